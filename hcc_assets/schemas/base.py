@@ -1,0 +1,105 @@
+"""The base of every table model: strict columns, typed empties, errors without values. Tables themselves live in the sibling modules."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+from pandera.errors import SchemaErrors
+
+
+class TableRefused(ValueError):
+    """A table breaks its model. The text names table, column, rule and number of rows, never a value.
+
+    Attributes
+    ----------
+    problems
+        One dict per broken rule: ``table, column, rule, n_rows``.
+    """
+
+    def __init__(self, table: str, problems: list[dict[str, Any]]):
+        self.table = table
+        self.problems = problems
+        parts = [f"{p['column']}: {p['rule']} ({p['n_rows']} rows)" for p in problems]
+        super().__init__(f"table {table} breaks its schema: " + "; ".join(parts))
+
+
+class Table(pa.DataFrameModel):
+    """Base of all table models: exactly these columns in this order; dates are ``datetime64[ns]`` at midnight, text is ``object``.
+
+    Column types to use: ``str`` (text, null allowed with ``nullable=True``), ``float`` (any number; null when not estimable), ``int``, ``bool`` and
+    ``pd.Timestamp`` (a date). Each field has a ``description`` (and a ``metadata={"unit": …}`` where it has one). A ``Key`` class attribute on ``Config.metadata``
+    is not needed: ``Config.unique`` names the key.
+    """
+
+    class Config:
+        strict = True
+        ordered = False
+        coerce = True
+
+
+def table_name(model: type[Table]) -> str:
+    """Published name of a table: ``Config.name``."""
+    return cast(str, model.to_schema().name or model.__name__)
+
+
+def columns(model: type[Table]) -> dict[str, dict[str, Any]]:
+    """Columns of a model in order: ``{name: {dtype, nullable, description, unit}}``; dtype is one of text, number, integer, boolean, date."""
+    out: dict[str, dict[str, Any]] = {}
+    for name, column in model.to_schema().columns.items():
+        kind = str(column.dtype)
+        dtype = (
+            "date" if kind.startswith("datetime") else "integer" if kind.startswith("int") else "number" if kind.startswith("float")
+            else "boolean" if kind.startswith("bool") else "text"
+        )
+        metadata = column.metadata or {}
+        out[name] = {"dtype": dtype, "nullable": bool(column.nullable), "description": column.description or "", "unit": metadata.get("unit", "")}
+    return out
+
+
+_EMPTY = {"text": "object", "number": "float64", "integer": "int64", "boolean": "bool", "date": "datetime64[ns]"}
+
+
+def empty(model: type[Table]) -> pd.DataFrame:
+    """A frame with no rows and the model's columns and types."""
+    return pd.DataFrame({name: pd.Series(dtype=_EMPTY[c["dtype"]]) for name, c in columns(model).items()})
+
+
+def conform(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
+    """Order columns, coerce types, validate.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The model's columns in order, index 0..n-1. Text nulls are ``None``, so that a column has one null and not three.
+
+    Raises
+    ------
+    TableRefused
+        A column is missing or unknown, or a rule of the model is broken.
+    """
+    spec = columns(model)
+    name = table_name(model)
+    problems = [{"column": c, "rule": "column is missing", "n_rows": len(frame)} for c in spec if c not in frame.columns]
+    problems += [{"column": "?", "rule": "unknown column", "n_rows": len(frame)} for c in frame.columns if c not in spec]
+    if problems:
+        raise TableRefused(name, [{"table": name, **p} for p in problems])
+    out = frame.loc[:, list(spec)].reset_index(drop=True)
+    for column, meta in spec.items():
+        if meta["dtype"] == "date":
+            out[column] = pd.to_datetime(out[column]).astype("datetime64[ns]").dt.normalize()
+        elif meta["dtype"] == "text":
+            out[column] = out[column].astype(object).where(out[column].notna(), None)
+            out[column] = out[column].map(lambda v: v if v is None else str(v)).astype(object)
+        elif meta["dtype"] == "number":
+            out[column] = pd.to_numeric(out[column]).astype("float64").replace([np.inf, -np.inf], np.nan)
+    try:
+        return cast(pd.DataFrame, model.validate(out, lazy=True))
+    except SchemaErrors as error:
+        cases = error.failure_cases
+        grouped = cases.groupby([cases["column"].astype(str), cases["check"].astype(str)], sort=True).size()
+        raise TableRefused(
+            name, [{"table": name, "column": column, "rule": rule.split("(")[0], "n_rows": int(count)} for (column, rule), count in grouped.items()]
+        ) from None

@@ -1,0 +1,150 @@
+"""``study.toml``: every choice that the protocol or the analysis plan makes, with its default. No derivation belongs here."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import tomllib
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class ConfigError(ValueError):
+    """``study.toml`` has a key or a value that the study does not know; the text names it and the nearest one."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Study(_Section):
+    id: str = "SURU-HCC-SC"
+    data_cutoff: dt.date | None = None
+
+
+class Treatment(_Section):
+    name: str = "SURUFATINIB"
+    dose_levels_mg: list[float] = [300, 250, 200]
+
+
+class Recist(_Section):
+    visit_interval_days: int = Field(42, gt=0)
+    visit_window_days: int = Field(7, ge=0)
+    confirmation_days: int = Field(28, ge=0)
+    sd_minimum_days: int = Field(42, ge=0)
+    max_ne_between: int = Field(1, ge=0)
+    max_sd_between: int = Field(0, ge=0)
+    headline: Literal["CBOR", "BOR"] = "CBOR"
+    endpoint_reader: str = "INVESTIGATOR"
+    sticky_pr: bool = False
+    node_reappearance: Literal["any", "pd_rule"] = "any"
+
+
+class Pfs(_Section):
+    primary: Literal["PFS_TP", "PFS_FDA"] = "PFS_TP"
+    max_gap_days: int = Field(98, gt=0)
+    landmarks_months: list[float] = [3, 6, 12]
+
+
+def _relatedness() -> dict[str, bool]:
+    return {"Y": True, "N": False, "RELATED": True, "PROBABLE": True, "POSSIBLE": True, "REMOTE": False, "NONE": False, "NOT RELATED": False}
+
+
+class Safety(_Section):
+    teae_window_days: int = Field(30, ge=0)
+    relatedness: dict[str, bool] = Field(default_factory=_relatedness)
+    aesi: dict[str, list[str]] = Field(default_factory=lambda: {"HYPERTENSION": ["Hypertension"]})
+
+
+class SingleCell(_Section):
+    min_umi: int = Field(200, ge=0)
+    min_genes: int = Field(100, ge=0)
+    min_cells_per_sample: int = Field(100, ge=0)
+    min_cells_pseudobulk: int = Field(20, ge=1)
+    min_pairs: int = Field(5, ge=2)
+    confidence: float = Field(0.8, gt=0, le=1)
+    reference_min_samples: int = Field(6, ge=1)
+
+
+class Samples(_Section):
+    timepoints: list[str] = ["pre", "post"]
+    settle_seconds: float = Field(60, ge=0)
+
+
+class Holding(_Section):
+    lost_subjects: int = Field(0, ge=0)
+    lost_rows_percent: float = Field(2, ge=0)
+    changed_rows_percent: float = Field(10, ge=0)
+
+
+class Alerts(_Section):
+    enabled: bool = False
+    repeat_hours: float = Field(24, gt=0)
+
+
+class Simon(_Section):
+    """A two-stage design (Simon 1989): stop after ``n1`` subjects with ``r1`` or fewer responses; reject with more than ``r`` of ``n``."""
+
+    r1: int = Field(ge=0)
+    n1: int = Field(gt=0)
+    r: int = Field(ge=0)
+    n: int = Field(gt=0)
+    p0: float | None = Field(None, ge=0, le=1)
+    p1: float | None = Field(None, ge=0, le=1)
+
+
+class StudyConfig(_Section):
+    """All of ``study.toml``. Sections and keys as in the file; every key has a default."""
+
+    study: Study = Study()
+    treatment: Treatment = Treatment()
+    recist: Recist = Recist()
+    pfs: Pfs = Pfs()
+    safety: Safety = Safety()
+    single_cell: SingleCell = SingleCell()
+    samples: Samples = Samples()
+    holding: Holding = Holding()
+    aliases: dict[str, dict[str, str]] = Field(default_factory=dict)
+    alerts: Alerts = Alerts()
+    simon: Simon | None = None
+
+
+def _known_keys(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
+    for part in path:
+        field = model.model_fields.get(str(part))
+        annotation: Any = field.annotation if field else None
+        candidates = [annotation, *getattr(annotation, "__args__", ())]
+        nested = [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]
+        if not nested:
+            return []
+        model = nested[0]
+    return list(model.model_fields)
+
+
+def parse_config(text: str, source: str = "study.toml") -> StudyConfig:
+    """Read the text of a ``study.toml``.
+
+    Raises
+    ------
+    ConfigError
+        The text is not TOML, or a key or type is wrong; names the key and the nearest known one.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source} is not valid TOML: {error}") from None
+    if raw.get("simon") == {}:
+        raw.pop("simon")
+    try:
+        return StudyConfig.model_validate(raw)
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            where = ".".join(str(p) for p in problem["loc"])
+            if problem["type"] == "extra_forbidden":
+                near = difflib.get_close_matches(str(problem["loc"][-1]), _known_keys(StudyConfig, problem["loc"][:-1]), n=1, cutoff=0.5)
+                lines.append(f"unknown key {where}" + (f"; did you mean {near[0]}?" if near else ""))
+            else:
+                lines.append(f"{where}: {problem['msg']}")
+        raise ConfigError(f"{source}: " + "; ".join(lines)) from None
