@@ -1,0 +1,158 @@
+"""Look of every figure: palettes, figure creation and byte-stable PNG/SVG. What a figure shows belongs to the module of that figure.
+
+Colours are those of Paul Tol's colour-blind safe schemes (technical note SRON/EPS/TN/09-002, issue 3.2: muted, light, medium-contrast, vibrant).
+More than about nine colours cannot be told apart by colour alone, so cell classes also have a marker each. Matplotlib is imported when it is used,
+never pyplot: figures carry no global state and may be drawn in threads.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+import warnings
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from hcc_assets.study.classes import CELL_CLASSES, OTHER_CLASSES, PRIMARY_CLASSES, UNASSIGNED
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MUTED = ("#CC6677", "#332288", "#DDCC77", "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499")
+_LIGHT = ("#77AADD", "#EE8866", "#EEDD88", "#FFAABB", "#99DDFF", "#44BB99", "#BBCC33", "#AAAA00")
+_MARKERS = ("o", "s", "^", "v", "D", "P", "X", "<", ">", "p", "h", "*", "d", "8", "H", "1", "2", ".")
+
+CLASS_COLOURS: Final[dict[str, str]] = {
+    **dict(zip(PRIMARY_CLASSES, _MUTED, strict=True)),
+    **dict(zip(OTHER_CLASSES, _LIGHT, strict=True)),
+    UNASSIGNED: "#BBBBBB",
+}
+"""One colour per cell class."""
+
+CLASS_MARKERS: Final[dict[str, str]] = dict(zip(CELL_CLASSES, _MARKERS, strict=True))
+"""One marker per cell class, so that no class is told by colour alone."""
+
+RESPONSE_COLOURS: Final[dict[str, str]] = {
+    "CR": "#004488",
+    "PR": "#6699CC",
+    "SD": "#EECC66",
+    "NON-CR/NON-PD": "#997700",
+    "PD": "#994455",
+    "NE": "#BBBBBB",
+}
+"""RECIST categories in reporting order; lightness differs too, so that they survive a grey print."""
+
+RESPONSE_MARKERS: Final[dict[str, str]] = {"CR": "*", "PR": "^", "SD": "s", "NON-CR/NON-PD": "D", "PD": "v", "NE": "o"}
+
+TIMEPOINT_COLOURS: Final[dict[str, str]] = {"pre": "#0077BB", "post": "#EE7733"}
+
+GRADE_COLOURS: Final[dict[str, str]] = {
+    "1": "#FEE391",
+    "2": "#FEC44F",
+    "3": "#EC7014",
+    "4": "#AA3B02",
+    "5": "#4A1504",
+    "MISSING": "#CCCCCC",
+}
+"""CTCAE grades, light to dark."""
+
+ACCENT: Final = "#004488"
+MUTED: Final = "#666666"
+LINE_COLOURS: Final = ("#004488", "#BB5566", "#117733", "#997700", "#882255", "#0077BB")
+FONT_SIZE: Final = 9.0
+NO_DATA: Final = "no data yet"
+
+_HASH_SALT = "hcc-assets"
+_DRAWING = threading.Lock()
+_CJK_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "WenQuanYi Micro Hei",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "SimHei",
+)
+
+
+def timepoint_colours(timepoints: Sequence[str]) -> dict[str, str]:
+    """Colour of each time point in study order; ``pre`` and ``post`` have theirs, others take the next free one."""
+    spare = [c for c in ("#0077BB", "#EE7733", "#009988", "#CC3311", "#33BBEE", "#EE3377") if c not in TIMEPOINT_COLOURS.values()]
+    others = [t for t in timepoints if t not in TIMEPOINT_COLOURS]
+    return {t: TIMEPOINT_COLOURS[t] if t in TIMEPOINT_COLOURS else spare[others.index(t) % len(spare)] for t in timepoints}
+
+
+def new_figure(width: float = 8.0, height: float = 4.5, *, title: str | None = None) -> Figure:
+    """An empty figure of the house style, outside of pyplot.
+
+    Parameters
+    ----------
+    width, height
+        Size in inches.
+    title
+        Figure title, left aligned; also the accessible title of the SVG.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=150, layout="constrained", facecolor="white")
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=FONT_SIZE + 2, fontweight="bold")
+    return figure
+
+
+def tidy(axes: Axes | Iterable[Axes], *, grid: str | None = "y") -> None:
+    """House style of axes: no top and right frame, light grid behind the data (``grid`` is ``x``, ``y``, ``both`` or None), one text size."""
+    from matplotlib.axes import Axes
+
+    for ax in [axes] if isinstance(axes, Axes) else axes:
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.tick_params(labelsize=FONT_SIZE - 1, colors="#333333")
+        ax.xaxis.label.set_fontsize(FONT_SIZE)
+        ax.yaxis.label.set_fontsize(FONT_SIZE)
+        ax.title.set_fontsize(FONT_SIZE + 1)
+        if grid:
+            ax.grid(True, axis=grid, color="#E5E5E5", linewidth=0.6)  # type: ignore[arg-type]
+            ax.set_axisbelow(True)
+
+
+def no_data(title: str, *, reason: str = NO_DATA, width: float = 8.0, height: float = 2.5) -> Figure:
+    """The figure that stands in while there is nothing to show: its title and one line of text."""
+    figure = new_figure(width, height, title=title)
+    ax = figure.subplots()
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, reason, ha="center", va="center", fontsize=FONT_SIZE + 3, color=MUTED, transform=ax.transAxes)
+    return figure
+
+
+@cache
+def _font_stack() -> tuple[str, ...]:
+    from matplotlib import font_manager
+
+    present = {font.name for font in font_manager.fontManager.ttflist}
+    return ("DejaVu Sans", *(name for name in _CJK_FONTS if name in present))
+
+
+def _render(figure: Figure, file_format: str, **options: Any) -> bytes:
+    import matplotlib
+
+    buffer = io.BytesIO()
+    settings: Any = {"svg.hashsalt": _HASH_SALT, "svg.fonttype": "path", "font.sans-serif": list(_font_stack()), "axes.unicode_minus": True}
+    with _DRAWING, matplotlib.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        warnings.filterwarnings("ignore", message="constrained_layout not applied")
+        figure.savefig(buffer, format=file_format, facecolor="white", **options)
+    return buffer.getvalue()
+
+
+def save_png(figure: Figure, *, dpi: int = 150) -> bytes:
+    """PNG of a figure; the same figure gives the same bytes (no software or time stamp in it)."""
+    return _render(figure, "png", dpi=dpi, metadata={"Software": None})
+
+
+def save_svg(figure: Figure) -> bytes:
+    """SVG of a figure; the same figure gives the same bytes: no date, fixed identifiers, text as outlines so that no font is needed to read it."""
+    title = figure.get_suptitle()
+    return _render(figure, "svg", metadata={"Date": None, "Creator": None, **({"Title": title} if title else {})})
