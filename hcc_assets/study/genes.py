@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+Names = pd.Index | pd.Series | list[str]
+
 CHROMOSOMES: Final = (*map(str, range(1, 23)), "X", "Y", "MT")
 """Chromosomes in karyotype order, Ensembl names."""
 
@@ -66,7 +68,7 @@ def gene_id_of() -> dict[str, str]:
     return dict(zip(ranked["gene"], ranked["gene_id"], strict=True))
 
 
-def positions(genes: pd.Index | list[str]) -> pd.DataFrame:
+def positions(genes: Names) -> pd.DataFrame:
     """Chromosome, arm and start of genes given by Ensembl id or by symbol.
 
     Parameters
@@ -92,22 +94,22 @@ def positions(genes: pd.Index | list[str]) -> pd.DataFrame:
     return pd.DataFrame({"chromosome": pd.Series(chromosome, dtype=object), "arm": pd.Series(arm, dtype=object), "start": start, "order": order})
 
 
-def is_mitochondrial(symbols: pd.Index | list[str]) -> npt.NDArray[np.bool_]:
+def is_mitochondrial(symbols: Names) -> npt.NDArray[np.bool_]:
     """Genes of the mitochondrial genome (``MT-``), one flag per symbol."""
     return np.asarray(pd.Index(symbols).astype(str).str.startswith("MT-"))
 
 
-def is_ribosomal(symbols: pd.Index | list[str]) -> npt.NDArray[np.bool_]:
+def is_ribosomal(symbols: Names) -> npt.NDArray[np.bool_]:
     """Ribosomal protein genes: ``RPL`` and ``RPS`` followed by a digit, with RPLP and RPSA; kinases such as RPS6KA1 are not."""
     text = pd.Index(symbols).astype(str)
     return np.asarray(text.str.match(r"^(RP[LS]\d+[AXYL]?\d*L?\d*|RPLP\d|RPSA\d?|FAU|UBA52)$"))
 
 
-def is_haemoglobin(symbols: pd.Index | list[str]) -> npt.NDArray[np.bool_]:
+def is_haemoglobin(symbols: Names) -> npt.NDArray[np.bool_]:
     """Haemoglobin chains; HBP1 and HBEGF are not."""
     return np.asarray(pd.Index(symbols).astype(str).isin(["HBA1", "HBA2", "HBB", "HBD", "HBE1", "HBG1", "HBG2", "HBM", "HBQ1", "HBZ"]))
 
 
-def is_receptor_chain(symbols: pd.Index | list[str]) -> npt.NDArray[np.bool_]:
+def is_receptor_chain(symbols: Names) -> npt.NDArray[np.bool_]:
     """Segments and constant regions of immunoglobulins and T-cell receptors: clonal, so neither identity nor copy number follows from them."""
     return np.asarray(pd.Index(symbols).astype(str).str.match(r"^(IG[HKL][VDJCAGME]|IGLL5$|IGLC|TR[ABGD][VDJC])"))

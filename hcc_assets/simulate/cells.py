@@ -1,0 +1,227 @@
+"""Counts of a simulated biopsy: cells of known class in droplets with ambient RNA, doublets and damage. Files are written in ``matrices``.
+
+Model of one droplet: library size log-normal by class; a gene's rate is the state's share times effects of patient, copy number, treatment
+and batch, varied from cell to cell by a gamma of shape ``dispersion`` (exact for genes above 2 in 10,000 molecules, below that Poisson,
+where a gamma changes nothing that can be seen); on top ambient molecules from the mean profile of the sample; a doublet is the sum of two
+cells; a damaged cell keeps 30 % of its molecules, 40 % of them mitochondrial.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.sparse as sp
+
+from hcc_assets.simulate import programs
+from hcc_assets.simulate.settings import SimulationSettings
+from hcc_assets.simulate.world import Patient, World, make_world
+from hcc_assets.study import genes as gene_data
+
+__all__ = ["Patient", "SimulatedSample", "SimulationSettings", "World", "expected_composition", "make_world", "simulate_sample"]
+
+Vector = npt.NDArray[np.float64]
+_DENSE_SHARE: Final = 2e-4
+_LIBRARY_SD: Final = 0.38
+_DAMAGED_MOLECULES: Final = 0.3
+_DAMAGED_MITOCHONDRIAL: Final = 0.4
+
+
+@dataclass(frozen=True)
+class SimulatedSample:
+    """One simulated biopsy.
+
+    Attributes
+    ----------
+    counts
+        Cells x genes, CSR int32.
+    barcodes, genes
+        Names of the rows; ``gene_id, gene`` and position of the columns.
+    truth
+        One row per barcode: ``barcode, cell_class, state, second_class`` (of a doublet, else None),
+        ``malignant, doublet, damaged, n_umi, ambient_umi``.
+    empty
+        Droplets without a cell x genes, or None; ``empty_barcodes`` names them.
+    composition
+        Expected share of each class.
+    """
+
+    counts: sp.csr_matrix
+    barcodes: npt.NDArray[np.object_]
+    genes: pd.DataFrame
+    truth: pd.DataFrame
+    composition: dict[str, float]
+    empty: sp.csr_matrix | None = None
+    empty_barcodes: npt.NDArray[np.object_] | None = None
+
+
+def expected_composition(world: World, patient: Patient, timepoint: str, shift: dict[str, float] | None = None) -> dict[str, float]:
+    """Share of each class in a biopsy of the patient: average, patient, treatment (``post``), a further natural-log ``shift``; sums to 1.
+
+    The effect on T cells is the average one plus 0.3 times the patient's benefit (none where the setting has no composition effect).
+    """
+    log_share = {c: float(np.log(s)) + patient.composition[c] + (shift or {}).get(c, 0.0) for c, s in programs.COMPOSITION.items()}
+    if timepoint != "pre":
+        for c, effect in world.composition_effect.items():
+            log_share[c] += effect
+        log_share["T"] += 0.3 * patient.benefit * world.settings.composition_effect
+    total = sum(np.exp(v) for v in log_share.values())
+    kept = 1.0 - world.settings.novel
+    out = {c: float(np.exp(v) / total * kept) for c, v in log_share.items()}
+    return out | ({programs.NOVEL: world.settings.novel} if world.settings.novel > 0 else {})
+
+
+def _barcodes(rng: np.random.Generator, n: int) -> npt.NDArray[np.object_]:
+    taken: dict[str, None] = {}
+    while len(taken) < n:
+        letters = rng.integers(0, 4, size=(n - len(taken), 16))
+        taken.update(dict.fromkeys("".join(row) + "-1" for row in np.array(list("ACGT"))[letters]))
+    return np.array(list(taken), dtype=object)
+
+
+def _draw(rng: np.random.Generator, share: Vector, size: Vector, dispersion: float) -> tuple[npt.NDArray[np.int64], ...]:
+    """Molecules of cells that share a profile: row, gene and count of each entry (entries may repeat)."""
+    dense = np.flatnonzero(share > _DENSE_SHARE)
+    rate = np.outer(size, share[dense]) * (rng.standard_gamma(dispersion, (len(size), len(dense))) / dispersion)
+    counts = rng.poisson(rate)
+    row, at = np.nonzero(counts)
+    sparse = np.flatnonzero(share <= _DENSE_SHARE)
+    cumulative = np.cumsum(share[sparse])
+    number = rng.poisson(size * cumulative[-1])
+    where = np.searchsorted(cumulative, rng.random(int(number.sum())) * cumulative[-1], side="right")
+    more_rows = np.repeat(np.arange(len(size)), number)
+    more_genes = sparse[np.minimum(where, len(sparse) - 1)]
+    return (
+        np.concatenate([row, more_rows]),
+        np.concatenate([dense[at], more_genes]),
+        np.concatenate([counts[row, at], np.ones(len(more_rows), dtype=np.int64)]),
+    )
+
+
+def _state_shares(world: World, patient: Patient, timepoint: str, batch: Vector) -> dict[tuple[int, bool], Vector]:
+    """Profile of each state in this sample; tumour states have a second one for the sub-clone."""
+    sexed = np.ones(len(world.genes))
+    sexed[world.index_of(list(gene_data.Y_GENES) if patient.sex == "F" else [gene_data.X_INACTIVATION_GENE])] = 0.0
+    common = np.exp(patient.effects + batch) * sexed
+    tumour = np.exp(patient.tumour_effects) * patient.copy_number
+    factor = world.settings.gain if patient.subclone_arm in programs.GAINED_ARMS else world.settings.loss
+    subclone = np.where(world.genes["arm"].to_numpy() == patient.subclone_arm, factor, 1.0)
+    effects = {c: np.zeros(len(world.genes)) for c in world.classes}
+    if timepoint != "pre":
+        for cell_class, rows in world.effects.groupby("cell_class"):
+            effects[str(cell_class)][world.index_of(list(rows["gene"]))] = rows.set_index("gene")["log2_fold_change"].to_numpy() * np.log(2)
+    out = {}
+    for i, state in enumerate(world.states):
+        share = world.shares[i] * common * np.exp(effects[state.cell_class])
+        if state.cell_class == "tumour":
+            share = share * tumour
+            out[i, True] = share * subclone / (share * subclone).sum()
+        out[i, False] = share / share.sum()
+    return out
+
+
+def _damaged(share: Vector, mitochondrial: npt.NDArray[np.bool_]) -> Vector:
+    inside = share[mitochondrial].sum()
+    return np.where(mitochondrial, share * _DAMAGED_MITOCHONDRIAL / inside, share * (1 - _DAMAGED_MITOCHONDRIAL) / (1 - inside))
+
+
+def simulate_sample(
+    world: World,
+    patient: Patient | int,
+    timepoint: str,
+    n_cells: int,
+    seed: int,
+    *,
+    shift: dict[str, float] | None = None,
+    empty_droplets: int = 0,
+) -> SimulatedSample:
+    """Draw one biopsy.
+
+    Parameters
+    ----------
+    world
+        From :func:`make_world`.
+    patient
+        A patient of the world, or the number of one.
+    timepoint
+        ``pre``, or anything else for a biopsy under treatment.
+    n_cells
+        Droplets with at least one cell.
+    seed
+        Same world, patient, timepoint, number and seed: same counts.
+    shift
+        Further natural-log change of the abundance of classes; ``-inf`` leaves a class out.
+    empty_droplets
+        Droplets without a cell to add (about 40 ambient molecules each).
+
+    Returns
+    -------
+    SimulatedSample
+    """
+    patient = world.patient(patient) if isinstance(patient, int) else patient
+    settings = world.settings
+    rng = np.random.default_rng([world.seed, 3, patient.index, 0 if timepoint == "pre" else 1, seed])
+    composition = expected_composition(world, patient, timepoint, shift)
+    noise = {c: float(rng.normal(0, settings.composition_sample_sd)) for c in composition}
+    weight = np.array([composition[s.cell_class] * np.exp(noise[s.cell_class]) * s.share * np.exp(rng.normal(0, 0.2)) for s in world.states])
+    weight = weight / weight.sum()
+    shares = _state_shares(world, patient, timepoint, rng.normal(0, settings.batch_sd, len(world.genes)))
+    n_double = int(rng.binomial(n_cells, settings.doublets))
+    total = n_cells + n_double
+    state = rng.choice(len(world.states), size=total, p=weight)
+    classes = np.array([s.cell_class for s in world.states], dtype=object)[state]
+    malignant = classes == "tumour"
+    subclone = malignant & (rng.random(total) < patient.subclone_share)
+    damaged = rng.random(total) < settings.damaged
+    median = np.array([programs.LIBRARY_SIZE[c] for c in classes], dtype=float) * settings.umi_scale
+    size = median * np.exp(rng.normal(0, _LIBRARY_SD, total)) * np.where(damaged, _DAMAGED_MOLECULES, 1.0)
+    mitochondrial = gene_data.is_mitochondrial(world.genes["gene"])
+    droplet = np.concatenate([np.arange(n_cells), np.arange(n_double)])
+    parts: list[tuple[npt.NDArray[np.int64], ...]] = []
+    soup = np.zeros(len(world.genes))
+    for key in sorted({(int(s), bool(c), bool(d)) for s, c, d in zip(state, subclone, damaged, strict=True)}):
+        members = np.flatnonzero((state == key[0]) & (subclone == key[1]) & (damaged == key[2]))
+        share = shares[key[0], key[1]]
+        share = _damaged(share, mitochondrial) if key[2] else share
+        rows, genes, counts = _draw(rng, share, size[members], settings.dispersion)
+        parts.append((droplet[members[rows]], genes, counts))
+        soup += share * size[members].sum()
+    soup /= soup.sum()
+    own = np.bincount(droplet, weights=size, minlength=n_cells)
+    scale = settings.ambient / (1 - settings.ambient) * own.mean() / np.mean(own**settings.ambient_slope)
+    ambient = scale * own**settings.ambient_slope * np.exp(rng.normal(0, 0.25, n_cells))
+    rows, genes, counts = _draw(rng, soup, ambient, 1e6)
+    parts.append((rows, genes, counts))
+    counts_matrix = _assemble(parts, (n_cells, len(world.genes)))
+    barcodes = _barcodes(rng, n_cells + empty_droplets)
+    truth = pd.DataFrame(
+        {
+            "barcode": barcodes[:n_cells],
+            "cell_class": classes[:n_cells],
+            "state": np.array([s.name for s in world.states], dtype=object)[state[:n_cells]],
+            "second_class": np.concatenate([classes[n_cells:], np.full(n_cells - n_double, None, dtype=object)]),
+            "malignant": malignant[:n_cells],
+            "doublet": np.arange(n_cells) < n_double,
+            "damaged": damaged[:n_cells],
+            "n_umi": np.asarray(counts_matrix.sum(axis=1)).ravel().astype(np.int64),
+            "ambient_umi": np.bincount(rows, weights=counts, minlength=n_cells).astype(np.int64),
+        }
+    )
+    shuffled = rng.permutation(n_cells)
+    truth = truth.iloc[shuffled].reset_index(drop=True)
+    empty = None
+    if empty_droplets:
+        amount = 40 * np.exp(rng.normal(0, 0.5, empty_droplets))
+        empty = _assemble([_draw(rng, soup, amount, 1e6)], (empty_droplets, len(world.genes)))
+    return SimulatedSample(
+        counts_matrix[shuffled], np.asarray(truth["barcode"], dtype=object), world.genes, truth, composition, empty,
+        barcodes[n_cells:] if empty_droplets else None,
+    )  # fmt: skip
+
+
+def _assemble(parts: list[tuple[npt.NDArray[np.int64], ...]], shape: tuple[int, int]) -> sp.csr_matrix:
+    rows, genes, counts = (np.concatenate([p[i] for p in parts]).astype(np.int32) for i in range(3))
+    return sp.coo_matrix((counts, (rows, genes)), shape=shape, dtype=np.int32).tocsr()

@@ -1,0 +1,269 @@
+"""The simulated world and its patients: genes, expression profile of each state, known effects, copy-number clones. Counts are drawn in ``cells``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from hcc_assets.simulate import programs
+from hcc_assets.simulate.settings import SimulationSettings
+from hcc_assets.study import genes as gene_data
+from hcc_assets.study.markers import MATURE_HEPATOCYTE, ONCOFETAL, markers, panel_genes
+
+Vector = npt.NDArray[np.float64]
+
+_BASELINE_SD: Final = 1.9
+_SMALL_RNA: Final = r"^(?:MIR|SNOR|RNU|RN7|Y_RNA|RNA5|VTRNA|SCARNA|Metazoa|U\d|LINC|MT-T|MT-R)|-AS\d?$|-DT$|-IT\d?$|\.\d"
+_MATURE_LOSS: Final = 3.0
+
+
+@dataclass(frozen=True)
+class Patient:
+    """One simulated patient.
+
+    Attributes
+    ----------
+    index, sex
+        Running number and ``M`` or ``F``.
+    effects
+        Natural-log effect on each gene, in all classes.
+    tumour_effects
+        Further natural-log effect on each gene in tumour cells, without copy number.
+    copy_number
+        Expression factor of each gene in tumour cells.
+    arms
+        Arms changed and their factor.
+    subclone_arm, subclone_share
+        Arm that a share of the tumour cells changed in addition, and the share.
+    composition
+        Natural-log abundance of each class relative to the average patient.
+    benefit
+        Standard normal: how much of the treatment effect on T cells the patient has; progression depends on it.
+    """
+
+    index: int
+    sex: str
+    effects: Vector
+    tumour_effects: Vector
+    copy_number: Vector
+    arms: dict[str, float]
+    subclone_arm: str
+    subclone_share: float
+    composition: dict[str, float]
+    benefit: float
+
+
+@dataclass(frozen=True)
+class World:
+    """All that the patients of one simulated trial share.
+
+    Attributes
+    ----------
+    genes
+        One row per gene in genomic order: ``gene_id, gene, chromosome, start, arm``.
+    shares
+        States x genes: share of a cell's molecules; rows sum to 1. Y genes and XIST are at their level in a cell that has them.
+    effects
+        Known effects of treatment: ``cell_class, gene_id, gene, log2_fold_change`` (post against pre).
+    """
+
+    seed: int
+    settings: SimulationSettings
+    genes: pd.DataFrame
+    states: tuple[programs.State, ...]
+    shares: Vector
+    effects: pd.DataFrame
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Classes that samples contain."""
+        return tuple(c for c in programs.LIBRARY_SIZE if c != programs.NOVEL or self.settings.novel > 0)
+
+    @cached_property
+    def composition_effect(self) -> dict[str, float]:
+        """Change of natural-log abundance under treatment, by class."""
+        return {c: e * self.settings.composition_effect for c, e in programs.COMPOSITION_EFFECT.items()}
+
+    def symbols(self) -> npt.NDArray[np.object_]:
+        """Gene symbols in order."""
+        return np.asarray(self.genes["gene"], dtype=object)
+
+    def index_of(self, symbols: tuple[str, ...] | list[str]) -> npt.NDArray[np.intp]:
+        """Places of those symbols that the world has."""
+        where = pd.Index(self.genes["gene"]).get_indexer(pd.Index(symbols))
+        return np.asarray(where[where >= 0], dtype=np.intp)
+
+    def patient(self, index: int, *, sex: str | None = None) -> Patient:
+        """Patient number ``index`` of this world; the same for the same number, whoever else was asked for."""
+        settings = self.settings
+        rng = np.random.default_rng([self.seed, 2, index])
+        n = len(self.genes)
+        drawn_sex = "M" if rng.random() < 0.8 else "F"
+        effects = rng.normal(0, settings.patient_sd, n)
+        tumour_effects = rng.normal(0, settings.patient_sd, n)
+        oncofetal = self.index_of(ONCOFETAL)
+        absent = oncofetal[rng.random(len(oncofetal)) < 0.4]
+        tumour_effects[absent] += settings.tumour_contrast * np.log(max(settings.marker_leak, 1e-3))
+        arms = _changed_arms(rng, settings)
+        extra = str(rng.choice([a for a in programs.GAINED_ARMS + programs.LOST_ARMS if a not in arms]))
+        copy_number: Vector = np.array([arms.get(a, 1.0) for a in self.genes["arm"]])
+        composition = {c: float(rng.normal(0, settings.composition_patient_sd)) for c in programs.COMPOSITION}
+        return Patient(
+            index=index, sex=sex or drawn_sex, effects=effects, tumour_effects=tumour_effects, copy_number=copy_number, arms=arms, subclone_arm=extra,
+            subclone_share=float(rng.uniform(0.15, 0.4)), composition=composition, benefit=float(rng.normal()),
+        )  # fmt: skip
+
+
+def _changed_arms(rng: np.random.Generator, settings: SimulationSettings) -> dict[str, float]:
+    gains = max(1, settings.arms_changed // 2)
+    losses = max(1, settings.arms_changed - gains)
+
+    def pick(arms: tuple[str, ...], k: int) -> list[str]:
+        weight = 1.0 / np.arange(1, len(arms) + 1)
+        return [str(a) for a in rng.choice(arms, size=min(k, len(arms)), replace=False, p=weight / weight.sum())]
+
+    return {**dict.fromkeys(pick(programs.GAINED_ARMS, gains), settings.gain), **dict.fromkeys(pick(programs.LOST_ARMS, losses), settings.loss)}
+
+
+def _choose_genes(rng: np.random.Generator, n_genes: int) -> pd.DataFrame:
+    table = gene_data.gene_table()
+    table = table[table["chromosome"].isin(gene_data.CHROMOSOMES)].drop_duplicates("gene", keep="first")
+    named = set(panel_genes()) | set(programs.HOUSEKEEPING) | set(gene_data.Y_GENES) | {gene_data.X_INACTIVATION_GENE}
+    for state in programs.STATES:
+        named.update(state.genes.split(), state.lowered.split())
+    named.update(*(text.split() for text, _ in programs.SHARED.values()), *programs.DOMINANT.values())
+    named.update(*(text.split() for effect in programs.EXPRESSION_EFFECT.values() for text in effect.values()))
+    small = table["gene"].str.contains(_SMALL_RNA)
+    family = gene_data.is_mitochondrial(table["gene"]) | gene_data.is_ribosomal(table["gene"])
+    must = table["gene"].isin(named) | (family & ~small & ~table["gene"].str.contains("P[0-9]+$").to_numpy())
+    receptor = gene_data.is_receptor_chain(table["gene"])
+    pool = table.index[~must & ~small & ~receptor & (table["length"] > 1500) & ~table["chromosome"].isin(["Y", "MT"])]
+    chosen = rng.choice(pool, size=min(len(pool), max(0, n_genes - int(must.sum()))), replace=False)
+    out = table.loc[np.sort(np.concatenate([table.index[must], chosen]))].reset_index(drop=True)
+    out["arm"] = gene_data.positions(pd.Index(out["gene_id"]))["arm"]
+    return out[["gene_id", "gene", "chromosome", "start", "arm"]]
+
+
+class _Profiles:
+    """Builds the share of molecules of each gene in each state."""
+
+    def __init__(self, rng: np.random.Generator, genes: pd.DataFrame, settings: SimulationSettings):
+        self.rng, self.genes, self.settings = rng, genes, settings
+        self.place = {g: i for i, g in enumerate(genes["gene"])}
+        n = len(genes)
+        symbols = pd.Index(genes["gene"])
+        self.mitochondrial = gene_data.is_mitochondrial(symbols)
+        self.ribosomal = gene_data.is_ribosomal(symbols) & ~symbols.isin(gene_data.Y_GENES)
+        self.panel = symbols.isin(panel_genes())
+        self.filler = ~self.mitochondrial & ~self.ribosomal & ~self.panel & ~symbols.isin(programs.HOUSEKEEPING)
+        self.baseline = rng.normal(0, _BASELINE_SD, n)
+        self.family = np.exp(rng.normal(0, 0.7, n))
+        level = settings.marker_level * np.exp(rng.normal(0, settings.marker_spread, n))
+        self.marker = level
+        self.leak = settings.marker_level * settings.marker_leak * np.exp(rng.normal(0, 0.8, n))
+        self.shared = {name: self._program(settings.lineage_genes, settings.lineage_sd) for name in programs.SHARED}
+        self.shared_level = {
+            name: {g: share * float(np.exp(rng.normal(0, 0.6))) for g in text.split()} for name, (text, share) in programs.SHARED.items()
+        }
+        self.own = {c: self._program(settings.class_genes, settings.class_sd) for c in programs.LIBRARY_SIZE}
+
+    def _program(self, n_genes: int, sd: float) -> Vector:
+        out = np.zeros(len(self.genes))
+        chosen = self.rng.choice(np.flatnonzero(self.filler), size=min(n_genes, int(self.filler.sum())), replace=False)
+        out[chosen] = self.rng.normal(0, sd, len(chosen))
+        return out
+
+    def _at(self, text: str | tuple[str, ...]) -> npt.NDArray[np.intp]:
+        names = text.split() if isinstance(text, str) else text
+        return np.array([self.place[g] for g in names if g in self.place], dtype=np.intp)
+
+    def state(self, state: programs.State) -> Vector:
+        """Shares of one state; sum 1."""
+        settings, name = self.settings, state.cell_class
+        contrast = settings.tumour_contrast
+        log_share = self.baseline + sum((self.shared[p] for p in programs.LINEAGES[name]), np.zeros(len(self.genes)))
+        log_share = log_share + (self.own["hepatocyte"] + contrast * self.own["tumour"] if name == "tumour" else self.own[name])
+        fixed = np.where(self.panel, self.leak, 0.0)
+        for program in programs.LINEAGES[name]:
+            for gene, share in self.shared_level[program].items():
+                fixed[self.place[gene]] = max(share, fixed[self.place[gene]])
+        panel = markers().get(name)
+        if panel is not None:
+            for text in (panel.positive, panel.lineage):
+                at = self._at(text)
+                fixed[at] = np.maximum(fixed[at], self.marker[at])
+            if name not in ("tumour", "hepatocyte"):
+                at = self._at(panel.negative)
+                fixed[at] = np.minimum(fixed[at], self.leak[at] * 0.3)
+        if name in ("tumour", "hepatocyte"):
+            self._hepatic(name, fixed)
+        for gene, share in programs.DOMINANT.get(name, {}).items():
+            fixed[self.place[gene]] = share * settings.dominance
+        for gene, share in programs.HOUSEKEEPING.items():
+            fixed[self.place[gene]] = share * (0.25 if gene.startswith("HLA") and name in ("tumour", "hepatocyte", "erythroid") else 1.0)
+        raised, lowered = self._at(state.genes), self._at(state.lowered)
+        fixed[raised] = np.maximum(fixed[raised] * 1.5, self.marker[raised])
+        fixed[lowered] = np.where(fixed[lowered] > 0, np.minimum(fixed[lowered] * 0.2, self.leak[lowered] * 2), 0)
+        sex_linked = self._at((*gene_data.Y_GENES, gene_data.X_INACTIVATION_GENE))
+        fixed[sex_linked] = np.geomspace(3e-4, 3e-5, len(sex_linked))
+        for family, table, other in (
+            (self.mitochondrial, programs.MITOCHONDRIAL_SHARE, programs.MITOCHONDRIAL_SHARE_OTHER),
+            (self.ribosomal, programs.RIBOSOMAL_SHARE, programs.RIBOSOMAL_SHARE_OTHER),
+        ):
+            fixed[family] = self.family[family] / self.family[family].sum() * table.get(name, other)
+        free = np.where((fixed == 0) & ~self.panel, np.exp(log_share), 0.0)
+        return np.asarray(fixed + free / free.sum() * max(1.0 - fixed.sum(), 0.15), dtype=float)
+
+    def _hepatic(self, name: str, fixed: Vector) -> None:
+        """Onco-fetal genes rise and mature genes fall from hepatocyte to tumour by the contrast of the setting."""
+        contrast, onco, mature = self.settings.tumour_contrast, self._at(ONCOFETAL), self._at(MATURE_HEPATOCYTE)
+        quiet = self.leak[onco]
+        fixed[onco] = quiet if name == "hepatocyte" else quiet * (self.marker[onco] / quiet) ** contrast
+        fixed[mature] = self.marker[mature] * (1.0 if name == "hepatocyte" else np.exp(-contrast * _MATURE_LOSS))
+        cycling = self._at("TOP2A MKI67 UBE2C")
+        fixed[cycling] = self.leak[cycling]
+
+
+def _known_effects(rng: np.random.Generator, genes: pd.DataFrame, shares: pd.DataFrame, settings: SimulationSettings) -> pd.DataFrame:
+    """Effects of treatment by class and gene: the named ones, and as many again of genes that no panel names."""
+    ids = dict(zip(genes["gene"], genes["gene_id"], strict=True))
+    named = panel_genes()
+    rows: list[tuple[str, str, str, float]] = []
+    for cell_class, effect in programs.EXPRESSION_EFFECT.items():
+        chosen = {g: change for change, text in effect.items() for g in text.split() if g in ids}
+        usual = shares.loc[cell_class].to_numpy()
+        pool = np.flatnonzero((usual > 5e-5) & (usual < 2e-3) & ~genes["gene"].isin(named | set(chosen)).to_numpy())
+        pool = pool[~gene_data.is_ribosomal(genes["gene"])[pool] & ~gene_data.is_mitochondrial(genes["gene"])[pool]]
+        for place in rng.choice(pool, size=min(60, len(pool)), replace=False):
+            chosen[str(genes["gene"].iloc[place])] = float(rng.choice([-1.0, 1.0]) * rng.uniform(0.7, 1.3))
+        rows += [(cell_class, ids[g], g, change * settings.expression_effect) for g, change in chosen.items()]
+    out = pd.DataFrame(rows, columns=["cell_class", "gene_id", "gene", "log2_fold_change"])
+    out = out[out["log2_fold_change"] != 0]
+    return out.sort_values(["cell_class", "gene_id"]).reset_index(drop=True)
+
+
+def make_world(seed: int, settings: SimulationSettings | None = None) -> World:
+    """Build the genes, the profiles and the known effects of one simulated trial.
+
+    Parameters
+    ----------
+    seed
+        Same seed and settings, same world.
+    settings
+        Strengths; :meth:`SimulationSettings.easy` by default.
+    """
+    settings = settings or SimulationSettings.easy()
+    rng = np.random.default_rng([seed, 1])
+    genes = _choose_genes(rng, settings.n_genes)
+    build = _Profiles(rng, genes, settings)
+    states = tuple(s for s in programs.STATES if s.cell_class != programs.NOVEL or settings.novel > 0)
+    shares = np.vstack([build.state(s) for s in states])
+    shares /= shares.sum(axis=1, keepdims=True)
+    weight = np.array([s.share for s in states])
+    by_class = pd.DataFrame(shares * weight[:, None]).groupby([s.cell_class for s in states]).sum()
+    return World(seed, settings, genes, states, shares, _known_effects(rng, genes, by_class, settings))
