@@ -21,6 +21,7 @@ class Subjects(Table):
     USUBJID: str = pa.Field(description="Unique subject identifier")
     RFICDTC: str = pa.Field(nullable=True, description="Informed consent, as delivered")
     RFICDT: Timestamp = pa.Field(nullable=True, description="Informed consent, date")
+    RFICDTF: str = pa.Field(nullable=True, description="Informed consent date imputation flag")
     AGE: float = pa.Field(nullable=True, description="Age", metadata={"unit": "years"})
     SEX: str = pa.Field(nullable=True, description="Sex: M, F or U")
     ARM: str = pa.Field(nullable=True, description="Planned arm")
@@ -28,6 +29,8 @@ class Subjects(Table):
     DTHDT: Timestamp = pa.Field(nullable=True, description="Death, date (partial: imputed)")
     DTHDTF: str = pa.Field(nullable=True, description="Death date imputation flag")
     DTHFL: str = pa.Field(nullable=True, description="Death flag")
+    DTHCAUS: str = pa.Field(nullable=True, description="Cause of death as collected, where the delivery has it")
+    SITEID: str = pa.Field(nullable=True, description="Study site, where the delivery has it")
     TRTSDT: Timestamp = pa.Field(nullable=True, description="First dose: first EX row with EXDOSE > 0; null when never dosed")
     TRTEDT: Timestamp = pa.Field(nullable=True, description="Last dose: latest end (or start where no end) of an EX row with EXDOSE > 0")
     ONGOING: bool = pa.Field(description="True when the last dosing record has no end date")
@@ -69,6 +72,7 @@ class TumourAssessments(Table):
     VISIT: str = pa.Field(nullable=True, description="Visit name")
     TRDTC: str = pa.Field(nullable=True, description="Assessment, as delivered")
     TRDT: Timestamp = pa.Field(nullable=True, description="Assessment, date")
+    TRDTF: str = pa.Field(nullable=True, description="Assessment date imputation flag")
     TRLNKID: str = pa.Field(nullable=True, description="Lesion link identifier")
     TRGRPID: str = pa.Field(nullable=True, description="TARGET, NON-TARGET or NEW")
     TULOC: str = pa.Field(nullable=True, description="Location of the lesion, upper case")
@@ -102,6 +106,7 @@ class ReportedResponses(Table):
     RSSTRESC: str = pa.Field(nullable=True, description="Reported result")
     RSDTC: str = pa.Field(nullable=True, description="Assessment, as delivered")
     RSDT: Timestamp = pa.Field(nullable=True, description="Assessment, date")
+    RSDTF: str = pa.Field(nullable=True, description="Assessment date imputation flag")
     SRCROW: int = pa.Field(ge=1, description="Row in the delivered rs file")
 
     class Config(Table.Config):
