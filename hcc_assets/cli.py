@@ -1,0 +1,12 @@
+"""The command line ``hcc``. Commands live in ``hcc_assets.commands``; each imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run ``hcc``; exit 0 for done, 1 for done but something is held or failed, 2 for misuse."""
+    from hcc_assets.commands import hcc
+
+    sys.exit(hcc(standalone_mode=True))

@@ -1,0 +1,164 @@
+"""Commands that decide or export: accept, reference rebuild, export, withdraw, erase, health, alerts, audit. What they do is elsewhere."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from hcc_assets.commands.common import existing_home, finish, say, with_home, with_json
+from hcc_assets.platform.home import Home
+
+
+@click.command()
+@click.argument("export")
+@click.option("--reason", required=True, help="Why the export is right although it shrinks or rewrites history; goes into the audit trail.")
+@with_json
+@with_home
+def accept(home: Home, export: str, reason: str, as_json: bool) -> None:
+    """Release a held clinical export."""
+    from hcc_assets.defs.operate import accept_export
+
+    try:
+        entry = accept_export(existing_home(home), export, reason)
+    except LookupError as error:
+        raise click.UsageError(str(error)) from None
+    say(entry, as_json, [f"Accepted export {export}. Next: hcc refresh --home {home.root}"])
+
+
+@click.group()
+def reference() -> None:
+    """The annotation reference."""
+
+
+@reference.command("rebuild")
+@with_json
+@with_home
+def rebuild(home: Home, as_json: bool) -> None:
+    """Make a new version of the reference from all samples, relabel every cell, publish what changes."""
+    from hcc_assets.defs.operate import rebuild_reference
+
+    summary = rebuild_reference(existing_home(home), progress=lambda what, state: click.echo(f"  {what}: {state}", err=True))
+    say(summary, as_json, [f"Reference {summary['before'] or 'none'} -> {summary['after']}; {summary['changed_calls']} calls changed"])
+    finish(bool(summary["held"]))
+
+
+@click.group()
+def export() -> None:
+    """Files to take away."""
+
+
+@export.command("atlas")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@with_home
+def export_atlas(home: Home, folder: Path) -> None:
+    """Write atlas.h5ad with calls and display embedding."""
+    from hcc_assets.defs.exporting import write_atlas
+
+    click.echo(f"Wrote {write_atlas(existing_home(home), folder)}")
+
+
+@export.command("adam")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@with_home
+def export_adam(home: Home, folder: Path) -> None:
+    """Write ADSL, ADTR, ADRS, ADTTE, ADAE as Parquet, CSV and XPT with a data dictionary."""
+    from hcc_assets.defs.exporting import write_adam_datasets
+
+    for path in write_adam_datasets(existing_home(home), folder):
+        click.echo(f"Wrote {path}")
+
+
+@click.command()
+@click.argument("subject")
+@click.option("--from", "from_date", required=True, type=click.DateTime(["%Y-%m-%d"]), help="First day whose data are no longer used.")
+@click.option("--reason", required=True)
+@with_home
+def withdraw(home: Home, subject: str, from_date: dt.datetime, reason: str) -> None:
+    """Stop following a subject; what was collected before the date stays."""
+    from hcc_assets.defs.operate import withdraw_subject
+
+    withdraw_subject(existing_home(home), subject, from_date.date(), reason)
+    click.echo(f"{subject} is withdrawn from {from_date:%Y-%m-%d}; earlier data stay. Next: hcc refresh --home {home.root}")
+
+
+@click.command()
+@click.argument("subject")
+@click.option("--reference", "reference_text", required=True, help="Reference of the request, for the audit trail.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_json
+@with_home
+def erase(home: Home, subject: str, reference_text: str, yes: bool, as_json: bool) -> None:
+    """Remove every artefact of a subject, deliveries included, and prove it."""
+    from hcc_assets.defs.operate import erase_subject
+
+    if not yes:
+        click.confirm(f"Erase every artefact of {subject}, deliveries included? This cannot be undone", abort=True)
+    result = erase_subject(existing_home(home), subject, reference_text)
+    say(result, as_json, result["lines"])
+    finish(not result["absent"])
+
+
+@click.command()
+@with_json
+@with_home
+def health(home: Home, as_json: bool) -> None:
+    """Is everything alive? For cron and monitors: exit 0 or 1."""
+    from hcc_assets.defs.operate import home_health
+
+    report = home_health(existing_home(home))
+    say(report, as_json, report["lines"])
+    finish(not report["healthy"])
+
+
+@click.group()
+def alerts() -> None:
+    """Alerts and their channels."""
+
+
+@alerts.command("test")
+@with_json
+@with_home
+def alerts_test(home: Home, as_json: bool) -> None:
+    """Send one test message through each channel of HCC_ALERT_URLS."""
+    from hcc_assets.defs.alerting import test_channels_of
+
+    results = test_channels_of(home)
+    lines = [f"{r['channel']}: {'delivered' if r['delivered'] else 'FAILED: ' + r['detail']}" for r in results] or ["HCC_ALERT_URLS names no channel"]
+    say({"channels": results}, as_json, lines)
+    finish(not results or not all(r["delivered"] for r in results))
+
+
+@alerts.command("silence")
+@click.argument("alert")
+@click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="UTC.")
+@click.option("--reason", required=True)
+@with_home
+def alerts_silence(home: Home, alert: str, until: dt.datetime, reason: str) -> None:
+    """Keep one alert quiet until a date."""
+    from hcc_assets.defs.alerting import silence
+
+    silence(existing_home(home), alert, until.replace(tzinfo=dt.UTC), reason)
+    click.echo(f"{alert} is silent until {until:%Y-%m-%d %H:%M} UTC")
+
+
+@click.group()
+def audit() -> None:
+    """The audit trail."""
+
+
+@audit.command("verify")
+@with_json
+@with_home
+def audit_verify(home: Home, as_json: bool) -> None:
+    """Check the chain of the audit trail."""
+    from hcc_assets.platform.trail import trail_of
+
+    problems = trail_of(home).verify()
+    entries = sum(1 for _ in trail_of(home).entries())
+    say({"entries": entries, "problems": [str(p) for p in problems]}, as_json, [str(p) for p in problems] or [f"{entries} entries, the chain is whole"])
+    finish(bool(problems))
+
+
+COMMANDS = (accept, reference, export, withdraw, erase, health, alerts, audit)

@@ -1,0 +1,63 @@
+"""What all commands share: the home option, JSON or text, errors that end with exit code 2. No command belongs here."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from hcc_assets.platform.home import Home
+from hcc_assets.study.config import ConfigError
+
+DONE, TROUBLED, MISUSE = 0, 1, 2
+
+
+def with_home(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the command a `Home` and turn a wrong ``study.toml`` into misuse."""
+
+    @click.option("--home", "home_path", metavar="DIR", default=None, help="Data home: folder or URL prefix (default: HCC_HOME, else ./hcc_home).")
+    @functools.wraps(command)
+    def wrapped(*args: Any, home_path: str | None, **kwargs: Any) -> Any:
+        home = Home.at(home_path)
+        try:
+            home.config()
+        except ConfigError as error:
+            raise click.UsageError(str(error)) from None
+        return command(*args, home=home, **kwargs)
+
+    return wrapped
+
+
+def with_json(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs.")(command)
+
+
+def say(payload: dict[str, Any], as_json: bool, lines: list[str]) -> None:
+    """Print the payload for a program or the lines for a person."""
+    if as_json:
+        click.echo(json.dumps(payload, indent=1, default=str, ensure_ascii=False))
+    else:
+        for line in lines:
+            click.echo(line)
+
+
+def finish(troubled: bool) -> None:
+    """End with 1 when something is held or failed."""
+    raise SystemExit(TROUBLED if troubled else DONE)
+
+
+def existing_home(home: Home) -> Home:
+    """The home, when there is anything in it.
+
+    Raises
+    ------
+    click.UsageError
+        Neither ``landing/`` nor ``store/`` is there.
+    """
+    if not home.landing.exists() and not home.store.exists():
+        raise click.UsageError(f"{home.root} has no landing/ folder; put deliveries there, or run: hcc demo --home {home.root}")
+    return home

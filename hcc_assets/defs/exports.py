@@ -1,0 +1,139 @@
+"""Which clinical export stands: read, compare with the one before, take or hold. Reading and comparing are in ``hcc_assets.clinical``."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from hcc_assets.platform.recipes import Ask, Output, Refused
+from hcc_assets.platform.stores import local_copy
+from hcc_assets.platform.versions import Bundle, CheckRecord
+
+if TYPE_CHECKING:
+    from hcc_assets.clinical.exports import Export
+    from hcc_assets.platform.landing import Delivery
+
+
+def export_date(export_id: str) -> dt.date | None:
+    """The date that an export id begins with (``2026-11-22`` or ``20261122``), if any."""
+    match = re.match(r"(\d{4})-?(\d{2})-?(\d{2})", export_id)
+    if not match:
+        return None
+    try:
+        return dt.date(*(int(g) for g in match.groups()))
+    except ValueError:
+        return None
+
+
+def choose_export(ask: Ask) -> Output:
+    """Take the newest export that can be taken.
+
+    From the newest to older ones; a candidate is compared with the export that stands, or with the next older readable one. When the one that stands
+    is reached, nothing is replaced and the reasons of the newer ones are told.
+
+    Raises
+    ------
+    Refused
+        No candidate could be taken in place of what stands.
+    """
+    current = ask.bench.versions.current("clinical_export")
+    standing = dict(ask.bench.versions.facts("clinical_export")) if current else {}
+    reasons: list[str] = []
+    codes: list[str] = []
+    candidates = sorted((d for d in ask.bench.landing.exports if d.state in ("ready", "refused")), key=lambda d: d.id, reverse=True)
+    for i, delivery in enumerate(candidates):
+        if standing and delivery.id < str(standing["export_id"]):
+            break
+        if delivery.state == "refused":
+            reasons.append(f"{delivery.path}: {delivery.reason}")
+            codes.append("refused")
+            continue
+        export = _read(ask, delivery)
+        previous, label = _stored_export(ask, standing) if standing else _older(ask, candidates[i + 1 :])
+        problem, code, changes = _judge(ask, delivery, export, previous, label)
+        if problem:
+            reasons.append(f"{delivery.path}: {problem}")
+            codes.append(code)
+            continue
+        return _output(ask, delivery, export, changes, reasons, label)
+    raise Refused("; ".join(reasons) or "no clinical export could be taken", code=codes[0] if codes else "refused")
+
+
+def _read(ask: Ask, delivery: Delivery) -> Export:
+    from hcc_assets.clinical.exports import read_export
+
+    with local_copy(ask.bench.home.landing / delivery.path) as folder:
+        return read_export(folder, ask.config, cutoff=ask.config.study.data_cutoff or export_date(delivery.id))
+
+
+def _older(ask: Ask, candidates: list[Delivery]) -> tuple[Export | None, str]:
+    for delivery in candidates:
+        if delivery.state == "ready":
+            export = _read(ask, delivery)
+            if "subjects" in export.tables and "exposure" in export.tables:
+                return export, delivery.id
+    return None, ""
+
+
+def _stored_export(ask: Ask, standing: dict[str, Any]) -> tuple[Export, str]:
+    from hcc_assets.clinical.exports import Export
+
+    tables = {name: ask.bench.versions.frame("clinical_export", name) for name in standing["tables"]}
+    issues = ask.bench.versions.frame("clinical_export", "issues")
+    return Export(tables=tables, issues=issues, refused=dict(standing["refused"]), files=dict(standing["files"])), str(standing["export_id"])
+
+
+def _judge(ask: Ask, delivery: Delivery, export: Export, previous: Export | None, label: str) -> tuple[str, str, pd.DataFrame | None]:
+    from hcc_assets.clinical.holding import compare_exports
+
+    needed = [d for d in ("subjects", "exposure") if d not in export.tables]
+    if needed and previous is None:
+        return "; ".join(f"{k}: {v}" for k, v in sorted(export.refused.items())) or f"{' and '.join(needed)} could not be read", "refused", None
+    if previous is None:
+        return "", "", None
+    verdict = compare_exports(previous, export, ask.config)
+    accepted = any(a["export"] == delivery.id and a["content"] == delivery.content for a in ask.bench.acceptances)
+    if verdict.held and not accepted:
+        rules = "; ".join(str(r) for r in verdict.reasons)
+        return f"held against export {label}: {rules}. Release it with: hcc accept {delivery.id} --reason …", "held", None
+    return "", "", verdict.changes
+
+
+def _output(ask: Ask, delivery: Delivery, export: Export, changes: pd.DataFrame | None, reasons: list[str], compared: str) -> Output:
+    cutoff = ask.config.study.data_cutoff or export_date(delivery.id) or ask.bench.now.date()
+    frames = dict(export.tables) | {"issues": export.issues}
+    if changes is not None:
+        frames["changes"] = changes
+    changed = 0 if changes is None else len(changes)
+    facts = {
+        "export_id": delivery.id,
+        "path": delivery.path,
+        "cutoff": cutoff.isoformat(),
+        "tables": sorted(export.tables),
+        "refused": export.refused,
+        "files": export.files,
+        "compared_with": compared,
+    }
+    refused = [f"{domain}: {reason}" for domain, reason in sorted(export.refused.items())]
+    return Output(
+        bundle=Bundle(frames=frames, facts=facts),
+        checks=[
+            CheckRecord(
+                name="tables_taken", passed=not refused, affected=len(refused), description="; ".join(refused) or "every table of the export was read"
+            ),
+            CheckRecord(
+                name="newest_export_taken", passed=not reasons, affected=len(reasons), description="; ".join(reasons) or "the newest export stands"
+            ),
+            CheckRecord(
+                name="history_unchanged",
+                passed=changed == 0,
+                severity="WARN",
+                affected=changed,
+                description=f"{changed} differences to export {compared}" if compared else "there is no earlier export",
+            ),
+        ],
+        metadata={"export_id": delivery.id, "tables_refused": len(refused), "differences": changed},
+    )

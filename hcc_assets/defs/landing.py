@@ -1,0 +1,141 @@
+"""Recipes of what is read from ``landing/``: the sample registry, raw counts, the clinical export. Parsing itself is in the pure rooms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from hcc_assets.platform.recipes import Ask, Check, Output, Recipe, Refused
+from hcc_assets.platform.stores import local_copy
+from hcc_assets.platform.versions import Bundle, CheckRecord, digest
+from hcc_assets.schemas.landing import Samples
+
+if TYPE_CHECKING:
+    from hcc_assets.platform.engine import Workbench
+
+
+def _sheet_content(bench: Workbench, _: str | None) -> dict[str, str] | None:
+    sheet = bench.landing.sheet
+    if not sheet.rows and not sheet.problems and not sheet.refused:
+        return None
+    there = {s: bench.landing.samples[s].state in ("ready", "refused") for s in sheet.rows}
+    return {"samples.csv": digest([vars(r) for r in sheet.rows.values()], sheet.problems, sheet.refused, there, sorted(bench.registered))}
+
+
+def _samples(ask: Ask) -> Output:
+    landing = ask.bench.landing
+    if landing.sheet.refused:
+        raise Refused(landing.sheet.refused, code="sample_sheet")
+    ready = [landing.sheet.rows[s] for s in sorted(ask.bench.registered) if landing.samples[s].state == "ready" or ask.bench.versions.current("raw_counts", s)]
+    table = pd.DataFrame([vars(r) for r in ready], columns=[*Samples.to_schema().columns, "path", "genome"]).drop(columns=["path", "genome"])
+    table["tissue"] = table["tissue"].fillna("unknown").replace("", "unknown")
+    problems = [f"{where}: {what}" for where, what in landing.sheet.problems]
+    return Output(
+        table=table,
+        checks=[
+            CheckRecord(
+                name="rows_are_good",
+                passed=not problems,
+                severity="WARN",
+                affected=len(problems),
+                description="; ".join(problems[:5]) or "every row of samples.csv is good",
+            )
+        ],
+        metadata={"rows_refused": len(problems), "waiting_for_matrix": sum(d.state == "incomplete" for d in landing.samples.values())},
+    )
+
+
+def _matrix_content(bench: Workbench, sample: str | None) -> dict[str, str] | None:
+    delivery = bench.landing.samples.get(sample or "")
+    if delivery is None or delivery.state != "ready":
+        return None
+    genome = bench.landing.sheet.rows[delivery.id].genome
+    return delivery.contents | ({"genome": genome} if genome else {})
+
+
+def _raw_counts(ask: Ask) -> Output:
+    from hcc_assets.cells.isolation import read_counts_isolated
+    from hcc_assets.cells.tenx_files import find_matrix
+    from hcc_assets.cells.tenx_refused import MatrixRefused
+
+    assert ask.partition is not None
+    row = ask.bench.landing.sheet.rows[ask.partition]
+    landing = ask.bench.home.landing
+    with local_copy(landing / row.path) as path:
+        root = landing if ask.bench.home.is_local else path.parent
+        try:
+            files = find_matrix(path, row.genome, root=str(root))
+            counts = read_counts_isolated(files, row.genome)
+        except MatrixRefused as refusal:
+            raise Refused(f"{row.path}: {refusal}", code=refusal.code) from None
+    total = int(counts.X.sum())
+    return Output(
+        bundle=Bundle(cells={"counts": counts}),
+        metadata={"barcodes": counts.n_obs, "genes": counts.n_vars, "total_umi": total},
+    )
+
+
+def _export_content(bench: Workbench, _: str | None) -> dict[str, str] | None:
+    ready: dict[str, str] = {}
+    for delivery in bench.landing.exports:
+        if delivery.state in ("ready", "refused"):
+            ready |= delivery.contents or {delivery.path: delivery.reason}
+    if not ready:
+        return None
+    accepted = {a["export"]: a["content"] for a in bench.acceptances}
+    return ready | {f"accepted {k}": v for k, v in accepted.items()}
+
+
+def _clinical_export(ask: Ask) -> Output:
+    from hcc_assets.defs.exports import choose_export
+
+    return choose_export(ask)
+
+
+LANDING_RECIPES: tuple[Recipe, ...] = (
+    Recipe(
+        name="samples",
+        compute=_samples,
+        group="landing",
+        model=Samples,
+        settings=("samples",),
+        external=_sheet_content,
+        gate=Check("schema", "samples.csv can be read and its rows keep the schema", blocking=True, todo="Correct samples.csv as the message says."),
+        checks=(Check("rows_are_good", "Every row of samples.csv is good", "WARN", todo="Correct the named lines of samples.csv."),),
+        description="Samples whose row and complete matrix were delivered. A bad row of the sheet is left out and told, the others go on.",
+        owners=("team:data-management",),
+        tags={"layer": "landing"},
+    ),
+    Recipe(
+        name="raw_counts",
+        compute=_raw_counts,
+        group="landing",
+        partitioned=True,
+        external=_matrix_content,
+        gate=Check("counts_are_counts", "The delivery is a matrix of raw counts", blocking=True, todo="Ask the sequencing core for the raw count matrix."),
+        description="Raw UMI counts of one sample as delivered, parsed once. The delivery is judged in a process of its own before anything is stored.",
+        kinds=("python", "anndata"),
+        owners=("team:bioinformatics",),
+        tags={"layer": "landing"},
+        keep=1,
+    ),
+    Recipe(
+        name="clinical_export",
+        compute=_clinical_export,
+        group="landing",
+        settings=("study", "treatment", "aliases", "holding", "recist"),
+        external=_export_content,
+        gate=Check("export_accepted", "The newest clinical export was taken", blocking=True, todo="Correct the export, or release it with hcc accept."),
+        checks=(
+            Check("tables_taken", "Every table of the export could be read", todo="Correct the named file and send the export again."),
+            Check("newest_export_taken", "The export that stands is the newest one", todo="Correct the newer export, or release it with hcc accept."),
+            Check("history_unchanged", "Earlier rows are as they were in the export before", "WARN", todo="Look at the difference; nothing to do when it was meant."),
+        ),
+        description="The clinical export that stands, read and judged table by table. An export that shrinks or rewrites history is held until accepted.",
+        owners=("team:data-management",),
+        tags={"layer": "landing"},
+    ),
+)
+
+

@@ -1,0 +1,202 @@
+"""``hcc refresh``: bring everything up to date through the same assets, checks and storage as the UI. What is stale is decided in ``platform.plan``.
+
+Order: clinical tables first (they are cheap and people wait for them), then the samples side by side, then everything across samples in one run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hcc_assets.platform.engine import Workbench
+from hcc_assets.platform.home import Home
+from hcc_assets.platform.plan import Node, Plan, make_plan
+from hcc_assets.platform.recipes import Recipe
+from hcc_assets.platform.versions import Versions
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+Progress = Callable[[str, str], None]
+"""Called with a short label and a state, for the person who waits."""
+
+
+@dataclass
+class Change:
+    """What an asset (of one sample) came to in this refresh."""
+
+    asset: str
+    sample: str | None
+    state: str
+    rows_before: int | None = None
+    rows: int | None = None
+    reason: str = ""
+
+
+@dataclass
+class Summary:
+    """What a refresh did, for a person or a program."""
+
+    changes: list[Change] = field(default_factory=list)
+    new_samples: list[str] = field(default_factory=list)
+    settling: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    runs: list[str] = field(default_factory=list)
+
+    @property
+    def troubled(self) -> list[Change]:
+        return [c for c in self.changes if c.state in ("held", "failed")]
+
+
+def wait_until_settled(bench: Workbench, progress: Progress, *, sleep: Callable[[float], None] = time.sleep) -> list[str]:
+    """Wait for deliveries that are still settling, at most twice the settling time; returns those that still are."""
+    limit = time.monotonic() + 2 * bench.config.samples.settle_seconds + 5
+    told: set[str] = set()
+    while bench.landing.settling and time.monotonic() < limit:
+        for delivery in bench.landing.settling:
+            if delivery.path not in told:
+                told.add(delivery.path)
+                progress(delivery.path, f"waiting: {delivery.reason}")
+        youngest = min((min((f.age for f in d.files), default=0.0) for d in bench.landing.settling), default=0.0)
+        sleep(min(max(bench.config.samples.settle_seconds - youngest, 0.2), 5.0))
+        bench.forget()
+    return [d.path for d in bench.landing.settling]
+
+
+class Refresher:
+    """Runs what is stale on a Dagster instance.
+
+    Parameters
+    ----------
+    jobs
+        Samples worked on side by side.
+    memory_mb
+        What all of them together may use; a sample whose estimate does not fit waits.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        recipes: Mapping[str, Recipe],
+        instance: dg.DagsterInstance,
+        progress: Progress,
+        *,
+        jobs: int,
+        memory_mb: int,
+    ):
+        self.home = home
+        self.recipes = recipes
+        self.instance = instance
+        self.progress = progress
+        self.jobs = jobs
+        self.memory_mb = memory_mb
+        self.summary = Summary()
+        self._before: dict[Node, str | None] = {}
+
+    def run(self) -> Summary:
+        """Refresh until nothing changes any more."""
+        started = time.monotonic()
+        bench = Workbench(self.home, self.recipes)
+        self.summary.settling = wait_until_settled(bench, self.progress)
+        plan = make_plan(bench)
+        self._register(plan)
+        tried: set[tuple[Node, str | None]] = set()
+        while True:
+            plan = make_plan(Workbench(self.home, self.recipes))
+            todo = [n for n in plan.states if n in plan.dirty and (n, self._key(plan, n)) not in tried]
+            wave = self._next_wave(plan, todo)
+            if not wave:
+                break
+            tried |= {(n, self._key(plan, n)) for n in wave}
+            self._execute(plan, wave)
+        self.summary.seconds = time.monotonic() - started
+        return self.summary
+
+    @staticmethod
+    def _key(plan: Plan, node: Node) -> str | None:
+        return plan.bench.fingerprint(plan.bench.recipes[node[0]], node[1])
+
+    def _register(self, plan: Plan) -> None:
+        known = set(self.instance.get_dynamic_partitions("sample"))
+        self.summary.new_samples = [s for s in plan.samples if s not in known]
+        if self.summary.new_samples:
+            self.instance.add_dynamic_partitions("sample", self.summary.new_samples)
+
+    def _next_wave(self, plan: Plan, todo: list[Node]) -> list[Node]:
+        """The next nodes to run together: clinical tables, else work within samples, else everything across samples.
+
+        A node is in the wave when each of its open inputs is in the same wave (and runs before it) and everything it needs is or will be there.
+        """
+        open_nodes = set(todo)
+        kinds: tuple[Callable[[Node], bool], ...] = (
+            lambda n: not self._rests_on_samples(n[0]),
+            lambda n: n[1] is not None,
+            lambda n: True,
+        )
+        for kind in kinds:
+            wave: dict[Node, None] = {}
+            for node in todo:
+                if kind(node) and not any(up in open_nodes and up not in wave for up in plan.upstream(node)) and self._reachable(plan, node, wave):
+                    wave[node] = None
+            if wave:
+                return [n for n in wave if n[1] is None] if any(n[1] is None for n in wave) else list(wave)
+        return []
+
+    def _reachable(self, plan: Plan, node: Node, usable: Mapping[Node, None]) -> bool:
+        """True when every required input has a version or is about to get one."""
+        recipe = self.recipes[node[0]]
+        for name in recipe.inputs:
+            upstream = self.recipes[name]
+            if upstream.partitioned and not recipe.partitioned:
+                continue
+            up = (name, node[1] if upstream.partitioned else None)
+            if up not in usable and plan.bench.versions.current(*up) is None:
+                return False
+        return True
+
+    def _rests_on_samples(self, name: str) -> bool:
+        recipe = self.recipes[name]
+        return recipe.partitioned or any(self._rests_on_samples(i) for i in (*recipe.inputs, *recipe.optional))
+
+    def _execute(self, plan: Plan, wave: list[Node]) -> None:
+        self._before = {n: _version(plan.bench.versions, n) for n in wave}
+        by_sample: dict[str, list[str]] = {}
+        for name, sample in wave:
+            if sample is not None:
+                by_sample.setdefault(sample, []).append(name)
+        if by_sample:
+            self._run_samples(plan, by_sample)
+        else:
+            from hcc_assets.defs.jobs import run_assets
+
+            names = [name for name, _ in wave]
+            self.progress(f"{len(names)} tables", "running")
+            self.summary.runs.append(run_assets(self.home, self.instance, names, None, progress=lambda a, s: self.progress(a, s)))
+        self._note(wave)
+
+    def _run_samples(self, plan: Plan, by_sample: Mapping[str, list[str]]) -> None:
+        from hcc_assets.defs.pool import run_samples
+
+        sizes = {s: sum(f.size for f in plan.bench.landing.samples[s].files) if s in plan.bench.landing.samples else 0 for s in by_sample}
+        self.summary.runs += run_samples(
+            self.home, self.instance, by_sample, sizes=sizes, jobs=self.jobs, memory_mb=self.memory_mb, progress=self.progress
+        )
+
+    def _note(self, wave: Iterable[Node]) -> None:
+        versions = Versions(self.home)
+        for node in wave:
+            held = versions.held(*node)
+            current = versions.current(*node)
+            after = current.data_version if current else None
+            if held is not None:
+                self.summary.changes.append(Change(node[0], node[1], "held" if held.permanent and held.code != "error" else "failed", reason=held.reason))
+            elif after != self._before.get(node):
+                rows = current.rows if current else None
+                self.summary.changes.append(Change(node[0], node[1], "new" if self._before.get(node) is None else "changed", rows=rows))
+
+
+def _version(versions: Versions, node: Node) -> str | None:
+    manifest = versions.current(*node)
+    return manifest.data_version if manifest else None

@@ -1,0 +1,136 @@
+"""Sensors and schedules: what makes the daemon act. They ask ``platform.plan`` what is stale and keep no state of their own that could be lost.
+
+Content decides, not cursors: every tick compares what should stand with what stands. A run key is the content that the run is to bring in, and the
+number of the attempt, so that a failed run is asked for again and a finished one never twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+import dagster as dg
+
+from hcc_assets.defs.assets import SAMPLE, HomeResource
+from hcc_assets.defs.jobs import SAMPLE_JOB, TABLES_JOB
+from hcc_assets.platform.engine import Workbench
+from hcc_assets.platform.plan import Node, Plan, make_plan
+from hcc_assets.platform.versions import digest
+
+_ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+TABLES_TAG = "hcc/tables"
+Job: TypeAlias = Any
+"""A job definition, resolved or not: Dagster has no public name for both."""
+
+
+def _workbench(home: HomeResource) -> Workbench:
+    from hcc_assets.defs.catalogue import all_recipes
+
+    return Workbench(home.home(), all_recipes())
+
+
+def _key(plan: Plan, nodes: list[Node]) -> str:
+    attempts = [(n, plan.bench.fingerprint(plan.bench.recipes[n[0]], n[1]), getattr(plan.bench.versions.held(*n), "attempts", 0)) for n in nodes]
+    return digest(attempts)
+
+
+def _active(instance: dg.DagsterInstance, tags: dict[str, str]) -> bool:
+    return bool(instance.get_run_records(dg.RunsFilter(statuses=_ACTIVE, tags=tags), limit=1))
+
+
+def sample_requests(plan: Plan, instance: dg.DagsterInstance) -> Iterator[dg.RunRequest]:
+    """One run for each sample that has work which its inputs allow."""
+    for sample in plan.samples:
+        nodes: list[Node] = []
+        for node in plan.states:
+            ready = all(up not in plan.dirty or up in nodes for up in plan.upstream(node))
+            if node[1] == sample and node in plan.dirty and ready:
+                nodes.append(node)
+        if nodes and not _active(instance, {"dagster/partition": sample}):
+            yield dg.RunRequest(
+                run_key=f"{sample}:{_key(plan, nodes)}",
+                job_name=SAMPLE_JOB,
+                partition_key=sample,
+                asset_selection=[dg.AssetKey(n[0]) for n in nodes],
+                tags={"dagster/priority": "0"},
+            )
+
+
+def table_requests(plan: Plan, instance: dg.DagsterInstance) -> Iterator[dg.RunRequest]:
+    """One run for the tables that are stale and wait for nothing; clinical work goes before cell work."""
+    nodes: list[Node] = []
+    for node in plan.states:
+        waits = any(up in plan.dirty and up not in nodes for up in plan.upstream(node))
+        if node[1] is None and node in plan.dirty and not waits and plan.states[node].state in ("stale", "fresh"):
+            nodes.append(node)
+    if nodes and not _active(instance, {TABLES_TAG: "yes"}):
+        yield dg.RunRequest(
+            run_key=f"tables:{_key(plan, nodes)}",
+            job_name=TABLES_JOB,
+            asset_selection=[dg.AssetKey(n[0]) for n in nodes],
+            tags={TABLES_TAG: "yes", "dagster/priority": "5"},
+        )
+
+
+def landing_tick(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.SensorResult | dg.SkipReason:
+    """Compare landing and store by content; register new samples and request what is missing."""
+    bench = _workbench(home)
+    plan = make_plan(bench)
+    known = set(context.instance.get_dynamic_partitions("sample"))
+    new = [s for s in plan.samples if s not in known]
+    requests = [*table_requests(plan, context.instance), *sample_requests(plan, context.instance)]
+    if not requests and not new:
+        settling = bench.landing.settling
+        return dg.SkipReason(f"{len(settling)} deliveries are still settling" if settling else "everything is up to date")
+    return dg.SensorResult(run_requests=requests, dynamic_partitions_requests=[SAMPLE.build_add_request(new)] if new else [])
+
+
+def daily_tables_tick(context: dg.ScheduleEvaluationContext, home: HomeResource) -> list[dg.RunRequest] | dg.SkipReason:
+    """The sensor's question once a day; a day that was missed is made up for by the next, since content decides."""
+    requests = list(table_requests(make_plan(_workbench(home)), context.instance))
+    return requests or dg.SkipReason("every table is up to date")
+
+
+def daily_samples_tick(context: dg.ScheduleEvaluationContext, home: HomeResource) -> list[dg.RunRequest] | dg.SkipReason:
+    """Once a day: samples whose work was not done, for whatever reason."""
+    plan = make_plan(_workbench(home))
+    known = set(context.instance.get_dynamic_partitions("sample"))
+    requests = [r for r in sample_requests(plan, context.instance) if r.partition_key in known]
+    return requests or dg.SkipReason("every sample is up to date")
+
+
+def sensors(jobs: Mapping[str, Job]) -> list[dg.SensorDefinition]:
+    """All sensors of the code location."""
+    return [
+        dg.SensorDefinition(
+            name="landing_sensor",
+            jobs=list(jobs.values()),
+            evaluation_fn=landing_tick,
+            required_resource_keys={"home"},
+            minimum_interval_seconds=30,
+            default_status=dg.DefaultSensorStatus.RUNNING,
+            description="Registers new samples and asks for what new or changed deliveries make stale.",
+        ),
+        dg.AutomationConditionSensorDefinition(
+            "automation", target=dg.AssetSelection.all(), default_status=dg.DefaultSensorStatus.RUNNING, minimum_interval_seconds=30
+        ),
+    ]
+
+
+def schedules(jobs: Mapping[str, Job]) -> list[dg.ScheduleDefinition]:
+    """All schedules of the code location: what the sensors should have done by then is asked for again."""
+    ticks = {TABLES_JOB: ("daily_tables", "0 5 * * *", daily_tables_tick), SAMPLE_JOB: ("daily_samples", "30 4 * * *", daily_samples_tick)}
+    return [
+        dg.ScheduleDefinition(
+            name=name,
+            job=jobs[job],
+            cron_schedule=cron,
+            execution_timezone="UTC",
+            execution_fn=tick,
+            required_resource_keys={"home"},
+            default_status=dg.DefaultScheduleStatus.RUNNING,
+            description="Once a day, whatever the sensors did: asks for what is stale.",
+        )
+        for job, (name, cron, tick) in ticks.items()
+        if job in jobs
+    ]

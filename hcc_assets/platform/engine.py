@@ -1,0 +1,266 @@
+"""The way from a recipe to a version: is it stale, compute, judge, write, publish, commit. Dagster calls `Workbench.attempt` and tells what came out.
+
+Judge before replace: nothing of the version that stands is touched until the new value has passed its gate, and the manifest is written last.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from hcc_assets.platform import landing as landings
+from hcc_assets.platform import stores
+from hcc_assets.platform.code_versions import lock_hash
+from hcc_assets.platform.home import Home
+from hcc_assets.platform.quarantine import quarantine
+from hcc_assets.platform.recipes import Ask, Output, Recipe, Refused
+from hcc_assets.platform.trail import trail_of
+from hcc_assets.platform.versions import Bundle, CheckRecord, Held, Manifest, Versions, digest
+from hcc_assets.schemas.base import TableRefused, columns, conform
+from hcc_assets.schemas.csv_safe import to_csv_bytes
+from hcc_assets.study.config import StudyConfig
+
+MAX_ATTEMPTS = 3
+"""How often the same inputs are tried again after an unexpected error; a refusal is final until its inputs change."""
+
+
+@dataclass
+class Outcome:
+    """What an attempt came to."""
+
+    state: str
+    manifest: Manifest | None
+    checks: list[CheckRecord] = field(default_factory=list)
+    reason: str = ""
+    metadata: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, bytes] = field(default_factory=dict)
+    permanent: bool = True
+
+
+class Workbench:
+    """One home with its recipes, as seen at one moment: configuration and landing are read once, manifests on demand."""
+
+    def __init__(self, home: Home, recipes: Mapping[str, Recipe], *, now: dt.datetime | None = None):
+        self.home = home
+        self.recipes = dict(recipes)
+        self.versions = Versions(home)
+        self._now = now
+
+    @property
+    def now(self) -> dt.datetime:
+        return self._now or dt.datetime.now(dt.UTC)
+
+    @cached_property
+    def config(self) -> StudyConfig:
+        return self.home.config()
+
+    @cached_property
+    def landing(self) -> landings.Landing:
+        return landings.scan(self.home, self.config)
+
+    @cached_property
+    def cutoff(self) -> dt.date:
+        if self.config.study.data_cutoff:
+            return self.config.study.data_cutoff
+        if self.versions.current("clinical_export") is not None:
+            return dt.date.fromisoformat(self.versions.facts("clinical_export")["cutoff"])
+        return self.now.date()
+
+    @cached_property
+    def acceptances(self) -> list[dict[str, str]]:
+        """Held exports that were released: export id, content hash, reason, who, when."""
+        try:
+            found: list[dict[str, str]] = json.loads((self.home.store / "acceptances.json").read_bytes())
+        except FileNotFoundError:
+            return []
+        return found
+
+    @cached_property
+    def registered(self) -> frozenset[str]:
+        """Samples of the sheet that are not withdrawn or erased; only these count in anything across samples."""
+        return frozenset(self.landing.sheet.rows)
+
+    def standing(self, asset: str) -> list[str]:
+        """Registered samples whose version of ``asset`` stands."""
+        return [p for p in self.versions.partitions(asset) if p in self.registered]
+
+    def forget(self) -> None:
+        """Look at configuration, landing and cut-off afresh at the next question."""
+        for name in ("config", "landing", "cutoff", "registered", "acceptances"):
+            self.__dict__.pop(name, None)
+
+    def inputs(self, recipe: Recipe, partition: str | None) -> dict[str, str] | None:
+        """Data versions of all inputs, or None while a required one has none."""
+        found: dict[str, str] = {}
+        for name in (*recipe.inputs, *recipe.optional):
+            upstream = self.recipes[name]
+            if upstream.partitioned and not recipe.partitioned:
+                for sample in self.standing(name):
+                    manifest = self.versions.current(name, sample)
+                    if manifest:
+                        found[f"{name}/{sample}"] = manifest.data_version
+                continue
+            manifest = self.versions.current(name, partition if upstream.partitioned else None)
+            if manifest is not None:
+                found[name] = manifest.data_version
+            elif name in recipe.inputs:
+                return None
+        return found
+
+    def fingerprint(self, recipe: Recipe, partition: str | None) -> str | None:
+        """Hash of everything the result depends on; None while something required is not there."""
+        if recipe.settled(self):
+            return self.versions.require(recipe.name, partition).fingerprint
+        inputs = self.inputs(recipe, partition)
+        external = recipe.external(self, partition) if recipe.external else {}
+        if inputs is None or external is None:
+            return None
+        settings = self.config.model_dump(mode="json", include=set(recipe.settings)) if recipe.settings else {}
+        cutoff = self.cutoff.isoformat() if "study" in recipe.settings else ""
+        return digest(recipe.code_version, settings, cutoff, inputs, external)
+
+    def attempt(self, name: str, partition: str | None = None, *, run_id: str = "", force: bool = False, fence: stores.Fence | None = None) -> Outcome:
+        """Bring one asset (of one sample) up to date.
+
+        Returns
+        -------
+        Outcome
+            ``state`` is ``fresh`` (nothing to do), ``new``, ``unchanged`` (computed again, same content), ``held``, ``failed`` or ``blocked``.
+        """
+        recipe = self.recipes[name]
+        fence = fence or (lambda: None)
+        self.home.locks.mkdir(parents=True, exist_ok=True)
+        with FileLock(str(self.home.locks / f"{name}{'@' + partition if partition else ''}.lock")):
+            fingerprint = self.fingerprint(recipe, partition)
+            current = self.versions.current(name, partition)
+            if fingerprint is None:
+                return Outcome("blocked", current, reason=f"{name} waits for an input that has no version yet")
+            if current is not None and current.fingerprint == fingerprint and not force:
+                return Outcome("fresh", current, current.checks)
+            try:
+                output = self._computed(recipe, partition)
+                return self._replace(recipe, partition, output, fingerprint, current, run_id, fence)
+            except Refused as refusal:
+                checks = [CheckRecord(name=recipe.gate.name, passed=False, description=refusal.reason), *refusal.checks]
+                if refusal.quarantine and recipe.external is not None:
+                    quarantine(self, recipe, partition, refusal)
+                return self._held(recipe, partition, fingerprint, refusal.reason, refusal.code, checks, current, run_id, permanent=True)
+            except Exception as error:  # noqa: BLE001 - any error must be told without its text, which may carry values of the data
+                reason = f"unexpected {type(error).__name__} at {_place(error)}"
+                checks = [CheckRecord(name=recipe.gate.name, passed=False, description=reason)]
+                return self._held(recipe, partition, fingerprint, reason, "error", checks, current, run_id, permanent=False)
+
+    def _computed(self, recipe: Recipe, partition: str | None) -> Output:
+        output = recipe.compute(Ask(recipe, self, partition))
+        if recipe.model is not None:
+            if output.table is None:
+                raise TypeError(f"{recipe.name} has a table model and returned no table")
+            try:
+                output.table = conform(recipe.model, output.table)
+            except TableRefused as refusal:
+                raise Refused(str(refusal), code="schema", quarantine=False) from None
+        return output
+
+    def _replace(
+        self, recipe: Recipe, partition: str | None, output: Output, fingerprint: str, current: Manifest | None, run_id: str, fence: stores.Fence
+    ) -> Outcome:
+        bundle: Bundle = output.bundle
+        if output.table is not None and recipe.model is not None:
+            bundle.frames["table"] = output.table
+            bundle.dates["table"] = tuple(c for c, spec in columns(recipe.model).items() if spec["dtype"] == "date")
+        figures = self._figures(recipe, output, partition)
+        version, files = self.versions.write_bundle(recipe.name, partition, bundle, fence)
+        if output.table is not None and recipe.model is not None:
+            table = self.versions.folder(recipe.name) / version / "table.parquet"
+            stores.write_bytes(self.home.published / f"{recipe.name}.parquet", table.read_bytes(), fence)
+            stores.write_bytes(self.home.published / f"{recipe.name}.csv", to_csv_bytes(output.table), fence)
+        for figure, data in figures.items():
+            stores.write_bytes(self.home.figures / figure, data, fence)
+        same = current is not None and current.data_version == version
+        gate = CheckRecord(name=recipe.gate.name, passed=True, description=recipe.gate.title)
+        manifest = Manifest(
+            asset=recipe.name,
+            partition=partition,
+            data_version=version,
+            fingerprint=fingerprint,
+            code_version=recipe.code_version,
+            config_hash=digest(self.config.model_dump(mode="json")),
+            lock_hash=lock_hash(),
+            inputs=self.inputs(recipe, partition) or {},
+            deliveries=(recipe.external(self, partition) or {}) if recipe.external else {},
+            files=files,
+            rows=None if output.table is None else len(output.table),
+            run_id=run_id,
+            at=self.now,
+            since=current.since if same and current is not None else self.now,
+            previous=(current.previous if same else current.data_version) if current is not None else None,
+            checks=[gate, *output.checks],
+            notes=output.metadata,
+        )
+        self.versions.commit(manifest, fence, recipe.keep)
+        if recipe.name == "clinical_export":
+            self.__dict__.pop("cutoff", None)
+        self._audit(manifest, current)
+        return Outcome("unchanged" if same else "new", manifest, manifest.checks, metadata=output.metadata, figures=figures)
+
+    def _figures(self, recipe: Recipe, output: Output, partition: str | None) -> dict[str, bytes]:
+        if recipe.figures is None:
+            return {}
+        from hcc_assets.figures.style import save_png, save_svg
+
+        out: dict[str, bytes] = {}
+        for name, figure in recipe.figures(Ask(recipe, self, partition), output).items():
+            out[f"{name}.png"] = save_png(figure)
+            out[f"{name}.svg"] = save_svg(figure)
+        return out
+
+    def _audit(self, manifest: Manifest, current: Manifest | None) -> None:
+        details = {"asset": manifest.asset, "sample": manifest.partition, "run_id": manifest.run_id, "fingerprint": manifest.fingerprint}
+        trail_of(self.home).append(
+            "materialize",
+            why="inputs, settings or code changed" if current else "first version",
+            details=details,
+            redact=[manifest.partition] if manifest.partition else [],
+            from_hash=current.data_version if current else None,
+            to_hash=manifest.data_version,
+        )
+
+    def _held(
+        self,
+        recipe: Recipe,
+        partition: str | None,
+        fingerprint: str,
+        reason: str,
+        code: str,
+        checks: list[CheckRecord],
+        current: Manifest | None,
+        run_id: str,
+        *,
+        permanent: bool,
+    ) -> Outcome:
+        before = self.versions.held(recipe.name, partition)
+        attempts = before.attempts + 1 if before and before.fingerprint == fingerprint else 1
+        final = permanent or attempts >= MAX_ATTEMPTS
+        self.versions.hold(
+            recipe.name,
+            partition,
+            Held(fingerprint=fingerprint, reason=reason, code=code, at=self.now, attempts=attempts, permanent=final, run_id=run_id, checks=checks),
+        )
+        stands = f"; the version of {current.at:%-d %B %Y %H:%M} UTC stays" if current else "; there is no earlier version"
+        return Outcome("held" if permanent else "failed", current, checks, reason + stands, permanent=final)
+
+
+def _place(error: BaseException) -> str:
+    """File and line of the innermost frame of this package, and of the innermost frame at all; never the error's text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if "hcc_assets" in f.filename] or frames
+    places = dict.fromkeys(f"{Path(f.filename).name}:{f.lineno}" for f in (own[-1], frames[-1]))
+    return ", ".join(places)

@@ -1,0 +1,115 @@
+"""What stands in a home, for ``hcc status``, the report and the alerts: one dictionary, nothing computed beyond comparing versions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from hcc_assets.platform.engine import Workbench
+from hcc_assets.platform.home import Home
+from hcc_assets.platform.plan import Plan, make_plan
+from hcc_assets.platform.recipes import Recipe
+
+
+def home_status(home: Home, recipes: Mapping[str, Recipe]) -> dict[str, Any]:
+    """State of samples, subjects, assets and checks.
+
+    Returns
+    -------
+    dict
+        ``samples`` by state, ``subjects``, ``assets`` by state, ``stale`` and ``held`` nodes, ``failing_checks``, ``export``, ``settling``, ``alerts``.
+    """
+    bench = Workbench(home, recipes)
+    plan = make_plan(bench)
+    return plan_status(bench, plan)
+
+
+def plan_status(bench: Workbench, plan: Plan) -> dict[str, Any]:
+    """The same for a plan that is already made."""
+    landing = bench.landing
+    samples = Counter(d.state for d in landing.samples.values())
+    held = [_held(bench, plan, node) for node in plan.of("held")]
+    return {
+        "home": str(bench.home.root),
+        "samples": {"in_sheet": len(landing.sheet.rows), "standing": len(bench.standing("annotated_cells")), **samples},
+        "sheet_problems": [f"{where}: {what}" for where, what in landing.sheet.problems] + ([landing.sheet.refused] if landing.sheet.refused else []),
+        "subjects": _rows(bench, "subjects"),
+        "export": bench.versions.facts("clinical_export").get("export_id") if bench.versions.current("clinical_export") else None,
+        "cutoff": bench.cutoff.isoformat(),
+        "reference": _reference(bench),
+        "assets": dict(Counter(s.state for s in plan.states.values())),
+        "stale": [label(n) for n in plan.of("stale") if bench.recipes[n[0]].automatic],
+        "waiting": [label(n) for n in plan.of("waiting")],
+        "held": held,
+        "failing_checks": failing_checks(bench, plan),
+        "settling": [d.path for d in landing.settling],
+        "incomplete": [f"{d.id}: {d.reason}" for d in landing.samples.values() if d.state == "incomplete"],
+    }
+
+
+def label(node: tuple[str, str | None]) -> str:
+    """``asset`` or ``asset/sample``."""
+    return node[0] if node[1] is None else f"{node[0]}/{node[1]}"
+
+
+def failing_checks(bench: Workbench, plan: Plan) -> list[dict[str, Any]]:
+    """Checks of standing versions that did not pass, and gates of held ones."""
+    found = []
+    for node in plan.states:
+        manifest = bench.versions.current(*node)
+        for check in manifest.checks if manifest else []:
+            if not check.passed:
+                found.append({"asset": node[0], "sample": node[1], **check.model_dump(exclude={"passed"})})
+    for node in plan.of("held"):
+        held = bench.versions.held(*node)
+        for check in held.checks if held else []:
+            if not check.passed:
+                found.append({"asset": node[0], "sample": node[1], **check.model_dump(exclude={"passed"})})
+    return found
+
+
+def _held(bench: Workbench, plan: Plan, node: tuple[str, str | None]) -> dict[str, Any]:
+    current = bench.versions.current(*node)
+    held = bench.versions.held(*node)
+    return {
+        "asset": node[0],
+        "sample": node[1],
+        "reason": plan.states[node].reason,
+        "held_at": held.at.isoformat() if held else None,
+        "stands_since": current.since.isoformat() if current else None,
+    }
+
+
+def _rows(bench: Workbench, asset: str) -> int | None:
+    manifest = bench.versions.current(asset)
+    return manifest.rows if manifest else None
+
+
+def _reference(bench: Workbench) -> str | None:
+    manifest = bench.versions.current("annotation_reference")
+    return str(manifest.notes.get("version")) if manifest else None
+
+
+def status_lines(report: Mapping[str, Any]) -> list[str]:
+    """The status for a person."""
+    samples = report["samples"]
+    lines = [
+        f"Home        {report['home']}",
+        f"Samples     {samples['standing']} standing of {samples['in_sheet']} in samples.csv",
+        f"Subjects    {report['subjects'] if report['subjects'] is not None else 'no clinical export yet'}",
+        f"Export      {report['export'] or 'none'} (data cut-off {report['cutoff']})",
+        f"Reference   {report['reference'] or 'none yet'}",
+        "Assets      " + ", ".join(f"{n} {state}" for state, n in sorted(report["assets"].items())),
+    ]
+    lines += [f"  settling    {path}" for path in report["settling"]]
+    lines += [f"  incomplete  {text}" for text in report["incomplete"]]
+    lines += [f"  sheet       {text}" for text in report["sheet_problems"]]
+    if report["stale"]:
+        lines.append(f"  stale       {', '.join(report['stale'][:8])}{' …' if len(report['stale']) > 8 else ''}: run hcc refresh")
+    for held in report["held"]:
+        since = f"; the version of {held['stands_since'][:16]} stands" if held["stands_since"] else "; there is no earlier version"
+        lines.append(f"  HELD        {held['asset']}{'/' + held['sample'] if held['sample'] else ''}: {held['reason']}{since}")
+    for check in report["failing_checks"]:
+        lines.append(f"  {check['severity']:<11} {check['asset']}{'/' + check['sample'] if check['sample'] else ''} {check['name']}: {check['description']}")
+    return lines

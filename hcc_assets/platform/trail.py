@@ -1,0 +1,29 @@
+"""Where the audit trail and the key of a home lie. What is written into it is decided by the callers."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from hcc_assets.platform.audit import AuditTrail
+from hcc_assets.platform.home import Home
+from hcc_assets.platform.subject_keys import key_for_home
+
+
+def keys_folder(home: Home) -> Path:
+    """Folder of the home's key: in the home itself, beside Dagster's state where the home is on an object store."""
+    return (Path(str(home.root)) if home.is_local else home.dagster_home) / "keys"
+
+
+def audit_path(home: Home) -> Path:
+    return Path(str(home.audit_log)) if home.is_local else home.dagster_home / "audit" / "audit.jsonl"
+
+
+@lru_cache(maxsize=16)
+def _trail(path: Path, keys: Path) -> AuditTrail:
+    return AuditTrail(path, key_for_home(keys))
+
+
+def trail_of(home: Home) -> AuditTrail:
+    """The audit trail of ``home``; makes its key when there is none."""
+    return _trail(audit_path(home), keys_folder(home))
