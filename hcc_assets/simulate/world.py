@@ -12,6 +12,7 @@ import pandas as pd
 
 from hcc_assets.simulate import programs
 from hcc_assets.simulate.settings import SimulationSettings
+from hcc_assets.simulate.subjects import traits
 from hcc_assets.study import genes as gene_data
 from hcc_assets.study.markers import MATURE_HEPATOCYTE, ONCOFETAL, markers, panel_genes
 
@@ -103,7 +104,7 @@ class World:
         settings = self.settings
         rng = np.random.default_rng([self.seed, 2, index])
         n = len(self.genes)
-        drawn_sex = "M" if rng.random() < 0.8 else "F"
+        who = traits(self.seed, index)
         effects = rng.normal(0, settings.patient_sd, n)
         tumour_effects = rng.normal(0, settings.patient_sd, n)
         oncofetal = self.index_of(ONCOFETAL)
@@ -114,8 +115,8 @@ class World:
         copy_number: Vector = np.array([arms.get(a, 1.0) for a in self.genes["arm"]])
         composition = {c: float(rng.normal(0, settings.composition_patient_sd)) for c in programs.COMPOSITION}
         return Patient(
-            index=index, sex=sex or drawn_sex, effects=effects, tumour_effects=tumour_effects, copy_number=copy_number, arms=arms, subclone_arm=extra,
-            subclone_share=float(rng.uniform(0.15, 0.4)), composition=composition, benefit=float(rng.normal()),
+            index=index, sex=sex or who.sex, effects=effects, tumour_effects=tumour_effects, copy_number=copy_number, arms=arms, subclone_arm=extra,
+            subclone_share=float(rng.uniform(0.15, 0.4)), composition=composition, benefit=who.benefit,
         )  # fmt: skip
 
 

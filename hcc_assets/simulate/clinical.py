@@ -1,0 +1,156 @@
+"""Clinical export of a simulated trial as it would look on any day, with the truth behind it. Lesions, events, dates and rows are made elsewhere."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from hcc_assets.simulate.events import Dosing, Event, treat
+from hcc_assets.simulate.lesions import Scan, respond, scan_course
+from hcc_assets.simulate.sdtm import (
+    COLUMNS,
+    Rows,
+    SubjectStory,
+    as_frame,
+    disposition_rows,
+    dosing_rows,
+    event_row,
+    known_by,
+    scan_rows,
+    subject_row,
+)
+from hcc_assets.simulate.spoil import spoil
+from hcc_assets.simulate.subjects import START, courses
+
+TRIAL_DAYS: Final = 480
+"""Days from the first consent to the default date of the export."""
+
+
+@dataclass(frozen=True)
+class ClinicalTrial:
+    """An export and its truth.
+
+    Attributes
+    ----------
+    tables
+        Domain to frame; every value is text or None.
+    responses
+        Expected response per subject and visit after the baseline, from the scans known on the day of the export.
+    progression
+        Expected PFS of each treated subject (first progression or death, censored at the last evaluable scan), with what drives it.
+    issues
+        Checks that must fire (``check_id, USUBJID``); empty unless the data were made ugly.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    responses: pd.DataFrame
+    progression: pd.DataFrame
+    issues: pd.DataFrame
+
+
+def stories(subjects: int, seed: int, *, hazard_effect: float = -0.5, start: dt.date = START) -> list[SubjectStory]:
+    """Every subject's whole story, to about 2.5 years; same arguments, same stories."""
+    out = []
+    for course in courses(subjects, seed, hazard_effect=hazard_effect, start=start):
+        scans = scan_course(course, seed)
+        events: list[Event] = []
+        dosing: list[Dosing] = []
+        therapy = None
+        if course.first_dose is not None:
+            rng = np.random.default_rng([seed, 10, course.index])
+            progressed = scans[-1].date if scans[-1].response.get("OVRLRESP") == "PD" else None
+            stop = progressed + dt.timedelta(days=int(rng.integers(1, 8))) if progressed else None
+            events, dosing = treat(course, stop, seed)
+            if progressed and rng.random() < 0.4:
+                therapy = progressed + dt.timedelta(days=int(rng.integers(14, 50)))
+                ends = [d for d in (course.death, course.lost) if d is not None]
+                therapy = None if any(therapy >= d for d in ends) else therapy
+        out.append(SubjectStory(course, scans, events, dosing, therapy))
+    return out
+
+
+def _progression_row(story: SubjectStory, scans: list[Scan], until: dt.date) -> dict[str, Any]:
+    course = story.course
+    assert course.first_dose is not None
+    ends = [s.date for s in scans if s.response.get("OVRLRESP") == "PD"]
+    dead = known_by(course.death, until)
+    event = min([*ends, *([dead] if dead else [])], default=None)
+    evaluable = [s.date for s in scans[1:] if s.response["OVRLRESP"] != "NE"]
+    date = event or max(evaluable, default=course.first_dose)
+    return {
+        "USUBJID": course.usubjid, "benefit": course.traits.benefit, "latent_days": (course.progression - course.first_dose).days,
+        "AVAL": (date - course.first_dose).days + 1, "CNSR": 0 if event else 1,
+        "event": "none" if event is None else "progression" if event in ends else "death",
+    }  # fmt: skip
+
+
+def export(told: list[SubjectStory], *, until: dt.date, ugly: bool = False, seed: int = 0) -> ClinicalTrial:
+    """The export of these stories as of the day ``until``: later records absent, later ends open, responses from the scans known by then.
+
+    Parameters
+    ----------
+    told
+        From :func:`stories`.
+    until
+        Day of the export, included.
+    ugly
+        Spoil a few subjects; ``issues`` says which checks must fire.
+    seed
+        Of the spoiling.
+    """
+    rows: Rows = {domain: [] for domain in COLUMNS}
+    responses, progression = [], []
+    for story in told:
+        course = story.course
+        if course.consent > until:
+            continue
+        rows["dm"].append(subject_row(course, until))
+        scans = [Scan(s.number, s.date, list(s.findings)) for s in story.scans if s.date <= until]
+        if scans:
+            scan_rows(rows, story, respond(scans))
+        dosing_rows(rows, story, until)
+        rows["ae"] += [event_row(course.usubjid, e, known_by(course.death, until), until) for e in story.events if e.start <= until]
+        disposition_rows(rows, story, until)
+        responses += [{"USUBJID": course.usubjid, "VISITNUM": s.number, "VISIT": s.name, "DATE": s.date, **s.response} for s in scans[1:]]
+        if course.first_dose is not None and course.first_dose <= until:
+            progression.append(_progression_row(story, scans, until))
+    tables = {domain: as_frame(domain, found) for domain, found in rows.items()}
+    issues = pd.DataFrame(columns=["check_id", "USUBJID"])
+    if ugly:
+        tables, issues = spoil(tables, seed)
+    names = ["USUBJID", "VISITNUM", "VISIT", "DATE", "BASE", "SUMDIAM", "NADIR_PRIOR", "TRGRESP", "NTRGRESP", "NEWLPROG", "OVRLRESP"]
+    return ClinicalTrial(
+        tables, pd.DataFrame(responses, columns=names),
+        pd.DataFrame(progression, columns=["USUBJID", "benefit", "latent_days", "AVAL", "CNSR", "event"]), issues,
+    )  # fmt: skip
+
+
+def simulate_clinical(
+    subjects: int, seed: int, ugly: bool = False, *, hazard_effect: float = -0.5, start: dt.date = START, until: dt.date | None = None
+) -> dict[str, pd.DataFrame]:
+    """SDTM domains of a simulated trial.
+
+    Parameters
+    ----------
+    subjects, seed
+        Same arguments, same tables.
+    ugly
+        Spoil a few subjects the way sites do.
+    hazard_effect
+        Log hazard ratio of progression per unit of benefit.
+    start
+        Day of the first possible consent.
+    until
+        Day of the export; 480 days after ``start`` by default.
+
+    Returns
+    -------
+    dict
+        ``dm ex tu tr rs ae ds cm ss`` to frames of text (None where empty); a domain in which nothing has happened has columns only.
+    """
+    told = stories(subjects, seed, hazard_effect=hazard_effect, start=start)
+    return export(told, until=until or start + dt.timedelta(days=TRIAL_DAYS), ugly=ugly, seed=seed).tables
