@@ -1,7 +1,7 @@
 """What the readings of one lesion at one visit amount to [RECIST 1.1, 4.3.2, 4.3.3, 4.3.5]: a length, a state, or missing.
 
-Targets give a length in exact units (nodes by short axis, others by longest diameter; fragments summed in place of their lesion), non-targets a state,
-new lesions a certainty. Responses are derived from these in ``recist_timepoint``.
+Targets give a length in exact units (nodes by short axis, others by longest diameter; fragments summed in place of their lesion), non-targets
+a state, new lesions a certainty. Responses are derived from these in ``recist_timepoint``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _UNUSED = 9
 
 
 def nodal_lesions(rows: pd.DataFrame) -> pd.Series:
-    """Per (series, group, root): is the lesion a lymph node? By the location; where none is given, a short axis without a longest diameter says so."""
+    """Per (series, group, root): is the lesion a lymph node? By its location; where none is given, a short axis and no longest diameter."""
     known = rows[rows["root"].notna()]
     key = [known["series"], known["group"], known["root"]]
     node = known["location"].map(lambda v: rr.is_nodal(v) if isinstance(v, str) and v.strip() else None)
@@ -124,7 +124,7 @@ def _last_date(rows: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
 
 
 def _sum_fragments(grid: pd.DataFrame, fragments: pd.DataFrame, ten: int) -> None:
-    """Fragments ``T01.k`` in place of ``T01``; a fragment seen before and without a record now makes the lesion missing, unless ``T01`` itself is measured."""
+    """Fragments ``T01.k`` in place of ``T01``; one that was seen before and has no record now makes ``T01`` missing, unless it is measured itself."""
     by_cell: dict[tuple[int, str], list[Any]] = {}
     for cell in fragments.itertuples(index=False):
         by_cell.setdefault((cell.visit, cell.root), []).append(cell)
@@ -158,7 +158,7 @@ def _sum_fragments(grid: pd.DataFrame, fragments: pd.DataFrame, ten: int) -> Non
 
 
 def _guard_coalesced(grid: pd.DataFrame) -> None:
-    """A coalesced lesion counts 0 because its mass is measured under another id; where no other target is measured, it is missing and has not disappeared."""
+    """A coalesced lesion counts 0 because its mass is measured under another id; where none is measured, it is missing and has not disappeared."""
     coalesced = (grid["kind"] == rr.COALESCED).to_numpy() & grid["ok"].to_numpy(dtype=bool)
     if not coalesced.any():
         return
@@ -193,7 +193,7 @@ def _non_target_state(rows: pd.DataFrame, nodal: np.ndarray, ten: int) -> tuple[
 def non_target_cells(coded: Coded, nodal: pd.Series) -> pd.DataFrame:
     """State of every non-target at every visit that has a record of it.
 
-    The reader's word of unequivocal progression stands above all; a node is judged by its short axis (present again from 10 mm), anything else by the word.
+    The reader's word of unequivocal progression stands above all; a node is judged by its short axis (present from 10 mm), anything else by the word.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """From delivered lesion rows to coded rows: which visit a row belongs to, which baseline lesion, what kind of reading it is.
 
-Visits are put in time order here, baseline is set apart and records after the cut-off are left out. What the readings of one lesion at one visit amount
-to is in ``recist_lesions``; no response is derived here.
+Visits are put in time order here, baseline is set apart and records after the cut-off are left out. What the readings of one lesion at one visit
+amount to is in ``recist_lesions``; no response is derived here.
 """
 
 from __future__ import annotations

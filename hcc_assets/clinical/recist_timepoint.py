@@ -1,7 +1,7 @@
 """Response per visit from lesion tables [RECIST 1.1, 4.3 and tables 1 and 2], for all subjects and readers at once.
 
-Every rule is a comparison of whole columns; the only loops are over visit positions (smallest earlier sum) and over the few visits with fragments, new
-lesions or sticky responses. Words for the result are in ``recist_reason``.
+Every rule is a comparison of whole columns; the only loops are over visit positions (smallest earlier sum) and over the few visits with fragments,
+new lesions or sticky responses. Words for the result are in ``recist_reason``.
 """
 
 from __future__ import annotations

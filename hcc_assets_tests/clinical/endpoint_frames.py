@@ -71,7 +71,7 @@ def day(offset: int) -> str:
 
 
 def visit(number: float, offset: int, subject: str = "S1", **lesions: Any) -> list[dict[str, Any]]:
-    """Rows of one visit: ``T01=20`` (LDIAM), ``T02=("SAXIS", 12)``, ``NT01="PRESENT"``, ``NEW01="UNEQUIVOCAL"``; None is NOT DONE; ``__`` is a dot."""
+    """Rows of one visit: ``T01=20`` (LDIAM), ``T02=("SAXIS", 12)``, ``NT01="PRESENT"``, ``NEW01="EQUIVOCAL"``; None is NOT DONE; ``__`` is a dot."""
     out = []
     for name, value in lesions.items():
         lesion = name.replace("__", ".")
