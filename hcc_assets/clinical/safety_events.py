@@ -21,6 +21,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from hcc_assets.clinical.dates import parse_dates
 from hcc_assets.clinical.exposure import treatment_period
 from hcc_assets.schemas.base import columns, conform
 from hcc_assets.schemas.safety import TreatmentEmergent
@@ -51,9 +52,6 @@ OUTCOMES: Final = (
 )
 """Worst first; UNKNOWN and MISSING count for a patient only where nothing else is known."""
 
-_FULL = re.compile(r"\d{4}-\d{2}-\d{2}")
-_PARTIAL = re.compile(r"(\d{4})(?:-(\d{2})(?!\d))?")
-
 
 def words(column: pd.Series) -> pd.Series:
     """Coded words in upper case with single spaces; null stays null."""
@@ -68,21 +66,6 @@ def one_spelling(column: pd.Series) -> pd.Series:
     chosen = counts.sort_values(["key", "n", "text"], ascending=[True, False, True]).drop_duplicates("key").set_index("key")["text"]
     known = {value: chosen.get(" ".join(str(value).split()).casefold()) or NOT_CODED for value in column.dropna().unique()}
     return column.map(known).fillna(NOT_CODED).astype(object)
-
-
-def _period(text: pd.Series) -> tuple[pd.Series, pd.Series, pd.Series]:
-    """First day, last day and flag (``D`` month known, ``M`` year alone) of partial dates; null where the text is a full date, no date or missing."""
-    bounds: dict[str, tuple[pd.Timestamp, pd.Timestamp, str]] = {}
-    for value in text.dropna().unique():
-        found = None if _FULL.match(str(value)) else _PARTIAL.match(str(value))
-        if not found or not 1900 <= int(found[1]) <= 2200:
-            continue
-        month = int(found[2]) if found[2] and 1 <= int(found[2]) <= 12 else None
-        first = pd.Timestamp(int(found[1]), month or 1, 1)
-        last = first + (pd.offsets.MonthEnd(1) if month else pd.offsets.YearEnd(1))
-        bounds[value] = (first, last, "D" if month else "M")
-    parts = [text.map({k: v[i] for k, v in bounds.items()}) for i in range(3)]
-    return pd.to_datetime(parts[0]), pd.to_datetime(parts[1]), parts[2].astype(object).where(parts[2].notna(), NULL)
 
 
 def grade_number(column: pd.Series) -> pd.Series:
@@ -128,13 +111,12 @@ def derive_events(
     limit = pd.Timestamp(cutoff)
     period = treatment_period(subjects, exposure, cutoff=cutoff)
     ae = adverse_events.merge(period[["USUBJID", "TRTSDT", "TRTEDT"]], on="USUBJID", how="left")
-    first, last, flag = _period(ae["AEENDTC"])
-    ae["AENDT"] = last.fillna(ae["AEENDT"])
-    ae["AENDTF"] = flag
-    first, last, flag = _period(ae["AESTDTC"])
-    reaches = (ae["TRTSDT"] >= first) & (ae["TRTSDT"] <= last) & ~(ae["AENDT"] < ae["TRTSDT"])
-    ae["ASTDT"] = first.mask(reaches, ae["TRTSDT"]).fillna(ae["AESTDT"])
-    ae["ASTDTF"] = flag
+    end, start = parse_dates(ae["AEENDTC"]), parse_dates(ae["AESTDTC"])
+    ae["AENDT"] = end["high"].where(end["flag"].notna(), ae["AEENDT"])
+    ae["AENDTF"] = end["flag"]
+    reaches = (ae["TRTSDT"] >= start["low"]) & (ae["TRTSDT"] <= start["high"]) & ~(ae["AENDT"] < ae["TRTSDT"])
+    ae["ASTDT"] = start["low"].mask(reaches, ae["TRTSDT"]).where(start["flag"].notna(), ae["AESTDT"])
+    ae["ASTDTF"] = start["flag"]
     ae = ae.loc[~(ae["ASTDT"] > limit)].copy()
     after = ae["AENDT"] > limit
     ae["AENDT"], ae["AENDTF"] = ae["AENDT"].mask(after), ae["AENDTF"].mask(after, NULL)
