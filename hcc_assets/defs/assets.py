@@ -1,8 +1,11 @@
-"""Recipes as Dagster assets: keys, lineage, checks, column schemas, metadata. One factory for all; nothing is computed here."""
+"""Recipes as Dagster assets: keys, lineage, checks, column schemas, metadata. One factory for all; nothing is computed here.
 
-from __future__ import annotations
+Dagster reads the annotations of a decorated function at run time, so this module has no postponed evaluation.
+"""
+
 
 import base64
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -54,7 +57,7 @@ def automation(recipe: Recipe) -> dg.AutomationCondition[Any] | None:
     What is read from ``landing/`` is requested by the landing sensor, which knows content; everything downstream follows its inputs, and one sample
     that is missing or held does not hold back the cohort.
     """
-    if not recipe.automatic or recipe.external is not None:
+    if not recipe.automatic or not (recipe.inputs or recipe.optional):
         return None
     return dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
 
@@ -62,10 +65,12 @@ def automation(recipe: Recipe) -> dg.AutomationCondition[Any] | None:
 def to_asset(recipe: Recipe, recipes: Mapping[str, Recipe]) -> dg.AssetsDefinition:
     """The Dagster asset of a recipe."""
     partitions = SAMPLE if recipe.partitioned else None
-    specs = [
-        dg.AssetCheckSpec(c.name, asset=recipe.name, description=c.title, blocking=c.blocking, partitions_def=partitions)
-        for c in (recipe.gate, *recipe.checks)
-    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        specs = [
+            dg.AssetCheckSpec(c.name, asset=recipe.name, description=c.title, blocking=c.blocking, partitions_def=partitions)
+            for c in (recipe.gate, *recipe.checks)
+        ]
     schema = column_schema(recipe)
     metadata: dict[str, Any] = {"dagster/column_schema": schema} if schema else {}
     if recipe.model is not None:

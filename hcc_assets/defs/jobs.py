@@ -39,6 +39,7 @@ def run_assets(
         asset_selection=[dg.AssetKey(a) for a in assets],
         partition_key=sample,
         tags=run_tags(),
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         raise_on_error=False,
     )
     if progress is not None:

@@ -55,7 +55,7 @@ def _matrix_content(bench: Workbench, sample: str | None) -> dict[str, str] | No
 
 
 def _raw_counts(ask: Ask) -> Output:
-    from hcc_assets.cells.isolation import read_counts_isolated
+    from hcc_assets.cells.isolation import read_sample
     from hcc_assets.cells.tenx_files import find_matrix
     from hcc_assets.cells.tenx_refused import MatrixRefused
 
@@ -65,14 +65,18 @@ def _raw_counts(ask: Ask) -> Output:
     with local_copy(landing / row.path) as path:
         root = landing if ask.bench.home.is_local else path.parent
         try:
-            files = find_matrix(path, row.genome, root=str(root))
-            counts = read_counts_isolated(files, row.genome)
+            counts = read_sample(find_matrix(path, row.genome, root=str(root)), row.genome, ask.config)
         except MatrixRefused as refusal:
             raise Refused(f"{row.path}: {refusal}", code=refusal.code) from None
-    total = int(counts.X.sum())
     return Output(
         bundle=Bundle(cells={"counts": counts}),
-        metadata={"barcodes": counts.n_obs, "genes": counts.n_vars, "total_umi": total},
+        metadata={
+            "barcodes_delivered": int(counts.uns["n_barcodes"]),
+            "barcodes": counts.n_obs,
+            "genes": counts.n_vars,
+            "total_umi": int(counts.X.sum()),
+            "raw_matrix": "empty_umi" in counts.var,
+        },
     )
 
 
@@ -112,6 +116,7 @@ LANDING_RECIPES: tuple[Recipe, ...] = (
         compute=_raw_counts,
         group="landing",
         partitioned=True,
+        settings=("single_cell",),
         external=_matrix_content,
         gate=Check("counts_are_counts", "The delivery is a matrix of raw counts", blocking=True, todo="Ask the sequencing core for the raw count matrix."),
         description="Raw UMI counts of one sample as delivered, parsed once. The delivery is judged in a process of its own before anything is stored.",

@@ -4,7 +4,6 @@ Content decides, not cursors: every tick compares what should stand with what st
 number of the attempt, so that a failed run is asked for again and a finished one never twice.
 """
 
-from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
@@ -106,7 +105,6 @@ def sensors(jobs: Mapping[str, Job]) -> list[dg.SensorDefinition]:
             name="landing_sensor",
             jobs=list(jobs.values()),
             evaluation_fn=landing_tick,
-            required_resource_keys={"home"},
             minimum_interval_seconds=30,
             default_status=dg.DefaultSensorStatus.RUNNING,
             description="Registers new samples and asks for what new or changed deliveries make stale.",
@@ -127,7 +125,6 @@ def schedules(jobs: Mapping[str, Job]) -> list[dg.ScheduleDefinition]:
             cron_schedule=cron,
             execution_timezone="UTC",
             execution_fn=tick,
-            required_resource_keys={"home"},
             default_status=dg.DefaultScheduleStatus.RUNNING,
             description="Once a day, whatever the sensors did: asks for what is stale.",
         )

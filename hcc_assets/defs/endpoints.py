@@ -1,0 +1,260 @@
+"""Recipes of the clinical endpoints: responses, rates, time to event, safety, and what changed since the last version. Rules are in ``clinical`` and ``stats``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from hcc_assets.platform.recipes import Ask, Check, Output, Recipe
+from hcc_assets.platform.versions import CheckRecord
+from hcc_assets.schemas import endpoints as models
+from hcc_assets.schemas import safety as safety_models
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_SETTINGS = ("study", "recist", "pfs")
+
+
+def _blocked(ask: Ask, *domains: str) -> frozenset[str]:
+    from hcc_assets.clinical.checks import blocked
+
+    return blocked(ask.frame("clinical_checks", "issues"), domains)
+
+
+def _told(blocked: frozenset[str]) -> CheckRecord:
+    return CheckRecord(
+        name="no_subject_blocked",
+        passed=not blocked,
+        severity="WARN",
+        affected=len(blocked),
+        description=f"{len(blocked)} subjects are blocked by data issues and count as not evaluable" if blocked else "no subject is blocked by a data issue",
+    )
+
+
+_BLOCK_CHECK = Check("no_subject_blocked", "No subject is blocked by a data issue", "WARN", todo="See data_issues; send the query letters.")
+
+
+def _responses(ask: Ask) -> Output:
+    from hcc_assets.clinical.recist import derive_responses
+
+    held_back = _blocked(ask, "DM", "EX", "TR")
+    table = derive_responses(ask.table("subjects"), ask.table("tumour_assessments"), ask.config, cutoff=ask.cutoff, blocked=held_back)
+    return Output(table=table, checks=[_told(held_back)])
+
+
+def _best_responses(ask: Ask) -> Output:
+    from hcc_assets.clinical.best_response import derive_best_responses
+
+    held_back = _blocked(ask, "DM", "EX", "TR")
+    table = derive_best_responses(
+        ask.table("subjects"),
+        ask.table("tumour_assessments"),
+        ask.table("responses"),
+        ask.table("disposition"),
+        ask.config,
+        cutoff=ask.cutoff,
+        blocked=held_back,
+    )
+    return Output(table=table, checks=[_told(held_back)])
+
+
+def _response_rates(ask: Ask) -> Output:
+    from hcc_assets.clinical.response_rates import response_rates
+
+    return Output(table=response_rates(ask.table("best_responses"), ask.config))
+
+
+def _time_to_event(ask: Ask) -> Output:
+    from hcc_assets.clinical.time_to_event import derive_time_to_event
+
+    held_back = _blocked(ask, "DM", "EX", "TR")
+    table = derive_time_to_event(
+        ask.table("subjects"),
+        ask.table("tumour_assessments"),
+        ask.table("responses"),
+        ask.table("disposition"),
+        ask.config,
+        cutoff=ask.cutoff,
+        blocked=held_back,
+    )
+    return Output(table=table, checks=[_told(held_back)])
+
+
+def _pfs_summary(ask: Ask) -> Output:
+    from hcc_assets.stats.kaplan_meier import summarise
+
+    return Output(table=summarise(ask.table("time_to_event"), ask.config))
+
+
+def _follow_up(ask: Ask) -> Output:
+    from hcc_assets.stats.kaplan_meier import follow_up
+
+    return Output(table=follow_up(ask.table("time_to_event"), ask.config))
+
+
+def _simon(ask: Ask) -> Output:
+    from hcc_assets.stats.simon import monitor
+
+    return Output(table=monitor(ask.table("best_responses"), ask.config))
+
+
+def _left_out(ask: Ask) -> frozenset[int]:
+    from hcc_assets.clinical.checks import rows_left_out
+
+    return rows_left_out(ask.frame("clinical_checks", "issues"))
+
+
+def _ae_summary(ask: Ask) -> Output:
+    from hcc_assets.clinical.safety import ae_summary
+
+    rows = _left_out(ask)
+    table = ae_summary(
+        ask.table("subjects"), ask.table("exposure"), ask.table("adverse_events"), ask.config, cutoff=ask.cutoff, left_out_rows=rows
+    )
+    record = CheckRecord(
+        name="no_row_left_out", passed=not rows, severity="WARN", affected=len(rows), description=f"{len(rows)} adverse event rows are left out for errors"
+    )
+    return Output(table=table, checks=[record])
+
+
+def _ae_listings(ask: Ask) -> Output:
+    from hcc_assets.clinical.safety import ae_listings
+
+    return Output(table=ae_listings(ask.table("subjects"), ask.table("exposure"), ask.table("adverse_events"), ask.config, cutoff=ask.cutoff))
+
+
+def _exposure_summary(ask: Ask) -> Output:
+    from hcc_assets.clinical.exposure import exposure_summary
+
+    return Output(table=exposure_summary(ask.table("subjects"), ask.table("exposure"), ask.config, cutoff=ask.cutoff))
+
+
+def _best_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
+    from hcc_assets.figures.clinical_response import waterfall
+
+    assert output.table is not None
+    return {"waterfall": waterfall(output.table)}
+
+
+def _response_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
+    from hcc_assets.figures.clinical_response import spider
+
+    assert output.table is not None
+    return {"spider": spider(output.table, ask.table("subjects"))}
+
+
+def _time_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
+    from hcc_assets.figures.clinical_survival import kaplan_meier
+
+    assert output.table is not None
+    return {f"kaplan_meier_{p.lower()}": kaplan_meier(output.table, p) for p in ("PFS_TP", "PFS_FDA", "OS")}
+
+
+def _ae_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
+    from hcc_assets.figures.clinical_safety import ae_bars
+
+    assert output.table is not None
+    return {"adverse_events_by_grade": ae_bars(output.table)}
+
+
+ENDPOINT_RECIPES: tuple[Recipe, ...] = (
+    Recipe(
+        name="responses",
+        compute=_responses,
+        group="endpoints",
+        inputs=("subjects", "tumour_assessments", "clinical_checks"),
+        model=models.Responses,
+        settings=_SETTINGS,
+        checks=(_BLOCK_CHECK,),
+        figures=_response_figures,
+        description="Response of every subject, reader and visit, derived from lesions by RECIST 1.1 in exact arithmetic. Each row says why.",
+    ),
+    Recipe(
+        name="best_responses",
+        compute=_best_responses,
+        group="endpoints",
+        inputs=("subjects", "tumour_assessments", "responses", "disposition", "clinical_checks"),
+        model=models.BestResponses,
+        settings=_SETTINGS,
+        checks=(_BLOCK_CHECK,),
+        figures=_best_figures,
+        description="Best overall response, unconfirmed and confirmed, of every treated subject. Read by the endpoint reader of study.toml.",
+    ),
+    Recipe(
+        name="response_rates",
+        compute=_response_rates,
+        group="endpoints",
+        inputs=("best_responses",),
+        model=models.ResponseRates,
+        settings=_SETTINGS,
+        description="ORR, DCR and CBR with exact Clopper-Pearson intervals. For the treated and the evaluable population.",
+    ),
+    Recipe(
+        name="time_to_event",
+        compute=_time_to_event,
+        group="endpoints",
+        inputs=("subjects", "tumour_assessments", "responses", "disposition", "clinical_checks"),
+        model=models.TimeToEvent,
+        settings=_SETTINGS,
+        checks=(_BLOCK_CHECK,),
+        figures=_time_figures,
+        description="PFS under both policies, OS, DOR and TTR of every treated subject. With the reason for each censoring and the source row.",
+    ),
+    Recipe(
+        name="pfs_summary",
+        compute=_pfs_summary,
+        group="endpoints",
+        inputs=("time_to_event",),
+        model=models.PfsSummary,
+        settings=_SETTINGS,
+        description="Kaplan-Meier medians and landmark rates with log-log intervals and numbers at risk. Not estimable is empty, never a guess.",
+    ),
+    Recipe(
+        name="follow_up",
+        compute=_follow_up,
+        group="endpoints",
+        inputs=("time_to_event",),
+        model=models.FollowUp,
+        settings=_SETTINGS,
+        description="How long subjects were followed, by reverse Kaplan-Meier. Over treated subjects.",
+    ),
+    Recipe(
+        name="simon_monitoring",
+        compute=_simon,
+        group="endpoints",
+        inputs=("best_responses",),
+        model=models.SimonMonitoring,
+        settings=("recist", "simon"),
+        description="Two-stage monitoring where study.toml has a design. Empty without one.",
+    ),
+    Recipe(
+        name="ae_summary",
+        compute=_ae_summary,
+        group="endpoints",
+        inputs=("subjects", "exposure", "adverse_events", "clinical_checks"),
+        model=safety_models.AeSummary,
+        settings=("study", "safety", "treatment"),
+        checks=(Check("no_row_left_out", "No adverse event row is left out for an error", "WARN", todo="See data_issues for the rows."),),
+        figures=_ae_figures,
+        description="Treatment-emergent adverse events by incidence, severity and outcome. Each patient counts once at the maximum grade.",
+    ),
+    Recipe(
+        name="ae_listings",
+        compute=_ae_listings,
+        group="endpoints",
+        inputs=("subjects", "exposure", "adverse_events"),
+        model=safety_models.AeListings,
+        settings=("study", "safety"),
+        description="Serious and fatal events and withdrawals, one row each. Verbatim terms are left out.",
+    ),
+    Recipe(
+        name="exposure_summary",
+        compute=_exposure_summary,
+        group="endpoints",
+        inputs=("subjects", "exposure"),
+        model=safety_models.ExposureSummary,
+        settings=("study", "treatment"),
+        description="Duration, cumulative dose and dose intensity of every treated subject. Interruptions and reductions are counted.",
+    ),
+)

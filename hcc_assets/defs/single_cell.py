@@ -1,0 +1,209 @@
+"""Recipes within one sample: quality, calls, pseudobulk; and the reference that labels all of them. Methods are in ``hcc_assets.cells``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from hcc_assets.platform.recipes import Ask, Check, Output, Recipe
+from hcc_assets.platform.stores import local_copy
+from hcc_assets.platform.versions import Bundle, CheckRecord
+from hcc_assets.schemas import reference as models
+
+if TYPE_CHECKING:
+    from hcc_assets.platform.engine import Workbench
+
+_UNASSIGNED_LIMIT = 0.10
+
+
+def _qc_cells(ask: Ask) -> Output:
+    from hcc_assets.cells.qc import assess
+    from hcc_assets.cells.seeds import seed_counts
+
+    counts = ask.cells("raw_counts", "counts", ask.partition)
+    result = assess(counts, ask.config)
+    seeds = seed_counts(counts, result)
+    n_cells = int(result.usable.sum())
+    return Output(
+        bundle=Bundle(frames={**result.to_tables(), "seeds": seeds}),
+        checks=[
+            CheckRecord(
+                name="enough_cells",
+                passed=n_cells >= ask.config.single_cell.min_cells_per_sample,
+                severity="WARN",
+                affected=n_cells,
+                description=f"{n_cells} cells; samples below {ask.config.single_cell.min_cells_per_sample} are left out of comparisons",
+            )
+        ],
+        metadata={"cells": n_cells, "ambient_fraction": float(result.ambient_fraction)},
+    )
+
+
+def _qc_result(ask: Ask, sample: str) -> Any:
+    from hcc_assets.cells.qc import QcResult
+
+    manifest = ask.bench.versions.require("qc_cells", sample)
+    names = [f.split("/")[1].removesuffix(".parquet") for f in manifest.files if f.endswith(".parquet")]
+    return QcResult.from_tables({name: ask.frame("qc_cells", name, sample) for name in names if name != "seeds"})
+
+
+def _labelled(ask: Ask) -> Any:
+    from hcc_assets.platform.stores import read_h5ad
+
+    for delivery in ask.bench.landing.references:
+        if delivery.id.endswith(".h5ad") and delivery.state == "ready":
+            with local_copy(ask.bench.home.landing / delivery.path):
+                return read_h5ad(ask.bench.home.landing / delivery.path)
+    return None
+
+
+def _reference_content(bench: Workbench, _: str | None) -> dict[str, str]:
+    found = [d for d in bench.landing.references if d.id.endswith(".h5ad") and d.state == "ready"]
+    return {path: sha for d in found for path, sha in d.contents.items()}
+
+
+def _frozen(bench: Workbench) -> bool:
+    manifest = bench.versions.current("annotation_reference")
+    return manifest is not None and not str(manifest.notes.get("version", "provisional")).startswith("provisional")
+
+
+def _annotation_reference(ask: Ask) -> Output:
+    from hcc_assets.cells.reference import SampleInput, build_reference, freezing_prefix, reference_summary
+
+    rows = ask.bench.landing.sheet.rows
+    samples = [s for s in ask.samples("qc_cells") if s in rows]
+    order = sorted(samples, key=lambda s: (rows[s].collection_date or "9999", s))
+    seeds = [ask.frame("qc_cells", "seeds", s).assign(sample_id=s) for s in order]
+    prefix = freezing_prefix(pd.concat(seeds, ignore_index=True), order, ask.config) if seeds else None
+    chosen = prefix or order
+    inputs = [SampleInput(s, lambda s=s: (ask.cells("raw_counts", "counts", s), _qc_result(ask, s))) for s in chosen]
+    reference = build_reference(inputs, ask.config, labelled=_labelled(ask), frozen=prefix is not None)
+    return Output(
+        table=reference_summary(reference),
+        bundle=Bundle(blobs={"reference.parquet": reference.to_parquet_bytes()}),
+        metadata={"version": reference.version, "samples_used": len(chosen)},
+    )
+
+
+def _annotated_cells(ask: Ask) -> Output:
+    from hcc_assets.cells.annotate import annotate
+    from hcc_assets.cells.pseudobulk import class_counts
+    from hcc_assets.cells.qc import summary_row
+    from hcc_assets.cells.reference import Reference
+
+    assert ask.partition is not None
+    counts = ask.cells("raw_counts", "counts", ask.partition)
+    reference = Reference.from_parquet_bytes(ask.blob("annotation_reference", "reference.parquet"))
+    qc = _qc_result(ask, ask.partition)
+    annotation = annotate(
+        counts, qc, reference, ask.config, sample_id=ask.partition, subject_profiles=_profiles(ask, ask.partition)
+    )
+    calls = annotation.calls
+    good = calls[calls["qc_status"] == "pass"]
+    share = float((good["cell_class"] == "unassigned").mean()) if len(good) else 0.0
+    row = ask.bench.landing.sheet.rows[ask.partition]
+    summary = summary_row(ask.partition, qc, ask.config, status=calls["qc_status"], subject_id=row.subject_id, timepoint=row.timepoint)
+    frames = {"calls": calls, "counts": class_counts(calls), "summary": pd.DataFrame([summary])}
+    if annotation.profile is not None:
+        frames["profile"] = annotation.profile.rename("value").rename_axis("bin").reset_index()
+    return Output(
+        bundle=Bundle(frames=frames, facts={"reference_version": reference.version}),
+        checks=[
+            CheckRecord(
+                name="few_unassigned",
+                passed=share <= _UNASSIGNED_LIMIT,
+                severity="WARN",
+                affected=int((good["cell_class"] == "unassigned").sum()),
+                description=f"{100 * share:.1f} % of the cells that pass are unassigned (limit {100 * _UNASSIGNED_LIMIT:.0f} %)",
+            )
+        ],
+        metadata={"cells_passed": len(good), "unassigned_percent": round(100 * share, 2), "reference_version": reference.version},
+    )
+
+
+def _profiles(ask: Ask, sample: str) -> list[pd.Series]:
+    """Malignant profiles of the same subject's earlier timepoints that stand already."""
+    rows = ask.bench.landing.sheet.rows
+    order = {t: i for i, t in enumerate(ask.config.samples.timepoints)}
+    own = rows.get(sample)
+    found = []
+    for other in sorted(rows):
+        row = rows[other]
+        if own is None or row.subject_id != own.subject_id or order[row.timepoint] >= order[own.timepoint]:
+            continue
+        manifest = ask.bench.versions.current("annotated_cells", other)
+        if manifest is not None and any(f.endswith("/profile.parquet") for f in manifest.files):
+            frame = ask.frame("annotated_cells", "profile", other)
+            found.append(pd.Series(frame["value"].to_numpy(), index=frame["bin"].to_numpy(), name=other))
+    return found
+
+
+def _pseudobulk(ask: Ask) -> Output:
+    from hcc_assets.cells.pseudobulk import pseudobulk
+
+    counts = ask.cells("raw_counts", "counts", ask.partition)
+    sums = pseudobulk(counts, ask.frame("annotated_cells", "calls", ask.partition))
+    return Output(bundle=Bundle(cells={"sums": sums}), metadata={"classes": sums.n_obs, "genes": sums.n_vars, "total_umi": int(sums.X.sum())})
+
+
+SAMPLE_RECIPES: tuple[Recipe, ...] = (
+    Recipe(
+        name="qc_cells",
+        compute=_qc_cells,
+        group="single_cell",
+        inputs=("raw_counts",),
+        partitioned=True,
+        settings=("single_cell",),
+        gate=Check("metrics_computed", "Every barcode has its metrics", blocking=True),
+        checks=(Check("enough_cells", "The sample has enough cells to be compared", "WARN", todo="Ask the sequencing core; the sample is left out of comparisons."),),
+        description="Metrics, hard limits, doublet score and ambient RNA of every barcode of one sample. No cell is deleted; the reason stands beside it.",
+        kinds=("python", "anndata"),
+        owners=("team:bioinformatics",),
+        tags={"layer": "cells"},
+        keep=1,
+    ),
+    Recipe(
+        name="annotation_reference",
+        compute=_annotation_reference,
+        group="single_cell",
+        inputs=("qc_cells", "raw_counts"),
+        settings=("single_cell", "samples"),
+        external=_reference_content,
+        model=models.ReferenceSummary,
+        gate=Check("schema", "The reference was built and its summary keeps the schema", blocking=True),
+        settled=_frozen,
+        description="The versioned model that labels cells. Provisional until enough samples and seed cells exist, then frozen until rebuilt on request.",
+        kinds=("python", "scikit-learn"),
+        owners=("team:bioinformatics",),
+        tags={"layer": "cells"},
+    ),
+    Recipe(
+        name="annotated_cells",
+        compute=_annotated_cells,
+        group="single_cell",
+        inputs=("raw_counts", "qc_cells", "annotation_reference"),
+        partitioned=True,
+        settings=("single_cell",),
+        gate=Check("calls_made", "Every barcode has a class, a confidence and a QC status", blocking=True),
+        checks=(Check("few_unassigned", "At most a tenth of the cells is unassigned", "WARN", todo="Look at the sample: tissue, chemistry, a class not foreseen."),),
+        description="Class, confidence and final QC status of every barcode of one sample. Labelled by the reference; an added sample changes no earlier call.",
+        kinds=("python", "anndata"),
+        owners=("team:bioinformatics",),
+        tags={"layer": "cells"},
+        keep=1,
+    ),
+    Recipe(
+        name="pseudobulk",
+        compute=_pseudobulk,
+        group="single_cell",
+        inputs=("raw_counts", "annotated_cells"),
+        partitioned=True,
+        gate=Check("sums_conserved", "Sums were made over the cells that pass", blocking=True),
+        description="Counts summed per class over the cells of one sample that pass. What leaves the sample for every comparison of expression.",
+        kinds=("python", "anndata"),
+        owners=("team:bioinformatics",),
+        tags={"layer": "cells"},
+        keep=1,
+    ),
+)
