@@ -1,4 +1,4 @@
-"""The ``dagster.yaml`` that is shipped: telemetry off, runs watched, ticks kept for a while, few runs at once. Where it is written is decided elsewhere."""
+"""The shipped ``dagster.yaml``: telemetry off, runs watched, ticks kept for a while, few runs at once. Where it is written is decided elsewhere."""
 
 from __future__ import annotations
 
