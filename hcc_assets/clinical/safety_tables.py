@@ -161,7 +161,7 @@ def eair(events: pd.DataFrame, at_risk: pd.DataFrame) -> pd.DataFrame:
     Risk runs from first dose to the first event or ``end``, both days counted. An event without a start date is placed on the day of first dose. A
     preferred term that was delivered under several SOCs has one row, under the SOC that has most of its events.
     """
-    from hcc_assets.stats.proportions import exact_poisson
+    from hcc_assets.stats.proportions import poisson_rate
 
     rows = pd.concat([events.assign(term=ALL, home=ALL), events.assign(term=events["PT"], home=events["SOC"])], ignore_index=True)
     rows["onset"] = rows["ASTDT"].fillna(rows["TRTSDT"])
@@ -190,9 +190,7 @@ def eair(events: pd.DataFrame, at_risk: pd.DataFrame) -> pd.DataFrame:
         "EAIR",
     )
     years = np.array([(total - float(saved.get(t, 0.0))) / DAYS_PER_YEAR for t in terms])
-    limits = np.array(
-        [exact_poisson(x, y) if y > 0 else (np.nan,) * 3 for x, y in zip(out["patients"].tolist(), years.tolist(), strict=True)], dtype=float
-    )
+    limits = np.array([poisson_rate(x, y) for x, y in zip(out["patients"].tolist(), years.tolist(), strict=True)], dtype=float)
     out["patient_years"] = years
     out[["rate_100py", "lcl", "ucl"]] = 100.0 * limits.reshape(-1, 3)
     return out
