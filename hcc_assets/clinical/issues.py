@@ -53,6 +53,10 @@ class IssueLog:
         for subject, row in zip(frame["USUBJID"], frame["SRCROW"], strict=True):
             self.add(check_id, severity, domain, text, subject=subject, rows=[int(row)])
 
+    def extend(self, other: IssueLog) -> None:
+        """Take over the findings of another log."""
+        self._rows.extend(other._rows)
+
     def frame(self) -> pd.DataFrame:
         """All findings so far."""
         return finish([pd.DataFrame(self._rows, columns=COLUMNS)])

@@ -125,8 +125,8 @@ def _find_delimiter(text: str, known: frozenset[str]) -> str:
     if best[1] <= 1:
         return ","
     if len(winners) > 1:
-        names = " and ".join(_DELIMITER_NAMES[d] for d in winners)
-        raise DomainRefused("delimiter", f"the delimiter could be {names}; send a file with one of them")
+        candidates = " and ".join(_DELIMITER_NAMES[d] for d in winners)
+        raise DomainRefused("delimiter", f"the delimiter could be {candidates}; send a file with one of them")
     return winners[0]
 
 

@@ -1,0 +1,48 @@
+"""Which tumour assessment is the baseline. Responses against it are derived in ``recist``."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hcc_assets.study.codelists import BASELINE_VISITS
+
+_READER = ["USUBJID", "EVALUATOR"]
+
+
+def mark_baseline(frame: pd.DataFrame, first_dose: pd.Series) -> pd.Series:
+    """Rows of the baseline assessment, per subject and reader.
+
+    The baseline is the visit named SCREENING or BASELINE (in any letter case; the later one where there are both), otherwise the last assessment
+    that was
+    complete on or before the first dose. A subject without either has no baseline.
+
+    Parameters
+    ----------
+    frame
+        ``USUBJID, EVALUATOR, VISITNUM, VISIT, TRDT``.
+    first_dose
+        First dose by ``USUBJID``.
+
+    Returns
+    -------
+    pandas.Series
+        Boolean, index of ``frame``.
+    """
+    if frame.empty:
+        return pd.Series(False, index=frame.index, dtype=bool)
+    day = frame["TRDT"].dt.strftime("d%Y%m%d")
+    visit = frame["VISITNUM"].map("v{:.6f}".format, na_action="ignore").astype(object)
+    work = frame[_READER].assign(
+        visit=visit.where(visit.notna(), day).fillna("unknown"),
+        number=frame["VISITNUM"],
+        named=frame["VISIT"].str.strip().str.upper().isin(BASELINE_VISITS),
+        day=frame["TRDT"],
+    )
+    key = [*_READER, "visit"]
+    visits = work.groupby(key, sort=True, as_index=False).agg(named=("named", "any"), last=("day", "max"), number=("number", "max"))
+    dose = visits["USUBJID"].map(first_dose).astype("datetime64[ns]")
+    any_named = visits.groupby(_READER)["named"].transform("any")
+    candidate = visits["named"] | (~any_named & (visits["last"] <= dose))
+    chosen = visits[candidate].sort_values([*_READER, "last", "number"], kind="stable", na_position="first").drop_duplicates(_READER, keep="last")
+    flags = work.merge(chosen[key].assign(baseline=True), how="left", on=key)["baseline"].eq(True)
+    return flags.set_axis(frame.index)
