@@ -25,6 +25,7 @@ EMPTY_UMI: Final = 100
 _MIN_EMPTY_TOTAL: Final = 20_000
 _SURE: Final = 1e-6
 _MIN_GROUP: Final = 15
+_TELLING: Final = 3.0
 _PRIOR_CONTAMINATION: Final = 0.3
 
 
@@ -94,7 +95,12 @@ def incompatible_matrix(names: tuple[str, ...]) -> npt.NDArray[np.bool_]:
     return out
 
 
-def _profile(matrix: sparse.csr_matrix, genes: npt.NDArray[Any], raw: AnnData | None) -> tuple[npt.NDArray[np.float64], Literal["raw", "mean"]]:
+def _profile(counts: AnnData, raw: AnnData | None) -> tuple[npt.NDArray[np.float64], Literal["raw", "mean"]]:
+    matrix, genes = as_csr(counts), counts.var_names.to_numpy()
+    if raw is None and "empty_umi" in counts.var:
+        known = counts.var["empty_umi"].to_numpy(dtype=np.float64)
+        if known.sum() >= _MIN_EMPTY_TOTAL:
+            return known / known.sum(), "raw"
     if raw is not None:
         droplets = as_csr(raw)
         totals = np.asarray(droplets.sum(axis=1, dtype=np.int64)).ravel()
@@ -105,6 +111,29 @@ def _profile(matrix: sparse.csr_matrix, genes: npt.NDArray[Any], raw: AnnData | 
             return summed / summed.sum(), "raw"
     summed = np.asarray(matrix.sum(axis=0, dtype=np.int64), dtype=np.float64).ravel()
     return summed / max(summed.sum(), 1.0), "mean"
+
+
+def _without_excess(found: npt.NDArray[np.float64], possible: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Cells whose foreign counts are no more than the group's contamination explains; the others are doublets."""
+    keep = np.ones(len(found), dtype=bool)
+    for _ in range(3):
+        share = found[keep].sum() / max(possible[keep].sum(), 1e-12)
+        keep = pdtrc(np.maximum(found - 1, 0), np.maximum(share * possible, 1e-9)) > 1e-3
+    return keep
+
+
+def _lower_share(found: npt.NDArray[np.float64], possible: npt.NDArray[np.float64]) -> float | None:
+    """Contamination of a group of cells from counts of foreign genes: the lower quartile over genes, weighted by what each could tell.
+
+    A gene that the cells do express a little only adds, so the genes that show least contamination are nearest to it. ``possible`` are the counts
+    if the cells were nothing but ambient RNA. None where no gene tells anything.
+    """
+    telling = possible * 0.05 >= _TELLING
+    if not telling.any():
+        return float(found.sum() / possible.sum()) if possible.sum() * 0.05 >= _TELLING else None
+    share, weight = found[telling] / possible[telling], possible[telling]
+    order = np.lexsort((weight, share))
+    return float(share[order][np.searchsorted(np.cumsum(weight[order]), 0.25 * weight.sum())])
 
 
 def estimate_ambient(counts: AnnData, usable: npt.NDArray[np.bool_], *, raw: AnnData | None = None) -> Ambient:
@@ -121,10 +150,11 @@ def estimate_ambient(counts: AnnData, usable: npt.NDArray[np.bool_], *, raw: Ann
     usable
         Cells past the hard floor, by position.
     raw
-        All droplets of the same sample, when delivered.
+        All droplets of the same sample, when delivered. Without it ``var["empty_umi"]`` serves (`isolation.read_sample` fills it), else the mean
+        profile.
     """
     matrix = as_csr(counts)
-    profile, source = _profile(matrix, counts.var_names.to_numpy(), raw)
+    profile, source = _profile(counts, raw)
     cells = np.flatnonzero(usable)
     none = Ambient(profile, source, float("nan"), float("nan"), float("nan"))
     if len(cells) < _MIN_GROUP:
@@ -134,20 +164,20 @@ def estimate_ambient(counts: AnnData, usable: npt.NDArray[np.bool_], *, raw: Ann
     evidence = lineage_evidence(inside, counts.var["gene"].to_numpy(), profile)
     clash = incompatible_matrix(evidence.names)
     sure = (evidence.detected >= 2) & (evidence.above(_PRIOR_CONTAMINATION * total) < _SURE)
+    lineages = list(qc_genes().lineages.values())
+    by_gene = inside.tocsc()
     rows = []
     for a in range(len(evidence.names)):
         other = clash[a] & (evidence.share > 0)
-        member = sure[:, a] & ~(sure & clash[a][None, :]).any(axis=1)
-        share = float(evidence.share[other].sum())
-        if member.sum() < _MIN_GROUP or share <= 0:
+        member = np.flatnonzero(sure[:, a] & ~(sure & clash[a][None, :]).any(axis=1))
+        if len(member) < _MIN_GROUP or not other.any():
             continue
-        found, umi = evidence.total[member][:, other].sum(axis=1), total[member]
-        keep = np.ones(len(found), dtype=bool)
-        for _ in range(3):
-            rho = found[keep].sum() / max(umi[keep].sum() * share, 1e-12)
-            keep = pdtrc(np.maximum(found - 1, 0), np.maximum(rho * umi * share, 1e-9)) > 1e-3
-        if keep.sum() >= _MIN_GROUP:
-            rows.append((umi[keep].mean(), found[keep].sum() / keep.sum() / share, keep.sum() * share))
+        member = member[_without_excess(evidence.total[member][:, other].sum(axis=1), total[member] * evidence.share[other].sum())]
+        columns = np.concatenate([positions(counts.var["gene"].to_numpy(), lineages[b]) for b in np.flatnonzero(other)])
+        found = np.asarray(by_gene[:, columns][member].sum(axis=0), dtype=np.float64).ravel()
+        possible = total[member].sum() * profile[columns]
+        if len(member) >= _MIN_GROUP and (share := _lower_share(found, possible)) is not None:
+            rows.append((total[member].mean(), share * total[member].mean(), float(np.sqrt(possible.sum()))))
     if not rows:
         return none
     x, y, weight = (np.array(v) for v in zip(*rows, strict=True))

@@ -19,12 +19,17 @@ from hcc_assets.cells.qc_metrics import as_csr
 if TYPE_CHECKING:
     from anndata import AnnData
 
+Vector = npt.NDArray[np.float64]
+
 RATE_PER_1000: Final = 0.008
 """Expected doublet rate per 1,000 recovered cells (10x user guides)."""
 SIMULATED_PER_CELL: Final = 2
 MIN_CELLS: Final = 50
 _N_GENES: Final = 2000
-_N_COMPONENTS: Final = 30
+_N_COMPONENTS: Final = 15
+_NEIGHBOURS: Final = (0.25, 0.5, 1.0)
+_HELD_OUT: Final = 0.15
+_MAX_RATE: Final = 0.3
 _CHUNK_VALUES: Final = 16_000_000
 _CALIBRATION: Final = 2000
 _SURE: Final = 1e-5
@@ -38,7 +43,7 @@ class Doublets:
     Attributes
     ----------
     score
-        Probability-like score in 0..1 (posterior under the expected rate); NaN for cells not scored.
+        Probability-like score in 0..1 (posterior under the estimated rate); NaN for cells not scored.
     called
         True for doublets by either rule.
     conflict
@@ -112,27 +117,31 @@ def _components(x: sparse.csr_matrix, n: int, rng: np.random.Generator) -> tuple
 
 
 def _share_simulated(query: npt.NDArray[np.float32], base: npt.NDArray[np.float32], n_observed: int, ks: tuple[int, ...]) -> npt.NDArray[np.float64]:
-    """Share of simulated doublets (rows of ``base`` from ``n_observed`` on) among the k nearest rows of ``base``; mean over ``ks``."""
+    """Share of simulated doublets among the k nearest rows of ``base``, mean over ``ks``.
+
+    Rows of ``base`` from ``n_observed`` on are simulated. The first ``n_observed`` rows of ``query`` are those of ``base`` and do not count as
+    their own neighbours.
+    """
     norm = (base**2).sum(axis=1)
     out = np.zeros(len(query))
     step = max(1, _CHUNK_VALUES // len(base))
     largest = max(ks)
+    stride = max(1, len(base) // (largest * 8))
     for first in range(0, len(query), step):
         block = query[first : first + step]
         distance = norm[None, :] - 2 * (block @ base.T)
-        # a strided subset bounds the k-th distance from above, so that only few candidates are ranked; exact where the bound holds for a row
-        stride = max(1, len(base) // (largest * 8))
+        own = np.arange(first, min(first + len(block), n_observed))
+        distance[own - first, own] = np.inf
+        # a strided subset bounds the largest k-th distance from above, so that only few candidates are ranked; where it does not hold, all are
         sample = distance[:, ::stride]
         rank = min(sample.shape[1] - 1, 2 * (largest // stride) + 8)
-        bound = np.partition(sample, rank, axis=1)[:, rank]
-        near = distance <= bound[:, None]
+        near = distance <= np.partition(sample, rank, axis=1)[:, rank][:, None]
         count = near.sum(axis=1)
         for row in np.flatnonzero(count < largest):
             near[row] = True
             count[row] = len(base)
         rows, columns = np.nonzero(near)
-        values = distance[rows, columns]
-        order = np.lexsort((columns, values, rows))
+        order = np.lexsort((columns, distance[rows, columns], rows))
         starts = np.concatenate([[0], np.cumsum(count)[:-1]])
         simulated = columns[order] >= n_observed
         for k in ks:
@@ -177,8 +186,24 @@ def lineage_conflict(matrix: sparse.csr_matrix, symbols: npt.NDArray[Any], ambie
     return out
 
 
-def _scores(matrix: sparse.csr_matrix, barcodes: npt.NDArray[Any], rate: float, seed: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Scores of the cells of ``matrix`` and of a sample of simulated doublets; cells and genes in canonical order."""
+def _pairs(rng: np.random.Generator, pool: npt.NDArray[np.intp], n: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    first, second = rng.integers(0, len(pool), n), rng.integers(0, len(pool) - 1, n)
+    second += second >= first
+    return pool[first], pool[second]
+
+
+def _standardised(values: npt.NDArray[np.float64], cells: int) -> npt.NDArray[np.float64]:
+    sd = values[:cells].std()
+    return np.clip((values - values[:cells].mean()) / (sd if sd > 0 else 1.0), -5, 5)
+
+
+def _shares(matrix: sparse.csr_matrix, barcodes: npt.NDArray[Any], seed: int) -> tuple[Vector, Vector, int]:
+    """Share of simulated neighbours of each cell and of held-out simulated doublets, and the number of neighbours. Input in canonical order.
+
+    Neighbours are found on principal components, log counts (a doublet has the counts of two cells) and genes beyond what the counts lead to
+    expect. The held-out doublets are made of cells that made none of the others: pairs that share a cell with a neighbour would score higher than
+    real doublets do.
+    """
     cells = matrix.shape[0]
     total = np.asarray(matrix.sum(axis=1, dtype=np.int64), dtype=np.float64).ravel()
     digest = hashlib.sha256(np.ascontiguousarray(total).tobytes() + "\n".join(map(str, barcodes)).encode() + str(seed).encode()).digest()
@@ -188,17 +213,33 @@ def _scores(matrix: sparse.csr_matrix, barcodes: npt.NDArray[Any], rate: float, 
     target = float(np.median(total))
     x = _log_normalised(inside, total, target)
     loadings, offset = _components(x, min(_N_COMPONENTS, cells - 1, len(chosen) - 1), rng)
-    n_simulated = SIMULATED_PER_CELL * cells
-    first, second = rng.integers(0, cells, n_simulated), rng.integers(0, cells - 1, n_simulated)
-    second += second >= first
-    simulated = _log_normalised((inside[first] + inside[second]).tocsr(), total[first] + total[second], target)
-    base = np.concatenate([x @ loadings - offset, simulated @ loadings - offset]).round(3).astype(np.float32)
-    k = max(5, round(0.5 * np.sqrt(cells))) * (1 + SIMULATED_PER_CELL)
-    k = min(k, len(base) - 1)
-    calibration = base[cells : cells + _CALIBRATION]
-    share = _share_simulated(np.concatenate([base[:cells], calibration]), base, cells, (k,))
-    score = _posterior(share, k, SIMULATED_PER_CELL, rate)
-    return score[:cells], score[cells:]
+    pool = rng.permutation(cells)
+    held = max(10, round(_HELD_OUT * cells))
+    first, second = (
+        np.concatenate(parts)
+        for parts in zip(_pairs(rng, pool[held:], SIMULATED_PER_CELL * cells), _pairs(rng, pool[:held], min(_CALIBRATION, cells)), strict=True)
+    )
+    pairs = (inside[first] + inside[second]).tocsr()
+    simulated = _log_normalised(pairs, total[first] + total[second], target)
+    components = np.concatenate([x @ loadings, simulated @ loadings]) - offset
+    scale = float(components[:cells].std(axis=0).mean())
+    size = _standardised(np.log(np.concatenate([total, total[first] + total[second]])), cells)
+    detected = np.log1p(np.concatenate([np.diff(inside.indptr), np.diff(pairs.indptr)]).astype(np.float64))
+    richness = _standardised(detected - np.polyval(np.polyfit(size[:cells], detected[:cells], 2), size), cells)
+    space = np.concatenate([components, scale * size[:, None], 0.5 * scale * richness[:, None]], axis=1).round(3).astype(np.float32)
+    end = cells * (1 + SIMULATED_PER_CELL)
+    ks = tuple(min(end - 2, max(5, round(f * np.sqrt(cells))) * (1 + SIMULATED_PER_CELL)) for f in _NEIGHBOURS)
+    share = _share_simulated(np.concatenate([space[:cells], space[end:]]), space[:end], cells, ks)
+    return share[:cells], share[cells:], ks[1]
+
+
+def estimated_rate(observed: npt.NDArray[np.float64], simulated: npt.NDArray[np.float64], expected: float) -> float:
+    """Rate of doublets from the scores themselves: how many cells score as the top 30 to 60 % of simulated doublets do, in proportion.
+
+    The least of these is taken, since singlets only add; it is kept between half of the expected rate and `_MAX_RATE`.
+    """
+    shares = [float(np.mean(observed > np.quantile(simulated, 1 - level))) / level for level in (0.3, 0.4, 0.5, 0.6)]
+    return float(np.clip(min(shares), expected / 2, _MAX_RATE))
 
 
 def find_doublets(counts: AnnData, usable: npt.NDArray[np.bool_], ambient: Ambient, *, seed: int = 0) -> Doublets:
@@ -239,7 +280,9 @@ def find_doublets(counts: AnnData, usable: npt.NDArray[np.bool_], ambient: Ambie
             matrix = matrix.tocsc()[:, genes].tocsr()
         matrix.sort_indices()
         with threadpool_limits(limits=1):
-            score[cells], simulated = _scores(matrix, barcodes[cells], rate, seed)
-        threshold = _threshold(score[cells], simulated, rate)
-        called[cells] = score[cells] > threshold
+            share, simulated, k = _shares(matrix, barcodes[cells], seed)
+        found = estimated_rate(share, simulated, rate)
+        cut = _threshold(share, simulated, found)
+        score[cells], threshold = _posterior(share, k, SIMULATED_PER_CELL, found), float(_posterior(np.array([cut]), k, SIMULATED_PER_CELL, found)[0])
+        called[cells] = share > cut
     return Doublets(score, called | conflict, conflict, rate, threshold)

@@ -18,6 +18,7 @@ from hcc_assets.cells.tenx import to_anndata
 from hcc_assets.cells.tenx_decoded import Decoded
 from hcc_assets.cells.tenx_files import MatrixFiles
 from hcc_assets.cells.tenx_refused import MatrixRefused
+from hcc_assets.study.config import StudyConfig
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -129,3 +130,40 @@ def read_counts_isolated(
                 raise MatrixRefused("too_large", f"the reader of {name} was ended: it needs more memory than one sample may take")
             raise MatrixRefused("reader_crashed", f"the reader of {name} ended without a result; the file may be damaged")
         return to_anndata(_load(Path(folder), name), raw=raw)
+
+
+def read_sample(files: MatrixFiles, genome: str | None, config: StudyConfig, *, memory_mb: int = 4096, timeout_s: float = 600) -> AnnData:
+    """The cells of one delivery, whatever it holds: filtered, filtered and raw, or raw alone. All parsing is isolated.
+
+    Returns
+    -------
+    anndata.AnnData
+        As `read_counts_isolated`. Where a raw matrix was delivered, ``var["empty_umi"]`` has the summed counts of its droplets below 100 UMI (the
+        ambient profile), and ``uns["n_barcodes"]`` the barcodes that were read. From a raw matrix alone, ``obs["evidence"]`` says why a droplet is a cell.
+
+    Raises
+    ------
+    MatrixRefused
+        As `read_counts_isolated`; ``no_cells`` where a raw matrix has none.
+    """
+    from hcc_assets.cells.cell_calling import ambient_counts, call_cells
+
+    if files.raw is None:
+        counts = read_counts_isolated(files, genome, memory_mb=memory_mb, timeout_s=timeout_s)
+        counts.uns["n_barcodes"] = counts.n_obs
+        return counts
+    raw = read_counts_isolated(files, genome, raw=True, memory_mb=memory_mb, timeout_s=timeout_s)
+    empty = ambient_counts(raw)
+    if files.filtered is not None:
+        counts = read_counts_isolated(files, genome, memory_mb=memory_mb, timeout_s=timeout_s)
+        counts.uns["n_barcodes"] = counts.n_obs
+    else:
+        calls = call_cells(raw, config)
+        if not calls["is_cell"].any():
+            raise MatrixRefused("no_cells", "the raw matrix has no droplet that stands out from the ambient RNA")
+        counts = raw[calls["is_cell"].to_numpy()].copy()
+        counts.obs["evidence"] = calls.loc[calls["is_cell"], "evidence"].to_numpy()
+        counts.uns["n_barcodes"] = raw.n_obs
+    by_gene = dict(zip(raw.var_names, empty, strict=True))
+    counts.var["empty_umi"] = [int(by_gene.get(g, 0)) for g in counts.var_names]
+    return counts

@@ -119,7 +119,7 @@ def assess(counts: AnnData, config: StudyConfig, *, raw: AnnData | None = None, 
     seed
         Of the simulated doublets, beside the content.
     n_barcodes
-        Barcodes delivered, where ``counts`` are cells called from a raw matrix.
+        Barcodes delivered; ``uns["n_barcodes"]`` or the number of cells when not given.
 
     Returns
     -------
@@ -138,7 +138,12 @@ def assess(counts: AnnData, config: StudyConfig, *, raw: AnnData | None = None, 
     metrics["qc_status"] = status
     genes = counts.var[["gene_id", "gene"]].reset_index(drop=True).astype(object)
     return QcResult(
-        conform(CellMetrics, metrics), ambient, genes, doublets.expected_rate, doublets.threshold, counts.n_obs if n_barcodes is None else n_barcodes
+        conform(CellMetrics, metrics),
+        ambient,
+        genes,
+        doublets.expected_rate,
+        doublets.threshold,
+        int(counts.uns.get("n_barcodes", counts.n_obs)) if n_barcodes is None else n_barcodes,
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from hcc_assets.cells.tenx_refused import MatrixRefused
+from hcc_assets.cells.tenx_refused import MatrixRefused, pick_genome
 
 MAX_BARCODES: Final = 10_000_000
 MAX_FEATURES: Final = 500_000
@@ -179,13 +179,13 @@ def choose_features(
         ids = [i[len(p) :].lstrip("_") if p else i for i, p in zip(ids, prefixes, strict=True)]
         symbols = [s[len(p) :].lstrip("_") if p and s.startswith(p) else s for s, p in zip(symbols, prefixes, strict=True)]
     named = sorted({g for g, k in zip(genomes, keep, strict=True) if k and g})
-    chosen = genome
+    chosen = pick_genome(genome, named) if genome is not None else None
     if len(named) > 1 and genome is None:
         raise MatrixRefused("several_genomes", f"{where} has several genomes ({', '.join(named)}): name one in the genome column")
-    if named and genome is not None and genome not in named:
+    if named and genome is not None and chosen is None:
         raise MatrixRefused("wrong_genome", f"{where}: genome {genome} was asked for; the delivery has {', '.join(named)}")
     if len(named) > 1:
-        keep &= np.array([g == genome for g in genomes], dtype=bool)
+        keep &= np.array([g == chosen for g in genomes], dtype=bool)
     elif named:
         chosen = named[0]
     return keep, ids, symbols, chosen if named else None

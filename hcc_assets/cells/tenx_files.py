@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from hcc_assets.cells.tenx_refused import MatrixRefused
+from hcc_assets.cells.tenx_refused import MatrixRefused, pick_genome
 
 Kind = Literal["mex_v3", "mex_v2", "h5", "h5ad"]
 
@@ -191,9 +191,10 @@ def _folder(folder: Path, root: Path, genome: str | None) -> MatrixPart | None:
             raise MatrixRefused("ambiguous", f"the folder has {len(files)} matrix files; name one of them as path")
         return _file(files[0]) if files else None
     if genome is not None:
-        if genome not in deeper:
+        chosen = pick_genome(genome, deeper)
+        if chosen is None:
             raise MatrixRefused("wrong_genome", f"genome {genome} was asked for; the delivery has {', '.join(sorted(deeper))}")
-        return deeper[genome]
+        return deeper[chosen]
     if len(deeper) > 1:
         raise MatrixRefused("several_genomes", f"the delivery has several genomes ({', '.join(sorted(deeper))}): name one in the genome column")
     return next(iter(deeper.values()))

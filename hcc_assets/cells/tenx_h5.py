@@ -16,7 +16,7 @@ from scipy import sparse
 from hcc_assets.cells.hostile import open_h5
 from hcc_assets.cells.tenx_decoded import Decoded, as_counts, canonical, check_barcodes, check_features, check_shape, choose_features
 from hcc_assets.cells.tenx_files import MatrixPart
-from hcc_assets.cells.tenx_refused import MatrixRefused
+from hcc_assets.cells.tenx_refused import MatrixRefused, pick_genome
 
 _DENSE_LIMIT = 2_000_000_000
 
@@ -116,9 +116,9 @@ def read_10x_h5(part: MatrixPart, genome: str | None = None) -> Decoded:
                 raise MatrixRefused("not_a_matrix", f"{where} is no Cell Ranger matrix: it has neither a group matrix nor one per genome")
             if genome is None and len(groups) > 1:
                 raise MatrixRefused("several_genomes", f"{where} has several genomes ({', '.join(groups)}): name one in the genome column")
-            if genome is not None and genome not in groups:
+            chosen_group = groups[0] if genome is None else pick_genome(genome, groups)
+            if chosen_group is None:
                 raise MatrixRefused("wrong_genome", f"{where}: genome {genome} was asked for; the delivery has {', '.join(groups)}")
-            chosen_group = genome or groups[0]
             group = file[chosen_group]
             ids, symbols = _texts(_dataset(group, "genes", where), where), _texts(_dataset(group, "gene_names", where), where)
             types, genomes = ["Gene Expression"] * len(ids), [chosen_group] * len(ids)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 
 class MatrixRefused(ValueError):
     """A delivered matrix cannot be taken as counts of one sample.
@@ -18,3 +21,20 @@ class MatrixRefused(ValueError):
         self.code = code
         self.message = message
         super().__init__(f"{message} [{code}]")
+
+
+def _plain(genome: str) -> str:
+    text = genome.lower().removeprefix("refdata-").removeprefix("gex-")
+    for build, names in (("grch38", ("hg38",)), ("grch37", ("hg19", "b37"))):
+        for name in names:
+            text = re.sub(rf"^{name}(?![a-z0-9])", build, text)
+    return text
+
+
+def pick_genome(wanted: str, there: Iterable[str]) -> str | None:
+    """The genome of a delivery that ``wanted`` means: the same name, else the only one of the same build (``hg38`` is ``GRCh38``; releases aside)."""
+    names = sorted(set(there))
+    if wanted in names:
+        return wanted
+    alike = [n for n in names if _plain(n) == _plain(wanted)] or [n for n in names if re.match(rf"{re.escape(_plain(wanted))}[-.]", _plain(n))]
+    return alike[0] if len(alike) == 1 else None
