@@ -2,8 +2,8 @@
 
 Responses per visit come from ``recist``; time to event is in ``time_to_event``.
 
-Clinical benefit (CBR) here: best response CR or PR, or disease assessed as CR, PR, SD or NON-CR/NON-PD on or after day 168 (24 weeks) from first dose and
-before progression, new therapy and cut-off.
+Clinical benefit (CBR) here: best response CR or PR, or disease assessed as CR, PR, SD or NON-CR/NON-PD on or after day 168 (24 weeks) from first dose
+and before progression, new therapy and cut-off.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def unconfirmed(visits: Sequence[Assessment], start: pd.Timestamp, sd_minimum_da
 def _confirmation(visits: Sequence[Assessment], first: int, rules: Recist) -> Assessment | None:
     """The assessment that confirms the response at position ``first``, if any.
 
-    CR needs a CR, PR a CR or PR, the first one at least ``confirmation_days`` later; in between only CR (for PR also PR, and at most ``max_sd_between`` SD)
-    and at most ``max_ne_between`` NE; for PR no PR after a CR.
+    CR needs a CR, PR a CR or PR, the first one at least ``confirmation_days`` later; in between only CR (for PR also PR, and at most
+    ``max_sd_between`` SD) and at most ``max_ne_between`` NE; for PR no PR after a CR.
     """
     word = visits[first].response
     accepted = ("CR",) if word == "CR" else RESPONSES
@@ -192,7 +192,7 @@ def response_rates(best: pd.DataFrame, config: StudyConfig | None = None, *, lev
     Returns
     -------
     DataFrame
-        ``schemas.endpoints.ResponseRates``: ORR, DCR and CBR by BOR and CBOR for all treated and for the evaluable; null where nobody is in the population.
+        ``schemas.endpoints.ResponseRates``: ORR, DCR and CBR by BOR and CBOR, for all treated and for the evaluable; null without subjects.
     """
     rows = []
     for measure in ("ORR", "DCR", "CBR"):
@@ -222,5 +222,5 @@ def response_rates(best: pd.DataFrame, config: StudyConfig | None = None, *, lev
 
 
 def short_sd_changes(best: pd.DataFrame) -> dict[str, int]:
-    """Subjects whose BOR or CBOR would change had the SD minimum been shorter by the visit window (42 - 7 = 35 days): the warning of status and report."""
+    """Subjects whose BOR or CBOR would change with an SD minimum shorter by the visit window (42 - 7 = 35 days): the warning of status and report."""
     return {source: int((best[source] != best[f"{source}_SHORT_SD"]).sum()) for source in ("BOR", "CBOR")}

@@ -79,8 +79,8 @@ class Course:
 def endpoint_readers(tumour_assessments: pd.DataFrame, config: StudyConfig) -> dict[str, str | None]:
     """The one reader of each subject whose readings make the endpoints.
 
-    ``recist.endpoint_reader`` where the subject has it; otherwise the only reader there is; otherwise the reader whom ``TRACPTFL`` marks at every visit;
-    otherwise None, which is an E finding and blocks the subject's tumour data.
+    ``recist.endpoint_reader`` where the subject has it; otherwise the only reader there is; otherwise the reader whom ``TRACPTFL`` marks at every
+    visit; otherwise None, which is an E finding and blocks the subject's tumour data.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def _until(frame: pd.DataFrame, column: str, cutoff: dt.date | None) -> pd.DataF
 
 def _contacts(subjects: pd.DataFrame, tumour_assessments: pd.DataFrame, disposition: pd.DataFrame, cutoff: dt.date | None) -> dict[str, Contact]:
     """Latest date on which each subject was seen alive; ties are named in the order of the list."""
-    parts = []
+    found: dict[str, Contact] = {}
     for frame, column, domain, variable in (
         (disposition[(disposition["DOMAIN"] == "SS") & disposition["DSDECOD"].fillna("").str.upper().eq("ALIVE")], "DSSTDT", "SS", "SSDTC"),
         (tumour_assessments[tumour_assessments["TRSTAT"].fillna("").str.upper() != "NOT DONE"], "TRDT", "TR", "TRDTC"),
@@ -126,9 +126,10 @@ def _contacts(subjects: pd.DataFrame, tumour_assessments: pd.DataFrame, disposit
         (subjects, "TRTSDT", "EX", "EXSTDTC"),
     ):
         latest = _until(frame, column, cutoff).groupby("USUBJID")[column].max()
-        parts.append(pd.DataFrame({"subject": latest.index, "date": latest.to_numpy(), "domain": domain, "variable": variable, "rank": len(parts)}))
-    best = pd.concat(parts).sort_values(["subject", "date", "rank"], ascending=[True, False, True]).drop_duplicates("subject")
-    return {r.subject: Contact(r.date, r.domain, r.variable) for r in best.itertuples(index=False)}
+        for subject, date in zip(latest.index.tolist(), latest.tolist(), strict=True):
+            if subject not in found or date > found[subject].date:
+                found[subject] = Contact(date, domain, variable)
+    return found
 
 
 def _deaths(subjects: pd.DataFrame, disposition: pd.DataFrame, cutoff: dt.date | None, alive: dict[str, Contact]) -> dict[str, pd.Timestamp]:

@@ -1,6 +1,6 @@
 """Progression-free survival of one subject under both policies: treatment policy (protocol, EMA-like) and FDA-style censoring.
 
-Used for PFS itself and for the end of a response. Which policy is primary is a setting of the study; cite the statistical analysis plan for the table.
+Used for PFS itself and for the end of a response. Which policy is primary is a setting of the study; the statistical analysis plan is its source.
 """
 
 from __future__ import annotations

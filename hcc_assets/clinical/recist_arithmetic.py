@@ -2,7 +2,7 @@
 
 A diameter enters as the text of the delivery, becomes a ``Decimal`` and then an integer number of units (1 mm = ``Scale.per_mm`` units), so no
 comparison is made in binary floating point: (32.4 - 27) / 27 is 20 % here, not 19.99 %. Integers are NumPy ``int64`` where they fit (all real
-data; the fast path) and Python integers in an object array otherwise; the same code runs on both. What a lesion's reading means is in ``recist_lesions``.
+data; the fast path) and Python integers in an object array otherwise; the same code runs on both. What a reading means is in ``recist_lesions``.
 """
 
 from __future__ import annotations

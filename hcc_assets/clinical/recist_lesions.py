@@ -6,7 +6,7 @@ a state, new lesions a certainty. Responses are derived from these in ``recist_t
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -97,7 +97,6 @@ def target_grid(coded: Coded, nodal: pd.Series) -> tuple[pd.DataFrame, pd.DataFr
     later = cells[cells["visit"] >= 0]
     direct = later[later["lesion"] == later["root"]][["visit", "root", "units", "ok", "kind", "why", "date"]]
     grid = grid.merge(direct, on=["visit", "root"], how="left")
-    grid["row"] = grid["kind"].notna()
     grid["ok"] = grid["ok"].eq(True)
     grid["why"] = grid["why"].fillna(NO_ROW)
     grid["kind"] = grid["kind"].fillna(rr.NONE).astype(int)
@@ -109,11 +108,11 @@ def target_grid(coded: Coded, nodal: pd.Series) -> tuple[pd.DataFrame, pd.DataFr
     grid["units"] = units
     ten = 10 * coded.scale.per_mm
     grid["gone"] = grid["ok"] & np.where(grid["nodal"], grid["units"] < ten, grid["units"] == 0).astype(bool)
+    grid["back"] = grid["ok"] & ~grid["gone"]
     fragments = later[later["lesion"] != later["root"]]
     if len(fragments):
         _sum_fragments(grid, fragments, ten)
     _guard_coalesced(grid)
-    grid["back"] = grid["ok"] & ~grid["gone"]
     return baseline, grid
 
 
@@ -126,14 +125,16 @@ def _last_date(rows: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
 def _sum_fragments(grid: pd.DataFrame, fragments: pd.DataFrame, ten: int) -> None:
     """Fragments ``T01.k`` in place of ``T01``; one that was seen before and has no record now makes ``T01`` missing, unless it is measured itself."""
     by_cell: dict[tuple[int, str], list[Any]] = {}
-    for cell in fragments.itertuples(index=False):
+    split: set[tuple[int, str]] = set()
+    for cell in cast("list[Any]", list(fragments.itertuples(index=False))):
         by_cell.setdefault((cell.visit, cell.root), []).append(cell)
-    split = {(cell.series, cell.root) for cell in fragments.itertuples(index=False)}
-    touched = [i for i, pair in enumerate(zip(grid["series"], grid["root"], strict=True)) if pair in split]
+        split.add((cell.series, cell.root))
     seen: dict[tuple[int, str], set[str]] = {}
-    column = {name: grid.columns.get_loc(name) for name in ("units", "ok", "gone", "why", "kind", "date", "row")}
-    for i in touched:  # the grid is in time order within a series
-        series, root, visit = grid["series"].iat[i], grid["root"].iat[i], grid["visit"].iat[i]
+    column = {name: list(grid.columns).index(name) for name in ("units", "ok", "gone", "back", "why", "kind", "date")}
+    places = zip(grid["series"].tolist(), grid["root"].tolist(), grid["visit"].tolist(), strict=True)
+    for i, (series, root, visit) in enumerate(places):  # the grid is in time order within a series
+        if (series, root) not in split:
+            continue
         cells = by_cell.get((visit, root), [])
         known = seen.setdefault((series, root), set())
         measured = [c for c in cells if c.ok]
@@ -148,13 +149,13 @@ def _sum_fragments(grid: pd.DataFrame, fragments: pd.DataFrame, ten: int) -> Non
         total = sum(int(c.units) for c in measured)
         gone = all(c.units < ten if c.nodal else c.units == 0 for c in measured)
         dates = [c.date for c in measured if not pd.isna(c.date)]
-        grid.iat[i, column["units"]] = total if complete else 0
+        grid.iat[i, column["units"]] = total  # the measured fragments count in a partial sum
         grid.iat[i, column["ok"]] = complete
         grid.iat[i, column["gone"]] = complete and gone
+        grid.iat[i, column["back"]] = not gone
         grid.iat[i, column["why"]] = "" if complete else (bad[0] if bad else "a fragment has " + NO_ROW)
         grid.iat[i, column["kind"]] = rr.NUMBER if any(c.kind != rr.COALESCED for c in measured) else rr.COALESCED
         grid.iat[i, column["date"]] = max(dates) if dates else pd.NaT
-        grid.iat[i, column["row"]] = True
 
 
 def _guard_coalesced(grid: pd.DataFrame) -> None:
@@ -223,7 +224,7 @@ def non_target_cells(coded: Coded, nodal: pd.Series) -> pd.DataFrame:
     cells["why"] = np.where(cells["clash"].notna(), CONFLICT, np.where(worse, "", cells["why"]))
     cells["date"] = cells["flag_date"].where(worse, _first_date(rows[priority < _UNUSED], cells))
     cells["sized"] = cells["priority"].isin([1, 2]) & ~worse
-    cells["root"] = cells["root"].where(cells["known"], None)
+    cells["root"] = [root if known else None for root, known in zip(cells["root"], cells["known"], strict=True)]
     return cells[["series", "visit", "root", "lesion", "state", "ok", "why", "date", "sized"]]
 
 
@@ -253,7 +254,8 @@ def new_lesion_progression(coded: Coded) -> dict[int, tuple[pd.Timestamp, str, b
     ):
         waiting: list[tuple[int, pd.Timestamp]] = []
         equivocal = False
-        for (visit, date), scan in block.groupby(["visit", "date"], sort=True, dropna=False):
+        for place, scan in block.groupby(["visit", "date"], sort=True, dropna=False):
+            visit, date = cast("tuple[int, pd.Timestamp]", place)
             kinds = set(scan["kind"])
             gone = not scan["units"].astype(bool).any() and kinds <= {rr.ABSENT, rr.NUMBER, rr.COALESCED}
             if gone:

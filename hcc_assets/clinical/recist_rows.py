@@ -133,7 +133,7 @@ def _place_soft_visits(visits: pd.DataFrame) -> pd.Series:
 def _visit_table(follow: pd.DataFrame, baseline: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     """Post-baseline visits in time order, and the visit code of each follow-up row (-1: visit lies before the baseline)."""
     undated = follow["VISITNUM"].isna()
-    by_date = follow["date"].where(undated, pd.NaT)
+    by_date = follow["date"].mask(~undated)
     key = follow.groupby([follow["series"], follow["VISITNUM"], by_date], dropna=False, sort=True).ngroup().to_numpy()
     done = follow["kind"].to_numpy() != NONE
     first = pd.Series(key).drop_duplicates().sort_values()
@@ -160,11 +160,11 @@ def _roots(rows: pd.DataFrame) -> pd.Series:
     """Baseline lesion of each row: the lesion itself, or the one that it is a fragment of (``T01.2`` of ``T01``); null for a later lesion."""
     base = rows.loc[(rows["visit"] == -1) & rows["lesion"].notna(), ["series", "group", "lesion"]].drop_duplicates()
     known = rows[["series", "group", "lesion"]].merge(base.assign(hit=True), how="left", on=["series", "group", "lesion"])["hit"].notna().to_numpy()
-    root = rows["lesion"].where(known, None).astype(object)
+    root = pd.Series([v if k else None for v, k in zip(rows["lesion"], known, strict=True)], dtype=object)
     loose = np.flatnonzero(~known & rows["lesion"].fillna("").str.contains(".", regex=False).to_numpy())
     if len(loose):
         lookup = set(base.itertuples(index=False, name=None))
-        for position in loose:
+        for position in loose.tolist():
             series, group, lesion = rows["series"].iat[position], rows["group"].iat[position], str(rows["lesion"].iat[position])
             while "." in lesion:
                 lesion = lesion.rsplit(".", 1)[0]

@@ -176,7 +176,7 @@ def derive_timepoints(coded: rr.Coded, rules: Recist) -> Timepoints:
     has_targets = np.bincount(base_code, minlength=n_series) > 0
     has_base = has_targets & ~_any_by(base_code, ~baseline["ok"].to_numpy(dtype=bool), n_series)
     n_targets = np.bincount(code, minlength=size)[:size]
-    partial = _sum_by(code, np.where(ok, units, 0).astype(scale.dtype), size)
+    partial = _sum_by(code, units, size)  # a missing lesion has 0 units here
     lost = _any_by(code, ~ok, size)
     targets = n_targets > 0
     complete = targets & ~lost

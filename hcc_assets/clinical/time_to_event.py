@@ -1,4 +1,4 @@
-"""Time to event of the treated set: PFS under two policies, OS, duration of and time to response. Curves and medians are in ``stats.kaplan_meier``."""
+"""Time to event of the treated set: PFS under two policies, OS, duration of and time to response. Curves are in ``stats.kaplan_meier``."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def derive_time_to_event(
     Parameters
     ----------
     subjects, tumour_assessments, responses, disposition, config, cutoff, blocked
-        As for ``best_response.derive_best_responses``. A blocked subject has its PFS censored at day 1 as ``data blocked``; OS does not rest on lesions.
+        As for ``best_response.derive_best_responses``. A blocked subject has its PFS censored at day 1 as ``data blocked``; its OS stays.
 
     Returns
     -------

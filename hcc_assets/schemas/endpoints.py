@@ -48,7 +48,7 @@ class Responses(Table):
 
     class Config(Table.Config):
         name = "responses"
-        unique = ["USUBJID", "EVALUATOR", "VISITNUM", "ADT"]
+        unique = ["USUBJID", "EVALUATOR", "VISITNUM", "ADT"]  # noqa: RUF012
 
 
 class BestResponses(Table):
@@ -97,7 +97,7 @@ class ResponseRates(Table):
 
     class Config(Table.Config):
         name = "response_rates"
-        unique = ["measure", "source", "population"]
+        unique = ["measure", "source", "population"]  # noqa: RUF012
 
 
 class TimeToEvent(Table):
@@ -117,7 +117,7 @@ class TimeToEvent(Table):
 
     class Config(Table.Config):
         name = "time_to_event"
-        unique = ["USUBJID", "PARAMCD"]
+        unique = ["USUBJID", "PARAMCD"]  # noqa: RUF012
 
 
 class PfsSummary(Table):
@@ -147,7 +147,7 @@ class PfsSummary(Table):
 
     class Config(Table.Config):
         name = "pfs_summary"
-        unique = ["PARAMCD", "landmark_days"]
+        unique = ["PARAMCD", "landmark_days"]  # noqa: RUF012
 
 
 class FollowUp(Table):
@@ -207,7 +207,7 @@ class EndpointChanges(Table):
     asset: str = pa.Field(description="Table that changed")
     subject_id: str = pa.Field(nullable=True, description="Subject; null for a table of the whole study")
     key: str = pa.Field(description="Row: names and values of its key columns other than the subject")
-    field: str = pa.Field(description="Column, or ROW for a row that came or went")
+    field: str = pa.Field(description="Column that changed; for a row that came or went the first column of interest")
     from_: str = pa.Field(alias="from", nullable=True, description="Value before; null when there was none")
     to: str = pa.Field(nullable=True, description="Value now; null when there is none")
     why: str = pa.Field(

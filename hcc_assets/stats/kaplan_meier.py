@@ -1,4 +1,4 @@
-"""Kaplan-Meier estimates by the conventions of R's ``survfit``: Greenwood error, transformed intervals, midpoint medians, landmarks, reverse follow-up.
+"""Kaplan-Meier estimates by the conventions of R's ``survfit``: Greenwood error, transformed intervals, midpoint medians, landmarks, follow-up.
 
 A statistic that is not estimable is NaN, never infinite. Deriving times and censoring is clinical work and is not done here.
 """
