@@ -28,7 +28,7 @@ class Compositions(Table):
     interval: str = pa.Field(description="What the interval covers")
     few_cells: bool = pa.Field(description="Fewer than 200 cells in the denominator: read with care")
     in_tests: bool = pa.Field(
-        description="False: its biopsy has fewer cells than single_cell.min_cells_per_sample, or none in the denominator; left out of summaries and tests"
+        description="False: its biopsy has fewer cells than min_cells_per_sample, or none in the denominator; left out of summaries and tests"
     )
 
     class Config(Table.Config):
@@ -127,7 +127,7 @@ class CompositionSensitivity(Table):
 
 
 class BiopsyMissingness(Table):
-    """Which patients have which biopsies, by response. Patients who progress early tend to skip the second biopsy; then pairs are no random sample."""
+    """Which patients have which biopsies, by response. Who progresses early tends to skip the second biopsy: then pairs are no random sample."""
 
     response: str = pa.Field(description="Best response of the headline, NOT EVALUATED where none is derived, ALL for everyone")
     n_subjects: int = pa.Field(ge=0, description="Subjects")

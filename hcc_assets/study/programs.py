@@ -1,0 +1,66 @@
+"""Gene programs of the study, fixed before any result: the "related genes" of the primary outcome. Scores and tests are ``stats.programs``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program.
+
+    Attributes
+    ----------
+    title
+        Words for a person.
+    theme
+        Group of programs that are shown together.
+    weights
+        Weight of each gene symbol: +1, or -1 where the program lowers the gene. In reporting order.
+    expected
+        ``up`` or ``down`` where the drug's targets suggest a direction, for plausibility; never used in a test.
+    source
+        Where the list comes from, when it is not the study's own.
+    """
+
+    title: str
+    theme: str
+    weights: Mapping[str, float]
+    expected: str | None
+    source: str
+
+
+@lru_cache(maxsize=1)
+def programs() -> Mapping[str, Program]:
+    """All programs by name, in reporting order.
+
+    Raises
+    ------
+    ValueError
+        The file names a program or a gene within a program twice.
+    """
+    raw = json.loads(files("hcc_assets.study").joinpath("data", "programs.json").read_text(encoding="utf-8"))
+    out: dict[str, Program] = {}
+    for entry in raw["programs"]:
+        genes = [*entry["up"], *entry["down"]]
+        if entry["program"] in out or len(set(genes)) != len(genes):
+            raise ValueError(f"gene program {entry['program']} is listed twice, or lists a gene twice")
+        weights = {**dict.fromkeys(entry["up"], 1.0), **dict.fromkeys(entry["down"], -1.0)}
+        out[entry["program"]] = Program(entry["title"], entry["theme"], MappingProxyType(weights), entry["expected"], entry["source"])
+    return MappingProxyType(out)
+
+
+@lru_cache(maxsize=1)
+def program_genes() -> tuple[str, ...]:
+    """Every gene of every program once, sorted."""
+    return tuple(sorted({gene for program in programs().values() for gene in program.weights}))
+
+
+def programs_version() -> int:
+    """Version of the list; a change of the list is a change of the analysis plan."""
+    return int(json.loads(files("hcc_assets.study").joinpath("data", "programs.json").read_text(encoding="utf-8"))["version"])
