@@ -85,6 +85,12 @@ def timepoint_colours(timepoints: Sequence[str]) -> dict[str, str]:
     return {t: TIMEPOINT_COLOURS[t] if t in TIMEPOINT_COLOURS else spare[others.index(t) % len(spare)] for t in timepoints}
 
 
+def lighter(colour: str, amount: float = 0.4) -> str:
+    """A colour mixed with white; ``amount`` 0 keeps it, 1 is white."""
+    channels = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(c + (255 - c) * amount):02X}" for c in channels)
+
+
 def new_figure(width: float = 8.0, height: float = 4.5, *, title: str | None = None) -> Figure:
     """An empty figure of the house style, outside of pyplot.
 
