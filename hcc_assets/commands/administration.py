@@ -157,7 +157,11 @@ def audit_verify(home: Home, as_json: bool) -> None:
 
     problems = trail_of(home).verify()
     entries = sum(1 for _ in trail_of(home).entries())
-    say({"entries": entries, "problems": [str(p) for p in problems]}, as_json, [str(p) for p in problems] or [f"{entries} entries, the chain is whole"])
+    say(
+        {"entries": entries, "problems": [str(p) for p in problems]},
+        as_json,
+        [str(p) for p in problems] or [f"{entries} entries, the chain is whole"],
+    )
     finish(bool(problems))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,9 @@ if TYPE_CHECKING:
 @click.option("--subjects", default=12, show_default=True, type=click.IntRange(1, 100_000), help="Subjects to enrol.")
 @click.option("--cells", default=1500, show_default=True, type=click.IntRange(50, 100_000), help="Cells per sample.")
 @click.option("--seed", default=0, show_default=True, type=int, help="The same seed gives the same bytes.")
-@click.option("--setting", default="easy", show_default=True, type=click.Choice(["easy", "hard", "null"]), help="How hard the cells are to tell apart.")
+@click.option(
+    "--setting", default="easy", show_default=True, type=click.Choice(["easy", "hard", "null"]), help="How hard the cells are to tell apart."
+)
 @with_home
 def demo(home: Home, subjects: int, cells: int, seed: int, setting: str) -> None:
     """Write a simulated trial: its deliveries into landing/, its truth into truth/."""
@@ -130,7 +131,7 @@ def explain(home: Home, file: str, as_json: bool) -> None:
     recipes = all_recipes()
     asset = asset_of(file, recipes)
     if asset is None:
-        raise click.UsageError(f"{os.path.basename(file)} is not published by any asset")
+        raise click.UsageError(f"{Path(file).name} is not published by any asset")
     tree = explain_asset(existing_home(home), recipes, asset)
     say(tree, as_json, explanation_lines(tree))
 

@@ -3,7 +3,6 @@
 Dagster reads the annotations of a decorated function at run time, so this module has no postponed evaluation.
 """
 
-
 import base64
 import warnings
 from collections.abc import Iterator, Mapping
@@ -140,5 +139,7 @@ def _tell(recipe: Recipe, outcome: Outcome) -> Iterator[dg.AssetCheckResult | dg
         metadata["dagster/row_count"] = manifest.rows
     for name, data in outcome.figures.items():
         if name.endswith(".png") and len(data) <= FIGURE_LIMIT:
-            metadata[f"figure {name.removesuffix('.png')}"] = dg.MetadataValue.md(f"![{name}](data:image/png;base64,{base64.b64encode(data).decode()})")
+            metadata[f"figure {name.removesuffix('.png')}"] = dg.MetadataValue.md(
+                f"![{name}](data:image/png;base64,{base64.b64encode(data).decode()})"
+            )
     yield dg.MaterializeResult(data_version=dg.DataVersion(manifest.data_version), metadata=metadata)

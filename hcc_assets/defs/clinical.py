@@ -67,7 +67,9 @@ def _data_issues(ask: Ask) -> Output:
     if ask.has("responses") and ask.has("reported_responses"):
         parts.append(response_discordance(ask.table("responses"), ask.table("reported_responses")))
     issues = pd.concat([p for p in parts if len(p)] or [empty(models.DataIssues)], ignore_index=True)
-    issues = issues.drop_duplicates().sort_values(["severity", "check_id", "subject_id", "row_key", "message"], na_position="first", ignore_index=True)
+    issues = issues.drop_duplicates().sort_values(
+        ["severity", "check_id", "subject_id", "row_key", "message"], na_position="first", ignore_index=True
+    )
     letters = {"query_letters.html": query_letter(issues, study=ask.config.study.id).encode()}
     counts = issues["severity"].value_counts()
     blocked = int(issues.loc[issues["severity"] == "E", "subject_id"].nunique())
@@ -83,7 +85,10 @@ def _data_issues(ask: Ask) -> Output:
                 description=f"{counts.get('E', 0)} findings block {blocked} subjects in what rests on that table",
             ),
             CheckRecord(
-                name="no_open_query", passed=not counts.get("Q", 0), severity="WARN", affected=int(counts.get("Q", 0)),
+                name="no_open_query",
+                passed=not counts.get("Q", 0),
+                severity="WARN",
+                affected=int(counts.get("Q", 0)),
                 description=f"{counts.get('Q', 0)} queries to the site are open",
             ),
         ],
@@ -106,7 +111,11 @@ def _table(name: str, model: type[Table], description: str) -> Recipe:
 
 
 CLINICAL_RECIPES: tuple[Recipe, ...] = (
-    _table("subjects", models.Subjects, "One row per subject with demographics, consent, treatment dates and death. From DM and EX of the export that stands."),
+    _table(
+        "subjects",
+        models.Subjects,
+        "One row per subject with demographics, consent, treatment dates and death. From DM and EX of the export that stands.",
+    ),
     _table("exposure", models.Exposure, "Dosing records with dates and dose. An EXDOSE of 0 is an interruption."),
     _table(
         "tumour_assessments",
@@ -115,7 +124,9 @@ CLINICAL_RECIPES: tuple[Recipe, ...] = (
     ),
     _table("disposition", models.Disposition, "Disposition, new anticancer therapy and last known survival status. From DS, CM and SS."),
     _table("adverse_events", models.AdverseEvents, "Adverse events as collected, with dates and imputation flags. Nothing is graded or judged here."),
-    _table("reported_responses", models.ReportedResponses, "Responses as the readers reported them. Kept beside the derived ones, never in their place."),
+    _table(
+        "reported_responses", models.ReportedResponses, "Responses as the readers reported them. Kept beside the derived ones, never in their place."
+    ),
     Recipe(
         name="clinical_checks",
         compute=_clinical_checks,

@@ -44,7 +44,11 @@ def _qc_summary(ask: Ask) -> Output:
         table=table,
         checks=[
             CheckRecord(
-                name="samples_large_enough", passed=small == 0, severity="WARN", affected=small, description=f"{small} samples have too few cells that pass"
+                name="samples_large_enough",
+                passed=small == 0,
+                severity="WARN",
+                affected=small,
+                description=f"{small} samples have too few cells that pass",
             )
         ],
     )
@@ -91,7 +95,11 @@ def _composition_changes(ask: Ask) -> Output:
         table=table,
         checks=[
             CheckRecord(
-                name="enough_pairs", passed=pairs >= minimum, severity="WARN", affected=pairs, description=f"{pairs} pairs; tests need {minimum}, else NE"
+                name="enough_pairs",
+                passed=pairs >= minimum,
+                severity="WARN",
+                affected=pairs,
+                description=f"{pairs} pairs; tests need {minimum}, else NE",
             )
         ],
         metadata={"pairs": pairs},
@@ -244,7 +252,11 @@ COHORT_RECIPES: tuple[Recipe, ...] = (
         inputs=_PER_SAMPLE,
         model=models.QcKept,
         settings=_SETTINGS,
-        checks=(Check("qc_keeps_alike", "QC keeps each class alike before and after treatment", "WARN", todo="Read composition_changes with this in mind."),),
+        checks=(
+            Check(
+                "qc_keeps_alike", "QC keeps each class alike before and after treatment", "WARN", todo="Read composition_changes with this in mind."
+            ),
+        ),
         description="Share of each class that QC keeps, before and after treatment. A difference would be a confounder.",
         tags=_TAGS,
     ),

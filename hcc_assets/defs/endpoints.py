@@ -1,4 +1,4 @@
-"""Recipes of the clinical endpoints: responses, rates, time to event, safety, and what changed since the last version. Rules are in ``clinical`` and ``stats``."""
+"""Recipes of the clinical endpoints: responses, rates, time to event, safety. Rules are in ``clinical`` and ``stats``."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def _told(blocked: frozenset[str]) -> CheckRecord:
         passed=not blocked,
         severity="WARN",
         affected=len(blocked),
-        description=f"{len(blocked)} subjects are blocked by data issues and count as not evaluable" if blocked else "no subject is blocked by a data issue",
+        description=f"{len(blocked)} subjects are blocked by data issues and count as not evaluable"
+        if blocked
+        else "no subject is blocked by a data issue",
     )
 
 
@@ -60,7 +62,7 @@ def _best_responses(ask: Ask) -> Output:
 
 
 def _response_rates(ask: Ask) -> Output:
-    from hcc_assets.clinical.response_rates import response_rates
+    from hcc_assets.clinical.best_response import response_rates
 
     return Output(table=response_rates(ask.table("best_responses"), ask.config))
 
@@ -90,13 +92,13 @@ def _pfs_summary(ask: Ask) -> Output:
 def _follow_up(ask: Ask) -> Output:
     from hcc_assets.stats.kaplan_meier import follow_up
 
-    return Output(table=follow_up(ask.table("time_to_event"), ask.config))
+    return Output(table=follow_up(ask.table("time_to_event")))
 
 
 def _simon(ask: Ask) -> Output:
     from hcc_assets.stats.simon import monitor
 
-    return Output(table=monitor(ask.table("best_responses"), ask.config))
+    return Output(table=monitor(ask.table("best_responses"), ask.table("time_to_event"), ask.config))
 
 
 def _left_out(ask: Ask) -> frozenset[int]:
@@ -109,11 +111,13 @@ def _ae_summary(ask: Ask) -> Output:
     from hcc_assets.clinical.safety import ae_summary
 
     rows = _left_out(ask)
-    table = ae_summary(
-        ask.table("subjects"), ask.table("exposure"), ask.table("adverse_events"), ask.config, cutoff=ask.cutoff, left_out_rows=rows
-    )
+    table = ae_summary(ask.table("subjects"), ask.table("exposure"), ask.table("adverse_events"), ask.config, cutoff=ask.cutoff, left_out_rows=rows)
     record = CheckRecord(
-        name="no_row_left_out", passed=not rows, severity="WARN", affected=len(rows), description=f"{len(rows)} adverse event rows are left out for errors"
+        name="no_row_left_out",
+        passed=not rows,
+        severity="WARN",
+        affected=len(rows),
+        description=f"{len(rows)} adverse event rows are left out for errors",
     )
     return Output(table=table, checks=[record])
 
@@ -121,7 +125,25 @@ def _ae_summary(ask: Ask) -> Output:
 def _ae_listings(ask: Ask) -> Output:
     from hcc_assets.clinical.safety import ae_listings
 
-    return Output(table=ae_listings(ask.table("subjects"), ask.table("exposure"), ask.table("adverse_events"), ask.config, cutoff=ask.cutoff))
+    return Output(
+        table=ae_listings(
+            ask.table("subjects"), ask.table("exposure"), ask.table("adverse_events"), ask.config, cutoff=ask.cutoff, left_out_rows=_left_out(ask)
+        )
+    )
+
+
+def _aesi_summary(ask: Ask) -> Output:
+    from hcc_assets.clinical.safety import aesi_summary
+
+    table = aesi_summary(
+        ask.table("subjects"),
+        ask.table("exposure"),
+        ask.table("adverse_events"),
+        ask.config,
+        cutoff=ask.cutoff,
+        left_out_rows=_left_out(ask),
+    )
+    return Output(table=table)
 
 
 def _exposure_summary(ask: Ask) -> Output:
@@ -134,21 +156,26 @@ def _best_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
     from hcc_assets.figures.clinical_response import waterfall
 
     assert output.table is not None
-    return {"waterfall": waterfall(output.table)}
+    return {"waterfall": waterfall(output.table, headline=ask.config.recist.headline)}
 
 
 def _response_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
     from hcc_assets.figures.clinical_response import spider
 
     assert output.table is not None
-    return {"spider": spider(output.table, ask.table("subjects"))}
+    return {"spider": spider(output.table, ask.table("subjects"), reader=ask.config.recist.endpoint_reader)}
 
 
 def _time_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
+    from hcc_assets.figures.clinical_response import swimmer
     from hcc_assets.figures.clinical_survival import kaplan_meier
 
     assert output.table is not None
-    return {f"kaplan_meier_{p.lower()}": kaplan_meier(output.table, p) for p in ("PFS_TP", "PFS_FDA", "OS")}
+    landmarks = tuple(ask.config.pfs.landmarks_months)
+    figures = {f"kaplan_meier_{p.lower()}": kaplan_meier(output.table, p, landmarks_months=landmarks) for p in ("PFS_TP", "PFS_FDA", "OS")}
+    reader = ask.table("responses").merge(ask.table("best_responses")[["USUBJID", "EVALUATOR"]], on=["USUBJID", "EVALUATOR"])
+    figures["swimmer"] = swimmer(ask.table("subjects"), ask.table("exposure"), reader, ask.table("best_responses"), output.table, cutoff=ask.cutoff)
+    return figures
 
 
 def _ae_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
@@ -195,6 +222,7 @@ ENDPOINT_RECIPES: tuple[Recipe, ...] = (
         compute=_time_to_event,
         group="endpoints",
         inputs=("subjects", "tumour_assessments", "responses", "disposition", "clinical_checks"),
+        optional=("exposure", "best_responses"),
         model=models.TimeToEvent,
         settings=_SETTINGS,
         checks=(_BLOCK_CHECK,),
@@ -223,7 +251,7 @@ ENDPOINT_RECIPES: tuple[Recipe, ...] = (
         name="simon_monitoring",
         compute=_simon,
         group="endpoints",
-        inputs=("best_responses",),
+        inputs=("best_responses", "time_to_event"),
         model=models.SimonMonitoring,
         settings=("recist", "simon"),
         description="Two-stage monitoring where study.toml has a design. Empty without one.",
@@ -240,10 +268,19 @@ ENDPOINT_RECIPES: tuple[Recipe, ...] = (
         description="Treatment-emergent adverse events by incidence, severity and outcome. Each patient counts once at the maximum grade.",
     ),
     Recipe(
+        name="aesi_summary",
+        compute=_aesi_summary,
+        group="endpoints",
+        inputs=("subjects", "exposure", "adverse_events", "clinical_checks"),
+        model=safety_models.AesiSummary,
+        settings=("study", "safety"),
+        description="Events of special interest: how many resolved, how many did not, what was done. Terms are those of study.toml.",
+    ),
+    Recipe(
         name="ae_listings",
         compute=_ae_listings,
         group="endpoints",
-        inputs=("subjects", "exposure", "adverse_events"),
+        inputs=("subjects", "exposure", "adverse_events", "clinical_checks"),
         model=safety_models.AeListings,
         settings=("study", "safety"),
         description="Serious and fatal events and withdrawals, one row each. Verbatim terms are left out.",

@@ -27,7 +27,11 @@ def _samples(ask: Ask) -> Output:
     landing = ask.bench.landing
     if landing.sheet.refused:
         raise Refused(landing.sheet.refused, code="sample_sheet")
-    ready = [landing.sheet.rows[s] for s in sorted(ask.bench.registered) if landing.samples[s].state == "ready" or ask.bench.versions.current("raw_counts", s)]
+    ready = [
+        landing.sheet.rows[s]
+        for s in sorted(ask.bench.registered)
+        if landing.samples[s].state == "ready" or ask.bench.versions.current("raw_counts", s)
+    ]
     table = pd.DataFrame([vars(r) for r in ready], columns=[*Samples.to_schema().columns, "path", "genome"]).drop(columns=["path", "genome"])
     table["tissue"] = table["tissue"].fillna("unknown").replace("", "unknown")
     problems = [f"{where}: {what}" for where, what in landing.sheet.problems]
@@ -118,7 +122,9 @@ LANDING_RECIPES: tuple[Recipe, ...] = (
         partitioned=True,
         settings=("single_cell",),
         external=_matrix_content,
-        gate=Check("counts_are_counts", "The delivery is a matrix of raw counts", blocking=True, todo="Ask the sequencing core for the raw count matrix."),
+        gate=Check(
+            "counts_are_counts", "The delivery is a matrix of raw counts", blocking=True, todo="Ask the sequencing core for the raw count matrix."
+        ),
         description="Raw UMI counts of one sample as delivered, parsed once. The delivery is judged in a process of its own before anything is stored.",
         kinds=("python", "anndata"),
         owners=("team:bioinformatics",),
@@ -131,16 +137,21 @@ LANDING_RECIPES: tuple[Recipe, ...] = (
         group="landing",
         settings=("study", "treatment", "aliases", "holding", "recist"),
         external=_export_content,
-        gate=Check("export_accepted", "The newest clinical export was taken", blocking=True, todo="Correct the export, or release it with hcc accept."),
+        gate=Check(
+            "export_accepted", "The newest clinical export was taken", blocking=True, todo="Correct the export, or release it with hcc accept."
+        ),
         checks=(
             Check("tables_taken", "Every table of the export could be read", todo="Correct the named file and send the export again."),
             Check("newest_export_taken", "The export that stands is the newest one", todo="Correct the newer export, or release it with hcc accept."),
-            Check("history_unchanged", "Earlier rows are as they were in the export before", "WARN", todo="Look at the difference; nothing to do when it was meant."),
+            Check(
+                "history_unchanged",
+                "Earlier rows are as they were in the export before",
+                "WARN",
+                todo="Look at the difference; nothing to do when it was meant.",
+            ),
         ),
         description="The clinical export that stands, read and judged table by table. An export that shrinks or rewrites history is held until accepted.",
         owners=("team:data-management",),
         tags={"layer": "landing"},
     ),
 )
-
-

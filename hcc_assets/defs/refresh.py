@@ -191,7 +191,9 @@ class Refresher:
             current = versions.current(*node)
             after = current.data_version if current else None
             if held is not None:
-                self.summary.changes.append(Change(node[0], node[1], "held" if held.permanent and held.code != "error" else "failed", reason=held.reason))
+                self.summary.changes.append(
+                    Change(node[0], node[1], "held" if held.permanent and held.code != "error" else "failed", reason=held.reason)
+                )
             elif after != self._before.get(node):
                 rows = current.rows if current else None
                 self.summary.changes.append(Change(node[0], node[1], "new" if self._before.get(node) is None else "changed", rows=rows))

@@ -4,7 +4,6 @@ Content decides, not cursors: every tick compares what should stand with what st
 number of the attempt, so that a failed run is asked for again and a finished one never twice.
 """
 
-
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 

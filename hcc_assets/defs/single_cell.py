@@ -96,9 +96,7 @@ def _annotated_cells(ask: Ask) -> Output:
     counts = ask.cells("raw_counts", "counts", ask.partition)
     reference = Reference.from_parquet_bytes(ask.blob("annotation_reference", "reference.parquet"))
     qc = _qc_result(ask, ask.partition)
-    annotation = annotate(
-        counts, qc, reference, ask.config, sample_id=ask.partition, subject_profiles=_profiles(ask, ask.partition)
-    )
+    annotation = annotate(counts, qc, reference, ask.config, sample_id=ask.partition, subject_profiles=_profiles(ask, ask.partition))
     calls = annotation.calls
     good = calls[calls["qc_status"] == "pass"]
     share = float((good["cell_class"] == "unassigned").mean()) if len(good) else 0.0
@@ -156,7 +154,14 @@ SAMPLE_RECIPES: tuple[Recipe, ...] = (
         partitioned=True,
         settings=("single_cell",),
         gate=Check("metrics_computed", "Every barcode has its metrics", blocking=True),
-        checks=(Check("enough_cells", "The sample has enough cells to be compared", "WARN", todo="Ask the sequencing core; the sample is left out of comparisons."),),
+        checks=(
+            Check(
+                "enough_cells",
+                "The sample has enough cells to be compared",
+                "WARN",
+                todo="Ask the sequencing core; the sample is left out of comparisons.",
+            ),
+        ),
         description="Metrics, hard limits, doublet score and ambient RNA of every barcode of one sample. No cell is deleted; the reason stands beside it.",
         kinds=("python", "anndata"),
         owners=("team:bioinformatics",),
@@ -186,7 +191,14 @@ SAMPLE_RECIPES: tuple[Recipe, ...] = (
         partitioned=True,
         settings=("single_cell",),
         gate=Check("calls_made", "Every barcode has a class, a confidence and a QC status", blocking=True),
-        checks=(Check("few_unassigned", "At most a tenth of the cells is unassigned", "WARN", todo="Look at the sample: tissue, chemistry, a class not foreseen."),),
+        checks=(
+            Check(
+                "few_unassigned",
+                "At most a tenth of the cells is unassigned",
+                "WARN",
+                todo="Look at the sample: tissue, chemistry, a class not foreseen.",
+            ),
+        ),
         description="Class, confidence and final QC status of every barcode of one sample. Labelled by the reference; an added sample changes no earlier call.",
         kinds=("python", "anndata"),
         owners=("team:bioinformatics",),

@@ -82,7 +82,9 @@ def code_version(function: Callable[..., Any]) -> str:
     code = function.__code__
     path = Path(code.co_filename)
     own = next(
-        n for n in ast.walk(_tree(path)) if isinstance(n, ast.FunctionDef) and code.co_firstlineno in (n.lineno, *(d.lineno for d in n.decorator_list))
+        n
+        for n in ast.walk(_tree(path))
+        if isinstance(n, ast.FunctionDef) and code.co_firstlineno in (n.lineno, *(d.lineno for d in n.decorator_list))
     )
     names = {n.id for n in ast.walk(own) if isinstance(n, ast.Name)}
     modules: set[str] = set()

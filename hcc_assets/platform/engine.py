@@ -127,7 +127,9 @@ class Workbench:
         cutoff = self.cutoff.isoformat() if "study" in recipe.settings else ""
         return digest(recipe.code_version, settings, cutoff, inputs, external)
 
-    def attempt(self, name: str, partition: str | None = None, *, run_id: str = "", force: bool = False, fence: stores.Fence | None = None) -> Outcome:
+    def attempt(
+        self, name: str, partition: str | None = None, *, run_id: str = "", force: bool = False, fence: stores.Fence | None = None
+    ) -> Outcome:
         """Bring one asset (of one sample) up to date.
 
         Returns

@@ -60,7 +60,6 @@ class Delivery:
         """Hash over names and contents of all files of the delivery."""
         return hashlib.sha256(json.dumps(sorted(self.hashes.items())).encode()).hexdigest()
 
-
     @property
     def contents(self) -> dict[str, str]:
         """``{path below landing/: sha256}`` of every file of the delivery."""
@@ -305,16 +304,20 @@ def _subfolders(folder: UPath) -> list[UPath]:
 
 
 def _relative(home: Home, path: UPath) -> str:
-    return PurePosixPath(path.path if not is_local(path) else str(path)).relative_to(
-        home.landing.path if not is_local(path) else str(home.landing)
-    ).as_posix()
+    return (
+        PurePosixPath(path.path if not is_local(path) else str(path))
+        .relative_to(home.landing.path if not is_local(path) else str(home.landing))
+        .as_posix()
+    )
 
 
 def _delivery(kind: Literal["clinical", "reference"], name: str, home: Home, path: UPath, seconds: float, now: float, index: _Index) -> Delivery:
     files = list_files(path, now)
     label = _relative(home, path)
     if not SAMPLE_ID.fullmatch(unicodedata.normalize("NFC", name)):
-        return Delivery(kind, hashlib.sha256(name.encode()).hexdigest()[:12], label, "refused", "its name may hold only letters, digits, . _ -", files)
+        return Delivery(
+            kind, hashlib.sha256(name.encode()).hexdigest()[:12], label, "refused", "its name may hold only letters, digits, . _ -", files
+        )
     if not any(f.name not in _CONTROL_FILES for f in files):
         return Delivery(kind, name, label, "incomplete", "holds no file yet", files)
     if any(f.size < 0 for f in files):

@@ -111,5 +111,7 @@ def status_lines(report: Mapping[str, Any]) -> list[str]:
         since = f"; the version of {held['stands_since'][:16]} stands" if held["stands_since"] else "; there is no earlier version"
         lines.append(f"  HELD        {held['asset']}{'/' + held['sample'] if held['sample'] else ''}: {held['reason']}{since}")
     for check in report["failing_checks"]:
-        lines.append(f"  {check['severity']:<11} {check['asset']}{'/' + check['sample'] if check['sample'] else ''} {check['name']}: {check['description']}")
+        lines.append(
+            f"  {check['severity']:<11} {check['asset']}{'/' + check['sample'] if check['sample'] else ''} {check['name']}: {check['description']}"
+        )
     return lines

@@ -1,0 +1,323 @@
+"""The trial report: one self-contained HTML page. Every number in it is copied from a published table; nothing is computed beyond counting rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from hcc_assets.report import words
+from hcc_assets.study.classes import PRIMARY_CLASSES
+from hcc_assets.study.config import StudyConfig
+
+Frames = Mapping[str, pd.DataFrame]
+Rows = list[list[str]]
+
+_PARAMETERS = {
+    "PFS_TP": "PFS, treatment policy",
+    "PFS_FDA": "PFS, FDA-style",
+    "OS": "Overall survival",
+    "DOR": "Duration of response",
+    "TTR": "Time to response",
+}
+_MEASURES = {"ORR": "Objective response rate", "DCR": "Disease control rate", "CBR": "Clinical benefit rate (24 weeks)"}
+_SEVERITIES = {"E": "blocks", "Q": "query", "I": "information"}
+_OVERVIEW = {
+    "ANY TEAE": "Any treatment-emergent event",
+    "GRADE>=3": "Grade 3 or worse",
+    "RELATED": "Related",
+    "RELATED GRADE>=3": "Related, grade 3 or worse",
+    "SERIOUS": "Serious",
+    "FATAL": "Fatal",
+    "DRUG WITHDRAWN": "Led to withdrawal of the drug",
+    "DOSE REDUCED": "Led to dose reduction",
+    "DRUG INTERRUPTED": "Led to interruption",
+    "DEATHS": "Deaths of any cause",
+}
+
+
+def build_report(
+    tables: Frames,
+    figures: Mapping[str, str],
+    sources: Sequence[Mapping[str, Any]],
+    config: StudyConfig,
+    *,
+    held: Mapping[str, str],
+    cutoff: dt.date,
+    export_id: str | None,
+    reference_version: str | None,
+) -> str:
+    """The page.
+
+    Parameters
+    ----------
+    tables
+        Published tables by name; a table that does not exist yet is left out and its section says so.
+    figures
+        SVG texts by name of the figure.
+    sources
+        One entry per table: ``asset, version, since, run_id, rows, held, failing``.
+    held
+        Assets whose newest input was refused, with the reason.
+
+    Returns
+    -------
+    str
+        HTML without any reference to another file.
+    """
+    return _template("report.html.j2").render(
+        study=config.study.id,
+        treatment=config.treatment.name.title(),
+        cutoff=words.date(cutoff),
+        export_id=export_id,
+        reference_version=reference_version,
+        provisional=(reference_version or "").startswith("provisional"),
+        held=held,
+        tiles=_tiles(tables, config),
+        enrolment=_enrolment(tables, config),
+        changes={d: _changes(tables, d) for d in ("immune", "all", "non_parenchymal")},
+        programs=_programs(tables),
+        rates=_rates(tables, config),
+        survival=_survival(tables, config),
+        overview=_overview(tables),
+        preferred_terms=_preferred_terms(tables),
+        issues=_issues(tables),
+        endpoint_changes=_endpoint_changes(tables),
+        associations=_associations(tables),
+        quality=_quality(tables),
+        figures={name: _inline(svg) for name, svg in figures.items()},
+        sources=[{**s, "since": f"{s['since']:%Y-%m-%d %H:%M}"} for s in sources],
+        has_cells="compositions" in tables,
+        has_clinical="subjects" in tables,
+        words=words,
+    )
+
+
+@lru_cache(maxsize=4)
+def _template(name: str) -> jinja2.Template:
+    environment = jinja2.Environment(loader=jinja2.PackageLoader("hcc_assets.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return environment.get_template(name)
+
+
+def _inline(svg: str) -> Any:
+    """An SVG text as markup: from its root element on, scaling with the page."""
+    from markupsafe import Markup
+
+    start = svg.find("<svg")
+    return Markup(svg[start:])  # noqa: S704 - our own figures, drawn from numbers and escaped by the SVG writer
+
+
+def _headline(tables: Frames, measure: str, config: StudyConfig) -> pd.Series | None:
+    rates = tables.get("response_rates")
+    if rates is None or rates.empty:
+        return None
+    chosen = rates[(rates["measure"] == measure) & (rates["source"] == config.recist.headline) & (rates["population"] == "TREATED")]
+    return chosen.iloc[0] if len(chosen) else None
+
+
+def _tiles(tables: Frames, config: StudyConfig) -> list[dict[str, str]]:
+    tiles = []
+    if (subjects := tables.get("subjects")) is not None:
+        treated = int(subjects["TRTSDT"].notna().sum())
+        tiles.append({"label": "Subjects", "value": str(len(subjects)), "note": f"{treated} treated"})
+    if (samples := tables.get("samples")) is not None:
+        changes = tables.get("composition_changes")
+        pairs = int(changes["n_subjects"].max()) if changes is not None and len(changes) else 0
+        tiles.append({"label": "Biopsies", "value": str(len(samples)), "note": f"{pairs} patients with a pair"})
+    for measure in ("ORR", "DCR"):
+        row = _headline(tables, measure, config)
+        if row is not None:
+            note = f"{row['x']} of {row['n']}; 95 % CI {words.interval(row['lcl'], row['ucl'])}"
+            tiles.append({"label": measure, "value": words.number(row["pct"]) + (" %" if row["n"] else ""), "note": note})
+    if (summary := tables.get("pfs_summary")) is not None and len(main := summary[summary["PARAMCD"] == config.pfs.primary]):
+        row = main.iloc[0]
+        value = words.number(row["median_months"]) + ("" if words.missing(row["median_months"]) else " mo")
+        note = f"{row['events']} events of {row['n']}; 95 % CI {words.interval(row['lcl_months'], row['ucl_months'])}"
+        tiles.append({"label": "Median PFS", "value": value, "note": note})
+    return tiles
+
+
+def _enrolment(tables: Frames, config: StudyConfig) -> Rows:
+    rows: Rows = []
+    subjects, samples = tables.get("subjects"), tables.get("samples")
+    if subjects is not None:
+        rows.append(["Subjects in the export", str(len(subjects))])
+        rows.append(["Treated (at least one dose)", str(int(subjects["TRTSDT"].notna().sum()))])
+        rows.append(["Dosing ongoing", str(int((subjects["ONGOING"] & subjects["TRTSDT"].notna()).sum()))])
+        rows.append(["Deaths", str(int((subjects["DTHDT"].notna() | (subjects["DTHFL"] == "Y")).sum()))])
+    if samples is not None:
+        for timepoint in config.samples.timepoints:
+            here = samples[samples["timepoint"] == timepoint]
+            rows.append([f"Biopsies, {timepoint}", f"{len(here)} of {here['subject_id'].nunique()} subjects"])
+    return rows
+
+
+def _changes(tables: Frames, denominator: str) -> Rows:
+    table = tables.get("composition_changes")
+    if table is None:
+        return []
+    here = table[(table["denominator"] == denominator) & table["cell_class"].isin(PRIMARY_CLASSES)]
+    order = {c: i for i, c in enumerate(PRIMARY_CLASSES)}
+    here = here.sort_values("cell_class", key=lambda s: s.map(order))
+    return [
+        [
+            words.plain(r.cell_class),
+            str(r.n_subjects),
+            words.number(_percent(r.mean_before)),
+            words.number(_percent(r.mean_after)),
+            words.estimate(_percent(r.delta_median), _percent(r.delta_ci_low), _percent(r.delta_ci_high)),
+            words.p_value(r.p_signed_rank),
+            words.estimate(r.log2_ratio, r.log2_ratio_ci_low, r.log2_ratio_ci_high, 2),
+            words.p_value(r.p_value),
+            words.p_value(r.p_adjusted),
+        ]
+        for r in here.itertuples()
+    ]
+
+
+def _percent(value: float) -> float:
+    return value * 100
+
+
+def _programs(tables: Frames) -> Rows:
+    table = tables.get("gene_programs")
+    if table is None:
+        return []
+    shown = table[table["p_value"].notna()].sort_values(["p_value", "cell_class", "program"]).head(15)
+    return [
+        [
+            r.program,
+            words.plain(r.cell_class),
+            str(r.n_pairs),
+            words.estimate(r.delta, r.ci_low, r.ci_high, 2),
+            words.p_value(r.p_value),
+            words.p_value(r.p_adjusted),
+        ]
+        for r in shown.itertuples()
+    ]
+
+
+def _rates(tables: Frames, config: StudyConfig) -> Rows:
+    table = tables.get("response_rates")
+    if table is None:
+        return []
+    headline = config.recist.headline
+    order = table.assign(first=(table["source"] != headline).astype(int), later=(table["population"] != "TREATED").astype(int))
+    order["rank"] = order["measure"].map({m: i for i, m in enumerate(_MEASURES)})
+    order = order.sort_values(["first", "later", "rank"])
+    return [
+        [
+            _MEASURES[r.measure],
+            "confirmed" if r.source == "CBOR" else "unconfirmed",
+            r.population.lower(),
+            f"{r.x} of {r.n}",
+            words.estimate(r.pct, r.lcl, r.ucl),
+        ]
+        for r in order.itertuples()
+    ]
+
+
+def _survival(tables: Frames, config: StudyConfig) -> Rows:
+    table = tables.get("pfs_summary")
+    if table is None:
+        return []
+    rows = []
+    for parameter, group in table.groupby("PARAMCD", sort=False):
+        first = group.iloc[0]
+        landmarks = "; ".join(
+            f"{words.number(r.landmark_months, 0)} mo {words.estimate(_percent(r.surv), _percent(r.surv_lcl), _percent(r.surv_ucl))}, n at risk {r.n_risk}"
+            for r in group.dropna(subset=["landmark_days"]).itertuples()
+        )
+        name = _PARAMETERS.get(str(parameter), str(parameter)) + (" (primary)" if parameter == config.pfs.primary else "")
+        median = words.estimate(first["median_months"], first["lcl_months"], first["ucl_months"])
+        rows.append([name, f"{first['events']} of {first['n']}", median, landmarks or words.NE])
+    order = {_PARAMETERS[p]: i for i, p in enumerate(_PARAMETERS)}
+    return sorted(rows, key=lambda r: order.get(r[0].removesuffix(" (primary)"), 99))
+
+
+def _overview(tables: Frames) -> Rows:
+    table = tables.get("ae_summary")
+    if table is None:
+        return []
+    here = table[table["table"] == "OVERVIEW"].set_index("term")
+    rows = []
+    for term, text in _OVERVIEW.items():
+        if term in here.index:
+            r = here.loc[term]
+            rows.append([text, f"{r['patients']} of {r['n']}", words.number(r["pct"]), str(r["events"])])
+    return rows
+
+
+def _preferred_terms(tables: Frames) -> Rows:
+    table = tables.get("ae_summary")
+    if table is None:
+        return []
+    grades = table[(table["table"] == "MAX_GRADE") & (table["term"] != "ALL") & (table["soc"] != "ALL")]
+    wide = grades.pivot_table(index=["soc", "term"], columns="level", values="patients", aggfunc="first")
+    if "ANY" not in wide:
+        return []
+    n = int(grades["n"].iloc[0])
+    wide = wide.sort_values(["ANY"], ascending=False, kind="stable").head(20)
+    return [
+        [
+            str(term),
+            str(soc),
+            f"{int(r['ANY'])} ({words.number(100 * r['ANY'] / n if n else float('nan'))} %)",
+            f"{int(r.get('>=3', 0))}",
+            f"{int(r.get('5', 0))}",
+        ]
+        for (soc, term), r in wide.iterrows()
+    ]
+
+
+def _issues(tables: Frames) -> Rows:
+    table = tables.get("data_issues")
+    if table is None:
+        return []
+    grouped = table.groupby(["severity", "check_id"], sort=True).agg(
+        n=("message", "size"), subjects=("subject_id", "nunique"), example=("message", "first")
+    )
+    return [[check, _SEVERITIES[severity], str(r["n"]), str(r["subjects"]), str(r["example"])] for (severity, check), r in grouped.iterrows()]
+
+
+def _endpoint_changes(tables: Frames) -> Rows:
+    table = tables.get("endpoint_changes")
+    if table is None:
+        return []
+    return [
+        [r["asset"], r["subject_id"] or "–", r["key"], r["field"], r["from"] or "–", r["to"] or "–", r["why"]] for _, r in table.head(40).iterrows()
+    ]
+
+
+def _associations(tables: Frames) -> Rows:
+    table = tables.get("associations")
+    if table is None:
+        return []
+    shown = table[table["p_value"].notna()].sort_values(["p_value", "feature", "outcome"]).head(10)
+    return [
+        [r.feature, r.outcome, str(r.n), words.estimate(r.effect, r.ci_low, r.ci_high, 2), words.p_value(r.p_value), words.p_value(r.p_adjusted)]
+        for r in shown.itertuples()
+    ]
+
+
+def _quality(tables: Frames) -> Rows:
+    table = tables.get("qc_summary")
+    if table is None:
+        return []
+    return [
+        [
+            r.sample_id,
+            str(r.n_barcodes),
+            str(r.n_pass),
+            words.number(r.median_umi, 0),
+            words.number(r.median_genes, 0),
+            words.number(r.median_pct_mt),
+            words.number(100 * r.doublet_rate),
+            words.number(100 * r.ambient_fraction),
+        ]
+        for r in table.itertuples()
+    ]
