@@ -257,10 +257,8 @@ class _Index:
                 continue
             key = f"{label}/{file.name}"
             known = self.known.get(key)
-            if known and known[:2] == [file.size, file.stamp]:
-                sha = str(known[2])
-            else:
-                sha = stores.sha256_file(folder if single else folder / file.name)
+            unchanged = known is not None and known[:2] == [file.size, file.stamp]
+            sha = str(known[2]) if known is not None and unchanged else stores.sha256_file(folder if single else folder / file.name)
             self.fresh[key] = [file.size, file.stamp, sha]
             out[file.name] = sha
         return out

@@ -51,8 +51,15 @@ def columns(model: type[Table]) -> dict[str, dict[str, Any]]:
     for name, column in model.to_schema().columns.items():
         kind = str(column.dtype)
         dtype = (
-            "date" if kind.startswith("datetime") else "integer" if kind.startswith("int") else "number" if kind.startswith("float")
-            else "boolean" if kind.startswith("bool") else "text"
+            "date"
+            if kind.startswith("datetime")
+            else "integer"
+            if kind.startswith("int")
+            else "number"
+            if kind.startswith("float")
+            else "boolean"
+            if kind.startswith("bool")
+            else "text"
         )
         metadata = column.metadata or {}
         out[name] = {"dtype": dtype, "nullable": bool(column.nullable), "description": column.description or "", "unit": metadata.get("unit", "")}

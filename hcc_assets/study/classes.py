@@ -19,9 +19,7 @@ _BLOOD_ELEMENTS = ("erythroid", "platelet")
 DENOMINATORS: Final[dict[str, tuple[str, ...]]] = {
     "all": tuple(c for c in CELL_CLASSES if c not in _BLOOD_ELEMENTS),
     "immune": IMMUNE_CLASSES,
-    "non_parenchymal": tuple(
-        c for c in CELL_CLASSES if c not in ("tumour", "hepatocyte", "cholangiocyte", *_BLOOD_ELEMENTS, UNASSIGNED)
-    ),
+    "non_parenchymal": tuple(c for c in CELL_CLASSES if c not in ("tumour", "hepatocyte", "cholangiocyte", *_BLOOD_ELEMENTS, UNASSIGNED)),
 }
 """Classes that count in each denominator; ``unassigned`` counts in ``all`` only and is no part of compositional tests."""
 
