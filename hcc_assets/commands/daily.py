@@ -69,6 +69,7 @@ def _refresh_payload(summary: Summary) -> dict[str, Any]:
         "new_samples": summary.new_samples,
         "settling": summary.settling,
         "runs": summary.runs,
+        "alerts": summary.alerts,
         "seconds": round(summary.seconds, 2),
     }
 

@@ -11,7 +11,9 @@ from typing import Any
 import dagster as dg
 
 from hcc_assets.platform.engine import Outcome, Workbench
+from hcc_assets.platform.fencing import Leases
 from hcc_assets.platform.home import Home
+from hcc_assets.platform.reaper import living_run
 from hcc_assets.platform.recipes import Recipe
 from hcc_assets.platform.versions import CheckRecord
 from hcc_assets.schemas.base import columns
@@ -90,8 +92,12 @@ def to_asset(recipe: Recipe, recipes: Mapping[str, Recipe]) -> dg.AssetsDefiniti
         automation_condition=automation(recipe),
     )
     def _asset(context: dg.AssetExecutionContext, home: HomeResource) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
-        bench = _bench(home.home(), recipes, context.run_id)
-        outcome = bench.attempt(recipe.name, context.partition_key if recipe.partitioned else None, run_id=context.run_id)
+        place = home.home()
+        leases = Leases(place.leases)
+        with living_run(context.instance, context.run_id, heartbeats=place.heartbeats, leases=leases):
+            bench = _bench(place, recipes, context.run_id)
+            sample = context.partition_key if recipe.partitioned else None
+            outcome = bench.attempt(recipe.name, sample, run_id=context.run_id, fence=leases.fence(context.run_id))
         yield from _tell(recipe, outcome)
 
     return _asset

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import time
 from collections.abc import Callable, Sequence
 
 import dagster as dg
 
+from hcc_assets.platform.fencing import Leases
 from hcc_assets.platform.home import Home
+from hcc_assets.platform.reaper import process_tags
 
 SAMPLE_JOB = "sample_chain"
 TABLES_JOB = "tables"
-
-
-def run_tags() -> dict[str, str]:
-    """Tags by which a run whose process died can be told from one that works."""
-    return {"hcc/pid": str(os.getpid()), "hcc/host": socket.gethostname(), "hcc/started": f"{time.time():.0f}"}
 
 
 def run_assets(
@@ -38,10 +32,11 @@ def run_assets(
         instance=instance,
         asset_selection=[dg.AssetKey(a) for a in assets],
         partition_key=sample,
-        tags=run_tags(),
+        tags=process_tags(),
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         raise_on_error=False,
     )
+    Leases(home.leases).drop(result.run_id)
     if progress is not None:
         for event in result.get_asset_materialization_events():
             key = event.asset_key

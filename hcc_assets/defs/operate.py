@@ -11,11 +11,15 @@ from typing import Any
 import psutil
 from filelock import FileLock
 
+from hcc_assets.defs.alerting import tell
 from hcc_assets.defs.catalogue import all_recipes
 from hcc_assets.defs.refresh import Progress, Refresher, Summary
 from hcc_assets.platform import stores
 from hcc_assets.platform.engine import Workbench
+from hcc_assets.platform.fencing import Leases
 from hcc_assets.platform.home import Home
+from hcc_assets.platform.plan import make_plan
+from hcc_assets.platform.reaper import reap
 from hcc_assets.platform.trail import trail_of
 
 
@@ -33,10 +37,15 @@ def refresh_home(home: Home, *, jobs: int | None, memory_mb: int | None, progres
             stores.sweep(folder)
         recipes = all_recipes()
         with instance_of(home) as instance:
+            for given_up in reap(instance, dt.datetime.now(dt.UTC), heartbeats=home.heartbeats, leases=Leases(home.leases)):
+                progress(f"run {given_up.run_id[:8]}", f"given up: {given_up.reason}")
             free = psutil.virtual_memory().available / 1e6
-            return Refresher(
+            summary = Refresher(
                 home, recipes, instance, progress, jobs=jobs or len(os.sched_getaffinity(0)), memory_mb=memory_mb or int(0.7 * free)
             ).run()
+        bench = Workbench(home, recipes)
+        summary.alerts = tell(home, bench, make_plan(bench))
+        return summary
     finally:
         lock.release()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hcc_assets.platform.engine import Workbench
 from hcc_assets.platform.home import Home
@@ -44,6 +44,7 @@ class Summary:
     settling: list[str] = field(default_factory=list)
     seconds: float = 0.0
     runs: list[str] = field(default_factory=list)
+    alerts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def troubled(self) -> list[Change]:

@@ -19,6 +19,7 @@ from filelock import FileLock
 from hcc_assets.platform import landing as landings
 from hcc_assets.platform import stores
 from hcc_assets.platform.code_versions import lock_hash
+from hcc_assets.platform.fencing import StaleWriter
 from hcc_assets.platform.home import Home
 from hcc_assets.platform.quarantine import quarantine
 from hcc_assets.platform.recipes import Ask, Output, Recipe, Refused
@@ -155,6 +156,8 @@ class Workbench:
                 if refusal.quarantine and recipe.external is not None:
                     quarantine(self, recipe, partition, refusal)
                 return self._held(recipe, partition, fingerprint, refusal.reason, refusal.code, checks, current, run_id, permanent=True)
+            except StaleWriter:
+                raise
             except Exception as error:  # noqa: BLE001 - any error must be told without its text, which may carry values of the data
                 reason = f"unexpected {type(error).__name__} at {_place(error)}"
                 checks = [CheckRecord(name=recipe.gate.name, passed=False, description=reason)]

@@ -92,6 +92,14 @@ class Home:
     def locks(self) -> Path:
         return self.dagster_home / "locks"
 
+    @property
+    def heartbeats(self) -> Path:
+        return self.dagster_home / "heartbeats"
+
+    @property
+    def leases(self) -> Path:
+        return self.dagster_home / "leases"
+
     def config(self) -> StudyConfig:
         """The study's choices: ``study.toml``, or the defaults where there is none.
 
