@@ -1,0 +1,145 @@
+"""A reference without labels: pooled cells are clustered, clusters are named by marker panels, and likelihood passes over all genes refine who is what.
+
+Nothing is forced: a class without evidence gets no cell. Samples become training cells in ``reference_samples``; profiles are made in ``reference_training``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from hcc_assets.cells import clustering
+from hcc_assets.cells.cluster_names import NOVEL, name_clusters
+from hcc_assets.cells.likelihood import class_scores, posterior
+from hcc_assets.cells.reference_training import Profiles, TrainingCells, evidence, grouped_counts, train_profiles
+from hcc_assets.cells.seeds import seed_classes
+from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
+from hcc_assets.study.markers import panel_genes
+
+Labels = npt.NDArray[np.intp]
+
+CELLS_PER_CLUSTER: Final = 90
+MIN_CLASS_CELLS: Final = 12
+"""Cells that a class needs for a profile."""
+_PASS_TEMPERATURE: Final = 3.0
+_SURE: Final = 0.9
+_MAX_PASSES: Final = 3
+_VETO: Final = -2.0
+_RESCUED: Final = ("mast", "neutrophil", "dendritic", "plasma", "platelet", "erythroid", "lymphatic_endothelial")
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """Class of each training cell (place in `CELL_CLASSES`, -1 for none), the components of all cells, and what was done.
+
+    Attributes
+    ----------
+    owner
+        Per cell.
+    components
+        From `embed`.
+    passes
+        Number of likelihood passes taken before agreement with the markers turned.
+    """
+
+    owner: Labels
+    components: npt.NDArray[np.float64]
+    passes: int
+
+
+def embed(cells: TrainingCells, seed: int = 0) -> npt.NDArray[np.float64]:
+    """Batch-corrected components of the cells, rows of length 1."""
+    genes = clustering.variable_genes(cells.counts, cells.sample, cells.symbols, 1500, panel_genes())
+    scores = clustering.principal_components(clustering.log_normalise(cells.counts)[:, genes], min(40, len(genes)))
+    return clustering.unit_rows(clustering.correct_batches(scores, cells.sample, seed))
+
+
+def _panel_evidence(cells: TrainingCells, profiles: Profiles, n_classes: int) -> npt.NDArray[np.float64]:
+    """Log-likelihood of each cell by panel genes alone, under the best profile of each class of the first naming; minus infinity without a profile."""
+    panel = np.isin(cells.symbols, sorted(panel_genes()))
+    narrow = Profiles(profiles.shares, profiles.owner, np.where(panel, np.maximum(profiles.weight, 0.2), 0.0), profiles.cells)
+    likelihood = evidence(cells, narrow)
+    out = np.full((len(likelihood), n_classes), -np.inf)
+    for k in np.unique(profiles.owner):
+        out[:, k] = likelihood[:, profiles.owner == k].max(axis=1)
+    return out
+
+
+def _rescue(cells: TrainingCells, owner: Labels, clusters: Labels) -> Labels:
+    """Seeds of rare classes that no cluster is named for take their class, with the cells of no class left out."""
+    missing = [c for c in _RESCUED if (owner == CELL_CLASSES.index(c)).sum() < 2 * MIN_CLASS_CELLS]
+    if not missing:
+        return owner
+    out = owner.copy()
+    seeds = np.full(len(owner), "", dtype=object)
+    for s in range(len(cells.sample_ids)):
+        rows = np.flatnonzero(cells.sample == s)
+        seeds[rows] = seed_classes(cells.counts[rows], cells.symbols, cells.ambient[s], cells.ambient_umi[rows])
+    for name in missing:
+        mine = seeds == name
+        if mine.sum() >= MIN_CLASS_CELLS:
+            out[mine] = CELL_CLASSES.index(name)
+    return out
+
+
+def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0) -> Bootstrap:
+    """Find the classes of the training cells.
+
+    Parameters
+    ----------
+    cells
+        Pooled cells, doublets left out.
+    usable
+        Genes that may carry weight in a profile.
+    seed
+        Of the clustering.
+
+    Notes
+    -----
+    Likelihood passes relabel all cells from the profiles of the sure ones. Panel genes alone judge every cell that changes class: a change they contradict is
+    taken back, and passes stop when they contradict changes on average. A class that would lose half of its cells keeps them.
+    """
+    n_classes = len(CELL_CLASSES)
+    components = embed(cells, seed)
+    k = int(np.clip(len(components) / CELLS_PER_CLUSTER, min(12, len(components)), 220))
+    clusters = clustering.kmeans(components, k, seed)
+    counts, ambient = grouped_counts(cells, clusters, k)
+    own = np.maximum(counts - 0.9 * ambient, 0.0)
+    named = name_clusters(own, cells.symbols, np.bincount(clusters, minlength=k), ambient=cells.ambient.mean(axis=0))
+    codes = np.array([CELL_CLASSES.index(UNASSIGNED if c == NOVEL else c) if c else -1 for c in named], dtype=np.intp)
+    owner = _rescue(cells, codes[clusters], clusters)
+    owner = _drop_small(owner, n_classes)
+    if not (owner >= 0).any():
+        return Bootstrap(owner, components, 0)
+    profiles = train_profiles(cells, owner, clusters, n_classes, usable)
+    panel = _panel_evidence(cells, profiles, n_classes)
+    passes = 0
+    for _ in range(_MAX_PASSES):
+        p = posterior(class_scores(evidence(cells, profiles), profiles.owner, n_classes, _PASS_TEMPERATURE))
+        top = p.argmax(axis=1)
+        found = np.where(p.max(axis=1) >= _SURE, top, -1)
+        moved = np.flatnonzero((owner >= 0) & (found >= 0) & (found != owner))
+        gain = panel[moved, found[moved]] - panel[moved, owner[moved]]
+        found[moved[gain < _VETO]] = -1
+        found = _drop_small(found, n_classes)
+        number, before = np.bincount(found[found >= 0], minlength=n_classes), np.bincount(owner[owner >= 0], minlength=n_classes)
+        turned = len(moved) >= MIN_CLASS_CELLS and float(np.mean(np.clip(gain, -5, 5))) < 0
+        if turned and passes:
+            break
+        collapsed = np.flatnonzero((number < 0.5 * before) & (before >= MIN_CLASS_CELLS))
+        found = np.where(np.isin(owner, collapsed) & (found < 0), owner, found)
+        changed = float(np.mean(found != owner))
+        owner, passes = found, passes + 1
+        if changed < 0.003:
+            break
+        profiles = train_profiles(cells, owner, clusters, n_classes, usable)
+    return Bootstrap(owner, components, passes)
+
+
+def _drop_small(owner: Labels, n_classes: int) -> Labels:
+    """Classes with too few cells for a profile lose them."""
+    number = np.bincount(owner[owner >= 0], minlength=n_classes)
+    return np.where((owner >= 0) & (number[np.maximum(owner, 0)] < MIN_CLASS_CELLS), -1, owner)

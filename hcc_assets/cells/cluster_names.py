@@ -1,0 +1,126 @@
+"""Which class a cluster of cells is, by its marker panels. Clusters that no panel explains stay without a name; single cells are judged elsewhere."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from hcc_assets.cells.seeds import BILIARY, CYCLING, EPITHELIAL, HEPATIC
+from hcc_assets.study.markers import MATURE_HEPATOCYTE, ONCOFETAL, markers
+
+Matrix = npt.NDArray[np.float64]
+
+NOVEL: Final = "novel"
+"""A cluster that is coherent and that no panel explains: it teaches the reference what ``unassigned`` looks like."""
+_PSEUDO: Final = 0.15
+_OFF_LIMIT: Final = 0.5
+_FLOOR: Final = 1.0
+"""Score at which a class counts as there at all (log2 units over the off level, mean over its panel)."""
+_SURE: Final = 0.4
+_MARGIN: Final = 0.08
+_BILIARY_STRICT: Final = ("FXYD2", "CFTR", "PKHD1", "SOX9", "KRT7", "DCDC2", "HNF1B", "SLC5A1", "DEFB1", "BICC1", "TFF3", "TFF2", "TFF1")
+_EPITHELIAL_CLASSES: Final = ("tumour", "hepatocyte", "cholangiocyte")
+
+
+class _Levels:
+    """Log2 level of a gene in each cluster over the level where it is off."""
+
+    def __init__(self, own: Matrix, symbols: npt.NDArray[np.object_]):
+        self.rate = own / np.maximum(own.sum(axis=1, keepdims=True), 1.0) * 1e4
+        self.place = {str(s): i for i, s in enumerate(symbols)}
+
+    def __call__(self, genes: tuple[str, ...]) -> Matrix:
+        at = [self.place[g] for g in genes if g in self.place]
+        if not at:
+            return np.zeros((len(self.rate), 1))
+        rate = self.rate[:, at]
+        off = np.minimum(np.quantile(rate, 0.25, axis=0), _OFF_LIMIT)
+        return np.clip(np.log2((rate + _PSEUDO) / (off + _PSEUDO)), -1.0, 4.0)
+
+
+def _top(levels: Matrix, n: int) -> npt.NDArray[np.float64]:
+    """Mean of the ``n`` highest levels of each cluster."""
+    n = min(n, levels.shape[1])
+    return np.asarray(np.sort(levels, axis=1)[:, ::-1][:, :n].mean(axis=1), dtype=float)
+
+
+def panel_scores(own: Matrix, symbols: npt.NDArray[np.object_]) -> tuple[tuple[str, ...], Matrix]:
+    """Panel score of each cluster for each class: mean log2 level of the positive genes minus half that of the negative ones.
+
+    Parameters
+    ----------
+    own
+        Clusters x genes: counts without the part expected from ambient RNA.
+    symbols
+        Symbols of the genes.
+    """
+    level = _Levels(own, symbols)
+    names = tuple(markers())
+    out = np.zeros((len(own), len(names)))
+    for j, name in enumerate(names):
+        panel = markers()[name]
+        positive = tuple(g for g in panel.positive if g not in CYCLING)
+        score = level(positive).mean(axis=1)
+        if name == "dendritic":
+            score = np.max([level(genes).mean(axis=1) for genes in panel.subsets.values()], axis=0)
+        elif name == "vascular_endothelial":
+            score = np.maximum(score, level(panel.subsets.get("LSEC", positive)).mean(axis=1))
+        elif name == "tumour":
+            score = np.maximum(score, _top(level(EPITHELIAL), 8) * 0.8)
+        negative = np.clip(level(panel.negative), 0, 4).mean(axis=1) if panel.negative else 0.0
+        out[:, j] = score - 0.5 * negative
+    return names, out
+
+
+def name_clusters(own: Matrix, symbols: npt.NDArray[np.object_], size: npt.NDArray[np.intp], *, ambient: npt.NDArray[np.float64]) -> list[str]:
+    """Name each cluster.
+
+    Returns
+    -------
+    list
+        A class, `NOVEL`, or an empty text where two classes' markers mix or there is too little evidence.
+    """
+    names, score = panel_scores(own, symbols)
+    relative = score / np.maximum(score.max(axis=0), _FLOOR)
+    order = np.sort(relative, axis=1)
+    best, margin = order[:, -1], order[:, -1] - order[:, -2]
+    out = []
+    epithelial = _epithelial_names(own, symbols, ambient)
+    for c in range(len(own)):
+        name = names[int(relative[c].argmax())]
+        second = names[int(np.argsort(relative[c])[-2])]
+        both = name in _EPITHELIAL_CLASSES and second in _EPITHELIAL_CLASSES
+        if size[c] == 0:
+            out.append("")
+        elif best[c] >= _SURE and (margin[c] >= _MARGIN or both):
+            out.append(epithelial[c] if name in _EPITHELIAL_CLASSES else name)
+        elif best[c] < 0.22 and score[c].max() < 0.6 and size[c] >= 40:
+            out.append(NOVEL)
+        else:
+            out.append("")
+    return out
+
+
+def _epithelial_names(own: Matrix, symbols: npt.NDArray[np.object_], ambient: npt.NDArray[np.float64]) -> list[str]:
+    """Name of each cluster if it is epithelial: hepatocyte by the mature against the onco-fetal panel, cholangiocyte by ductal genes in liver, else tumour."""
+    level = _Levels(own, symbols)
+    mature, oncofetal = level(MATURE_HEPATOCYTE).mean(axis=1), _top(level(ONCOFETAL), 6)
+    hepatic, ductal, surface = level(HEPATIC).mean(axis=1), _top(level(_BILIARY_STRICT), 5), _top(level(EPITHELIAL), 8)
+    mature_top, onco_top = max(float(mature.max()), _FLOOR), max(float(oncofetal.max()), _FLOOR)
+    place = {str(s): i for i, s in enumerate(symbols)}
+    liver = float(ambient[[place[g] for g in HEPATIC if g in place]].sum()) > 5e-4
+    out = []
+    for c in range(len(own)):
+        lobular = mature[c] / mature_top
+        if hepatic[c] >= 1.0 or lobular > 0.5:
+            out.append("hepatocyte" if liver and lobular > 0.45 and lobular > oncofetal[c] / onco_top else "tumour")
+        elif liver and ductal[c] >= 1.2 and surface[c] >= 0.8 and ductal[c] > oncofetal[c] * 0.8:
+            out.append("cholangiocyte")
+        else:
+            out.append("tumour")
+    return out
+
+
+__all__ = ["BILIARY", "NOVEL", "name_clusters", "panel_scores"]

@@ -1,0 +1,312 @@
+"""The reference that labels cells: built once from labels or from the cohort itself, named by the hash of its content, stored as Parquet.
+
+How its profiles are made is in ``reference_training`` and ``bootstrap``; its use is in ``annotate``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from hcc_assets.cells import clustering
+from hcc_assets.cells.bootstrap import bootstrap, embed
+from hcc_assets.cells.outliers import OutlierLimits, fit_limits
+from hcc_assets.cells.reference_labels import LabelsRefused, labelled_cells
+from hcc_assets.cells.reference_samples import SampleInput, pool, seed_counts
+from hcc_assets.cells.reference_training import Profiles, TrainingCells, calibrate, train_profiles
+from hcc_assets.schemas.base import conform
+from hcc_assets.schemas.reference import ReferenceSummary
+from hcc_assets.study.classes import CELL_CLASSES, PRIMARY_CLASSES
+from hcc_assets.study.config import StudyConfig
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+__all__ = ["LabelsRefused", "Reference", "SampleInput", "build_reference", "freezing_prefix", "reference_summary", "seed_counts"]
+
+Kind = Literal["labels", "cohort", "provisional"]
+
+SEEDS_TO_FREEZE: Final = 50
+"""Seed cells of each primary class before a reference of the cohort is frozen."""
+_STATES: Final = {
+    "T": 8,
+    "dendritic": 6,
+    "tumour": 10,
+    "macrophage": 6,
+    "monocyte": 4,
+    "NK": 4,
+    "neutrophil": 4,
+    "vascular_endothelial": 5,
+    "fibroblast": 5,
+}
+_STATE_CELLS: Final = 60
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A model of the cell classes.
+
+    Attributes
+    ----------
+    kind
+        ``labels``: trained from a delivered reference; ``cohort``: frozen from the study's own samples; ``provisional``: as ``cohort``, before it may freeze.
+    genes, symbols
+        Key (Ensembl id where known) and symbol of each gene.
+    weight
+        Weight of each gene, 0 to 1.
+    shares
+        Profiles x genes (float32): share of molecules of each state of each class; rows sum to 1.
+    owner
+        Class of each profile: place in `study.classes.CELL_CLASSES`.
+    n_cells
+        Training cells of each profile.
+    temperature
+        Divisor of log-likelihoods at which held-out cells have the confidence they deserve.
+    limits
+        What a cell of each profile looks like at its depth, for cells of no known type.
+    seeds
+        Seed cells by class (label-free) over the training samples.
+    sample_ids
+        Samples that taught the reference.
+    """
+
+    kind: Kind
+    genes: npt.NDArray[np.object_]
+    symbols: npt.NDArray[np.object_]
+    weight: npt.NDArray[np.float64]
+    shares: npt.NDArray[np.float32]
+    owner: npt.NDArray[np.intp]
+    n_cells: npt.NDArray[np.intp]
+    temperature: float
+    limits: OutlierLimits
+    seeds: dict[str, int]
+    sample_ids: tuple[str, ...]
+
+    @property
+    def frozen(self) -> bool:
+        """False while calls are provisional."""
+        return self.kind != "provisional"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Classes that have a profile, in reporting order."""
+        return tuple(CELL_CLASSES[k] for k in np.unique(self.owner))
+
+    @cached_property
+    def version(self) -> str:
+        """Kind and hash of the content: equal content, equal version."""
+        return f"{self.kind}-{hashlib.sha256(self._content()).hexdigest()[:12]}"
+
+    def _header(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind, "owner": [CELL_CLASSES[k] for k in self.owner], "n_cells": [int(n) for n in self.n_cells], "temperature": self.temperature,
+            "limits": self.limits.to_lists(), "seeds": dict(sorted(self.seeds.items())), "sample_ids": sorted(self.sample_ids),
+        }  # fmt: skip
+
+    def _content(self) -> bytes:
+        text = json.dumps(self._header(), sort_keys=True) + "\n" + "\t".join(map(str, self.genes)) + "\n" + "\t".join(map(str, self.symbols)) + "\n"
+        return text.encode() + self.weight.astype("<f4").tobytes() + np.ascontiguousarray(self.shares.astype("<f4")).tobytes()
+
+    def to_parquet_bytes(self) -> bytes:
+        """The reference as one Parquet file: a row per gene, a column per profile, all else in the schema's metadata. Equal references give equal bytes."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        columns: dict[str, Any] = {
+            "gene": pa.array([str(g) for g in self.genes], pa.string()),
+            "symbol": pa.array([str(s) for s in self.symbols], pa.string()),
+            "weight": pa.array(self.weight.astype(np.float32), pa.float32()),
+        }
+        for i, k in enumerate(self.owner):
+            columns[f"{i:03d} {CELL_CLASSES[k]}"] = pa.array(self.shares[i], pa.float32())
+        table = pa.table(columns).replace_schema_metadata({"hcc_reference": json.dumps(self._header(), sort_keys=True)})
+        sink = io.BytesIO()
+        pq.write_table(table, sink, compression="zstd")
+        return sink.getvalue()
+
+    @classmethod
+    def from_parquet_bytes(cls, data: bytes) -> Reference:
+        """The inverse of `to_parquet_bytes`.
+
+        Raises
+        ------
+        ValueError
+            The file is Parquet but no reference.
+        """
+        import pyarrow.parquet as pq
+
+        table = pq.read_table(io.BytesIO(data))
+        header = (table.schema.metadata or {}).get(b"hcc_reference")
+        if header is None:
+            raise ValueError("not a reference: the Parquet file has no reference header")
+        h = json.loads(header)
+        shares = np.array([table.column(i + 3).to_numpy() for i in range(len(h["owner"]))], dtype=np.float32)
+        return cls(
+            h["kind"], np.array(table.column("gene").to_pylist(), dtype=object), np.array(table.column("symbol").to_pylist(), dtype=object),
+            table.column("weight").to_numpy().astype(float), shares.reshape(len(h["owner"]), table.num_rows),
+            np.array([CELL_CLASSES.index(c) for c in h["owner"]], dtype=np.intp), np.array(h["n_cells"], dtype=np.intp), float(h["temperature"]),
+            OutlierLimits.from_lists(h["limits"]), {str(k): int(v) for k, v in h["seeds"].items()}, tuple(h["sample_ids"]),
+        )  # fmt: skip
+
+
+def freezing_prefix(seeds: pd.DataFrame, order: list[str], config: StudyConfig) -> list[str] | None:
+    """The samples that the frozen reference is built from: the shortest run of samples, in the given order, that allows freezing.
+
+    Because seed counts add up over samples and the order is that of collection, samples that arrive together or one after the other give the same set.
+
+    Parameters
+    ----------
+    seeds
+        ``sample_id, cell_class, n_seed``, from `seed_counts` of each sample.
+    order
+        Sample ids by collection date, then id.
+    config
+        ``single_cell.reference_min_samples``.
+
+    Returns
+    -------
+    list or None
+        None while there are fewer samples than needed, or fewer than 50 seed cells of a primary class.
+    """
+    table = seeds.pivot_table(index="sample_id", columns="cell_class", values="n_seed", aggfunc="sum", fill_value=0) if len(seeds) else pd.DataFrame()
+    table = table.reindex(index=order, columns=list(PRIMARY_CLASSES), fill_value=0).fillna(0)
+    enough = (table.cumsum() >= SEEDS_TO_FREEZE).all(axis=1).to_numpy() & (np.arange(1, len(order) + 1) >= config.single_cell.reference_min_samples)
+    return order[: int(enough.argmax()) + 1] if enough.any() else None
+
+
+def _states(components: npt.NDArray[np.float64], owner: npt.NDArray[np.intp], seed: int) -> npt.NDArray[np.intp]:
+    """States within each class: k-means of its cells, as many as cells and class allow."""
+    out = np.zeros(len(owner), dtype=np.intp)
+    for k in np.unique(owner[owner >= 0]):
+        mine = np.flatnonzero(owner == k)
+        n = min(_STATES.get(CELL_CLASSES[k], 3), len(mine) // _STATE_CELLS)
+        if n > 1:
+            out[mine] = clustering.kmeans(components[mine], n, seed)
+    return out
+
+
+def _fit(
+    kind: Kind, cells: TrainingCells, owner: npt.NDArray[np.intp], components: npt.NDArray[np.float64], seeds: dict[str, int], seed: int
+) -> Reference:
+    usable = ~clustering.uninformative(cells.symbols)
+    n_classes = len(CELL_CLASSES)
+    if not (owner >= 0).any():
+        empty = Profiles(np.empty((0, len(cells.genes))), np.empty(0, dtype=np.intp), np.zeros(len(cells.genes)), np.empty(0, dtype=np.intp))
+        return Reference(
+            kind,
+            cells.genes,
+            cells.symbols,
+            empty.weight,
+            empty.shares.astype(np.float32),
+            empty.owner,
+            empty.cells,
+            1.0,
+            OutlierLimits.none(),
+            seeds,
+            cells.sample_ids,
+        )
+    state = _states(components, owner, seed)
+    profiles = train_profiles(cells, owner, state, n_classes, usable)
+    temperature = round(calibrate(cells, owner, state, n_classes, usable), 4)
+    kept = np.flatnonzero(profiles.weight > 0.003)
+    narrow = Profiles(
+        (profiles.shares[:, kept] / profiles.shares[:, kept].sum(axis=1, keepdims=True)).astype(np.float32).astype(float),
+        profiles.owner, profiles.weight[kept].astype(np.float32).astype(float), profiles.cells,
+    )  # fmt: skip
+    small = TrainingCells(
+        cells.counts[:, kept], cells.genes[kept], cells.symbols[kept], cells.sample,
+        cells.ambient[:, kept] / np.maximum(cells.ambient[:, kept].sum(axis=1, keepdims=True), 1e-12),
+        cells.ambient_umi, cells.barcodes, cells.sample_ids,
+    )  # fmt: skip
+    limits = fit_limits(small, narrow, owner)
+    return Reference(
+        kind,
+        small.genes,
+        small.symbols,
+        narrow.weight,
+        narrow.shares.astype(np.float32),
+        narrow.owner,
+        narrow.cells,
+        temperature,
+        limits,
+        seeds,
+        cells.sample_ids,
+    )
+
+
+def build_reference(
+    samples: Iterable[SampleInput], config: StudyConfig, *, labelled: AnnData | None = None, existing: Reference | None = None, seed: int = 0
+) -> Reference:
+    """Build the reference of the study.
+
+    Parameters
+    ----------
+    samples
+        Samples to learn from, in any order; not read where ``labelled`` or a frozen ``existing`` is given.
+    config
+        ``single_cell.reference_min_samples``.
+    labelled
+        Raw counts with ``obs["cell_class"]`` in the classes of the contract; then no sample is needed.
+    existing
+        Returned unchanged when frozen: an added sample changes no earlier call.
+    seed
+        Of the clustering.
+
+    Returns
+    -------
+    Reference
+        ``labels``; else ``cohort`` when the samples allow freezing (see `freezing_prefix`; pass exactly that prefix), else ``provisional``.
+
+    Raises
+    ------
+    LabelsRefused
+        ``labelled`` has no classes, unknown class names or no raw counts.
+    """
+    from threadpoolctl import threadpool_limits
+
+    if existing is not None and existing.frozen:
+        return existing
+    with threadpool_limits(1):
+        if labelled is not None:
+            cells, owner = labelled_cells(labelled)
+            return _fit("labels", cells, owner, embed(cells, seed), {}, seed)
+        cells, table = pool(samples)
+        seeds = {str(k): int(v) for k, v in table.groupby("cell_class")["n_seed"].sum().items()}
+        frozen = freezing_prefix(table, sorted(cells.sample_ids), config) is not None
+        usable = ~clustering.uninformative(cells.symbols)
+        if cells.counts.shape[0] < 50:
+            return _fit("provisional", cells, np.full(cells.counts.shape[0], -1), np.empty((0, 0)), seeds, seed)
+        found = bootstrap(cells, usable, seed)
+        return _fit("cohort" if frozen else "provisional", cells, found.owner, found.components, seeds, seed)
+
+
+def reference_summary(reference: Reference) -> pd.DataFrame:
+    """Published table ``annotation_reference``: one row per class (but ``unassigned``)."""
+    rows = []
+    for k, name in enumerate(CELL_CLASSES[:-1]):
+        mine = reference.owner == k
+        unknown = float("nan") if reference.kind == "labels" else 0.0
+        rows.append(
+            {
+                "reference_version": reference.version,
+                "kind": reference.kind,
+                "cell_class": name,
+                "primary": name in PRIMARY_CLASSES,
+                "n_profiles": int(mine.sum()),
+                "n_training_cells": int(reference.n_cells[mine].sum()),
+                "n_seed": float(reference.seeds.get(name, unknown)),
+                "n_samples": len(reference.sample_ids),
+                "n_genes": len(reference.genes),
+                "temperature": reference.temperature,
+            }
+        )
+    return conform(ReferenceSummary, pd.DataFrame(rows))

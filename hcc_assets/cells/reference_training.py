@@ -1,0 +1,226 @@
+"""From cells with a class to profiles: shares of molecules by class and state, gene weights, temperature and the limits of what a class looks like.
+
+Which cells carry which class is decided in ``bootstrap`` (no labels) or by a delivered reference; the model itself is in ``reference``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from hcc_assets.cells.likelihood import class_scores, log_likelihood, posterior
+
+Matrix = npt.NDArray[np.float64]
+
+_SHRINK: Final = 4.0
+"""Molecules of prior weight that pull a profile to the average one, gene by gene."""
+_AMBIENT_TRUST: Final = 0.9
+_PRIOR_SD: Final = 0.3
+_PRIOR_DF: Final = 6.0
+_CELL_OVERDISPERSION: Final = 0.35
+MIN_SAMPLE_CELLS: Final = 10
+
+
+@dataclass(frozen=True)
+class TrainingCells:
+    """Cells pooled over samples, rows sorted by sample and barcode.
+
+    Attributes
+    ----------
+    counts
+        Cells x genes, CSR.
+    genes, symbols
+        Keys and symbols of the columns.
+    sample
+        Number of the sample of each cell.
+    ambient
+        Samples x genes: share of each gene in the ambient RNA.
+    ambient_umi
+        Expected ambient molecules of each cell.
+    barcodes, sample_ids
+        Names of the rows; names of the samples by number.
+    """
+
+    counts: sp.csr_matrix
+    genes: npt.NDArray[np.object_]
+    symbols: npt.NDArray[np.object_]
+    sample: npt.NDArray[np.intp]
+    ambient: Matrix
+    ambient_umi: npt.NDArray[np.float64]
+    barcodes: npt.NDArray[np.object_]
+    sample_ids: tuple[str, ...]
+
+    @property
+    def size(self) -> npt.NDArray[np.float64]:
+        """Molecules of each cell."""
+        return np.asarray(self.counts.sum(axis=1), dtype=float).ravel()
+
+    @property
+    def ambient_share(self) -> npt.NDArray[np.float64]:
+        """Expected ambient share of each cell, at most one half."""
+        return np.minimum(self.ambient_umi / np.maximum(self.size, 1.0), 0.5)
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """Shares of molecules (profiles x genes), the class each belongs to, and the weight of each gene."""
+
+    shares: Matrix
+    owner: npt.NDArray[np.intp]
+    weight: npt.NDArray[np.float64]
+    cells: npt.NDArray[np.intp]
+
+
+def grouped_counts(cells: TrainingCells, group: npt.NDArray[np.intp], n: int, rows: npt.NDArray[np.bool_] | None = None) -> tuple[Matrix, Matrix]:
+    """Counts of groups of cells and the part of them expected from ambient RNA; each groups x genes. A negative group is left out."""
+    used = np.flatnonzero((group >= 0) if rows is None else (group >= 0) & rows)
+    member = sp.csr_matrix((np.ones(len(used)), (group[used], used)), shape=(n, cells.counts.shape[0]))
+    counts = np.asarray((member @ cells.counts).toarray(), dtype=float)
+    ambient = np.zeros((n, len(cells.ambient)))
+    np.add.at(ambient, (group[used], cells.sample[used]), cells.ambient_umi[used])
+    return counts, ambient @ cells.ambient
+
+
+def _ratios(own: Matrix, centre: npt.NDArray[np.float64], prior: float) -> Matrix:
+    """Log ratio of each row's shares to ``centre``, shrunk to 0 by ``prior`` molecules."""
+    expected = own.sum(axis=1, keepdims=True) * centre[None, :]
+    return np.asarray(np.log((own + prior) / (expected + prior)), dtype=float)
+
+
+def _normal(log_ratio: Matrix, centre: npt.NDArray[np.float64]) -> Matrix:
+    shares = centre * np.exp(log_ratio)
+    return np.asarray(shares / shares.sum(axis=-1, keepdims=True), dtype=float)
+
+
+def _sample_balanced(cells: TrainingCells, group: npt.NDArray[np.intp], n: int) -> tuple[Matrix, Matrix, npt.NDArray[np.intp]]:
+    """Ambient-free counts of groups, samples weighted so that no sample has more than a third of a group, and those of (group, sample) pairs with enough cells."""
+    n_samples = len(cells.ambient)
+    pair = np.where(group >= 0, group * n_samples + cells.sample, -1)
+    present, inverse = np.unique(pair, return_inverse=True)
+    counts, ambient = grouped_counts(cells, np.where(pair >= 0, inverse, -1), len(present))
+    own = np.maximum(counts - _AMBIENT_TRUST * ambient, 0.02 * counts)
+    number = np.bincount(inverse, minlength=len(present))
+    out = np.zeros((n, counts.shape[1]))
+    for k in range(n):
+        at = np.flatnonzero((present >= 0) & (present // n_samples == k))
+        if len(at):
+            total = own[at].sum(axis=1)
+            limit = max(total.sum() / 3, total.sum() / len(at))
+            out[k] = (own[at] * np.minimum(1.0, limit / np.maximum(total, 1e-9))[:, None]).sum(axis=0)
+    enough = np.flatnonzero((present >= 0) & (number >= MIN_SAMPLE_CELLS))
+    return out, own[enough], np.asarray(present[enough] // n_samples, dtype=np.intp)
+
+
+def train_profiles(
+    cells: TrainingCells, owner: npt.NDArray[np.intp], state: npt.NDArray[np.intp], n_classes: int, usable: npt.NDArray[np.bool_]
+) -> Profiles:
+    """Profiles of the classes and their states.
+
+    Parameters
+    ----------
+    cells
+        The training cells.
+    owner
+        Class of each cell, -1 for none.
+    state
+        State of each cell (0, 1, …) within its class; states of fewer than 25 cells fall to the class profile.
+    n_classes
+        Number of classes.
+    usable
+        Genes that may carry weight.
+    """
+    by_class, pairs, pair_class = _sample_balanced(cells, owner, n_classes)
+    present = np.flatnonzero(by_class.sum(axis=1) > 0)
+    smooth = by_class[present] / by_class[present].sum(axis=1, keepdims=True)
+    centre = smooth.mean(axis=0) + 1e-9
+    centre = centre / centre.sum()
+    ratio = _ratios(by_class[present], centre, _SHRINK)
+    class_shares = np.zeros_like(by_class)
+    class_shares[present] = _normal(ratio, centre)
+    weight = _gene_weights(by_class[present], ratio, centre, pairs, pair_class, present, class_shares, cells.size)
+    weight = np.where(usable, weight, 0.0)
+    shares, owners, number = [], [], []
+    for k in present:
+        mine = np.flatnonzero(owner == k)
+        sizes = np.bincount(state[mine])
+        kept = np.flatnonzero(sizes >= 25)
+        if len(kept) < 2:
+            shares.append(class_shares[k])
+            owners.append(k)
+            number.append(len(mine))
+            continue
+        group = np.full(len(owner), -1, dtype=np.intp)
+        for i, s in enumerate(kept):
+            group[mine[state[mine] == s]] = i
+        by_state, _, _ = _sample_balanced(cells, group, len(kept))
+        shares.extend(_normal(_ratios(by_state, class_shares[k], _SHRINK), class_shares[k]))
+        owners.extend([k] * len(kept))
+        number.extend(sizes[kept].tolist())
+    return Profiles(np.array(shares), np.array(owners, dtype=np.intp), weight, np.array(number, dtype=np.intp))
+
+
+def _gene_weights(
+    by_class: Matrix, ratio: Matrix, centre: npt.NDArray[np.float64], pairs: Matrix, pair_class: npt.NDArray[np.intp],
+    present: npt.NDArray[np.intp], class_shares: Matrix, size: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:  # fmt: skip
+    """Share of a gene's differences that lies between classes and not between samples, lowered where its counts are large and so overdispersed."""
+    expected = by_class.sum(axis=1, keepdims=True) * centre
+    noise = (by_class / (expected + _SHRINK) ** 2).mean(axis=0)
+    between = np.maximum(ratio.var(axis=0) - noise, 0.0)
+    squares = np.full(len(centre), _PRIOR_DF * _PRIOR_SD**2)
+    freedom = np.full(len(centre), _PRIOR_DF)
+    for k in present:
+        mine = pairs[pair_class == k]
+        if len(mine) > 1:
+            target = mine.sum(axis=1, keepdims=True) * class_shares[k]
+            deviation = np.log((mine + _SHRINK) / (target + _SHRINK))
+            sampling = mine / (target + _SHRINK) ** 2
+            squares += np.maximum(deviation**2 - sampling, 0.0).sum(axis=0)
+            freedom += len(mine) - 1
+    within = squares / freedom
+    typical = class_shares[present].max(axis=0) * float(np.median(size))
+    return np.asarray(between / (between + within + 1e-9) / (1 + (_CELL_OVERDISPERSION + within) * typical), dtype=float)
+
+
+def evidence(cells: TrainingCells, profiles: Profiles, rows: npt.NDArray[np.intp] | None = None) -> Matrix:
+    """Log-likelihood of the training cells under the profiles, each with the ambient RNA of its sample; cells x profiles."""
+    chosen = np.arange(cells.counts.shape[0]) if rows is None else rows
+    out = np.zeros((len(chosen), len(profiles.owner)))
+    size, share = cells.size, cells.ambient_share
+    for s in np.unique(cells.sample[chosen]):
+        at = np.flatnonzero(cells.sample[chosen] == s)
+        i = chosen[at]
+        out[at] = log_likelihood(cells.counts[i], size[i], profiles.shares, profiles.weight, cells.ambient[s], share[i])
+    return out
+
+
+def calibrate(cells: TrainingCells, owner: npt.NDArray[np.intp], state: npt.NDArray[np.intp], n_classes: int, usable: npt.NDArray[np.bool_]) -> float:
+    """Temperature at which held-out cells have the confidence they deserve.
+
+    Samples are dealt into two halves (cells, where there is one sample); profiles of one half judge the other. Returns the temperature that maximises the
+    held-out likelihood of the classes, 1 to 20.
+    """
+    fold = cells.sample % 2 if len(cells.sample_ids) > 1 else np.arange(len(owner)) % 2
+    parts: list[tuple[npt.NDArray[np.intp], Matrix, npt.NDArray[np.intp]]] = []
+    for f in (0, 1):
+        profiles = train_profiles(cells, np.where(fold != f, owner, -1), state, n_classes, usable)
+        rows = np.flatnonzero((fold == f) & (owner >= 0) & np.isin(owner, profiles.owner))
+        if len(rows):
+            parts.append((rows, evidence(cells, profiles, rows), profiles.owner))
+    if not parts:
+        return 3.0
+    best, lowest = 1.0, np.inf
+    for temperature in np.exp(np.linspace(0, np.log(20), 25)):
+        loss, number = 0.0, 0
+        for rows, likelihood, profile_owner in parts:
+            p = posterior(class_scores(likelihood, profile_owner, n_classes, float(temperature)))[np.arange(len(rows)), owner[rows]]
+            class_size = np.bincount(owner[rows], minlength=n_classes)[owner[rows]]
+            loss += float((-np.log(np.maximum(p, 1e-6)) / class_size).sum())
+            number += len(np.unique(owner[rows]))
+        if loss / max(number, 1) < lowest - 1e-6:
+            best, lowest = float(temperature), loss / max(number, 1)
+    return best
