@@ -40,7 +40,9 @@ def _clinical_checks(ask: Ask) -> Output:
     from hcc_assets.clinical.checks import run_checks
 
     tables = {name: ask.table(name) for name in CHECKED if ask.has(name)}
-    issues = run_checks(tables, ask.config, cutoff=ask.cutoff, ctcae=_ctcae(ask))
+    absent = {table: frozenset(names) for table, names in ask.facts("clinical_export")["absent"].items()}
+    found = run_checks(tables, ask.config, cutoff=ask.cutoff, ctcae=_ctcae(ask), absent=absent)
+    issues = pd.concat([ask.frame("clinical_export", "issues"), found], ignore_index=True)
     return Output(bundle=Bundle(frames={"issues": issues}), metadata={"findings": len(issues)})
 
 
@@ -63,7 +65,7 @@ def _data_issues(ask: Ask) -> Output:
     from hcc_assets.clinical.checks import response_discordance
     from hcc_assets.report.query_letters import query_letter
 
-    parts = [ask.frame("clinical_export", "issues"), ask.frame("clinical_checks", "issues")]
+    parts = [ask.frame("clinical_checks", "issues")]
     if ask.has("responses") and ask.has("reported_responses"):
         parts.append(response_discordance(ask.table("responses"), ask.table("reported_responses")))
     issues = pd.concat([p for p in parts if len(p)] or [empty(models.DataIssues)], ignore_index=True)

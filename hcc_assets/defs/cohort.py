@@ -11,6 +11,7 @@ from hcc_assets.platform.recipes import Ask, Check, Output, Recipe
 from hcc_assets.platform.versions import CheckRecord
 from hcc_assets.schemas import cells as cell_models
 from hcc_assets.schemas import composition as models
+from hcc_assets.schemas import reference as reference_models
 from hcc_assets.schemas.base import empty
 
 if TYPE_CHECKING:
@@ -59,18 +60,33 @@ def _cells(ask: Ask) -> Output:
     parts = []
     for row in samples.itertuples():
         calls = _calls(ask, row.sample_id)
-        parts.append(
-            calls.assign(
-                cell_id=row.sample_id + ":" + calls["barcode"],
-                sample_id=row.sample_id,
-                subject_id=row.subject_id,
-                timepoint=row.timepoint,
-                reference_version=ask.facts("annotated_cells", row.sample_id)["reference_version"],
-            )
-        )
+        named = {
+            "cell_id": row.sample_id + ":" + calls["barcode"],
+            "sample_id": row.sample_id,
+            "subject_id": row.subject_id,
+            "timepoint": row.timepoint,
+        }
+        parts.append(calls.assign(**named))
     names = list(cell_models.Cells.to_schema().columns)
     table = pd.concat(parts, ignore_index=True)[names] if parts else empty(cell_models.Cells)
     return Output(table=table, metadata={"samples": len(samples)})
+
+
+def _reference_changes(ask: Ask) -> Output:
+    from hcc_assets.cells.annotate import label_changes
+
+    old: dict[str, pd.DataFrame] = {}
+    new: dict[str, pd.DataFrame] = {}
+    for sample in ask.samples("annotated_cells"):
+        previous = ask.bench.versions.require("annotated_cells", sample).previous
+        if previous is None:
+            continue
+        before = ask.bench.versions.frame("annotated_cells", "calls", sample, version=previous)
+        now = _calls(ask, sample)
+        if set(before["reference_version"].unique()) != set(now["reference_version"].unique()):
+            old[sample], new[sample] = before, now
+    table = label_changes(old, new)
+    return Output(table=table, metadata={"samples_relabelled": len(new)})
 
 
 def _compositions(ask: Ask) -> Output:
@@ -190,6 +206,16 @@ COHORT_RECIPES: tuple[Recipe, ...] = (
         owners=("team:bioinformatics",),
         tags=_TAGS,
         keep=1,
+    ),
+    Recipe(
+        name="reference_changes",
+        compute=_reference_changes,
+        group="cohort",
+        inputs=("samples", "annotated_cells"),
+        model=reference_models.LabelChanges,
+        description="Every call that the newest reference changed, against the version before. Empty when the reference is frozen and stays.",
+        owners=("team:bioinformatics",),
+        tags=_TAGS,
     ),
     Recipe(
         name="compositions",

@@ -83,7 +83,15 @@ def _stored_export(ask: Ask, standing: dict[str, Any]) -> tuple[Export, str]:
 
     tables = {name: ask.bench.versions.frame("clinical_export", name) for name in standing["tables"]}
     issues = ask.bench.versions.frame("clinical_export", "issues")
-    return Export(tables=tables, issues=issues, refused=dict(standing["refused"]), files=dict(standing["files"])), str(standing["export_id"])
+    export = Export(
+        tables=tables,
+        issues=issues,
+        refused=dict(standing["refused"]),
+        files=dict(standing["files"]),
+        absent={table: frozenset(names) for table, names in standing["absent"].items()},
+        delivered={domain: tuple(names) for domain, names in standing["delivered"].items()},
+    )
+    return export, str(standing["export_id"])
 
 
 def _judge(ask: Ask, delivery: Delivery, export: Export, previous: Export | None, label: str) -> tuple[str, str, pd.DataFrame | None]:
@@ -115,6 +123,8 @@ def _output(ask: Ask, delivery: Delivery, export: Export, changes: pd.DataFrame 
         "tables": sorted(export.tables),
         "refused": export.refused,
         "files": export.files,
+        "absent": {table: sorted(names) for table, names in export.absent.items()},
+        "delivered": {domain: list(names) for domain, names in export.delivered.items()},
         "compared_with": compared,
     }
     refused = [f"{domain}: {reason}" for domain, reason in sorted(export.refused.items())]

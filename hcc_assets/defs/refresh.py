@@ -134,7 +134,7 @@ class Refresher:
         kinds: tuple[Callable[[Node], bool], ...] = (
             lambda n: not self._rests_on_samples(n[0]),
             lambda n: n[1] is not None,
-            lambda n: True,
+            lambda n: n[1] is None,
         )
         for kind in kinds:
             wave: dict[Node, None] = {}
@@ -142,7 +142,7 @@ class Refresher:
                 if kind(node) and not any(up in open_nodes and up not in wave for up in plan.upstream(node)) and self._reachable(plan, node, wave):
                     wave[node] = None
             if wave:
-                return [n for n in wave if n[1] is None] if any(n[1] is None for n in wave) else list(wave)
+                return list(wave)
         return []
 
     def _reachable(self, plan: Plan, node: Node, usable: Mapping[Node, None]) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from hcc_assets.defs.cohort import class_counts, standing_samples
 from hcc_assets.platform.recipes import Ask, Output, Recipe
 from hcc_assets.platform.versions import Bundle
 from hcc_assets.schemas import associations as association_models
@@ -28,7 +29,7 @@ FOLLOWED = {
 
 REPORTED = (
     "samples", "qc_summary", "compositions", "timepoint_compositions", "composition_changes", "composition_sensitivity", "qc_kept", "biopsy_missingness",
-    "deg_tables", "related_genes", "gene_programs", "sample_identity", "subjects", "data_issues", "responses", "best_responses", "response_rates",
+    "deg_tables", "related_genes", "gene_programs", "subjects", "data_issues", "responses", "best_responses", "response_rates",
     "time_to_event", "pfs_summary", "follow_up", "simon_monitoring", "ae_summary", "ae_listings", "exposure_summary", "associations", "endpoint_changes",
 )  # fmt: skip
 
@@ -72,13 +73,13 @@ def _associations(ask: Ask) -> Output:
 
     return Output(
         table=associations(
-            ask.table("compositions"),
-            ask.table("program_changes"),
-            ask.table("best_responses"),
-            ask.table("time_to_event"),
-            ask.table("samples"),
-            ask.table("subjects"),
+            standing_samples(ask),
+            class_counts(ask),
             ask.config,
+            program_scores=ask.table("program_scores"),
+            program_changes=ask.table("program_changes"),
+            best_responses=ask.table("best_responses"),
+            time_to_event=ask.table("time_to_event"),
         )
     )
 
@@ -151,7 +152,7 @@ REPORT_RECIPES: tuple[Recipe, ...] = (
         name="associations",
         compute=_associations,
         group="report",
-        inputs=("compositions", "program_changes", "best_responses", "time_to_event", "samples", "subjects"),
+        inputs=("samples", "annotated_cells", "program_scores", "program_changes", "best_responses", "time_to_event"),
         model=association_models.Associations,
         settings=("single_cell", "samples", "recist", "pfs"),
         description="Composition and programs against response and PFS. Exploratory; PFS counts from the second biopsy on.",

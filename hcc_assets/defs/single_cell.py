@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from hcc_assets.platform.recipes import Ask, Check, Output, Recipe
+from hcc_assets.platform.recipes import Ask, Check, Output, Recipe, Refused
 from hcc_assets.platform.stores import local_copy
 from hcc_assets.platform.versions import Bundle, CheckRecord
 from hcc_assets.schemas import reference as models
@@ -19,11 +19,11 @@ _UNASSIGNED_LIMIT = 0.10
 
 def _qc_cells(ask: Ask) -> Output:
     from hcc_assets.cells.qc import assess
-    from hcc_assets.cells.seeds import seed_counts
+    from hcc_assets.cells.reference_samples import seed_counts
 
     counts = ask.cells("raw_counts", "counts", ask.partition)
     result = assess(counts, ask.config)
-    seeds = seed_counts(counts, result)
+    seeds = seed_counts(counts, result).rename_axis("cell_class").rename("n_seed").reset_index()
     n_cells = int(result.usable.sum())
     return Output(
         bundle=Bundle(frames={**result.to_tables(), "seeds": seeds}),
@@ -69,7 +69,9 @@ def _frozen(bench: Workbench) -> bool:
 
 
 def _annotation_reference(ask: Ask) -> Output:
-    from hcc_assets.cells.reference import SampleInput, build_reference, freezing_prefix, reference_summary
+    from hcc_assets.cells.reference import build_reference, freezing_prefix, reference_summary
+    from hcc_assets.cells.reference_labels import LabelsRefused
+    from hcc_assets.cells.reference_samples import SampleInput
 
     rows = ask.bench.landing.sheet.rows
     samples = [s for s in ask.samples("qc_cells") if s in rows]
@@ -78,7 +80,10 @@ def _annotation_reference(ask: Ask) -> Output:
     prefix = freezing_prefix(pd.concat(seeds, ignore_index=True), order, ask.config) if seeds else None
     chosen = prefix or order
     inputs = [SampleInput(s, lambda s=s: (ask.cells("raw_counts", "counts", s), _qc_result(ask, s))) for s in chosen]
-    reference = build_reference(inputs, ask.config, labelled=_labelled(ask), frozen=prefix is not None)
+    try:
+        reference = build_reference(inputs, ask.config, labelled=_labelled(ask))
+    except LabelsRefused as refusal:
+        raise Refused(f"landing/reference: {refusal}", code="labels_refused") from None
     return Output(
         table=reference_summary(reference),
         bundle=Bundle(blobs={"reference.parquet": reference.to_parquet_bytes()}),

@@ -94,7 +94,9 @@ def digest(*parts: object) -> str:
 def cells_digest(adata: AnnData) -> str:
     """Content hash of an AnnData's matrix, names and annotations, independent of the file's bytes."""
     h = hashlib.sha256()
-    matrix = adata.X.tocsr()
+    from scipy import sparse
+
+    matrix = sparse.csr_matrix(adata.X)
     for array in (matrix.data.astype("int64", copy=False), matrix.indices.astype("int64", copy=False), matrix.indptr.astype("int64", copy=False)):
         h.update(array.tobytes())
     for frame in (adata.obs, adata.var):
