@@ -77,10 +77,11 @@ def lineage_evidence(matrix: sparse.csr_matrix, symbols: npt.NDArray[Any], profi
     """Marker counts of the lineages of ``qc_genes.json``, for all cells of ``matrix``."""
     lineages = qc_genes().lineages
     total, detected, share = [], [], []
-    by_gene = matrix.tocsc()
+    union = positions(symbols, tuple(g for genes in lineages.values() for g in genes))
+    by_gene, names = matrix[:, union].tocsc(), symbols[union]
     for genes in lineages.values():
         columns = positions(symbols, genes)
-        block = by_gene[:, columns]
+        block = by_gene[:, positions(names, genes)]
         total.append(np.asarray(block.sum(axis=1), dtype=np.float64).ravel())
         detected.append(np.asarray((block > 0).sum(axis=1), dtype=np.int64).ravel())
         share.append(float(profile[columns].sum()))
@@ -165,7 +166,9 @@ def estimate_ambient(counts: AnnData, usable: npt.NDArray[np.bool_], *, raw: Ann
     clash = incompatible_matrix(evidence.names)
     sure = (evidence.detected >= 2) & (evidence.above(_PRIOR_CONTAMINATION * total) < _SURE)
     lineages = list(qc_genes().lineages.values())
-    by_gene = inside.tocsc()
+    symbols = counts.var["gene"].to_numpy()
+    union = positions(symbols, tuple(g for genes in lineages for g in genes))
+    by_gene, profile_there = inside[:, union].tocsc(), profile[union]
     rows = []
     for a in range(len(evidence.names)):
         other = clash[a] & (evidence.share > 0)
@@ -173,9 +176,9 @@ def estimate_ambient(counts: AnnData, usable: npt.NDArray[np.bool_], *, raw: Ann
         if len(member) < _MIN_GROUP or not other.any():
             continue
         member = member[_without_excess(evidence.total[member][:, other].sum(axis=1), total[member] * evidence.share[other].sum())]
-        columns = np.concatenate([positions(counts.var["gene"].to_numpy(), lineages[b]) for b in np.flatnonzero(other)])
+        columns = np.concatenate([positions(symbols[union], lineages[b]) for b in np.flatnonzero(other)])
         found = np.asarray(by_gene[:, columns][member].sum(axis=0), dtype=np.float64).ravel()
-        possible = total[member].sum() * profile[columns]
+        possible = total[member].sum() * profile_there[columns]
         if len(member) >= _MIN_GROUP and (share := _lower_share(found, possible)) is not None:
             rows.append((total[member].mean(), share * total[member].mean(), float(np.sqrt(possible.sum()))))
     if not rows:

@@ -28,6 +28,7 @@ MIN_CELLS: Final = 50
 _N_GENES: Final = 2000
 _N_COMPONENTS: Final = 15
 _NEIGHBOURS: Final = (0.25, 0.5, 1.0)
+_MIN_GENES: Final = 20
 _HELD_OUT: Final = 0.15
 _MAX_RATE: Final = 0.3
 _CHUNK_VALUES: Final = 16_000_000
@@ -122,26 +123,29 @@ def _share_simulated(query: npt.NDArray[np.float32], base: npt.NDArray[np.float3
     Rows of ``base`` from ``n_observed`` on are simulated. The first ``n_observed`` rows of ``query`` are those of ``base`` and do not count as
     their own neighbours.
     """
-    norm = (base**2).sum(axis=1)
+    left = np.concatenate([-2 * query, np.ones((len(query), 1), dtype=np.float32)], axis=1)
+    right = np.concatenate([base, (base**2).sum(axis=1, keepdims=True)], axis=1).T.copy()
     out = np.zeros(len(query))
     step = max(1, _CHUNK_VALUES // len(base))
     largest = max(ks)
     stride = max(1, len(base) // (largest * 8))
     for first in range(0, len(query), step):
-        block = query[first : first + step]
-        distance = norm[None, :] - 2 * (block @ base.T)
+        block = left[first : first + step]
+        distance = block @ right
         own = np.arange(first, min(first + len(block), n_observed))
         distance[own - first, own] = np.inf
         # a strided subset bounds the largest k-th distance from above, so that only few candidates are ranked; where it does not hold, all are
-        sample = distance[:, ::stride]
+        sample = np.ascontiguousarray(distance[:, ::stride])
         rank = min(sample.shape[1] - 1, 2 * (largest // stride) + 8)
         near = distance <= np.partition(sample, rank, axis=1)[:, rank][:, None]
-        count = near.sum(axis=1)
-        for row in np.flatnonzero(count < largest):
-            near[row] = True
-            count[row] = len(base)
-        rows, columns = np.nonzero(near)
-        order = np.lexsort((columns, distance[rows, columns], rows))
+        found = np.flatnonzero(near.ravel())
+        count = np.bincount(found // len(base), minlength=len(block))
+        if (count < largest).any():
+            near[count < largest] = True
+            found = np.flatnonzero(near.ravel())
+            count = np.bincount(found // len(base), minlength=len(block))
+        rows, columns = found // len(base), found % len(base)
+        order = np.lexsort((columns, distance.ravel()[found], rows))
         starts = np.concatenate([[0], np.cumsum(count)[:-1]])
         simulated = columns[order] >= n_observed
         for k in ks:
@@ -197,18 +201,20 @@ def _standardised(values: npt.NDArray[np.float64], cells: int) -> npt.NDArray[np
     return np.clip((values - values[:cells].mean()) / (sd if sd > 0 else 1.0), -5, 5)
 
 
-def _shares(matrix: sparse.csr_matrix, barcodes: npt.NDArray[Any], seed: int) -> tuple[Vector, Vector, int]:
+def _shares(matrix: sparse.csr_matrix, barcodes: npt.NDArray[Any], seed: int) -> tuple[Vector, Vector, int] | None:
     """Share of simulated neighbours of each cell and of held-out simulated doublets, and the number of neighbours. Input in canonical order.
 
     Neighbours are found on principal components, log counts (a doublet has the counts of two cells) and genes beyond what the counts lead to
     expect. The held-out doublets are made of cells that made none of the others: pairs that share a cell with a neighbour would score higher than
-    real doublets do.
+    real doublets do. None where no gene varies.
     """
     cells = matrix.shape[0]
     total = np.asarray(matrix.sum(axis=1, dtype=np.int64), dtype=np.float64).ravel()
     digest = hashlib.sha256(np.ascontiguousarray(total).tobytes() + "\n".join(map(str, barcodes)).encode() + str(seed).encode()).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:16], "big"))
     chosen = _variable_genes(matrix, _N_GENES)
+    if len(chosen) < _MIN_GENES:
+        return None
     inside = matrix[:, chosen]
     target = float(np.median(total))
     x = _log_normalised(inside, total, target)
@@ -280,9 +286,12 @@ def find_doublets(counts: AnnData, usable: npt.NDArray[np.bool_], ambient: Ambie
             matrix = matrix.tocsc()[:, genes].tocsr()
         matrix.sort_indices()
         with threadpool_limits(limits=1):
-            share, simulated, k = _shares(matrix, barcodes[cells], seed)
-        found = estimated_rate(share, simulated, rate)
-        cut = _threshold(share, simulated, found)
-        score[cells], threshold = _posterior(share, k, SIMULATED_PER_CELL, found), float(_posterior(np.array([cut]), k, SIMULATED_PER_CELL, found)[0])
-        called[cells] = share > cut
+            shares = _shares(matrix, barcodes[cells], seed)
+        if shares is not None:
+            share, simulated, k = shares
+            found = estimated_rate(share, simulated, rate)
+            cut = _threshold(share, simulated, found)
+            posterior = _posterior(np.append(share, cut), k, SIMULATED_PER_CELL, found)
+            score[cells], threshold = posterior[:-1], float(posterior[-1])
+            called[cells] = share > cut
     return Doublets(score, called | conflict, conflict, rate, threshold)

@@ -139,7 +139,8 @@ def read_sample(files: MatrixFiles, genome: str | None, config: StudyConfig, *, 
     -------
     anndata.AnnData
         As `read_counts_isolated`. Where a raw matrix was delivered, ``var["empty_umi"]`` has the summed counts of its droplets below 100 UMI (the
-        ambient profile), and ``uns["n_barcodes"]`` the barcodes that were read. From a raw matrix alone, ``obs["evidence"]`` says why a droplet is a cell.
+        ambient profile), and ``uns["n_barcodes"]`` the barcodes that were read. From a raw matrix alone, ``obs["evidence"]`` says why a droplet is
+        a cell.
 
     Raises
     ------

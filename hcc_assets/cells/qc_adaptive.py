@@ -33,8 +33,8 @@ def _mad(values: npt.NDArray[np.float64]) -> tuple[float, float]:
 def _limits(metrics: pd.DataFrame, own: npt.NDArray[np.bool_], sample: npt.NDArray[np.bool_], cap: float) -> tuple[float, float, float]:
     """Lower limits of log1p counts and genes, upper limit of mitochondrial percent, for one group.
 
-    A group below `MIN_GROUP` takes spread and limits from the sample, but is never held to a stricter one than its own median allows: few
-    neutrophils among many tumour cells are small, not broken.
+    A group below `MIN_GROUP` takes the wider spread of sample and group and the limit of the sample, but is never held to a stricter one than its
+    own median allows: few neutrophils among many tumour cells are small, not broken.
     """
     out = []
     group = metrics.loc[own]
@@ -43,13 +43,13 @@ def _limits(metrics: pd.DataFrame, own: npt.NDArray[np.bool_], sample: npt.NDArr
         median, mad = _mad(group[column].to_numpy())
         if small:
             whole, spread = _mad(metrics.loc[sample, column].to_numpy())
-            out.append(min(whole, median) - COUNT_MADS * spread)
+            out.append(min(whole, median) - COUNT_MADS * max(spread, mad))
         else:
             out.append(median - COUNT_MADS * mad)
     median, mad = _mad(group["pct_mt"].to_numpy())
     if small:
-        whole, mad = _mad(metrics.loc[sample, "pct_mt"].to_numpy())
-        median = max(whole, median)
+        whole, spread = _mad(metrics.loc[sample, "pct_mt"].to_numpy())
+        median, mad = max(whole, median), max(spread, mad)
     return out[0], out[1], min(max(median + MT_MADS * mad, MT_FLOOR), cap)
 
 

@@ -35,10 +35,14 @@ def _percent(part: npt.NDArray[Any], total: npt.NDArray[np.int64]) -> npt.NDArra
     return np.divide(100.0 * part, total, out=np.zeros(len(total)), where=total > 0)
 
 
-def _columns_sum(matrix: sparse.csr_matrix, wanted: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
-    indicator = np.zeros(matrix.shape[1], dtype=np.int64)
-    indicator[wanted] = 1
-    return np.asarray(matrix @ indicator).ravel()
+def _set_sums(matrix: sparse.csr_matrix, sets: dict[str, Any]) -> dict[str, npt.NDArray[np.int64]]:
+    """Counts of each barcode in each set of genes (flags or positions)."""
+    member = np.zeros((len(sets), matrix.shape[1]), dtype=bool)
+    for k, wanted in enumerate(sets.values()):
+        member[k, wanted] = True
+    columns = np.flatnonzero(member.any(axis=0))
+    sums = np.asarray(matrix[:, columns] @ member[:, columns].T.astype(np.int64))
+    return {name: sums[:, k] for k, name in enumerate(sets)}
 
 
 def _top_sum(matrix: sparse.csr_matrix, n: int) -> npt.NDArray[np.int64]:
@@ -65,6 +69,8 @@ def barcode_metrics(counts: AnnData) -> pd.DataFrame:
     symbols = counts.var["gene"].to_numpy()
     total = np.asarray(matrix.sum(axis=1, dtype=np.int64)).ravel()
     detected = np.diff(matrix.indptr).astype(np.int64) if (matrix.data != 0).all() else np.asarray((matrix != 0).sum(axis=1)).ravel()
+    sets = {"mt": is_mitochondrial(symbols), "ribo": is_ribosomal(symbols), "hb": is_haemoglobin(symbols), "malat1": positions(symbols, ("MALAT1",))}
+    sums = _set_sums(matrix, sets)
     complexity = np.full(len(total), np.nan)
     ok = total > 1
     complexity[ok] = np.log10(np.maximum(detected[ok], 1)) / np.log10(total[ok])
@@ -73,11 +79,11 @@ def barcode_metrics(counts: AnnData) -> pd.DataFrame:
             "barcode": counts.obs_names.to_numpy().astype(object),
             "n_umi": total,
             "n_genes": detected.astype(np.int64),
-            "pct_mt": _percent(_columns_sum(matrix, is_mitochondrial(symbols)), total),
-            "pct_ribo": _percent(_columns_sum(matrix, is_ribosomal(symbols)), total),
-            "pct_hb": _percent(_columns_sum(matrix, is_haemoglobin(symbols)), total),
+            "pct_mt": _percent(sums["mt"], total),
+            "pct_ribo": _percent(sums["ribo"], total),
+            "pct_hb": _percent(sums["hb"], total),
             "pct_top20": _percent(_top_sum(matrix, _TOP), total),
-            "pct_malat1": _percent(_columns_sum(matrix, positions(symbols, ("MALAT1",))), total),
+            "pct_malat1": _percent(sums["malat1"], total),
             "log1p_umi": np.log1p(total),
             "log1p_genes": np.log1p(detected),
             "complexity": complexity,
