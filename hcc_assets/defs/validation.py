@@ -50,18 +50,13 @@ def _matrix(path: Path, genome: str | None) -> dict[str, Any]:
 
 
 def _clinical(path: Path, config: StudyConfig, names: list[str]) -> dict[str, Any]:
-    import tempfile
-
     from hcc_assets.clinical.checks import run_checks
-    from hcc_assets.clinical.exports import read_export
+    from hcc_assets.clinical.exports import read_export, validate_file
     from hcc_assets.defs.exports import export_date
 
     if path.is_file():
-        with tempfile.TemporaryDirectory(prefix="hcc-") as scratch:
-            (Path(scratch) / path.name).write_bytes(path.read_bytes())
-            export = read_export(Path(scratch), config)
-        refused = {d: r for d, r in export.refused.items() if d in names}
-        issues = export.issues
+        issues, reason = validate_file(path, config)
+        refused = {names[0]: reason} if reason else {}
     else:
         export = read_export(path, config, cutoff=config.study.data_cutoff or export_date(path.name))
         refused = dict(export.refused)

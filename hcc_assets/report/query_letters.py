@@ -74,7 +74,7 @@ def query_letter(
             letters.append(_letter(f"subject {who}", sites.get(str(who), ""), [("", rows)]))
     else:
         for where, rows in named.groupby("_site", sort=True):
-            parts = [(f"Subject {who}", part) for who, part in rows.groupby("subject_id", sort=True)]
+            parts = [("Subject " + str(who), part) for who, part in rows.groupby("subject_id", sort=True)]
             letters.append(_letter(f"site {where}" if where else "site not named", str(where), parts))
     return _template().render(letters=letters, study=study, date=date.isoformat() if date else "")
 
