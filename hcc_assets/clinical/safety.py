@@ -21,7 +21,7 @@ import pandas as pd
 
 from hcc_assets.clinical import safety_tables as tables
 from hcc_assets.clinical.exposure import treatment_period
-from hcc_assets.clinical.safety_events import NULL, SERIOUS_CRITERIA, derive_events, treatment_emergent, words
+from hcc_assets.clinical.safety_events import NULL, SERIOUS_CRITERIA, derive_events, known_deaths, treatment_emergent, words
 from hcc_assets.schemas.base import conform
 from hcc_assets.schemas.safety import LISTINGS, AeListings, AesiSummary, AeSummary
 from hcc_assets.study.config import StudyConfig
@@ -48,6 +48,7 @@ def ae_summary(
     *,
     cutoff: dt.date,
     left_out_rows: Collection[int] = frozenset(),
+    disposition: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """All safety tables in one: OVERVIEW, SOC_PT, MAX_GRADE, OUTCOME, AESI, EAIR.
 
@@ -61,6 +62,8 @@ def ae_summary(
         Records after it are ignored.
     left_out_rows
         ``SRCROW`` of adverse event rows that an E finding leaves out. The row is left out, never the subject.
+    disposition
+        ``schemas.clinical.Disposition``: its DEATH records count where DM has no date of death.
 
     Returns
     -------
@@ -69,9 +72,8 @@ def ae_summary(
     """
     period = treatment_period(subjects, exposure, cutoff=cutoff)
     teae = _counted(derive_events(subjects, exposure, adverse_events, config, cutoff=cutoff), left_out_rows)
-    died = period.merge(subjects[["USUBJID", "DTHDT", "DTHFL"]], on="USUBJID", how="left")
+    died = period.merge(known_deaths(subjects, disposition, cutoff=cutoff), on="USUBJID", how="left")
     limit: Any = pd.Timestamp(cutoff)
-    dead = (died["DTHDT"] <= limit) | (words(died["DTHFL"]).eq("Y") & died["DTHDT"].isna())
     at_risk = died[["USUBJID", "TRTSDT"]].copy()
     window = died["TRTEDT"] + pd.Timedelta(days=config.safety.teae_window_days)
     end = pd.concat([window, died["DTHDT"]], axis=1).min(axis=1).clip(upper=limit)
@@ -81,7 +83,7 @@ def ae_summary(
     soc_pt = tables.frame({**{str(c): units[c] for c in units.columns}, "level": tables.ANY}, "SOC_PT")
     out = pd.concat(
         [
-            tables.overview(teae, int(dead.sum())),
+            tables.overview(teae, int(died["died"].sum())),
             soc_pt,
             tables.max_grade(stack, units),
             tables.outcome(teae),

@@ -104,6 +104,25 @@ def _first_worst(events: pd.DataFrame, keys: list[str]) -> pd.Series:
     return pd.Series(np.where(events.index.isin(first), "Y", NULL), index=events.index, dtype=object)
 
 
+def known_deaths(subjects: pd.DataFrame, disposition: pd.DataFrame | None, *, cutoff: dt.date) -> pd.DataFrame:
+    """Deaths on or before the cutoff: of DM, or of the DS record DEATH where DM has no date. A death that DM states without a date counts.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``USUBJID, DTHDT, died``, one row per subject, sorted by USUBJID; ``DTHDT`` is null where the date is not known or lies after the cutoff.
+    """
+    limit: Any = pd.Timestamp(cutoff)
+    out = subjects[["USUBJID", "DTHDT", "DTHFL"]].sort_values("USUBJID").reset_index(drop=True)
+    if disposition is not None:
+        records = disposition.loc[(disposition["DOMAIN"] == "DS") & words(disposition["DSDECOD"]).eq("DEATH")]
+        out["DTHDT"] = out["DTHDT"].fillna(out["USUBJID"].map(records.groupby("USUBJID")["DSSTDT"].min()))
+    stated = words(out["DTHFL"]).eq("Y") & out["DTHDT"].isna()
+    out["died"] = stated | (out["DTHDT"] <= limit)
+    out["DTHDT"] = out["DTHDT"].where(out["DTHDT"] <= limit)
+    return out[["USUBJID", "DTHDT", "died"]]
+
+
 def derive_events(
     subjects: pd.DataFrame, exposure: pd.DataFrame, adverse_events: pd.DataFrame, config: StudyConfig, *, cutoff: dt.date
 ) -> pd.DataFrame:
