@@ -93,11 +93,12 @@ class Names:
 
     @staticmethod
     def _stands_alone(data: bytes, at: int, pattern: bytes, exceptions: list[tuple[bytes, int]], *, weak: bool, wide: bool) -> bool:
-        if not wide:
-            joined = b"._-" if weak else b""
-            for neighbour in (data[at - 1 : at] if at else b"", data[at + len(pattern) : at + len(pattern) + 1]):
-                if neighbour and (neighbour.isalnum() or neighbour in joined):
-                    return False
+        step, end = (2 if wide else 1), at + len(pattern)
+        joined = b"._-" if weak else b""
+        for neighbour in (data[max(at - step, 0) : at], data[end : end + step]):
+            letter = neighbour.strip(b"\0") if wide else neighbour
+            if len(letter) == 1 and (letter.isalnum() or letter in joined):
+                return False
         return not any(data[max(at - before, 0) : at - before + len(whole)] == whole for whole, before in exceptions)
 
 
