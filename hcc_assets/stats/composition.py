@@ -123,8 +123,8 @@ def compositions(samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfi
         return empty(Compositions)
     frame = samples.reset_index(drop=True)
     ids = frame["sample_id"].astype(str).to_numpy()
-    table = class_counts(ids, counts)
     units = biopsy_counts(frame, counts, config)
+    table = class_counts(ids, counts)
     row_of_unit = np.array([units.biopsies.unit_of[s] for s in ids])
     parts = []
     for denominator, classes in DENOMINATORS.items():

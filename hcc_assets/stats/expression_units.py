@@ -64,31 +64,32 @@ def stack_pseudobulks(pseudobulks: Mapping[str, AnnData] | Iterable[tuple[str, A
     ----------
     pseudobulks
         Per sample an AnnData with ``obs[cell_class, n_cells]``, ``var[gene_id, gene]`` and integer sums in ``X``. The order of samples, classes and
-        genes does not matter. Genes of a delivery that has only symbols join the Ensembl id that carries this symbol, where exactly one does.
-
-    Raises
-    ------
-    ValueError
-        A sample lists a gene id twice.
+        genes does not matter; counts of a gene that a sample lists twice are added. Genes of a delivery that has only symbols join the Ensembl id
+        that carries this symbol, where exactly one does.
     """
     items = sorted(pseudobulks.items() if isinstance(pseudobulks, Mapping) else pseudobulks, key=lambda item: str(item[0]))
     symbol_of: dict[str, str] = {}
-    lists: list[npt.NDArray[np.str_]] = []
+    distinct: dict[str, npt.NDArray[np.str_]] = {}  # deliveries of one chemistry share their gene list: align each list once
+    keys: list[str] = []
     for _, data in items:
-        ids = data.var["gene_id"].astype(str).to_numpy(dtype=str)
-        lists.append(ids)
-        for gene_id, symbol in zip(ids, data.var["gene"].astype(str), strict=True):
+        ids, symbols = data.var["gene_id"].astype(str).tolist(), data.var["gene"].astype(str).tolist()
+        key = "\n".join([*ids, "", *symbols])
+        keys.append(key)
+        if key in distinct:
+            continue
+        distinct[key] = np.array(ids, dtype=str)
+        for gene_id, symbol in zip(ids, symbols, strict=True):
             if symbol_of.setdefault(gene_id, symbol) > symbol:
                 symbol_of[gene_id] = symbol
     alias = _symbol_aliases(symbol_of)
-    lists = [np.array([alias.get(g, g) for g in ids], dtype=str) if alias else ids for ids in lists]
-    union = np.unique(np.concatenate(lists)) if lists else np.array([], dtype=str)
+    if alias:
+        distinct = {k: np.array([alias.get(g, g) for g in ids], dtype=str) for k, ids in distinct.items()}
+    union = np.unique(np.concatenate(list(distinct.values()))) if distinct else np.array([], dtype=str)
+    position = {key: np.searchsorted(union, ids) for key, ids in distinct.items()}
     blocks, index = [], []
     measured = np.zeros((len(items), union.size), dtype=bool)
-    for row, ((sample_id, data), ids) in enumerate(zip(items, lists, strict=True)):
-        where = np.searchsorted(union, ids)
-        if np.unique(where).size != where.size:
-            raise ValueError(f"the pseudobulk of sample {sample_id} lists a gene id twice")
+    for row, ((sample_id, data), key) in enumerate(zip(items, keys, strict=True)):
+        where = position[key]
         measured[row, where] = True
         counts = sp.coo_matrix(data.X)
         blocks.append(sp.csr_matrix((counts.data.astype(float), (counts.row, where[counts.col])), shape=(data.n_obs, union.size)))
@@ -101,7 +102,7 @@ def stack_pseudobulks(pseudobulks: Mapping[str, AnnData] | Iterable[tuple[str, A
                 }
             )
         )
-    frame = pd.concat(index, ignore_index=True) if index else pd.DataFrame({"sample_id": [], "cell_class": [], "n_cells": []})
+    frame = pd.concat(index, ignore_index=True) if index else pd.DataFrame({"sample_id": [], "cell_class": [], "n_cells": []}, dtype=object)
     matrix = sp.vstack(blocks, format="csr") if blocks else sp.csr_matrix((0, union.size))
     genes = pd.DataFrame({"gene_id": union.astype(object), "gene": [symbol_of.get(g, g) for g in union]})
     return Stack(frame, matrix, genes, None if measured.all() else measured, {str(s): i for i, (s, _) in enumerate(items)})

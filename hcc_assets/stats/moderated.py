@@ -68,6 +68,7 @@ def moderate(variance: npt.ArrayLike, df: npt.ArrayLike, *, expected: npt.ArrayL
     Notes
     -----
     The scaled F distribution is fitted by moments of log variances (Smyth 2004, section 6.2). A variance of zero counts as 1e-5 of the median.
+    Where the variances differ no more than chance lets them, the prior is the pooled variance.
     """
     s2 = np.asarray(variance, dtype=np.float64)
     d = np.broadcast_to(np.asarray(df, dtype=np.float64), s2.shape)
@@ -87,7 +88,9 @@ def moderate(variance: npt.ArrayLike, df: npt.ArrayLike, *, expected: npt.ArrayL
     finite = excess > 0
     prior_df = np.where(finite, 2 * trigamma_inverse(np.where(finite, excess, 1.0)), np.inf)
     half_prior = np.where(finite, prior_df, 2.0) / 2
-    log_prior = np.where(finite, mean + special.digamma(half_prior) - np.log(half_prior), mean)
+    pooled_df = np.where(usable, d, 0.0).sum(axis=-1, keepdims=True)
+    pooled_ratio = np.where(usable, d * ratio, 0.0).sum(axis=-1, keepdims=True) / np.maximum(pooled_df, 1)
+    log_prior = np.where(finite, mean + special.digamma(half_prior) - np.log(half_prior), np.log(np.where(pooled_ratio > 0, pooled_ratio, 1.0)))
     borrow = (counts >= 2) & (middle > 0)
     prior_df = np.where(borrow, prior_df, 0.0)
     prior_variance = np.where(usable, np.exp(log_prior) * shape, np.nan)
@@ -95,8 +98,7 @@ def moderate(variance: npt.ArrayLike, df: npt.ArrayLike, *, expected: npt.ArrayL
     squeezed = (weight * prior_variance + d * s2) / np.maximum(weight + d, 1e-300)
     posterior = np.where(np.isinf(prior_df), prior_variance, squeezed)
     posterior = np.where(usable, np.where(borrow, posterior, s2), np.nan)
-    pooled = np.where(usable, d, 0.0).sum(axis=-1, keepdims=True)
-    total = np.where(usable, np.minimum(np.where(borrow, d + prior_df, d), pooled), np.nan)
+    total = np.where(usable, np.minimum(np.where(borrow, d + prior_df, d), pooled_df), np.nan)
     return Moderated(posterior, total, prior_variance, prior_df[..., 0])
 
 

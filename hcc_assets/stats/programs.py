@@ -69,8 +69,8 @@ def _genes_of(program: str, genes: list[str], column_of: Mapping[str, int], fit:
             means[found] = nan_mean(values[:, columns[found]])
         out[name] = means
     names = ["log2_fold_change", "ci_low", "ci_high", "p_value", "ambient_flag"]
-    position = np.where(found, (np.cumsum(fit.tested) - 1)[columns], -1)
-    position = np.where(found & fit.tested[columns], position, -1)
+    row_of = np.append(np.where(fit.tested, np.cumsum(fit.tested) - 1, -1), -1)  # the last stands for genes that no delivery has
+    position = row_of[np.where(found, columns, fit.tested.size)]
     for name in names:
         values = np.full(len(genes), np.nan)
         if not fit.results.empty:
