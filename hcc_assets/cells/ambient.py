@@ -160,15 +160,14 @@ def estimate_ambient(counts: AnnData, usable: npt.NDArray[np.bool_], *, raw: Ann
     none = Ambient(profile, source, float("nan"), float("nan"), float("nan"))
     if len(cells) < _MIN_GROUP:
         return none
-    inside = matrix[cells]
-    total = np.asarray(inside.sum(axis=1, dtype=np.int64), dtype=np.float64).ravel()
-    evidence = lineage_evidence(inside, counts.var["gene"].to_numpy(), profile)
+    lineages = list(qc_genes().lineages.values())
+    union = positions(counts.var["gene"].to_numpy(), tuple(g for genes in lineages for g in genes))
+    inside, symbols, profile_there = matrix[:, union][cells], counts.var["gene"].to_numpy()[union], profile[union]
+    total = np.asarray(matrix.sum(axis=1, dtype=np.int64), dtype=np.float64).ravel()[cells]
+    evidence = lineage_evidence(inside, symbols, profile_there)
     clash = incompatible_matrix(evidence.names)
     sure = (evidence.detected >= 2) & (evidence.above(_PRIOR_CONTAMINATION * total) < _SURE)
-    lineages = list(qc_genes().lineages.values())
-    symbols = counts.var["gene"].to_numpy()
-    union = positions(symbols, tuple(g for genes in lineages for g in genes))
-    by_gene, profile_there = inside[:, union].tocsc(), profile[union]
+    by_gene = inside.tocsc()
     rows = []
     for a in range(len(evidence.names)):
         other = clash[a] & (evidence.share > 0)
@@ -176,7 +175,7 @@ def estimate_ambient(counts: AnnData, usable: npt.NDArray[np.bool_], *, raw: Ann
         if len(member) < _MIN_GROUP or not other.any():
             continue
         member = member[_without_excess(evidence.total[member][:, other].sum(axis=1), total[member] * evidence.share[other].sum())]
-        columns = np.concatenate([positions(symbols[union], lineages[b]) for b in np.flatnonzero(other)])
+        columns = np.concatenate([positions(symbols, lineages[b]) for b in np.flatnonzero(other)])
         found = np.asarray(by_gene[:, columns][member].sum(axis=0), dtype=np.float64).ravel()
         possible = total[member].sum() * profile_there[columns]
         if len(member) >= _MIN_GROUP and (share := _lower_share(found, possible)) is not None:

@@ -31,8 +31,8 @@ _NEIGHBOURS: Final = (0.25, 0.5, 1.0)
 _MIN_GENES: Final = 20
 _HELD_OUT: Final = 0.15
 _MAX_RATE: Final = 0.3
-_CHUNK_VALUES: Final = 16_000_000
-_CALIBRATION: Final = 2000
+_CHUNK_VALUES: Final = 500_000
+_CALIBRATION: Final = 1500
 _SURE: Final = 1e-5
 _TYPICAL: Final = 0.1
 
