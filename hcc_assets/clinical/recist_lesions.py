@@ -34,11 +34,11 @@ def nodal_lesions(rows: pd.DataFrame) -> pd.Series:
     by_place = _first_known(at_base, key)
     anywhere = _first_known(node, key)
     axis = (known["test"] == "SAXIS").groupby(key).any() & ~(known["test"] == "LDIAM").groupby(key).any()
-    return by_place.fillna(anywhere).fillna(axis).astype(bool)
+    return by_place.fillna(anywhere).fillna(axis.astype(float)) > 0
 
 
 def _first_known(values: pd.Series, key: list[pd.Series]) -> pd.Series:
-    return values.map({True: 1.0, False: 0.0}).astype(float).groupby(key).max().map({1.0: True, 0.0: False}).astype(object)
+    return values.map({True: 1.0, False: 0.0}).astype(float).groupby(key).max()
 
 
 def _cells(rows: pd.DataFrame, priority: np.ndarray, value: np.ndarray) -> pd.DataFrame:
@@ -65,7 +65,7 @@ def _attach_nodal(rows: pd.DataFrame, nodal: pd.Series) -> np.ndarray:
     if rows.empty:
         return np.zeros(0, dtype=bool)
     index = pd.MultiIndex.from_frame(rows[["series", "group", "root"]])
-    return nodal.reindex(index).fillna(False).to_numpy(dtype=bool)
+    return nodal.reindex(index, fill_value=False).to_numpy(dtype=bool)
 
 
 def _target_cells(rows: pd.DataFrame, nodal: np.ndarray) -> pd.DataFrame:
@@ -99,6 +99,7 @@ def target_grid(coded: Coded, nodal: pd.Series) -> tuple[pd.DataFrame, pd.DataFr
     grid = grid.merge(direct, on=["visit", "root"], how="left")
     grid["ok"] = grid["ok"].eq(True)
     grid["why"] = grid["why"].fillna(NO_ROW)
+    grid["date"] = grid["date"].where(grid["ok"])  # the last scan that counts, not one that could not be read
     grid["kind"] = grid["kind"].fillna(rr.NONE).astype(int)
     units = np.zeros(len(grid), dtype=coded.scale.dtype)
     ok = grid["ok"].to_numpy(dtype=bool)

@@ -130,6 +130,12 @@ def _place_soft_visits(visits: pd.DataFrame) -> pd.Series:
     return order
 
 
+def _first_text(values: pd.Series, keys: pd.Series) -> pd.Series:
+    """First text of each group in alphabetical order, whatever the order of rows."""
+    pairs = pd.DataFrame({"key": keys, "text": values}).dropna().drop_duplicates().sort_values(["key", "text"])
+    return pairs.drop_duplicates("key").set_index("key")["text"]
+
+
 def _visit_table(follow: pd.DataFrame, baseline: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
     """Post-baseline visits in time order, and the visit code of each follow-up row (-1: visit lies before the baseline)."""
     undated = follow["VISITNUM"].isna()
@@ -139,11 +145,11 @@ def _visit_table(follow: pd.DataFrame, baseline: pd.DataFrame) -> tuple[pd.DataF
     first = pd.Series(key).drop_duplicates().sort_values()
     visits = follow.iloc[first.index][["series", "VISITNUM"]].reset_index(drop=True)
     keys = pd.Series(key, index=follow.index)
-    visits["VISIT"] = follow["VISIT"].groupby(keys).min().reindex(visits.index)
+    visits["VISIT"] = _first_text(follow["VISIT"], keys).reindex(visits.index)
     visits["last"] = follow["date"].where(done).groupby(keys).max().reindex(visits.index)
     visits["last"] = visits["last"].fillna(follow["date"].groupby(keys).max())
     visits["soft"] = ~(follow["imputed"].isna() & follow["date"].notna()).groupby(keys).any().reindex(visits.index, fill_value=False).astype(bool)
-    visits["flag"] = follow["imputed"].groupby(keys).max().reindex(visits.index)
+    visits["flag"] = _first_text(follow["imputed"], keys).reindex(visits.index)
     start = baseline.groupby("series")["date"].min()
     first_number = baseline.groupby("series")["VISITNUM"].min()
     before = (visits["last"] < visits["series"].map(start)).to_numpy()

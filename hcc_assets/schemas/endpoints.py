@@ -48,7 +48,7 @@ class Responses(Table):
 
     class Config(Table.Config):
         name = "responses"
-        unique = ["USUBJID", "EVALUATOR", "VISITNUM", "ADT"]  # noqa: RUF012
+        unique = ["USUBJID", "EVALUATOR", "VISITNUM", "ADT"]
 
 
 class BestResponses(Table):
@@ -97,7 +97,7 @@ class ResponseRates(Table):
 
     class Config(Table.Config):
         name = "response_rates"
-        unique = ["measure", "source", "population"]  # noqa: RUF012
+        unique = ["measure", "source", "population"]
 
 
 class TimeToEvent(Table):
@@ -117,7 +117,7 @@ class TimeToEvent(Table):
 
     class Config(Table.Config):
         name = "time_to_event"
-        unique = ["USUBJID", "PARAMCD"]  # noqa: RUF012
+        unique = ["USUBJID", "PARAMCD"]
 
 
 class PfsSummary(Table):
@@ -147,7 +147,7 @@ class PfsSummary(Table):
 
     class Config(Table.Config):
         name = "pfs_summary"
-        unique = ["PARAMCD", "landmark_days"]  # noqa: RUF012
+        unique = ["PARAMCD", "landmark_days"]
 
 
 class FollowUp(Table):

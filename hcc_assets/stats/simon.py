@@ -1,7 +1,8 @@
 """Simon's two-stage design: its exact probabilities, monitoring of the responses so far, and inference that respects the design.
 
 After a two-stage design the crude proportion and its Clopper-Pearson interval are biased. The estimate here is the uniformly minimum-variance
-unbiased one (Jung and Kim, Stat Med 2004;23:881), the interval and p-value order the outcomes by it. Who responded is decided in ``clinical.best_response``.
+unbiased one (Jung and Kim, Stat Med 2004;23:881); interval and p-value order the outcomes by it. Who responded is decided in
+``clinical.best_response``.
 """
 
 from __future__ import annotations
