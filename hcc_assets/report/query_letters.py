@@ -71,11 +71,11 @@ def query_letter(
     letters: list[dict[str, Any]] = [_letter(_GENERAL, "", [("", general)])] if len(general) else []
     if by == "subject":
         for who, rows in named.groupby("subject_id", sort=True):
-            letters.append(_letter(f"subject {who}", sites.get(str(who), ""), [("", rows)]))
+            letters.append(_letter("subject " + str(who), sites.get(str(who), ""), [("", rows)]))
     else:
         for where, rows in named.groupby("_site", sort=True):
             parts = [("Subject " + str(who), part) for who, part in rows.groupby("subject_id", sort=True)]
-            letters.append(_letter(f"site {where}" if where else "site not named", str(where), parts))
+            letters.append(_letter("site " + str(where) if where else "site not named", str(where), parts))
     return _template().render(letters=letters, study=study, date=date.isoformat() if date else "")
 
 
