@@ -16,6 +16,8 @@ from hcc_assets.study.config import StudyConfig
 MIN_GROUP: Final = 50
 """Cells that a lineage needs for limits of its own."""
 COUNT_MADS: Final = 5.0
+MIN_SPREAD: Final = 0.2
+"""Least MAD of log1p counts and genes: in a class of very even cells (resting T cells) one of half the usual size is small, not broken."""
 MT_MADS: Final = 3.0
 MT_FLOOR: Final = 10.0
 """Percent: no cell is dropped for a mitochondrial share below this."""
@@ -43,9 +45,9 @@ def _limits(metrics: pd.DataFrame, own: npt.NDArray[np.bool_], sample: npt.NDArr
         median, mad = _mad(group[column].to_numpy())
         if small:
             whole, spread = _mad(metrics.loc[sample, column].to_numpy())
-            out.append(min(whole, median) - COUNT_MADS * max(spread, mad))
+            out.append(min(whole, median) - COUNT_MADS * max(spread, mad, MIN_SPREAD))
         else:
-            out.append(median - COUNT_MADS * mad)
+            out.append(median - COUNT_MADS * max(mad, MIN_SPREAD))
     median, mad = _mad(group["pct_mt"].to_numpy())
     if small:
         whole, spread = _mad(metrics.loc[sample, "pct_mt"].to_numpy())
@@ -68,9 +70,9 @@ def adaptive_status(metrics: pd.DataFrame, lineage: pd.Series, config: StudyConf
     Returns
     -------
     pandas.Series
-        ``qc_status`` by the index of ``metrics``. Only ``pass`` changes, to ``low_umi``, ``low_genes`` (below median - 5 MAD of log1p within
-        sample and lineage) or ``high_mt`` (above min(max(median + 3 MAD, 10), cap); cap 20 %, hepatocyte lineage and tumour 40 %). There is no
-        upper limit on counts.
+        ``qc_status`` by the index of ``metrics``. Only ``pass`` changes, to ``low_umi``, ``low_genes`` (below median - 5 MAD of log1p within sample
+        and lineage, a MAD being at least 0.2) or ``high_mt`` (above min(max(median + 3 MAD, 10), cap); cap 20 %, hepatocyte lineage and tumour
+        40 %). There is no upper limit on counts.
     """
     status = metrics["qc_status"].to_numpy(dtype=object).copy()
     names = lineage.reset_index(drop=True).astype(object).where(lineage.reset_index(drop=True).notna(), "unassigned").to_numpy()

@@ -112,15 +112,16 @@ def test_limits_are_those_of_sample_and_lineage():
     extra = [
         ("T", 8, 7, 12),
         ("T", 8, 7, 9.9),
-        ("T", 8 - 0.9, 7, 5),
-        ("T", 8, 7 - 0.6, 5),
+        ("T", 8 - 1.1, 7, 5),
+        ("T", 8, 7 - 1.1, 5),
+        ("T", 8 - 0.9, 7 - 0.9, 5),
         ("hepatocyte", 13, 9, 30),
         ("hepatocyte", 9.5, 8, 39),
         ("T", 8, 7, 21),
     ]
     out = limits(t_cells + hepatocytes + extra)
     assert set(out[:202]) == {"pass"}
-    assert out[202:] == ["high_mt", "pass", "low_umi", "low_genes", "pass", "high_mt", "high_mt"]
+    assert out[202:] == ["high_mt", "pass", "low_umi", "low_genes", "pass", "pass", "high_mt", "high_mt"]
 
 
 def test_few_neutrophils_among_large_cells_are_kept():
