@@ -58,9 +58,7 @@ def kaplan_meier(time_to_event: pd.DataFrame, paramcd: str, *, landmarks_months:
     style.tidy(ax)
     ax.tick_params(axis="x", labelbottom=True)
     ax.set_xlabel("Months")
-    high = bool(curve.surv[-1] > 0.6)  # a curve that stays high leaves room below it only
-    place = {"x": 0.02, "y": 0.04, "ha": "left", "va": "bottom"} if high else {"x": 0.985, "y": 0.97, "ha": "right", "va": "top"}
-    ax.text(s=_headline(curve), transform=ax.transAxes, fontsize=style.FONT_SIZE, linespacing=1.5, **place)  # type: ignore[arg-type]
+    ax.set_title(_headline(curve), loc="right", fontsize=style.FONT_SIZE)
     _risk_table(table, curve, [t for t in ax.get_xticks() if t <= longest])
     figure.supxlabel(
         f"n = {curve.n}, events = {curve.events}; band: 95 % interval, log-log; | censored",
@@ -74,7 +72,7 @@ def kaplan_meier(time_to_event: pd.DataFrame, paramcd: str, *, landmarks_months:
 
 def _headline(curve: Curve) -> str:
     middle, lower, upper = (f"{months(v):.1f}" if np.isfinite(v) else "NE" for v in quantile(curve))
-    return f"{curve.events} events of {curve.n}\nmedian {middle} months (95 % CI {lower} to {upper})"
+    return f"{curve.events} events of {curve.n}; median {middle} months (95 % CI {lower} to {upper})"
 
 
 def _risk_table(table: Axes, curve: Curve, ticks: list[float]) -> None:

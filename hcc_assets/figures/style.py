@@ -63,6 +63,8 @@ MUTED: Final = "#666666"
 LINE_COLOURS: Final = ("#004488", "#BB5566", "#117733", "#997700", "#882255", "#0077BB")
 FONT_SIZE: Final = 9.0
 NO_DATA: Final = "no data yet"
+LARGEST_PNG: Final = 30_000
+"""Pixels of the longer side of a PNG at the most; the drawing library refuses 65,536."""
 
 _HASH_SALT = "hcc-assets"
 _DRAWING = threading.Lock()
@@ -154,8 +156,9 @@ def _render(figure: Figure, file_format: str, **options: Any) -> bytes:
 
 
 def save_png(figure: Figure, *, dpi: int = 150) -> bytes:
-    """PNG of a figure; the same figure gives the same bytes (no software or time stamp in it)."""
-    return _render(figure, "png", dpi=dpi, metadata={"Software": None})
+    """PNG of a figure; the same figure gives the same bytes (no software or time stamp in it). Very tall figures are drawn coarser, not refused."""
+    fitting = min(dpi, int(LARGEST_PNG / max(figure.get_size_inches())))
+    return _render(figure, "png", dpi=fitting, metadata={"Software": None})
 
 
 def save_svg(figure: Figure) -> bytes:

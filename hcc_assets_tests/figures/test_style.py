@@ -43,6 +43,11 @@ def test_same_figure_same_bytes_also_from_threads() -> None:
     assert style.save_png(style.no_data("Waterfall")).startswith(b"\x89PNG")
 
 
+def test_a_very_tall_figure_is_drawn_coarser_and_not_refused() -> None:
+    tall = style.save_png(style.new_figure(2, 900))
+    assert int.from_bytes(tall[20:24], "big") <= style.LARGEST_PNG
+
+
 def test_importing_the_style_does_not_load_matplotlib() -> None:
     code = "import sys, hcc_assets.figures.style; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
