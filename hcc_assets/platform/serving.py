@@ -14,13 +14,14 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from hcc_assets.platform.guard import LOOPBACK, App, Guard, OnWrite, Writes
 
+HOSTS_VARIABLE = "HCC_UI_HOSTS"
 TOKEN_FILE = "ui_token"  # noqa: S105  (a file name)
 
 
@@ -37,6 +38,11 @@ def token_for(folder: Path) -> str:
     return token
 
 
+def allowed_hosts(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Loopback names, and the public names of a proxy before it (``HCC_UI_HOSTS``, separated by spaces)."""
+    return (*LOOPBACK, *(os.environ if environ is None else environ).get(HOSTS_VARIABLE, "").split())
+
+
 def login_link(host: str, port: int, token: str) -> str:
     """The link that ``hcc ui`` prints: it sets the cookie and leads to the start page."""
     return f"http://{host}:{port}/?{urlencode({'token': token})}"
@@ -49,7 +55,7 @@ def guarded_app(
     *,
     module: str | None = None,
     writes: Writes = "token",
-    hosts: tuple[str, ...] = LOOPBACK,
+    hosts: tuple[str, ...] | None = None,
     prefix: str = "",
     on_write: OnWrite | None = None,
     private: bool = False,
@@ -60,7 +66,7 @@ def guarded_app(
     Parameters
     ----------
     token, writes, hosts, prefix, on_write, private
-        As in `guard.Guard`.
+        As in `guard.Guard`; ``hosts`` by default `allowed_hosts`.
     workspace, module
         The code locations: a ``workspace.yaml``, or one Python module.
     instance
@@ -84,7 +90,7 @@ def guarded_app(
         found.optimize_for_webserver(statement_timeout=15000, pool_recycle=3600, max_overflow=20)
         context = stack.enter_context(WorkspaceProcessContext(found, target, read_only=writes == "nobody"))
         app = GuardedWebserver(context, prefix, live_data_poll_rate=2000).create_asgi_app()
-        yield Guard(app, token, writes=writes, hosts=hosts, prefix=prefix, on_write=on_write, private=private)
+        yield Guard(app, token, writes=writes, hosts=hosts or allowed_hosts(), prefix=prefix, on_write=on_write, private=private)
 
 
 def serve(app: App, host: str, port: int) -> None:

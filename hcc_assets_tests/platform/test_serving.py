@@ -237,6 +237,11 @@ def test_large_and_deep_documents_are_refused() -> None:
     assert ask(guard, body=json.dumps({"query": None}).encode()) == 401
 
 
+def test_a_proxys_public_name_is_allowed_by_setting() -> None:
+    assert serving.allowed_hosts({"HCC_UI_HOSTS": "trial.example.org other"})[-2:] == ("trial.example.org", "other")
+    assert "trial.example.org" not in serving.allowed_hosts({})
+
+
 def test_the_token_is_made_once_and_kept_from_others(tmp_path: Path) -> None:
     token = serving.token_for(tmp_path)
     assert len(token) >= 40 and serving.token_for(tmp_path) == token
