@@ -156,25 +156,40 @@ def _qc_kept(ask: Ask) -> Output:
     )
 
 
-def _qc_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
+def _qc_figures(ask: Ask, _: Output) -> Mapping[str, Figure]:
+    from hcc_assets.figures.qc import qc_status_bars
+
+    return {"qc_status": qc_status_bars(class_counts(ask))}
+
+
+def _cell_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
     from hcc_assets.figures.qc import qc_violins
 
     assert output.table is not None
-    return {"qc_per_sample": qc_violins(output.table)}
+    return {"qc_per_sample": qc_violins(output.table, timepoints=ask.config.samples.timepoints)}
+
+
+def _kept_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
+    from hcc_assets.figures.qc import kept_fractions
+
+    assert output.table is not None
+    return {"qc_kept": kept_fractions(output.table, timepoints=ask.config.samples.timepoints)}
 
 
 def _composition_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
-    from hcc_assets.figures.composition import stacked_bars
+    from hcc_assets.figures.composition import stacked_composition
 
     assert output.table is not None
-    return {"composition_per_sample": stacked_bars(output.table)}
+    return {"composition_per_sample": stacked_composition(output.table, timepoints=ask.config.samples.timepoints)}
 
 
 def _change_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
-    from hcc_assets.figures.composition import paired_lines
+    from hcc_assets.figures.composition import composition_forest, paired_composition
 
     assert output.table is not None
-    return {"composition_paired": paired_lines(ask.table("compositions"), output.table)}
+    table, compositions, timepoints = output.table, ask.table("compositions"), ask.config.samples.timepoints
+    paired = {f"composition_paired_{d}": paired_composition(compositions, table, denominator=d, timepoints=timepoints) for d in ("immune", "all")}
+    return {**paired, "composition_forest": composition_forest(table)}
 
 
 _PER_SAMPLE = ("samples", "annotated_cells")
@@ -202,6 +217,7 @@ COHORT_RECIPES: tuple[Recipe, ...] = (
         inputs=_PER_SAMPLE,
         model=cell_models.Cells,
         settings=_SETTINGS,
+        figures=_cell_figures,
         description="Every barcode of every sample with its class, confidence and QC status. No cell is silently deleted.",
         owners=("team:bioinformatics",),
         tags=_TAGS,
@@ -283,6 +299,7 @@ COHORT_RECIPES: tuple[Recipe, ...] = (
                 "qc_keeps_alike", "QC keeps each class alike before and after treatment", "WARN", todo="Read composition_changes with this in mind."
             ),
         ),
+        figures=_kept_figures,
         description="Share of each class that QC keeps, before and after treatment. A difference would be a confounder.",
         tags=_TAGS,
     ),

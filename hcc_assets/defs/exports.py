@@ -102,12 +102,23 @@ def _judge(ask: Ask, delivery: Delivery, export: Export, previous: Export | None
         return "; ".join(f"{k}: {v}" for k, v in sorted(export.refused.items())) or f"{' and '.join(needed)} could not be read", "refused", None
     if previous is None:
         return "", "", None
-    verdict = compare_exports(previous, export, ask.config)
+    verdict = compare_exports(previous, export, ask.config, responses=_responses(ask, previous, export))
     accepted = any(a["export"] == delivery.id and a["content"] == delivery.content for a in ask.bench.acceptances)
     if verdict.held and not accepted:
         rules = "; ".join(str(r) for r in verdict.reasons)
         return f"held against export {label}: {rules}. Release it with: hcc accept {delivery.id} --reason …", "held", None
     return "", "", verdict.changes
+
+
+def _responses(ask: Ask, previous: Export, export: Export) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """Responses derived from both exports, so that a progression cannot vanish unseen."""
+    from hcc_assets.clinical.recist import derive_responses
+
+    needed = ("subjects", "tumour_assessments")
+    if not all(t in e.tables for e in (previous, export) for t in needed):
+        return None
+    before, after = (derive_responses(e.tables["subjects"], e.tables["tumour_assessments"], ask.config) for e in (previous, export))
+    return before, after
 
 
 def _output(ask: Ask, delivery: Delivery, export: Export, changes: pd.DataFrame | None, reasons: list[str], compared: str) -> Output:

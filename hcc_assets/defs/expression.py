@@ -9,6 +9,7 @@ from hcc_assets.defs.cohort import standing_samples
 from hcc_assets.platform.recipes import Ask, Check, Output, Recipe
 from hcc_assets.platform.versions import CheckRecord, digest
 from hcc_assets.schemas import expression as models
+from hcc_assets.study.classes import PRIMARY_CLASSES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -98,7 +99,15 @@ def _deg_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
     from hcc_assets.figures.expression import volcano
 
     assert output.table is not None
-    return {"volcano": volcano(output.table)}
+    tested = output.table.loc[output.table["p_value"].notna(), "cell_class"].unique()
+    return {f"volcano_{c}": volcano(output.table, c) for c in PRIMARY_CLASSES if c in tested}
+
+
+def _related_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
+    from hcc_assets.figures.expression import dot_plot
+
+    assert output.table is not None
+    return {f"related_{p}": dot_plot(output.table, p) for p in _TARGET_PROGRAMS}
 
 
 def _program_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
@@ -107,6 +116,9 @@ def _program_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
     assert output.table is not None
     return {"program_heatmap": program_heatmap(output.table)}
 
+
+_TARGET_PROGRAMS = ("vegfr_axis", "fgfr_axis", "csf1r_axis")
+"""Programs of the drug's targets: these have a figure of their own."""
 
 _INPUTS = ("samples", "qc_cells", "annotated_cells", "pseudobulk")
 _SETTINGS = ("single_cell", "samples")
@@ -144,6 +156,7 @@ EXPRESSION_RECIPES: tuple[Recipe, ...] = (
         inputs=_INPUTS,
         model=models.RelatedGenes,
         settings=_SETTINGS,
+        figures=_related_figures,
         description="Genes of the pre-registered programs before and after treatment, class by class. Adjusted within the program.",
         tags=_TAGS,
     ),
