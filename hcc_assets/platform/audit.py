@@ -13,59 +13,21 @@ import datetime as dt
 import getpass
 import hashlib
 import hmac
-import itertools
 import json
 import os
-import re
 import socket
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
+from hcc_assets.platform.audit_chain import HEAD_LOST, AuditEntry, Head, Problem, canonical, chain_problems, without
 from hcc_assets.platform.subject_keys import subject_digest
 
 GENESIS = "0" * 64
-HEAD_LOST = "audit.head_lost"
 TORN_LINE = "audit.torn_line"
-
-
-class AuditEntry(BaseModel):
-    """One line of the trail. ``at`` is ISO 8601 in UTC; ``subject`` an HMAC; ``from_hash`` and ``to_hash`` content hashes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    seq: int
-    at: str
-    who: str
-    action: str
-    why: str = ""
-    subject: str | None = None
-    from_hash: str | None = None
-    to_hash: str | None = None
-    details: dict[str, Any] = {}
-    prev: str
-    hash: str
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A fault of the chain: ``kind`` is one of changed, unreadable, missing, order, duplicate, chain, head; ``line`` counts from 1, 0 is the head."""
-
-    line: int
-    kind: str
-    message: str
-
-    def __str__(self) -> str:
-        return self.message
-
-
-@dataclass(frozen=True)
-class Head:
-    seq: int
-    hash: str
 
 
 class AuditTrail:
@@ -120,7 +82,7 @@ class AuditTrail:
         hidden = {name: subject for name in (subject_id,) if name is not None and subject} | {
             name: subject_digest(self._key, name) for name in redact if name and name != subject_id
         }
-        body = _without(
+        body = without(
             {
                 "at": moment.isoformat(timespec="microseconds"),
                 "who": who or _whoami(),
@@ -159,49 +121,7 @@ class AuditTrail:
             return []
         with self._lock:
             lines, head = list(self._lines()), self.head()
-        problems: list[Problem] = []
-        seen: dict[int, tuple[int, AuditEntry]] = {}
-        highest = 0
-        for line, entry, genuine in lines:
-            if entry is None:
-                problems.append(Problem(line, "unreadable", f"line {line} is not an audit entry"))
-                continue
-            if not genuine:
-                problems.append(Problem(line, "changed", f"line {line} (entry {entry.seq}) was changed after it was written"))
-                if entry.seq not in seen and entry.seq == highest + 1:  # its place is known: the entry is damaged, not missing
-                    seen[entry.seq], highest = (line, entry), entry.seq
-                continue
-            if entry.seq in seen:
-                problems.append(Problem(line, "duplicate", f"line {line} repeats entry {entry.seq}"))
-                continue
-            if entry.seq < highest:
-                problems.append(Problem(line, "order", f"line {line} (entry {entry.seq}) is out of order"))
-            elif entry.action == HEAD_LOST:
-                problems.append(
-                    Problem(line, "head", f"before line {line} (entry {entry.seq}) the head record was lost; entries may be missing there")
-                )
-            seen[entry.seq], highest = (line, entry), max(highest, entry.seq)
-        last = max(highest, head.seq if head else 0)
-        present = set(seen)
-        for seq in sorted(set(range(1, last + 1)) - present):
-            after = max((seen[s][0] for s in present if s < seq), default=0)
-            problems.append(Problem(after + 1, "missing", f"entry {seq} is missing after line {after}"))
-        by_seq = sorted(seen.items())
-        for (seq, (_, entry)), (following, (line, successor)) in itertools.pairwise(by_seq):
-            if following == seq + 1 and successor.prev != entry.hash and self._genuine(entry) and self._genuine(successor):
-                problems.append(Problem(line, "chain", f"line {line} (entry {following}) does not follow entry {seq}"))
-        problems += self._head_problems(head, seen)
-        return sorted(problems, key=lambda p: (p.line == 0, p.line))
-
-    def _head_problems(self, head: Head | None, seen: Mapping[int, tuple[int, AuditEntry]]) -> list[Problem]:
-        if head is None:
-            return [Problem(0, "head", "the head record is missing or was changed; a missing last entry could not be noticed")]
-        if head.seq in seen and self._genuine(seen[head.seq][1]) and seen[head.seq][1].hash != head.hash:
-            return [Problem(0, "head", f"the head record does not name entry {head.seq} as it stands")]
-        beyond = max(seen, default=0) - head.seq
-        if beyond > 1:  # one is a process that died between line and head; the next entry adopts it
-            return [Problem(0, "head", f"the head record is {beyond} entries behind; it was put back to an earlier state")]
-        return []
+        return chain_problems(lines, head, self._genuine)
 
     def _append(self, body: dict[str, Any]) -> AuditEntry:
         head, torn = self.head(), self._cut_torn_line()
@@ -228,7 +148,7 @@ class AuditTrail:
         entry = AuditEntry.model_validate({**content, "hash": self._mac(content)})
         created = not self.path.exists()
         with self.path.open("ab") as handle:
-            handle.write(_canonical(entry.model_dump()) + b"\n")
+            handle.write(canonical(entry.model_dump()) + b"\n")
             handle.flush()
             os.fsync(handle.fileno())
         if created:
@@ -241,7 +161,7 @@ class AuditTrail:
         temporary = self._head_path.with_name(f".{self._head_path.name}.{os.getpid()}")
         record = {"seq": head.seq, "hash": head.hash, "mac": self._mac({"head": head.seq, "hash": head.hash})}
         with temporary.open("wb") as handle:
-            handle.write(_canonical(record) + b"\n")
+            handle.write(canonical(record) + b"\n")
             handle.flush()
             os.fsync(handle.fileno())
         temporary.replace(self._head_path)
@@ -287,31 +207,13 @@ class AuditTrail:
                 except ValidationError:
                     yield number, None, False
                 else:
-                    yield number, entry, self._genuine(entry) and _canonical(entry.model_dump()) == line.rstrip(b"\n")
+                    yield number, entry, self._genuine(entry) and canonical(entry.model_dump()) == line.rstrip(b"\n")
 
     def _genuine(self, entry: AuditEntry) -> bool:
         return hmac.compare_digest(entry.hash, self._mac(entry.model_dump(exclude={"hash"})))
 
     def _mac(self, content: Mapping[str, Any]) -> str:
-        return hmac.new(self._key, b"audit\0" + _canonical(content), hashlib.sha256).hexdigest()
-
-
-def _without(value: Any, hidden: Mapping[str, str]) -> Any:
-    if isinstance(value, str):
-        for name in sorted(hidden, key=len, reverse=True):
-            value = re.sub(re.escape(name), hidden[name], value, flags=re.IGNORECASE)
-        return value
-    if isinstance(value, Mapping):
-        return {_without(str(k), hidden): _without(v, hidden) for k, v in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_without(v, hidden) for v in (sorted(value, key=str) if isinstance(value, set | frozenset) else value)]
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    return _without(str(value), hidden)
-
-
-def _canonical(content: Mapping[str, Any]) -> bytes:
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+        return hmac.new(self._key, b"audit\0" + canonical(content), hashlib.sha256).hexdigest()
 
 
 def _whoami() -> str:
@@ -328,3 +230,6 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+__all__ = ["HEAD_LOST", "TORN_LINE", "AuditEntry", "AuditTrail", "Head", "Problem"]

@@ -11,6 +11,7 @@ import binascii
 import bz2
 import gzip
 import io
+import json
 import lzma
 import re
 import zipfile
@@ -59,6 +60,7 @@ class Names:
 
     names: Collection[str]
     others: Collection[str] = ()
+    anywhere: bool = False
     patterns: list[tuple[bytes, bool, list[tuple[bytes, int]]]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,6 +69,14 @@ class Names:
             weak = len(name) < WEAK_LENGTH or name.replace(".", "").isdigit()
             longer = [o.lower() for o in self.others if name in o.lower() and o.lower() != name]
             longer = [o for o in longer if not any(o == n.lower() for n in self.names)]
+            forms = [name.encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be")]
+            if not name.isascii():
+                forms += [name.encode("gb18030"), json.dumps(name)[1:-1].encode()]
+                self.patterns += [(form, False, []) for form in forms]
+                continue
+            if self.anywhere:
+                self.patterns += [(form, False, []) for form in forms]
+                continue
             for encoding in ("utf-8", "utf-16-le", "utf-16-be"):
                 exceptions = [(o.encode(encoding), len(o[: o.index(name)].encode(encoding))) for o in longer]
                 self.patterns.append((name.encode(encoding), weak, exceptions))
@@ -79,7 +89,7 @@ class Names:
             wide = b"\0" in pattern
             at = low.find(pattern)
             while at >= 0:
-                if self._stands_alone(low, at, pattern, exceptions, weak=weak, wide=wide):
+                if self.anywhere or self._stands_alone(low, at, pattern, exceptions, weak=weak, wide=wide):
                     perhaps = True
                     certain = certain or not weak
                 at = low.find(pattern, at + 1)
@@ -103,7 +113,13 @@ class Names:
 
 
 def find_traces(
-    root: Path, names: Collection[str], *, others: Collection[str] = (), skip: Collection[Path] = (), only: Collection[Path] | None = None
+    root: Path,
+    names: Collection[str],
+    *,
+    others: Collection[str] = (),
+    skip: Collection[Path] = (),
+    only: Collection[Path] | None = None,
+    anywhere: bool = False,
 ) -> Search:
     """Search every file below ``root``.
 
@@ -119,13 +135,15 @@ def find_traces(
         Files that are not searched.
     only
         Search just these files.
+    anywhere
+        Also as part of a longer word or number, and for certain: for canaries.
 
     Returns
     -------
     Search
         At most one trace per file and place.
     """
-    wanted = Names(names, others)
+    wanted = Names(names, others, anywhere)
     skipped = {p.resolve() for p in skip}
     found: dict[tuple[str, str], Trace] = {}
     unread: list[str] = []

@@ -102,6 +102,14 @@ def test_what_belongs_to_another_with_a_longer_name_is_theirs(tmp_path: Path) ->
     assert where(tmp_path, others=["SURU-017-2"]) == {("a.txt", "bytes")}
 
 
+def test_canaries_are_found_in_any_spelling_and_inside_longer_words(tmp_path: Path) -> None:
+    (tmp_path / "gbk.txt").write_bytes("患者王小明说".encode("gbk"))
+    (tmp_path / "escaped.json").write_text(json.dumps({"a": "王小明"}))
+    (tmp_path / "digits.log").write_text("x1380013800099")
+    found = find_traces(tmp_path, ["王小明", "13800138000"], anywhere=True).traces
+    assert {t.path for t in found if t.certain} == {"gbk.txt", "escaped.json", "digits.log"}
+
+
 def test_a_short_or_numeric_name_is_certain_only_where_it_is_an_id(tmp_path: Path) -> None:
     (tmp_path / "numbers.json").write_text('{"p": 17}')
     (tmp_path / "plain.csv").write_text("USUBJID,AGE\n18,17\n")
