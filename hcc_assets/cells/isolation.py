@@ -9,19 +9,35 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from scipy import sparse
 
 from hcc_assets.cells.tenx import to_anndata
 from hcc_assets.cells.tenx_decoded import Decoded
-from hcc_assets.cells.tenx_files import MatrixFiles
+from hcc_assets.cells.tenx_files import MatrixFiles, MatrixPart, find_matrix
 from hcc_assets.cells.tenx_refused import MatrixRefused
 from hcc_assets.study.config import StudyConfig
 
 if TYPE_CHECKING:
     from anndata import AnnData
+
+
+LABEL_COLUMNS: Final = (
+    "cell_class",
+    "sample_id",
+    "sample",
+    "batch",
+    "orig.ident",
+    "subject_id",
+    "subject",
+    "patient",
+    "patient_id",
+    "donor",
+    "donor_id",
+)
+"""Columns of obs that training the reference can use."""
 
 
 def _environment() -> dict[str, str]:
@@ -86,7 +102,34 @@ def _load(folder: Path, files: str) -> Decoded:
         raise MatrixRefused("reader_crashed", f"the reader of {files} gave an inconsistent result")
     counts.has_sorted_indices = True
     counts.has_canonical_format = True
-    return Decoded(counts, barcodes, ids, symbols, result["ok"]["genome"], result["ok"]["source"])
+    return Decoded(counts, barcodes, ids, symbols, result["ok"]["genome"], result["ok"]["source"], result["ok"]["obs"])
+
+
+def _decode_isolated(
+    part: MatrixPart, genome: str | None, columns: tuple[str, ...], memory_mb: int, timeout_s: float, scratch: Path | None = None
+) -> Decoded:
+    name = part.matrix.name
+    with tempfile.TemporaryDirectory(prefix="hcc-parse-", dir=scratch) as folder:
+        job = {
+            "kind": part.kind,
+            "matrix": str(part.matrix.resolve()),
+            "barcodes": str(part.barcodes.resolve()) if part.barcodes else None,
+            "features": str(part.features.resolve()) if part.features else None,
+            "part_genome": part.genome,
+            "genome": genome,
+            "columns": list(columns),
+            "out": folder,
+            "memory_mb": memory_mb,
+            "cpu_s": max(1, int(timeout_s)),
+        }
+        code = _wait(job, timeout_s)
+        if code != 0 or not (Path(folder) / "result.json").exists():
+            if code == -getattr(signal, "SIGXCPU", 24):
+                raise MatrixRefused("timeout", f"{name} was not read within {timeout_s:g} seconds of processor time")
+            if code in (-signal.SIGKILL, -signal.SIGABRT):
+                raise MatrixRefused("too_large", f"the reader of {name} was ended: it needs more memory than one sample may take")
+            raise MatrixRefused("reader_crashed", f"the reader of {name} ended without a result; the file may be damaged")
+        return _load(Path(folder), name)
 
 
 def read_counts_isolated(
@@ -108,28 +151,29 @@ def read_counts_isolated(
     MatrixRefused
         As `read_counts`, and ``timeout, too_large, reader_crashed`` where the child had to be ended or ended itself.
     """
-    part = files.part(raw=raw)
-    name = part.matrix.name
-    with tempfile.TemporaryDirectory(prefix="hcc-parse-", dir=scratch) as folder:
-        job = {
-            "kind": part.kind,
-            "matrix": str(part.matrix.resolve()),
-            "barcodes": str(part.barcodes.resolve()) if part.barcodes else None,
-            "features": str(part.features.resolve()) if part.features else None,
-            "part_genome": part.genome,
-            "genome": genome,
-            "out": folder,
-            "memory_mb": memory_mb,
-            "cpu_s": max(1, int(timeout_s)),
-        }
-        code = _wait(job, timeout_s)
-        if code != 0 or not (Path(folder) / "result.json").exists():
-            if code == -getattr(signal, "SIGXCPU", 24):
-                raise MatrixRefused("timeout", f"{name} was not read within {timeout_s:g} seconds of processor time")
-            if code in (-signal.SIGKILL, -signal.SIGABRT):
-                raise MatrixRefused("too_large", f"the reader of {name} was ended: it needs more memory than one sample may take")
-            raise MatrixRefused("reader_crashed", f"the reader of {name} ended without a result; the file may be damaged")
-        return to_anndata(_load(Path(folder), name), raw=raw)
+    return to_anndata(_decode_isolated(files.part(raw=raw), genome, (), memory_mb, timeout_s, scratch), raw=raw)
+
+
+def read_labelled(
+    path: Path | str, columns: tuple[str, ...] = LABEL_COLUMNS, *, root: Path | str | None = None, memory_mb: int = 8192, timeout_s: float = 1200
+) -> AnnData:
+    """A labelled reference (``.h5ad`` of raw counts), parsed in a child process like any delivery.
+
+    Returns
+    -------
+    anndata.AnnData
+        As `read_counts_isolated`, with those of ``columns`` that the file has in ``obs``, as text, None where empty; cells that share a name are numbered.
+
+    Raises
+    ------
+    MatrixRefused
+        As `read_counts_isolated`.
+    """
+    decoded = _decode_isolated(find_matrix(path, root=root).part(), None, columns, memory_mb, timeout_s)
+    counts = to_anndata(decoded, raw=True)
+    for name, values in decoded.obs.items():
+        counts.obs[name] = np.array([v or None for v in values], dtype=object)
+    return counts
 
 
 def read_sample(files: MatrixFiles, genome: str | None, config: StudyConfig, *, memory_mb: int = 4096, timeout_s: float = 600) -> AnnData:

@@ -60,13 +60,13 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
         Path(job["features"]) if job["features"] else None,
         job["part_genome"],
     )
-    decoded = decode(part, job["genome"])
+    decoded = decode(part, job["genome"], columns=tuple(job["columns"]))
     out = Path(job["out"])
     for name, array in (("data", decoded.counts.data), ("indices", decoded.counts.indices), ("indptr", decoded.counts.indptr)):
         np.save(out / f"{name}.npy", array, allow_pickle=False)
     for name, texts in (("barcodes", decoded.barcodes), ("ids", decoded.ids), ("symbols", decoded.symbols)):
         (out / f"{name}.json").write_text(json.dumps(texts))
-    return {"shape": list(decoded.counts.shape), "genome": decoded.genome, "source": decoded.source}
+    return {"shape": list(decoded.counts.shape), "genome": decoded.genome, "source": decoded.source, "obs": decoded.obs}
 
 
 def main() -> int:

@@ -38,6 +38,8 @@ class Decoded:
         Genome that the delivery names, when it names one.
     source
         Where in the file the counts were, e.g. ``layers/counts``.
+    obs
+        Text columns that were asked for, one value per cell (of a labelled reference).
     """
 
     counts: sparse.csr_matrix
@@ -46,7 +48,7 @@ class Decoded:
     symbols: list[str]
     genome: str | None = None
     source: str = "matrix"
-    notes: list[str] = field(default_factory=list)
+    obs: dict[str, list[str]] = field(default_factory=dict)
 
     def content_hash(self) -> str:
         """Sha256 of counts, barcodes and features: the same for any packing, layout or order of the same content."""
@@ -191,7 +193,9 @@ def choose_features(
     return keep, ids, symbols, chosen if named else None
 
 
-def canonical(matrix: sparse.csr_matrix, barcodes: list[str], ids: list[str], symbols: list[str], **more: Any) -> Decoded:
+def canonical(
+    matrix: sparse.csr_matrix, barcodes: list[str], ids: list[str], symbols: list[str], obs: dict[str, list[str]] | None = None, **more: Any
+) -> Decoded:
     """Sort cells by barcode and features by id and symbol, so that the order of a delivery never matters.
 
     Parameters
@@ -209,4 +213,5 @@ def canonical(matrix: sparse.csr_matrix, barcodes: list[str], ids: list[str], sy
         raise MatrixRefused("empty", "the matrix has no counts")
     if counts.nnz < _INT32:
         counts.indices, counts.indptr = counts.indices.astype(np.int32, copy=False), counts.indptr.astype(np.int32, copy=False)
-    return Decoded(counts, [barcodes[i] for i in cells], [ids[i] for i in features], [symbols[i] for i in features], **more)
+    columns = {name: [values[i] for i in cells] for name, values in (obs or {}).items()}
+    return Decoded(counts, [barcodes[i] for i in cells], [ids[i] for i in features], [symbols[i] for i in features], obs=columns, **more)

@@ -157,7 +157,7 @@ def _column(group: Any, name: str, where: str) -> list[str] | None:
         return [categories[c] if 0 <= c < len(categories) else "" for c in codes.tolist()]
     if isinstance(item, h5py.Group) and isinstance(item.get("values"), h5py.Dataset):
         item = item["values"]
-    if not isinstance(item, h5py.Dataset):
+    if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "OSUiu":
         return None
     old = group.get("__categories")
     if isinstance(old, h5py.Group) and isinstance(old.get(name), h5py.Dataset):
@@ -212,8 +212,23 @@ def _feature_columns(var: Any, where: str) -> tuple[list[str], list[str], list[s
     )
 
 
-def read_h5ad(part: MatrixPart, genome: str | None = None) -> Decoded:
+def _distinct(names: list[str]) -> list[str]:
+    """Names made distinct by a running number: a labelled reference may be merged from samples that share barcodes."""
+    seen: dict[str, int] = {}
+    out = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        out.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return out
+
+
+def read_h5ad(part: MatrixPart, genome: str | None = None, *, columns: tuple[str, ...] = ()) -> Decoded:
     """Decode the raw counts of an ``.h5ad``: ``layers/counts`` (or ``raw_counts``) where whole numbers, else ``X``, else ``raw/X``.
+
+    Parameters
+    ----------
+    columns
+        Text columns of obs to bring along where they are there; with any, cells may share a barcode.
 
     Raises
     ------
@@ -226,7 +241,10 @@ def read_h5ad(part: MatrixPart, genome: str | None = None) -> Decoded:
         obs, var = file.get("obs"), file.get("var")
         if not isinstance(obs, h5py.Group) or not isinstance(var, h5py.Group):
             raise MatrixRefused("not_a_matrix", f"{where} is no .h5ad: obs or var is missing (or written by an anndata older than 0.7)")
-        barcodes = _index(obs, where)
+        barcodes = _distinct(_index(obs, where)) if columns else _index(obs, where)
+        texts = {name: found for name in columns if (found := _column(obs, name, where)) is not None}
+        if any(len(found) != len(barcodes) for found in texts.values()):
+            raise MatrixRefused("dimensions", f"{where}: a column of obs does not fit the number of cells")
         check_barcodes(barcodes, where)
         candidates = [("X", var), ("layers/counts", var), ("layers/raw_counts", var), ("layers/raw", var)]
         if isinstance(file.get("raw"), h5py.Group) and isinstance(file["raw"].get("var"), h5py.Group):
@@ -248,8 +266,8 @@ def read_h5ad(part: MatrixPart, genome: str | None = None) -> Decoded:
             keep, ids, symbols, chosen = choose_features(ids, symbols, types, genomes, genome, where)
             if not keep.all():
                 matrix = matrix[:, np.flatnonzero(keep)]
-                ids, symbols = ([t for t, k in zip(texts, keep, strict=True) if k] for texts in (ids, symbols))
-            return canonical(matrix, barcodes, ids, symbols, genome=chosen, source=name)
+                ids, symbols = ([t for t, k in zip(names, keep, strict=True) if k] for names in (ids, symbols))
+            return canonical(matrix, barcodes, ids, symbols, texts, genome=chosen, source=name)
         if first is None:
             raise MatrixRefused("not_a_matrix", f"{where} has no X")
         raise first
@@ -257,8 +275,12 @@ def read_h5ad(part: MatrixPart, genome: str | None = None) -> Decoded:
     return _guarded(part, reader)
 
 
-def decode(part: MatrixPart, genome: str | None = None) -> Decoded:
-    """Decode a matrix of any kind; see the readers."""
+def decode(part: MatrixPart, genome: str | None = None, *, columns: tuple[str, ...] = ()) -> Decoded:
+    """Decode a matrix of any kind; see the readers. ``columns`` of obs come from an ``.h5ad`` only."""
     from hcc_assets.cells.tenx_mex import read_mex
 
+    if columns:
+        if part.kind != "h5ad":
+            raise MatrixRefused("not_a_matrix", f"{part.matrix.name} carries no labels; a labelled reference is an .h5ad")
+        return read_h5ad(part, genome, columns=columns)
     return {"mex_v3": read_mex, "mex_v2": read_mex, "h5": read_10x_h5, "h5ad": read_h5ad}[part.kind](part, genome)

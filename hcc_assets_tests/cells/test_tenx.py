@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
+from anndata import AnnData
 from scipy import sparse
 
-from hcc_assets.cells.isolation import read_counts_isolated, read_sample
+from hcc_assets.cells.isolation import read_counts_isolated, read_labelled, read_sample
+from hcc_assets.cells.qc import assess
 from hcc_assets.cells.tenx import MatrixRefused, find_matrix, is_complete, read_counts
 from hcc_assets.cells.tenx_files import check_relative, file_hashes
 from hcc_assets.cells.tenx_genes import name_features
+from hcc_assets.simulate.cells import SimulationSettings, make_world, simulate_sample
 from hcc_assets.study.config import StudyConfig
 from hcc_assets_tests.cells.matrices import mtx_text, shared, toy, write_h5, write_mex
 
@@ -184,6 +190,41 @@ def test_a_sample_with_raw_brings_its_ambient_counts():
     counts = read_sample(find_matrix(shared("tenx_formats", "v2_raw_and_filtered")), None, StudyConfig())
     assert counts.n_obs == 62 and counts.uns["n_barcodes"] == 62
     assert counts.var["empty_umi"].sum() > 0
+
+
+def test_cells_are_called_from_raw_alone(tmp_path):
+    settings = replace(SimulationSettings.easy(), n_genes=3000)
+    sample = simulate_sample(make_world(3, settings), 0, "pre", 200, 3, empty_droplets=1500)
+    var = sample.genes[["gene_id", "gene"]].set_index(pd.Index(sample.genes["gene_id"], dtype=object, name=None))
+    names = np.concatenate([sample.barcodes, sample.empty_barcodes])
+    raw = AnnData(sparse.vstack([sample.counts, sample.empty]).tocsr(), obs=pd.DataFrame(index=names), var=var)
+    files = find_matrix(write_mex(tmp_path / "S1" / "raw_feature_bc_matrix", raw).parent)
+    assert files.raw_only
+    counts = read_sample(files, None, StudyConfig())
+    assert counts.uns["n_barcodes"] == 1700
+    assert 180 <= counts.n_obs <= 200 and set(counts.obs_names) <= set(sample.barcodes)
+    assert counts.var["empty_umi"].sum() > 20_000
+    qc = assess(counts, StudyConfig())
+    assert qc.n_barcodes == 1700 and qc.ambient.source == "raw"
+
+
+def test_a_labelled_reference_brings_its_labels(tmp_path):
+    a = toy()
+    a.obs["cell_class"] = pd.Categorical(["T", "B", None] * 10, categories=["T", "B"])
+    a.obs["patient"] = np.arange(30) // 10
+    a.obs["age"] = np.linspace(40, 60, 30)
+    order = np.random.default_rng(0).permutation(30)
+    b = a[order].copy()
+    b.write_h5ad(tmp_path / "r.h5ad")
+    read = read_labelled(tmp_path / "r.h5ad")
+    assert list(read.obs["cell_class"]) == ["T", "B", None] * 10
+    assert list(read.obs["patient"]) == [str(k // 10) for k in range(30)] and "age" not in read.obs
+    assert (read.X != a.X).nnz == 0
+    b.obs_names = ["same"] * 30
+    b.write_h5ad(tmp_path / "s.h5ad")
+    again = read_labelled(tmp_path / "s.h5ad")
+    assert again.n_obs == 30 and again.obs_names.is_unique
+    np.testing.assert_array_equal(np.sort(again.X.sum(axis=1).A1), np.sort(a.X.sum(axis=1).A1))
 
 
 def test_completeness_and_hashes(tmp_path):
