@@ -10,6 +10,7 @@ Whoever can read the key and write the folder can rewrite the trail: write ``Aud
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import getpass
 import hashlib
 import hmac
@@ -147,10 +148,16 @@ class AuditTrail:
         content = {"seq": head.seq + 1, **body, "prev": head.hash}
         entry = AuditEntry.model_validate({**content, "hash": self._mac(content)})
         created = not self.path.exists()
-        with self.path.open("ab") as handle:
-            handle.write(canonical(entry.model_dump()) + b"\n")
-            handle.flush()
-            os.fsync(handle.fileno())
+        with self.path.open("ab", buffering=0) as handle:
+            before = handle.tell()
+            try:
+                line = canonical(entry.model_dump()) + b"\n"
+                if handle.write(line) != len(line):
+                    raise OSError(errno.ENOSPC, "the audit entry was written in part")
+                os.fsync(handle.fileno())
+            except OSError:
+                handle.truncate(before)  # nothing was acknowledged; half a line would look like tampering
+                raise
         if created:
             _sync_folder(self.path.parent)
         new = Head(entry.seq, entry.hash)
@@ -158,7 +165,7 @@ class AuditTrail:
         return new, entry
 
     def _write_head(self, head: Head) -> None:
-        temporary = self._head_path.with_name(f".{self._head_path.name}.{os.getpid()}")
+        temporary = self._head_path.with_name(f".{self._head_path.name}.new")
         record = {"seq": head.seq, "hash": head.hash, "mac": self._mac({"head": head.seq, "hash": head.hash})}
         with temporary.open("wb") as handle:
             handle.write(canonical(record) + b"\n")

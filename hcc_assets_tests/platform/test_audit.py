@@ -5,6 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import json
 import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -175,6 +180,48 @@ def test_any_flipped_bit_is_noticed(tmp_path_factory: pytest.TempPathFactory, po
     content[int(position * len(content))] ^= 1 << bit
     trail.path.write_bytes(bytes(content))
     assert trail.verify() != []
+
+
+def test_kill_at_random_points_leaves_a_chain_that_goes_on(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from hcc_assets.platform.audit import AuditTrail; t = AuditTrail(Path(sys.argv[1]), b'k' * 32)\n"
+        "print('go', flush=True)\nwhile True: print(t.append('tick', details={'x': 'y' * 5000}).seq, flush=True)"
+    )
+    acknowledged = 0
+    for delay in (0.003, 0.011, 0.02, 0.031):
+        writer = subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "audit.jsonl")], stdout=subprocess.PIPE, text=True)
+        assert writer.stdout is not None and writer.stdout.readline() == "go\n"
+        time.sleep(delay)
+        writer.kill()
+        told = [int(line) for line in writer.stdout.read().split()]
+        writer.wait()
+        trail = AuditTrail(tmp_path / "audit.jsonl", KEY)
+        entry = trail.append("after the kill")
+        assert trail.verify() == []
+        assert not told or told[-1] > acknowledged
+        assert entry.seq > max([acknowledged, *told])
+        acknowledged = entry.seq
+
+
+@pytest.mark.skipif(
+    not Path("/dev/full").exists() or os.geteuid() != 0 or shutil.which("mount") is None, reason="a full disk is made with a tmpfs, as root"
+)
+def test_a_full_disk_loses_no_entry_and_breaks_no_chain(tmp_path: Path) -> None:
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path)], capture_output=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip("this machine does not let tests mount a tmpfs: the full disk was not tried")
+    try:
+        trail = AuditTrail(tmp_path / "audit.jsonl", KEY)
+        written = 0
+        with pytest.raises(OSError, match=r"space|part"):
+            for _ in range(100):
+                trail.append("tick", details={"x": "y" * 3000})
+                written += 1
+        assert trail.verify() == [] and written > 5
+        with trail.path.open("rb") as handle:
+            assert len(handle.readlines()) - written in (0, 1)  # the line may be there while its head record found no room
+    finally:
+        subprocess.run(["umount", "-l", str(tmp_path)], check=False)
 
 
 def _key(folder: str) -> str:
