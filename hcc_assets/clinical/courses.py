@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from hcc_assets.study.codelists import NEW_THERAPY, NOT_DONE
 from hcc_assets.study.config import StudyConfig
 
-NEW_THERAPY = "NEW ANTICANCER THERAPY"
 _NOT_A_CONTACT = {"DEATH", "LOST TO FOLLOW-UP", "SCREEN FAILURE"}
 
 
@@ -114,7 +114,7 @@ def _contacts(subjects: pd.DataFrame, tumour_assessments: pd.DataFrame, disposit
     found: dict[str, Contact] = {}
     for frame, column, domain, variable in (
         (disposition[(disposition["DOMAIN"] == "SS") & disposition["DSDECOD"].fillna("").str.upper().eq("ALIVE")], "DSSTDT", "SS", "SSDTC"),
-        (tumour_assessments[tumour_assessments["TRSTAT"].fillna("").str.upper() != "NOT DONE"], "TRDT", "TR", "TRDTC"),
+        (tumour_assessments[tumour_assessments["TRSTAT"].fillna("").str.upper() != NOT_DONE], "TRDT", "TR", "TRDTC"),
         (
             disposition[(disposition["DOMAIN"] == "DS") & ~disposition["DSDECOD"].fillna("").str.upper().isin(_NOT_A_CONTACT)],
             "DSSTDT",

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.clinical.recist_arithmetic import Scale, millimetres
+from hcc_assets.study.codelists import NODE, NOT_DONE
 
 NONE, NUMBER, ABSENT, SMALL, COALESCED, PRESENT, PROGRESSION, EQUIVOCAL, UNEQUIVOCAL, UNREADABLE = range(10)
 
@@ -62,7 +63,7 @@ class Coded:
 
 def is_nodal(location: str | None) -> bool:
     """True when a location is a lymph node (``LYMPH NODE``, alone or with its region)."""
-    return location is not None and "LYMPH NODE" in location.upper()
+    return location is not None and NODE in location.upper()
 
 
 def _map_unique(values: pd.Series, function) -> np.ndarray:  # type: ignore[no-untyped-def]
@@ -103,7 +104,7 @@ def _readings(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, Scale]:
     scale = Scale.of([value for _, value in read], len(frame))
     kinds = np.array([kind for kind, _ in read], dtype=np.int8)[codes] if read else np.zeros(0, np.int8)
     units = np.array([scale.units(value) for _, value in read], dtype=scale.dtype)[codes] if read else np.zeros(0, scale.dtype)
-    not_done = frame["TRSTAT"].fillna("").astype(str).str.strip().str.upper().eq("NOT DONE").to_numpy()
+    not_done = frame["TRSTAT"].fillna("").astype(str).str.strip().str.upper().eq(NOT_DONE).to_numpy()
     kinds[not_done] = NONE
     return kinds, units, scale
 
