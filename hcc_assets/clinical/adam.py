@@ -15,7 +15,7 @@ import pandas as pd
 from hcc_assets.clinical.adam_files import write_adam
 from hcc_assets.clinical.adam_tumour import response_records, tumour_measurements
 from hcc_assets.clinical.exposure import exposure_summary, treatment_period
-from hcc_assets.clinical.safety_events import derive_events, known_deaths, words
+from hcc_assets.clinical.safety_events import derive_events, flag_first_worst, known_deaths, words
 from hcc_assets.clinical.safety_tables import aesi_masks
 from hcc_assets.schemas import clinical as inputs
 from hcc_assets.schemas.adam import ADAM_MODELS
@@ -159,7 +159,7 @@ def _adtte(times: pd.DataFrame) -> pd.DataFrame:
 
 
 def _adae(t: Mapping[str, pd.DataFrame], config: StudyConfig, cutoff: dt.date, left_out_rows: Collection[int]) -> pd.DataFrame:
-    events = derive_events(t["subjects"], t["exposure"], t["adverse_events"], config, cutoff=cutoff)
+    events = flag_first_worst(derive_events(t["subjects"], t["exposure"], t["adverse_events"], config, cutoff=cutoff))
     names = pd.Series("", index=events.index, dtype=object)
     for name, mask in aesi_masks(events, config.safety.aesi).items():
         names = names.where(~mask, names + "; " + name)

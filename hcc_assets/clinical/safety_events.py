@@ -61,7 +61,8 @@ def words(column: pd.Series) -> pd.Series:
 
 def one_spelling(column: pd.Series) -> pd.Series:
     """Terms that differ in capitals or spaces alone become one: the most frequent spelling, of equals the first by name. Null is `NOT_CODED`."""
-    counts = column.dropna().map(lambda v: " ".join(str(v).split())).value_counts().rename_axis("text").reset_index(name="n")
+    raw = column.value_counts()
+    counts = raw.groupby([" ".join(str(v).split()) for v in raw.index]).sum().rename_axis("text").reset_index(name="n").astype({"text": object})
     counts["key"] = counts["text"].str.casefold()
     chosen = counts.sort_values(["key", "n", "text"], ascending=[True, False, True]).drop_duplicates("key").set_index("key")["text"]
     known = {value: chosen.get(" ".join(str(value).split()).casefold()) or NOT_CODED for value in column.dropna().unique()}
@@ -126,7 +127,7 @@ def known_deaths(subjects: pd.DataFrame, disposition: pd.DataFrame | None, *, cu
 def derive_events(
     subjects: pd.DataFrame, exposure: pd.DataFrame, adverse_events: pd.DataFrame, config: StudyConfig, *, cutoff: dt.date
 ) -> pd.DataFrame:
-    """`treatment_emergent` before validation, in the order of the input."""
+    """`treatment_emergent` before validation and without the occurrence flags, in the order of the input."""
     limit = pd.Timestamp(cutoff)
     period = treatment_period(subjects, exposure, cutoff=cutoff)
     ae = adverse_events.merge(period[["USUBJID", "TRTSDT", "TRTEDT"]], on="USUBJID", how="left")
@@ -164,9 +165,13 @@ def derive_events(
     outcome = words(ae["AEOUT"])
     ae["AOUT"] = outcome.where(outcome.isin(OUTCOMES), "UNKNOWN").where(outcome.notna(), "MISSING")
     ae["AFATAL"] = np.where((ae["ATOXGRN"] == 5) | (ae["AOUT"] == "FATAL"), "Y", "N")
-    for column, keys in {"AOCCIFL": ["USUBJID"], "AOCCSIFL": ["USUBJID", "SOC"], "AOCCPIFL": ["USUBJID", "SOC", "PT"]}.items():
-        ae[column] = _first_worst(ae, keys)
     return ae
+
+
+def flag_first_worst(events: pd.DataFrame) -> pd.DataFrame:
+    """Events with AOCCIFL, AOCCSIFL and AOCCPIFL: the first treatment-emergent row at maximum grade of the subject, of its SOC, of its preferred term."""
+    keys = {"AOCCIFL": ["USUBJID"], "AOCCSIFL": ["USUBJID", "SOC"], "AOCCPIFL": ["USUBJID", "SOC", "PT"]}
+    return events.assign(**{column: _first_worst(events, key) for column, key in keys.items()})
 
 
 def treatment_emergent(
@@ -188,6 +193,6 @@ def treatment_emergent(
     pandas.DataFrame
         ``schemas.safety.TreatmentEmergent``, all rows up to the cutoff, of treated subjects or not, sorted by subject, start and source row.
     """
-    events = derive_events(subjects, exposure, adverse_events, config, cutoff=cutoff)
+    events = flag_first_worst(derive_events(subjects, exposure, adverse_events, config, cutoff=cutoff))
     events = events.sort_values(["USUBJID", "ASTDT", "AESEQ", "SRCROW"])
     return conform(TreatmentEmergent, events[list(columns(TreatmentEmergent))])

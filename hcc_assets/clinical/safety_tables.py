@@ -163,8 +163,8 @@ def eair(events: pd.DataFrame, at_risk: pd.DataFrame) -> pd.DataFrame:
     """
     from hcc_assets.stats.proportions import poisson_rate
 
-    rows = pd.concat([events.assign(term=ALL, home=ALL), events.assign(term=events["PT"], home=events["SOC"])], ignore_index=True)
-    rows["onset"] = rows["ASTDT"].fillna(rows["TRTSDT"])
+    base = pd.DataFrame({"USUBJID": events["USUBJID"], "onset": events["ASTDT"].fillna(events["TRTSDT"])})
+    rows = pd.concat([base.assign(term=ALL, home=ALL), base.assign(term=events["PT"], home=events["SOC"])], ignore_index=True)
     first = rows.groupby(["term", "USUBJID"], sort=True)["onset"].min().reset_index().merge(at_risk, on="USUBJID")
     total = float(((at_risk["end"] - at_risk["TRTSDT"]).dt.days + 1).sum())
     whole = (first["end"] - first["TRTSDT"]).dt.days + 1
