@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from hcc_assets.platform.recipes import Ask, Output, Refused
 from hcc_assets.platform.stores import local_copy
+from hcc_assets.platform.subject_keys import canonical_subject
 from hcc_assets.platform.versions import Bundle, CheckRecord
 
 if TYPE_CHECKING:
@@ -66,7 +68,32 @@ def _read(ask: Ask, delivery: Delivery) -> Export:
     from hcc_assets.clinical.exports import read_export
 
     with local_copy(ask.bench.home.landing / delivery.path) as folder:
-        return read_export(folder, ask.config, cutoff=ask.config.study.data_cutoff or export_date(delivery.id))
+        return without_consent(ask, read_export(folder, ask.config, cutoff=ask.config.study.data_cutoff or export_date(delivery.id)))
+
+
+_DATED = {"exposure": "EXSTDT", "tumour_assessments": "TRDT", "disposition": "DSSTDT", "adverse_events": "AESTDT", "reported_responses": "RSDT"}
+
+
+def without_consent(ask: Ask, export: Export) -> Export:
+    """The export without erased subjects and without what was recorded of withdrawn ones from their date on."""
+    bench = ask.bench
+    if not bench.consent:
+        return export
+    tables = {}
+    for name, frame in export.tables.items():
+        people = {s: canonical_subject(s) for s in frame["USUBJID"].unique()}
+        erased = {s for s in people if bench.erased(s)}
+        until = pd.to_datetime(frame["USUBJID"].map(people).map(bench.withdrawn))
+        kept = frame[~frame["USUBJID"].isin(erased) & ~((frame[_DATED[name]] >= until) if name in _DATED else False)]
+        if name == "subjects":
+            kept = kept.copy()
+            late = kept["DTHDT"] >= until.loc[kept.index]
+            kept.loc[late, ["DTHDTC", "DTHDTF", "DTHFL"]] = None
+            kept.loc[late, "DTHDT"] = pd.NaT
+        tables[name] = kept.reset_index(drop=True)
+        tables[name].attrs = frame.attrs
+    issues = export.issues[~export.issues["subject_id"].map(lambda s: s is not None and bench.erased(s)).astype(bool)]
+    return replace(export, tables=tables, issues=issues.reset_index(drop=True))
 
 
 def _older(ask: Ask, candidates: list[Delivery]) -> tuple[Export | None, str]:
@@ -91,7 +118,7 @@ def _stored_export(ask: Ask, standing: dict[str, Any]) -> tuple[Export, str]:
         absent={table: frozenset(names) for table, names in standing["absent"].items()},
         delivered={domain: tuple(names) for domain, names in standing["delivered"].items()},
     )
-    return export, str(standing["export_id"])
+    return without_consent(ask, export), str(standing["export_id"])
 
 
 def _judge(ask: Ask, delivery: Delivery, export: Export, previous: Export | None, label: str) -> tuple[str, str, pd.DataFrame | None]:

@@ -52,7 +52,7 @@ def _samples(ask: Ask) -> Output:
 
 def _matrix_content(bench: Workbench, sample: str | None) -> dict[str, str] | None:
     delivery = bench.landing.samples.get(sample or "")
-    if delivery is None or delivery.state != "ready":
+    if delivery is None or delivery.state != "ready" or delivery.id not in bench.registered:
         return None
     genome = bench.landing.sheet.rows[delivery.id].genome
     return delivery.contents | ({"genome": genome} if genome else {})
@@ -92,7 +92,7 @@ def _export_content(bench: Workbench, _: str | None) -> dict[str, str] | None:
     if not ready:
         return None
     accepted = {a["export"]: a["content"] for a in bench.acceptances}
-    return ready | {f"accepted {k}": v for k, v in accepted.items()}
+    return ready | {f"accepted {k}": v for k, v in accepted.items()} | ({"consent": bench.consent} if bench.consent else {})
 
 
 def _clinical_export(ask: Ask) -> Output:

@@ -6,6 +6,7 @@ import datetime as dt
 import getpass
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -15,12 +16,15 @@ from hcc_assets.defs.alerting import tell
 from hcc_assets.defs.catalogue import all_recipes
 from hcc_assets.defs.refresh import Progress, Refresher, Summary
 from hcc_assets.platform import stores
+from hcc_assets.platform.consent import record_withdrawal
 from hcc_assets.platform.engine import Workbench
 from hcc_assets.platform.fencing import Leases
 from hcc_assets.platform.home import Home
 from hcc_assets.platform.plan import make_plan
 from hcc_assets.platform.reaper import reap
-from hcc_assets.platform.trail import trail_of
+from hcc_assets.platform.subject_keys import canonical_subject, key_for_home
+from hcc_assets.platform.trail import keys_folder, tombstones_of, trail_of
+from hcc_assets.platform.versions import Versions
 
 
 def refresh_home(home: Home, *, jobs: int | None, memory_mb: int | None, progress: Progress) -> Summary:
@@ -84,3 +88,109 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
     stores.write_bytes(home.store / "acceptances.json", json.dumps([*bench.acceptances, entry], indent=1).encode())
     trail_of(home).append("accept", why=reason, to_hash=entry["content"], details={"export": export})
     return entry
+
+
+def withdraw_subject(home: Home, subject: str, from_date: dt.date, reason: str) -> None:
+    """Record that data of ``subject`` from ``from_date`` on are no longer used; the next refresh leaves them out."""
+    record_withdrawal(home.withdrawals_csv, subject, from_date, reason, dt.datetime.now(dt.UTC))
+    trail_of(home).append("withdraw", why=reason, subject_id=subject, details={"from": from_date.isoformat()})
+
+
+def rebuild_reference(home: Home, *, progress: Progress) -> dict[str, Any]:
+    """Give up the reference that stands, build a new one from all samples, label every cell anew.
+
+    Returns
+    -------
+    dict
+        ``before`` and ``after`` (versions), ``changed_calls``, ``held``.
+    """
+    versions = Versions(home)
+    current = versions.current("annotation_reference")
+    before = str(current.notes["version"]) if current else None
+    if current is not None:
+        stores.write_bytes(
+            home.store / "reference_rebuild.json", json.dumps({"given_up": before, "at": dt.datetime.now(dt.UTC).isoformat()}).encode()
+        )
+        trail_of(home).append("reference rebuild", why="asked for by the operator", from_hash=current.data_version)
+    summary = refresh_home(home, jobs=None, memory_mb=None, progress=progress)
+    after = versions.current("annotation_reference")
+    changes = versions.current("reference_changes")
+    return {
+        "before": before,
+        "after": str(after.notes["version"]) if after else None,
+        "changed_calls": changes.rows if changes else 0,
+        "held": [vars(c) for c in summary.troubled],
+    }
+
+
+def erase_subject(home: Home, subject: str, reference: str) -> dict[str, Any]:
+    """Remove every artefact of a subject, compute anew what rested on it, search every byte for what is left.
+
+    Returns
+    -------
+    dict
+        ``absent``, ``lines`` for a person.
+    """
+    from hcc_assets.platform.erasure import carry_out, plan_erasure, prove_absence
+
+    if not home.is_local:
+        raise ValueError("erase works on a local home; on an object store remove the objects and their versions there")
+    bench = Workbench(home, all_recipes())
+    wanted = canonical_subject(subject)
+    rows = bench.landing.sheet.rows.values()
+    samples = sorted(r.sample_id for r in rows if canonical_subject(r.subject_id) == wanted)
+    others = sorted(
+        {n for r in rows if canonical_subject(r.subject_id) != wanted for n in (r.sample_id, r.subject_id)} | _other_subjects(bench, wanted)
+    )
+    root, key = Path(str(home.root)), key_for_home(keys_folder(home))
+    tombstones_of(home).add(subject, samples, reference, dt.datetime.now(dt.UTC))
+    trail_of(home).append("erase", why=reference, subject_id=subject, redact=samples, details={"samples": len(samples)})
+    plan = plan_erasure(root, subject, samples, others=others, dagster_home=home.dagster_home, operators_files=[home.withdrawals_csv])
+    lines = carry_out(plan, key)
+    for path in plan.recompute:
+        path.unlink(missing_ok=True)
+    summary = refresh_home(home, jobs=None, memory_mb=None, progress=lambda *_: None)
+    proof = prove_absence(root, [subject, *samples], others=others, dagster_home=home.dagster_home, operators_files=[home.withdrawals_csv])
+    lines += [f"computed anew: {len([c for c in summary.changes if c.state in ('new', 'changed')])} assets", *proof.lines()]
+    lines.append("Backups and copies outside this home are not reached: erase the subject there too, or let them expire.")
+    trail_of(home).append("erase proven" if proof.absent else "erase incomplete", why=reference, subject_id=subject, redact=samples)
+    return {"absent": proof.absent, "lines": lines, "left": [t.path for t in proof.traces]}
+
+
+def _other_subjects(bench: Workbench, wanted: str) -> set[str]:
+    if bench.versions.current("subjects") is None:
+        return set()
+    return {s for s in bench.versions.frame("subjects", "table")["USUBJID"] if canonical_subject(s) != wanted}
+
+
+def home_health(home: Home) -> dict[str, Any]:
+    """Probe everything that can go silent; red within the minute.
+
+    Returns
+    -------
+    dict
+        ``healthy``, ``probes`` and ``lines``.
+    """
+    from hcc_assets.defs.alerting import alert_store
+    from hcc_assets.defs.instance import instance_of
+    from hcc_assets.platform.alerts.channels import channels_from_environment
+    from hcc_assets.platform.health import check_health
+    from hcc_assets.platform.heartbeat import ping, write_heartbeat
+
+    now = dt.datetime.now(dt.UTC)
+    config = home.config()
+    channels = [c.label for c in channels_from_environment(key_for_home(keys_folder(home)))] if config.alerts.enabled else None
+    folders = [home.dagster_home] + ([Path(str(home.root))] if home.is_local else [])
+    with instance_of(home) as instance:
+        report = check_health(
+            now,
+            folders=folders,
+            instance=instance,
+            definitions_module="hcc_assets.definitions",
+            alerts=alert_store(home, config.study.id),
+            channels=channels,
+            audit=trail_of(home),
+        )
+    write_heartbeat(home.dagster_home / "health.json", now, who="hcc health", healthy=report.healthy)
+    ping(report.healthy)
+    return {**json.loads(report.to_json()), "lines": report.to_text().splitlines()}

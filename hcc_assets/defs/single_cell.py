@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -60,12 +61,24 @@ def _labelled(ask: Ask) -> Any:
 
 def _reference_content(bench: Workbench, _: str | None) -> dict[str, str]:
     found = [d for d in bench.landing.references if d.id.endswith(".h5ad") and d.state == "ready"]
-    return {path: sha for d in found for path, sha in d.contents.items()}
+    asked = rebuild_asked(bench)
+    return {path: sha for d in found for path, sha in d.contents.items()} | ({"rebuild asked": asked} if asked else {})
 
 
 def _frozen(bench: Workbench) -> bool:
     manifest = bench.versions.current("annotation_reference")
-    return manifest is not None and not str(manifest.notes.get("version", "provisional")).startswith("provisional")
+    if manifest is None or str(manifest.notes.get("version", "provisional")).startswith("provisional"):
+        return False
+    asked = rebuild_asked(bench)
+    return asked is None or manifest.at.isoformat() > asked
+
+
+def rebuild_asked(bench: Workbench) -> str | None:
+    """When ``hcc reference rebuild`` was last asked for (ISO, UTC), if ever."""
+    try:
+        return str(json.loads((bench.home.store / "reference_rebuild.json").read_bytes())["at"])
+    except FileNotFoundError:
+        return None
 
 
 def _annotation_reference(ask: Ask) -> Output:
@@ -78,7 +91,7 @@ def _annotation_reference(ask: Ask) -> Output:
     order = sorted(samples, key=lambda s: (rows[s].collection_date or "9999", s))
     seeds = [ask.frame("qc_cells", "seeds", s).assign(sample_id=s) for s in order]
     prefix = freezing_prefix(pd.concat(seeds, ignore_index=True), order, ask.config) if seeds else None
-    chosen = prefix or order
+    chosen = order if rebuild_asked(ask.bench) is not None or prefix is None else prefix
     inputs = [SampleInput(s, lambda s=s: (ask.cells("raw_counts", "counts", s), _qc_result(ask, s))) for s in chosen]
     try:
         reference = build_reference(inputs, ask.config, labelled=_labelled(ask))

@@ -19,11 +19,13 @@ from filelock import FileLock
 from hcc_assets.platform import landing as landings
 from hcc_assets.platform import stores
 from hcc_assets.platform.code_versions import lock_hash
+from hcc_assets.platform.consent import read_withdrawals
 from hcc_assets.platform.fencing import StaleWriter
 from hcc_assets.platform.home import Home
 from hcc_assets.platform.quarantine import quarantine
 from hcc_assets.platform.recipes import Ask, Output, Recipe, Refused
-from hcc_assets.platform.trail import trail_of
+from hcc_assets.platform.subject_keys import canonical_subject
+from hcc_assets.platform.trail import tombstones_of, trail_of
 from hcc_assets.platform.versions import Bundle, CheckRecord, Held, Manifest, Versions, digest
 from hcc_assets.schemas.base import TableRefused, columns, conform
 from hcc_assets.schemas.csv_safe import to_csv_bytes
@@ -85,9 +87,34 @@ class Workbench:
         return found
 
     @cached_property
+    def withdrawn(self) -> dict[str, dt.date]:
+        """Canonical subject to the first day whose data are no longer used."""
+        found: dict[str, dt.date] = {}
+        for row in read_withdrawals(self.home.withdrawals_csv):
+            subject = canonical_subject(row.subject_id)
+            found[subject] = min(found.get(subject, row.from_date), row.from_date)
+        return found
+
+    def erased(self, name: str) -> bool:
+        """True for a subject or sample that was erased."""
+        return self.home.tombstones_json.exists() and tombstones_of(self.home).names(name)
+
+    @cached_property
+    def consent(self) -> str:
+        """Hash of withdrawals and erasures; empty when there are none."""
+        stones = self.home.tombstones_json.read_bytes().decode() if self.home.tombstones_json.exists() else ""
+        return digest(sorted((k, v.isoformat()) for k, v in self.withdrawn.items()), stones) if self.withdrawn or stones else ""
+
+    @cached_property
     def registered(self) -> frozenset[str]:
         """Samples of the sheet that are not withdrawn or erased; only these count in anything across samples."""
-        return frozenset(self.landing.sheet.rows)
+        return frozenset(s for s, row in self.landing.sheet.rows.items() if self._usable(row))
+
+    def _usable(self, row: landings.SampleRow) -> bool:
+        until = self.withdrawn.get(canonical_subject(row.subject_id))
+        if until is not None and (row.collection_date is None or dt.date.fromisoformat(row.collection_date) >= until):
+            return False
+        return not (self.erased(row.subject_id) or self.erased(row.sample_id))
 
     def standing(self, asset: str) -> list[str]:
         """Registered samples whose version of ``asset`` stands."""
@@ -95,7 +122,7 @@ class Workbench:
 
     def forget(self) -> None:
         """Look at configuration, landing and cut-off afresh at the next question."""
-        for name in ("config", "landing", "cutoff", "registered", "acceptances"):
+        for name in ("config", "landing", "cutoff", "registered", "acceptances", "withdrawn", "consent"):
             self.__dict__.pop(name, None)
 
     def inputs(self, recipe: Recipe, partition: str | None) -> dict[str, str] | None:

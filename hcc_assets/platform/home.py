@@ -69,10 +69,6 @@ class Home:
         return self.root / "quarantine"
 
     @property
-    def audit_log(self) -> UPath:
-        return self.root / "audit" / "audit.jsonl"
-
-    @property
     def is_local(self) -> bool:
         return is_local(self.root)
 
@@ -87,6 +83,19 @@ class Home:
         from platformdirs import user_state_path
 
         return user_state_path("hcc_assets") / hashlib.sha256(str(self.root).encode()).hexdigest()[:16]
+
+    @property
+    def records(self) -> Path:
+        """Local folder of keys, tombstones and withdrawals: the home itself, or beside Dagster's state where the home is on an object store."""
+        return Path(str(self.root)) if self.is_local else self.dagster_home
+
+    @property
+    def withdrawals_csv(self) -> Path:
+        return self.records / "withdrawals.csv"
+
+    @property
+    def tombstones_json(self) -> Path:
+        return self.records / "tombstones.json"
 
     @property
     def locks(self) -> Path:

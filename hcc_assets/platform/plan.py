@@ -66,7 +66,7 @@ class Plan:
     @cached_property
     def samples(self) -> list[str]:
         """Samples that exist (row and complete matrix) or that have a version, sorted."""
-        ready = {s for s, d in self.bench.landing.samples.items() if d.state == "ready"}
+        ready = {s for s, d in self.bench.landing.samples.items() if d.state == "ready" and s in self.bench.registered}
         return sorted(ready | set(self.bench.standing("raw_counts")))
 
 

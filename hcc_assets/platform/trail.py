@@ -6,22 +6,28 @@ from functools import lru_cache
 from pathlib import Path
 
 from hcc_assets.platform.audit import AuditTrail
+from hcc_assets.platform.consent import Tombstones
 from hcc_assets.platform.home import Home
 from hcc_assets.platform.subject_keys import key_for_home
 
 
 def keys_folder(home: Home) -> Path:
     """Folder of the home's key: in the home itself, beside Dagster's state where the home is on an object store."""
-    return (Path(str(home.root)) if home.is_local else home.dagster_home) / "keys"
+    return home.records / "keys"
 
 
 def audit_path(home: Home) -> Path:
-    return Path(str(home.audit_log)) if home.is_local else home.dagster_home / "audit" / "audit.jsonl"
+    return home.records / "audit" / "audit.jsonl"
 
 
 @lru_cache(maxsize=16)
 def _trail(path: Path, keys: Path) -> AuditTrail:
     return AuditTrail(path, key_for_home(keys))
+
+
+def tombstones_of(home: Home) -> Tombstones:
+    """Erased subjects of ``home``."""
+    return Tombstones(home.tombstones_json, key_for_home(keys_folder(home)))
 
 
 def trail_of(home: Home) -> AuditTrail:
