@@ -94,7 +94,7 @@ def test_nobody_treated() -> None:
 _RECORD = st.tuples(st.sampled_from(["S1", "S2"]), st.sampled_from([0, 200, 250, 300]), st.integers(0, 60), st.none() | st.integers(0, 30))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(_RECORD, min_size=1, max_size=8))
 def test_days_agree_with_counting_them_one_by_one(records: list[tuple[str, int, int, int | None]]) -> None:
     origin = dt.date(2024, 1, 1)

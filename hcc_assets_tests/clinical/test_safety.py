@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hcc_assets.clinical.safety import ae_listings, ae_summary, aesi_summary, treatment_emergent
-from hcc_assets.schemas.base import empty
-from hcc_assets.schemas.clinical import AdverseEvents, Exposure, Subjects
+from hcc_assets.schemas.base import conform, empty
+from hcc_assets.schemas.clinical import AdverseEvents, Disposition, Exposure, Subjects
 from hcc_assets.study.config import StudyConfig, parse_config
 from hcc_assets_tests.clinical.safety_frames import adverse_events, exposure, line, subjects
 
@@ -138,6 +138,32 @@ def test_death_after_the_cutoff_is_not_a_death_yet() -> None:
     assert line(out, "OVERVIEW", term="DEATHS")["patients"] == 0
 
 
+def test_a_death_of_ds_counts_where_dm_has_no_date_and_ends_the_risk() -> None:
+    row = {
+        "USUBJID": "S1",
+        "DOMAIN": "DS",
+        "DSDECOD": "Death",
+        "DSSTDTC": "2024-07-10",
+        "DSSTDT": pd.Timestamp("2024-07-10"),
+        "DSSTDTF": None,
+        "SRCROW": 1,
+    }
+    deaths = conform(Disposition, pd.DataFrame([row]))
+    out = ae_summary(DM, EX, adverse_events(), CONFIG, cutoff=CUTOFF, disposition=deaths)
+    without = ae_summary(DM, EX, adverse_events(), CONFIG, cutoff=CUTOFF)
+    assert [line(f, "OVERVIEW", term="DEATHS")["patients"] for f in (out, without)] == [1, 0]
+    assert (line(without, "EAIR")["patient_years"] - line(out, "EAIR")["patient_years"]) * 365.25 == pytest.approx(20)
+    early = ae_summary(DM, EX, adverse_events(), CONFIG, cutoff=dt.date(2024, 7, 9), disposition=deaths)
+    assert line(early, "OVERVIEW", term="DEATHS")["patients"] == 0
+
+
+def test_a_criterion_beside_aeser_n_is_listed_and_counted_as_reported() -> None:
+    ae = adverse_events({"USUBJID": "S1", "AEDECOD": "A", "AESTDTC": "2024-04-01", "AESER": "N", "AESHOSP": "Y"})
+    assert line(ae_summary(DM, EX, ae, CONFIG, cutoff=CUTOFF), "OVERVIEW", term="SERIOUS")["patients"] == 0
+    listed = ae_listings(DM, EX, ae, CONFIG, cutoff=CUTOFF)
+    assert listed[["listing", "AESER", "criteria"]].to_numpy().tolist() == [["SERIOUS", "N", "hospitalization"]]
+
+
 def test_outcome_by_worst_and_by_rows() -> None:
     def row(subject: str, outcome: str | None) -> dict:
         return {"USUBJID": subject, "AEDECOD": "A", "AESTDTC": "2024-04-01", "AEOUT": outcome}
@@ -256,7 +282,7 @@ _EVENT = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(_EVENT, max_size=14), st.randoms(use_true_random=False))
 def test_properties_of_counts(rows: list[dict], shuffler) -> None:  # type: ignore[no-untyped-def]
     ae = adverse_events(*rows)
