@@ -19,7 +19,9 @@ ONCOFETAL_CUT: Final = 0.15
 
 MIN_CELLS: Final = 10
 _AMPLITUDE: Final = 0.065
+_AMPLITUDE_PANEL_OPEN: Final = 0.045
 _AMPLITUDE_WITH_PANEL: Final = 0.03
+_PANEL_MATURE: Final = -0.3
 _PANEL_DIFFERENCE: Final = 0.2
 _OUTLIER_SD: Final = 4.0
 _LEANING_SD: Final = 2.3
@@ -110,6 +112,16 @@ def _outliers(r: Vector, of_normal: Vector, panel: Vector) -> Vector:
     return np.where((z > _OUTLIER_SD) | ((z > _LEANING_SD) & (panel > ONCOFETAL_CUT)), 0.95, np.where(z > _LEANING_SD, 0.4, 0.02))
 
 
+def _needed_amplitude(panel: Vector, sure: npt.NDArray[np.bool_], rest: npt.NDArray[np.bool_]) -> float:
+    """Amplitude from which a split is believed: least where the panel differs between the parts, most where the cells look like mature hepatocytes."""
+    level = float(panel[sure].mean())
+    if rest.sum() >= MIN_CELLS and level >= float(panel[rest].mean()) + _PANEL_DIFFERENCE:
+        return _AMPLITUDE_WITH_PANEL
+    if sure.sum() < _MIN_WITHOUT_PANEL:
+        return float("inf")
+    return _AMPLITUDE if level < _PANEL_MATURE else _AMPLITUDE_PANEL_OPEN
+
+
 def best_split(
     cells: npt.NDArray[np.float32], normal: npt.NDArray[np.float32], panel: Vector, level: Vector, arms: npt.NDArray[np.object_], given: Vector | None
 ) -> Split:
@@ -121,10 +133,7 @@ def best_split(
         enough = bool(sure.sum() >= MIN_CELLS)
         own = _difference(cells, posterior) if enough else np.zeros(cells.shape[1])
         amplitude = arm_amplitude(cells[sure], level, arms) if enough else 0.0
-        usual = float(panel[rest].mean()) if rest.sum() >= MIN_CELLS else ONCOFETAL_CUT - _PANEL_DIFFERENCE
-        supported = enough and float(panel[sure].mean()) >= usual + _PANEL_DIFFERENCE
-        plain = amplitude >= _AMPLITUDE and sure.sum() >= _MIN_WITHOUT_PANEL
-        holds = bool(plain or (supported and amplitude >= _AMPLITUDE_WITH_PANEL))
+        holds = enough and amplitude >= _needed_amplitude(panel, sure, rest)
         if given is not None and not holds:
             posterior, holds, own = _outliers(r, correlation(normal, consensus), panel), True, own * 0
         found = Split(consensus, r, posterior, own, amplitude, holds)

@@ -210,8 +210,9 @@ class _Profiles:
         raised, lowered = self._at(state.genes), self._at(state.lowered)
         fixed[raised] = np.maximum(fixed[raised] * 1.5, self.marker[raised])
         fixed[lowered] = np.where(fixed[lowered] > 0, np.minimum(fixed[lowered] * 0.2, self.leak[lowered] * 2), 0)
-        sex_linked = self._at((*gene_data.Y_GENES, gene_data.X_INACTIVATION_GENE))
-        fixed[sex_linked] = np.geomspace(3e-4, 3e-5, len(sex_linked))
+        male = self._at(gene_data.Y_GENES)
+        fixed[male] = np.geomspace(3e-4, 3e-5, len(male))
+        fixed[self.place[gene_data.X_INACTIVATION_GENE]] = 2e-4
         for family, table, other in (
             (self.mitochondrial, programs.MITOCHONDRIAL_SHARE, programs.MITOCHONDRIAL_SHARE_OTHER),
             (self.ribosomal, programs.RIBOSOMAL_SHARE, programs.RIBOSOMAL_SHARE_OTHER),
