@@ -90,10 +90,9 @@ def _reason(course: Course, visits: Sequence[Assessment], best: str, early_death
     if course.blocked:
         return "NE: data blocked by an open E finding"
     if not visits:
-        after = "after new therapy or outside the treatment period" if course.assessments else "missing"
-        return "NE: " + (
-            "early death, no assessment" if early_death else f"assessment {after}" if course.assessments else "no post-baseline assessment"
-        )
+        if course.assessments:
+            return "NE: no assessment between first dose and progression or new therapy"
+        return "NE: early death, no assessment" if early_death else "NE: no post-baseline assessment"
     days = {a.date: (a.date - course.start).days for a in visits}
     if best in RESPONSES:
         pair = next(((a, b) for a, b in confirmed_responses(visits, rules) if a.response == best), None)

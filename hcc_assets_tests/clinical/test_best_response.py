@@ -193,6 +193,29 @@ def test_rates_of_nobody_are_null() -> None:
 
 
 def test_number_that_a_shorter_sd_minimum_would_change() -> None:
-    best, _ = trial(visit(0, -10, T01=50) + visit(1, 35, T01=50), visit(0, -10, "S2", T01=50) + visit(1, 34, "S2", T01=50))
+    offsets = {"S1": 35, "S2": 34, "S3": 42}
+    best, _ = trial(*(visit(0, -10, s, T01=50) + visit(1, offset, s, T01=50) for s, offset in offsets.items()))
     assert br.short_sd_changes(best) == {"BOR": 1, "CBOR": 1}
-    assert list(best["BOR_SHORT_SD"]) == ["SD", "NE"]
+    assert list(best["BOR_SHORT_SD"]) == ["SD", "NE", "SD"]
+    rates = br.response_rates(best)
+    assert (rates["n_short_sd"] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "words"),
+    [
+        (course(100, 60, 60), {}, "PR on day 43, confirmed on day 85"),
+        (course(100, 60, 75), {"config": StudyConfig(recist=Recist(headline="BOR"))}, "PR on day 43, not confirmed"),
+        (course(100, 60, 75), {}, "SD: stable at day 42 after first dose or later"),
+        (course(100, 130), {}, "PD: progression before any response or sufficient stable disease"),
+        (course(100, 100, step=41), {}, "NE: evaluable only before day 42 after first dose, without progression"),
+        (course(100, None, None), {}, "NE: no evaluable post-baseline assessment"),
+        (course(100, None), {"person": {"DTHDT": pd.Timestamp(day(50))}}, "NE: no evaluable post-baseline assessment, early death"),
+        (course(100), {"person": {"DTHDT": pd.Timestamp(day(50))}}, "NE: early death, no assessment"),
+        (course(100), {}, "NE: no post-baseline assessment"),
+        (course(100, 60), {"blocked": {"S1"}}, "NE: data blocked by an open E finding"),
+        (visit(0, -20, T01=100) + visit(1, -5, T01=90), {}, "NE: no assessment between first dose and progression or new therapy"),
+    ],
+)
+def test_reason_says_why(rows: list[dict[str, Any]], options: dict[str, Any], words: str) -> None:
+    assert trial(rows, **options)[0].at[0, "REASON"] == words
