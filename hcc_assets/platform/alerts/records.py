@@ -91,7 +91,7 @@ class Signal(BaseModel):
     title: Sentence
     value: float | None = None
     threshold: float | None = None
-    n_affected: int | None = Field(None, ge=0)
+    n_affected: Annotated[int | None, Field(ge=0)] = None
     row_keys: Annotated[tuple[str, ...], BeforeValidator(_row_keys)] = ()
     owner: Sentence = ""
     what_to_do: Sentence = ""
