@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from hcc_assets.platform.recipes import Ask, Check, Output, Recipe
-from hcc_assets.platform.versions import CheckRecord
+from hcc_assets.platform.versions import Bundle, CheckRecord
 from hcc_assets.schemas import cells as cell_models
 from hcc_assets.schemas import composition as models
+from hcc_assets.schemas import identity as identity_models
 from hcc_assets.schemas import reference as reference_models
 from hcc_assets.schemas.base import empty
 
@@ -87,6 +88,42 @@ def _reference_changes(ask: Ask) -> Output:
             old[sample], new[sample] = before, now
     table = label_changes(old, new)
     return Output(table=table, metadata={"samples_relabelled": len(new)})
+
+
+def _sample_identity(ask: Ask) -> Output:
+    from hcc_assets.cells.identity import sample_identity
+
+    samples = ask.table("samples")
+    names = [s for s in samples["sample_id"] if s in set(ask.samples("pseudobulk"))]
+    table, suspicions = sample_identity(
+        samples,
+        {s: ask.frame("qc_cells", "fingerprint", s) for s in names},
+        subjects=ask.table("subjects") if ask.has("subjects") else None,
+        exposure=ask.table("exposure") if ask.has("exposure") else None,
+        profiles={s: malignant_profile(ask, s) for s in names},
+        pseudobulks={s: ask.cells("pseudobulk", "sums", s) for s in names},
+        timepoints=(ask.config.samples.timepoints[0], ask.config.samples.timepoints[-1]),
+    )
+    told = "; ".join(suspicions["message"].head(5)) if len(suspicions) else "no suspicion"
+    return Output(
+        table=table,
+        bundle=Bundle(frames={"suspicions": suspicions}),
+        checks=[CheckRecord(name="no_suspicion", passed=suspicions.empty, severity="WARN", affected=len(suspicions), description=told)],
+        metadata={"suspicions": len(suspicions)},
+    )
+
+
+def malignant_profile(ask: Ask, sample: str) -> pd.Series | None:
+    """Copy-number profile of a sample's malignant cells, where it has one."""
+    manifest = ask.bench.versions.require("annotated_cells", sample)
+    if not any(f.endswith("/profile.parquet") for f in manifest.files):
+        return None
+    frame = ask.frame("annotated_cells", "profile", sample)
+    return pd.Series(frame["value"].to_numpy(), index=frame["bin"].to_numpy(), name=sample)
+
+
+def _identity_suspicions(ask: Ask) -> Output:
+    return Output(table=ask.frame("sample_identity", "suspicions"))
 
 
 def _compositions(ask: Ask) -> Output:
@@ -231,6 +268,36 @@ COHORT_RECIPES: tuple[Recipe, ...] = (
         model=reference_models.LabelChanges,
         description="Every call that the newest reference changed, against the version before. Empty when the reference is frozen and stays.",
         owners=("team:bioinformatics",),
+        tags=_TAGS,
+    ),
+    Recipe(
+        name="sample_identity",
+        compute=_sample_identity,
+        group="cohort",
+        inputs=("samples", "qc_cells", "annotated_cells", "pseudobulk"),
+        optional=("subjects", "exposure"),
+        model=identity_models.SampleIdentity,
+        settings=("samples",),
+        checks=(
+            Check(
+                "no_suspicion",
+                "No sample looks swapped, repeated or mistimed",
+                "WARN",
+                todo="Ask the site and the sequencing core; nothing is changed.",
+            ),
+        ),
+        description="Is each sample whose and when it says: sex, copy number, expression, shared cells, timing. Suspicions are told, never acted on.",
+        owners=("team:data-management",),
+        tags=_TAGS,
+    ),
+    Recipe(
+        name="identity_suspicions",
+        compute=_identity_suspicions,
+        group="cohort",
+        inputs=("sample_identity",),
+        model=identity_models.IdentitySuspicions,
+        description="Suspicions about sample identity, one row each with what was seen and what to do. Never fixed automatically.",
+        owners=("team:data-management",),
         tags=_TAGS,
     ),
     Recipe(

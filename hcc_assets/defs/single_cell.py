@@ -19,15 +19,17 @@ _UNASSIGNED_LIMIT = 0.10
 
 
 def _qc_cells(ask: Ask) -> Output:
+    from hcc_assets.cells.fingerprint import fingerprint
     from hcc_assets.cells.qc import assess
     from hcc_assets.cells.reference_samples import seed_counts
 
     counts = ask.cells("raw_counts", "counts", ask.partition)
     result = assess(counts, ask.config)
     seeds = seed_counts(counts, result).rename_axis("cell_class").rename("n_seed").reset_index()
+    marks = fingerprint(counts.X, counts.obs_names, pd.Index(counts.var["gene_id"]))
     n_cells = int(result.usable.sum())
     return Output(
-        bundle=Bundle(frames={**result.to_tables(), "seeds": seeds}),
+        bundle=Bundle(frames={**result.to_tables(), "seeds": seeds, "fingerprint": marks}),
         checks=[
             CheckRecord(
                 name="enough_cells",
@@ -46,7 +48,7 @@ def _qc_result(ask: Ask, sample: str) -> Any:
 
     manifest = ask.bench.versions.require("qc_cells", sample)
     names = [f.split("/")[1].removesuffix(".parquet") for f in manifest.files if f.endswith(".parquet")]
-    return QcResult.from_tables({name: ask.frame("qc_cells", name, sample) for name in names if name != "seeds"})
+    return QcResult.from_tables({name: ask.frame("qc_cells", name, sample) for name in names if name in ("metrics", "ambient", "sample")})
 
 
 def _labelled(ask: Ask) -> Any:

@@ -89,6 +89,7 @@ def build_report(
         endpoint_changes=_endpoint_changes(tables),
         associations=_associations(tables),
         quality=_quality(tables),
+        suspicions=[[r.check, r.sample_id, r.message] for r in tables["identity_suspicions"].itertuples()] if "identity_suspicions" in tables else [],
         figures={name: _inline(svg) for name, svg in figures.items()},
         sources=[{**s, "since": f"{s['since']:%Y-%m-%d %H:%M}"} for s in sources],
         has_cells="compositions" in tables,
