@@ -52,12 +52,17 @@ def _qc_result(ask: Ask, sample: str) -> Any:
 
 
 def _labelled(ask: Ask) -> Any:
-    from hcc_assets.platform.stores import read_h5ad
+    from hcc_assets.cells.isolation import read_labelled
+    from hcc_assets.cells.tenx_refused import MatrixRefused
 
+    landing = ask.bench.home.landing
     for delivery in ask.bench.landing.references:
         if delivery.id.endswith(".h5ad") and delivery.state == "ready":
-            with local_copy(ask.bench.home.landing / delivery.path):
-                return read_h5ad(ask.bench.home.landing / delivery.path)
+            with local_copy(landing / delivery.path) as path:
+                try:
+                    return read_labelled(path, root=str(landing) if ask.bench.home.is_local else None)
+                except MatrixRefused as refusal:
+                    raise Refused(f"{delivery.path}: {refusal}", code=refusal.code) from None
     return None
 
 
