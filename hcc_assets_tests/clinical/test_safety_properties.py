@@ -10,7 +10,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hcc_assets.clinical.safety import ae_summary, treatment_emergent
+from hcc_assets.clinical.safety import ae_summary
 from hcc_assets.study.config import StudyConfig
 from hcc_assets_tests.clinical.safety_frames import adverse_events, exposure, line, subjects
 
@@ -18,11 +18,6 @@ CONFIG = StudyConfig()
 CUTOFF = dt.date(2024, 12, 31)
 EX = exposure(("S1", 300, "2024-03-15", "2024-06-30"), ("S2", 300, "2024-03-01", None))
 DM = subjects(EX, {"USUBJID": "S3"})
-
-
-def _flags(*rows: dict, cutoff: dt.date = CUTOFF, config: StudyConfig = CONFIG) -> dict[int, str]:
-    found = treatment_emergent(DM, EX, adverse_events(*({"USUBJID": "S1", "AEDECOD": "Nausea"} | r for r in rows)), config, cutoff=cutoff)
-    return dict(zip(found["SRCROW"], found["TRTEMFL"], strict=True))
 
 
 _EVENT = st.fixed_dictionaries(
