@@ -24,8 +24,7 @@ from hcc_assets.platform.row_removal import CannotRewrite, RowRemover
 from hcc_assets.platform.subject_keys import subject_digest
 from hcc_assets.platform.traces import Names, Trace, find_traces
 
-TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".xpt", ".sas7bdat", ".json", ".ndjson")
-LOG_SUFFIXES = (".out", ".err", ".log", ".json", ".jsonl", ".txt", ".complete")
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".xpt", ".sas7bdat", ".json", ".ndjson", ".sha256")
 
 
 @dataclass(frozen=True)

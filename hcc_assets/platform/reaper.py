@@ -26,6 +26,7 @@ from hcc_assets.platform import stores
 from hcc_assets.platform.fencing import Leases
 
 PID, HOST, STARTED, PROCESS = "hcc/pid", "hcc/host", "hcc/started", "hcc/process"
+GONE = "its process is gone"
 BEAT_SECONDS = 5.0
 SILENCE_LIMIT_SECONDS = 120.0
 _ACTIVE = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
@@ -86,6 +87,7 @@ def reap(
     leases: Leases,
     limit_s: float = SILENCE_LIMIT_SECONDS,
     kill: bool = True,
+    look_again_s: float = BEAT_SECONDS + 1,
 ) -> list[Reaped]:
     """Give up every active run whose process is gone from this host, or that has been silent for longer than ``limit_s``.
 
@@ -104,11 +106,18 @@ def reap(
         Silence after which a run is given up, seconds.
     kill
         End a silent process of this host, so that not even a write that has passed the fence can follow.
+    look_again_s
+        A silent run is looked at once more after so many seconds: a machine that wakes from sleep finds every run silent until its next beat.
     """
     reaped = []
-    for record in instance.get_run_records(dg.RunsFilter(statuses=list(_ACTIVE))):
-        run = record.dagster_run
-        reason = _why(run.tags, heartbeats / f"{run.run_id}.beat", now, limit_s)
+    runs = [record.dagster_run for record in instance.get_run_records(dg.RunsFilter(statuses=list(_ACTIVE)))]
+    reasons = {run.run_id: _why(run.tags, heartbeats / f"{run.run_id}.beat", now, limit_s) for run in runs}
+    if any(reason not in (None, GONE) for reason in reasons.values()):
+        time.sleep(look_again_s)
+        later = now + dt.timedelta(seconds=look_again_s)
+        reasons = {run.run_id: reasons[run.run_id] and _why(run.tags, heartbeats / f"{run.run_id}.beat", later, limit_s) for run in runs}
+    for run in runs:
+        reason = reasons[run.run_id]
         if reason is None:
             continue
         leases.revoke(run.run_id, reason)
@@ -139,7 +148,7 @@ def living_run(instance: dg.DagsterInstance, run_id: str, *, heartbeats: Path, l
 def _why(tags: Mapping[str, str], beat: Path, now: dt.datetime, limit_s: float) -> str | None:
     here = tags.get(HOST) == socket.gethostname()
     if here and tags.get(PID, "").isdigit() and not _alive(tags):
-        return "its process is gone"
+        return GONE
     age = _age(beat, now)
     if age is not None and age > limit_s:
         return "the machine was started again" if age == float("inf") else f"no sign of life for {age:.0f} s"

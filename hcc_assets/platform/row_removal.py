@@ -54,7 +54,7 @@ class RowRemover:
         """
         formats: dict[str, Callable[[Path], tuple[bytes, int]]] = {
             ".csv": self._csv, ".tsv": self._csv, ".txt": self._csv, ".xlsx": self._xlsx, ".parquet": self._parquet, ".xpt": self._xpt,
-            ".json": self._dataset_json, ".ndjson": self._ndjson,
+            ".json": self._dataset_json, ".ndjson": self._ndjson, ".sha256": self._manifest,
         }  # fmt: skip
         if path.suffix.lower() not in formats:
             raise CannotRewrite(f"{path.name}: rows cannot be taken out of a {path.suffix or 'file without a suffix'}; replace the file by hand")
@@ -181,6 +181,12 @@ class RowRemover:
         ids = [i for i, name in enumerate(names) if self._is_id(name)]
         kept = [row for row in rows if not any(i < len(row) and self._names_it(row[i]) for i in ids)]
         return [[self._mask(v) if isinstance(v, str) else v for v in row] for row in kept]
+
+    def _manifest(self, path: Path) -> tuple[bytes, int]:
+        """Lines of a checksum list that name the subject's files go with the files."""
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if not self._mention.search(line)]
+        return "".join(kept).encode(), len(lines) - len(kept)
 
     @staticmethod
     def _renew_manifest(path: Path, before: str) -> None:

@@ -218,6 +218,13 @@ def test_xpt_keeps_its_labels_and_formats(tmp_path: Path) -> None:
     assert after["ADT"].tolist() == [dt.date(2026, 1, 2)] and meta.column_labels == ["Id", "Day"] and meta.table_name == "AE"
 
 
+def test_lines_of_a_checksum_list_go_with_their_files(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.sha256"
+    path.write_text(f"{'0' * 64}  {SAMPLE}/matrix.mtx.gz\n{'1' * 64}  SURU-018-pre/matrix.mtx.gz\n")
+    assert RowRemover([SUBJECT, SAMPLE]).rewrite(path) == 1
+    assert path.read_text() == f"{'1' * 64}  SURU-018-pre/matrix.mtx.gz\n"
+
+
 def test_aliases_are_id_columns_too_and_unknown_formats_are_left_to_a_person(tmp_path: Path) -> None:
     (tmp_path / "dm.csv").write_text(f"proband,AGE\n{SUBJECT},1\n{OTHER},2\n")
     assert RowRemover([SUBJECT], ["Proband"]).rewrite(tmp_path / "dm.csv") == 1

@@ -44,6 +44,7 @@ def status(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
 
 
 def reap(instance, folder: Path, now=NOW, **options):
+    options = {"look_again_s": 0.2} | options
     return reaper.reap(instance, now, heartbeats=folder / "beats", leases=Leases(folder / "leases"), **options)
 
 
@@ -93,6 +94,16 @@ def test_runs_of_other_hosts_are_judged_by_their_beat_alone(instance, tmp_path: 
         (tmp_path / "beats" / f"{run_id}.beat").write_text(json.dumps(record))
     assert [r.run_id for r in reap(instance, tmp_path)] == [silent]
     assert status(instance, without) is dg.DagsterRunStatus.STARTED
+
+
+def test_a_run_that_beats_again_after_the_machine_slept_is_left_alone(instance, tmp_path: Path) -> None:
+    run_id = started_run(instance, reaper.process_tags())
+    with reaper.Heartbeat(tmp_path / "beats", run_id, every_s=0.3):
+        path = tmp_path / "beats" / f"{run_id}.beat"
+        record = json.loads(path.read_bytes())
+        stores.write_bytes(UPath(path), json.dumps({**record, "uptime": record["uptime"] - 8 * 3600}).encode())
+        assert reap(instance, tmp_path, look_again_s=1) == []
+    assert status(instance, run_id) is dg.DagsterRunStatus.STARTED
 
 
 def test_after_a_reboot_the_runs_of_before_are_given_up(instance, tmp_path: Path) -> None:
