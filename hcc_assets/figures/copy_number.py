@@ -24,7 +24,7 @@ _LIMIT_QUANTILE: Final = 0.995
 def _ordered(bins: pd.Index) -> pd.Index:
     parts = pd.DataFrame({"bin": bins, "arm": [b.split(":")[0] for b in bins], "at": [float(b.split(":")[1]) for b in bins]})
     parts["chromosome"] = parts["arm"].str[:-1].map({c: i for i, c in enumerate(CHROMOSOMES)})
-    return pd.Index(parts.sort_values(["chromosome", "at"])["bin"])
+    return pd.Index(parts.sort_values(["chromosome", "arm", "at"])["bin"])
 
 
 def copy_number_heatmap(heats: Mapping[str, pd.DataFrame], *, title: str = "Copy-number profile") -> Figure:

@@ -11,10 +11,9 @@ from hcc_assets.figures.style import save_png
 
 def heat(seed: int) -> pd.DataFrame:
     bins = [f"{arm}:{at}" for arm in ("10p", "2q", "1p", "1q") for at in ("2.5", "102.5", "12.5")]
-    table = pd.DataFrame(
+    return pd.DataFrame(
         np.random.default_rng(seed).normal(0, 0.05, (3, len(bins))), index=["malignant", "normal_epithelial", "reference"], columns=bins
     )
-    return table
 
 
 def test_rows_and_order() -> None:
