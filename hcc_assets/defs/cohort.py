@@ -330,7 +330,7 @@ COHORT_RECIPES: tuple[Recipe, ...] = (
         settings=_SETTINGS,
         checks=(Check("enough_pairs", "There are enough pairs to test", "WARN", todo="Nothing to do but wait for second biopsies."),),
         figures=_change_figures,
-        description="Change of each class within patients: the registered difference, and the log-ratio with a moderated paired test.",
+        description="Change of each class within patients, after against before treatment. The registered difference, and the log-ratio with a moderated paired test.",
         tags=_TAGS,
     ),
     Recipe(

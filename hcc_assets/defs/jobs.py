@@ -24,7 +24,7 @@ def run_assets(
     str
         The run's id.
     """
-    from hcc_assets.definitions import build_definitions
+    from hcc_assets.defs.build import build_definitions
 
     definitions = build_definitions(home)
     job = definitions.resolve_job_def(SAMPLE_JOB if sample is not None else TABLES_JOB)

@@ -1,0 +1,51 @@
+"""Definitions built by a pure function with overrides: tests give another home or other recipes and patch nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import dagster as dg
+
+from hcc_assets.defs.assets import HomeResource, to_asset
+from hcc_assets.defs.catalogue import all_recipes
+from hcc_assets.defs.jobs import SAMPLE_JOB, TABLES_JOB
+from hcc_assets.defs.sensors import schedules, sensors
+from hcc_assets.platform.home import Home
+from hcc_assets.platform.recipes import Recipe
+
+
+def build_definitions(home: Home | None = None, recipes: Mapping[str, Recipe] | None = None) -> dg.Definitions:
+    """Definitions over a home.
+
+    Parameters
+    ----------
+    home
+        The data home; ``HCC_HOME`` at run time where not given.
+    recipes
+        Assets by name; all of the project where not given.
+    """
+    return _build(str(home.root) if home is not None else "", None if recipes is None else tuple(recipes.values()))
+
+
+@lru_cache(maxsize=4)
+def _build(root: str, given: tuple[Recipe, ...] | None) -> dg.Definitions:
+    recipes = {r.name: r for r in given} if given is not None else all_recipes()
+    assets = {name: to_asset(recipe, recipes) for name, recipe in recipes.items()}
+    jobs = {}
+    for name, partitioned, text in (
+        (SAMPLE_JOB, True, "From one delivered matrix to its calls, counts and pseudobulk."),
+        (TABLES_JOB, False, "Tables across samples and the clinical half."),
+    ):
+        chosen = [assets[r.name] for r in recipes.values() if r.partitioned is partitioned]
+        if chosen:
+            selection = dg.AssetSelection.assets(*chosen)
+            jobs[name] = dg.define_asset_job(name, selection=selection, description=text, executor_def=dg.in_process_executor)
+    return dg.Definitions(
+        assets=list(assets.values()),
+        jobs=list(jobs.values()),
+        sensors=sensors(jobs),
+        schedules=schedules(jobs),
+        resources={"home": HomeResource(root=root)},
+        executor=dg.in_process_executor,
+    )
