@@ -94,7 +94,9 @@ def _lines(ax: Axes, values: np.ndarray, timepoints: Sequence[str], cell_class: 
 
 def _verdict(verdicts: pd.DataFrame, cell_class: str) -> str:
     names = ("delta_median", "p_signed_rank", "log2_ratio", "p_adjusted")
-    delta, p, log2, adjusted = verdicts.loc[cell_class, list(names)].to_numpy(dtype=float) if cell_class in verdicts.index else np.full(4, np.nan)
+    delta, p, log2, adjusted = (
+        verdicts.loc[[cell_class], list(names)].to_numpy(dtype=float)[0] if cell_class in verdicts.index else np.full(4, np.nan)
+    )
     if not np.isfinite(delta):
         return "NE (too few pairs)"
     ratio = f"log2 {log2:+.2f}, adj. p {p_text(adjusted)}" if np.isfinite(log2) else "log2 NE"
@@ -188,7 +190,7 @@ def composition_forest(changes: pd.DataFrame) -> Figure:
             if cell_class not in rows.index:
                 continue
             names = ["log2_ratio", "log2_ratio_ci_low", "log2_ratio_ci_high", "p_adjusted"]
-            log2, low, high, adjusted = rows.loc[cell_class, names].to_numpy(dtype=float)
+            log2, low, high, adjusted = rows.loc[[cell_class], names].to_numpy(dtype=float)[0]
             if not np.isfinite(log2):
                 continue
             colour = style.CLASS_COLOURS[cell_class]

@@ -82,8 +82,8 @@ def _colours(values: pd.Series, colour_by: str, timepoints: Sequence[str]) -> tu
 
     names = sorted(present)
     golden = 0.61803398875
-    palette = [
-        to_hex(tuple(float(v) for v in hsv_to_rgb(((i * golden) % 1.0, (0.75, 0.5, 0.95)[i % 3], (0.85, 0.7, 0.6)[(i // 3) % 3]))))
-        for i in range(len(names))
-    ]
+    palette = []
+    for i in range(len(names)):
+        red, green, blue = hsv_to_rgb(((i * golden) % 1.0, (0.75, 0.5, 0.95)[i % 3], (0.85, 0.7, 0.6)[(i // 3) % 3]))
+        palette.append(to_hex((float(red), float(green), float(blue))))
     return dict(zip(names, palette, strict=True)), dict(zip(names, short_ids(names), strict=True))

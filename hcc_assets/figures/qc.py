@@ -138,7 +138,7 @@ def kept_fractions(kept: pd.DataFrame, *, timepoints: Sequence[str] = ("pre", "p
         rows = kept[kept["cell_class"] == cell_class].set_index("timepoint")
         for shift, timepoint in zip((-0.16, 0.16), timepoints, strict=False):
             if timepoint in rows.index:
-                low, median, high = 100 * rows.loc[timepoint, ["kept_q1", "kept_median", "kept_q3"]].to_numpy(dtype=float)
+                low, median, high = 100 * rows.loc[[timepoint], ["kept_q1", "kept_median", "kept_q3"]].to_numpy(dtype=float)[0]
                 ax.plot([low, high], [y + shift] * 2, color=colours[timepoint], linewidth=2)
                 ax.plot(median, y + shift, marker="o", ms=5, color=colours[timepoint])
         p = float(rows["p_adjusted"].iloc[0] if cell_class != "ALL" else rows["p_value"].iloc[0])
