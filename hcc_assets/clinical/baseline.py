@@ -7,6 +7,7 @@ import pandas as pd
 from hcc_assets.study.codelists import BASELINE_VISITS
 
 _READER = ["USUBJID", "EVALUATOR"]
+_NO_VISIT = -1e6
 
 
 def mark_baseline(frame: pd.DataFrame, first_dose: pd.Series) -> pd.Series:
@@ -30,10 +31,9 @@ def mark_baseline(frame: pd.DataFrame, first_dose: pd.Series) -> pd.Series:
     """
     if frame.empty:
         return pd.Series(False, index=frame.index, dtype=bool)
-    day = frame["TRDT"].dt.strftime("d%Y%m%d")
-    visit = frame["VISITNUM"].map("v{:.6f}".format, na_action="ignore").astype(object)
+    by_day = _NO_VISIT - (frame["TRDT"] - pd.Timestamp("1900-01-01")).dt.days  # visits without a number are told apart by their day
     work = frame[_READER].assign(
-        visit=visit.where(visit.notna(), day).fillna("unknown"),
+        visit=frame["VISITNUM"].fillna(by_day).fillna(2 * _NO_VISIT),
         number=frame["VISITNUM"],
         named=frame["VISIT"].str.strip().str.upper().isin(BASELINE_VISITS),
         day=frame["TRDT"],

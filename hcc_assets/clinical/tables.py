@@ -21,8 +21,8 @@ _FRAGMENT = r"^(.+)\.\d+$"
 def _finish(model: type[Table], frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Conform and sort by key, then by content, so that the order of delivered rows never matters."""
     rest = [name for name in columns(model) if name not in keys and name != "SRCROW"]
-    names = [*keys, *rest, "SRCROW"]
     ordered = conform(model, frame[list(columns(model))])
+    names = [*keys, *rest, "SRCROW"] if ordered.duplicated(keys).any() else keys
     return ordered.sort_values(names, kind="stable", na_position="last").reset_index(drop=True)
 
 

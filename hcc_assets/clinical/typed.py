@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from hcc_assets.clinical.dates import NO_YEAR, OK, parse_dates
@@ -67,21 +68,20 @@ def type_cells(frame: pd.DataFrame, domain: str, log: IssueLog) -> pd.DataFrame:
 
 def _normalise(texts: pd.Series, domain: str, name: str, log: IssueLog) -> pd.Series:
     spec = DOMAINS[domain]
-    garbled = map_unique(texts, lambda text: "x" if is_mojibake(text) else "")
-    if garbled.notna().any():
-        row = int(garbled.index[garbled.notna()][0])
+    clean = clean_verbatim if name in spec.verbatim else clean_code
+    codes, uniques = pd.factorize(texts)
+    cleaned = [clean(str(text)) for text in uniques]
+    garbled = [i for i, text in enumerate(uniques) if is_mojibake(text)]
+    if garbled:
+        row = int(texts.index[np.isin(codes, garbled)][0])
         raise DomainRefused("mojibake", f"row {row}: {name} was garbled by a wrong encoding before it was sent; export the file again as UTF-8")
-    verbatim = name in spec.verbatim
-    cleaned = map_unique(texts, clean_verbatim if verbatim else clean_code)
-    changed = texts.notna() & (cleaned != texts)
-    if name not in IDENTIFIERS:
-        changed &= map_unique(texts, lambda text: "" if text.isascii() else "x").notna()
-    if changed.any():
-        first = int(changed.index[changed][0])
-        count = int(changed.sum())
-        text = f"full-width, non-breaking or invisible characters or outer blanks in {name} were normalised in {count} row(s), the first here"
-        log.add("RD03", "I", domain, text, rows=[first])
-    return map_unique(cleaned, str.upper) if name in spec.upper else cleaned
+    told = [i for i, text in enumerate(uniques) if cleaned[i] != text and (name in IDENTIFIERS or not text.isascii())]
+    if told:
+        rows = texts.index[np.isin(codes, told)]
+        text = f"full-width, non-breaking or invisible characters or outer blanks in {name} were normalised in {len(rows)} row(s), the first here"
+        log.add("RD03", "I", domain, text, rows=[int(rows[0])])
+    values = [(text.upper() if name in spec.upper else text) or None for text in cleaned]
+    return pd.Series(np.array([*values, None], dtype=object)[codes], index=texts.index, dtype=object)
 
 
 def _decimal_commas(frame: pd.DataFrame, domain: str, log: IssueLog) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, cast
 
 import numpy as np
@@ -99,7 +100,8 @@ def conform(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
             out[column] = pd.to_datetime(out[column]).astype("datetime64[ns]").dt.normalize()
         elif meta["dtype"] == "text":
             out[column] = out[column].astype(object).where(out[column].notna(), None)
-            out[column] = out[column].map(lambda v: v if v is None else str(v)).astype(object)
+            if pd.api.types.infer_dtype(out[column], skipna=True) not in ("string", "empty"):
+                out[column] = out[column].map(lambda v: v if v is None else str(v)).astype(object)
         elif meta["dtype"] == "number":
             out[column] = pd.to_numeric(out[column]).astype("float64").replace([np.inf, -np.inf], np.nan)
     try:
@@ -110,3 +112,8 @@ def conform(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
         raise TableRefused(
             name, [{"table": name, "column": column, "rule": rule.split("(")[0], "n_rows": int(count)} for (column, rule), count in grouped.items()]
         ) from None
+
+
+def records(frame: pd.DataFrame) -> Iterator[Any]:
+    """The rows of a frame as named tuples of whatever the columns hold."""
+    yield from frame.itertuples(index=False)

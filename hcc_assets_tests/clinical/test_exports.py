@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -94,24 +95,24 @@ def test_partial_end_is_the_last_possible_day_and_partial_death_not_before_the_l
     assert tables["subjects"]["DTHDT"].iloc[1] == pd.Timestamp("2024-08-20")
 
 
-@pytest.mark.parametrize("bad", ["03/04/2024", "2024-02-30", "2024-13-05", "15MAR2024", "20240315", "2024-3-5", "--03-15", "45366"])
+BAD_DATES = ["03/04/2024", "2024-02-30", "2024-13-05", "15MAR2024", "20240315", "2024-3-5", "--03-15", "45366"]
+
+
 @pytest.mark.parametrize(
     ("domain", "column", "check", "severity"),
     [("dm", "RFICDTC", "DM02", "E"), ("ex", "EXSTDTC", "RD06", "E"), ("tr", "TRDTC", "RD06", "E"), ("ae", "AESTDTC", "RD06", "Q")],
 )
-def test_ambiguous_and_impossible_dates_are_issues_and_never_guessed(
-    tmp_path: Path, bad: str, domain: str, column: str, check: str, severity: str
-) -> None:
-    rows = [{**BASE[domain][0], column: bad}, *BASE[domain][1:]]
+def test_ambiguous_and_impossible_dates_are_issues_and_never_guessed(tmp_path: Path, domain: str, column: str, check: str, severity: str) -> None:
+    rows = [{**BASE[domain][0], "USUBJID": f"S{i}", column: bad} for i, bad in enumerate(BAD_DATES)]
     export = read(write_csv(tmp_path, frames(**{domain: rows})))
     hits = export.issues[(export.issues["check_id"] == check) & (export.issues["domain"] == domain.upper())]
-    assert list(zip(hits["severity"], hits["subject_id"], hits["row_key"], strict=True)) == [(severity, rows[0]["USUBJID"], f"{domain} row 1")]
-    assert not hits["message"].str.contains(bad, regex=False).any()
+    expected = [(severity, f"S{i}", f"{domain} row {i + 1}") for i in range(len(BAD_DATES))]
+    assert list(zip(hits["severity"], hits["subject_id"], hits["row_key"], strict=True)) == expected
+    assert not any(hits["message"].str.contains(bad, regex=False).any() for bad in BAD_DATES)
     name = {"dm": "subjects", "ex": "exposure", "tr": "tumour_assessments", "ae": "adverse_events"}[domain]
-    frame = export.tables[name]
-    row = frame[frame["SRCROW"] == 1].iloc[0]
-    assert row[column] == bad
-    assert pd.isna(row[column[:-1]])
+    frame = export.tables[name].set_index("SRCROW").sort_index()
+    assert list(frame[column]) == BAD_DATES
+    assert frame[column[:-1]].isna().all()
 
 
 def test_treatment_dates_come_from_doses_above_zero(tmp_path: Path) -> None:
@@ -305,9 +306,12 @@ def test_truncated_binary_files_are_refused(tmp_path: Path, kind: str, keep: flo
     assert "tr" in export.refused and "tumour_assessments" not in export.tables and "subjects" in export.tables
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_events_read_in_seconds(tmp_path: Path) -> None:
-    n = 20_000
+    n = 100_000
     ae = pd.concat([frames()["ae"]] * n, ignore_index=True)
     ae["AESEQ"] = [str(i) for i in range(n)]
-    tables = frames() | {"ae": ae}
-    assert len(read(write_csv(tmp_path, tables)).tables["adverse_events"]) == n
+    folder = write_csv(tmp_path, frames() | {"ae": ae})
+    before = time.process_time()
+    assert len(read(folder).tables["adverse_events"]) == n
+    assert time.process_time() - before < 10
