@@ -118,7 +118,6 @@ def _row(course: Course, config: StudyConfig) -> dict[str, object]:
     early_death = not course.blocked and course.death is not None and (course.death - course.start).days <= config.pfs.max_gap_days
     response = first_response(course, rules)
     ending = progression_free(course, config.pfs.primary, config.pfs.max_gap_days)
-    lasting = response is not None and not course.blocked
     headline = cbor if rules.headline == "CBOR" else bor
     return {
         "USUBJID": course.subject,
@@ -130,8 +129,8 @@ def _row(course: Course, config: StudyConfig) -> dict[str, object]:
         "BEST_PCHG": min(changes) if changes else np.nan,
         "RESPDT": response.date if response else pd.NaT,
         "TTR_DAYS": (response.date - course.start).days + 1 if response else np.nan,
-        "DOR_DAYS": (max(ending.date, response.date) - response.date).days + 1 if response and lasting else np.nan,
-        "DOR_CNSR": float(ending.censored) if lasting else np.nan,
+        "DOR_DAYS": (max(ending.date, response.date) - response.date).days + 1 if response else np.nan,
+        "DOR_CNSR": float(ending.censored) if response else np.nan,
         "CB24": any(a.response in CONTROLLED and (a.date - course.start).days >= BENEFIT_DAYS for a in visits),
         "EVALUABLE": any(a.evaluable for a in visits) or early_death,
         "N_ASSESSMENTS": len(visits),

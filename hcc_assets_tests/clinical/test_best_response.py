@@ -28,6 +28,8 @@ def line(*pairs: tuple[int, str]) -> list[Assessment]:
     ("course", "bor", "cbor"),
     [
         ([(42, "CR"), (84, "CR")], "CR", "CR"),
+        ([(42, "CR"), (50, "CR"), (56, "NE"), (84, "CR")], "CR", "CR"),
+        ([(42, "PR"), (50, "PR"), (56, "NE"), (60, "CR"), (84, "CR")], "CR", "PR"),
         ([(42, "CR"), (84, "PD")], "CR", "SD"),
         ([(41, "CR"), (84, "PD")], "CR", "PD"),
         ([(42, "CR"), (84, "NE")], "CR", "SD"),
@@ -183,7 +185,7 @@ def test_rates_and_clinical_benefit() -> None:
     assert counts[("CBR", "CBOR", "TREATED")] == (2, 5)
     assert len(rates) == 12
     row = rates.loc[("ORR", "CBOR", "TREATED")]
-    assert (row["pct"], row["lcl"]) == (20, pytest.approx(100 * 0.0050507633794680))
+    assert (row["pct"], row["lcl"], row["ucl"]) == (20, pytest.approx(0.50507633794680), pytest.approx(71.641794))
 
 
 def test_rates_of_nobody_are_null() -> None:
@@ -209,6 +211,7 @@ def test_number_that_a_shorter_sd_minimum_would_change() -> None:
         (course(100, 60, 75), {}, "SD: stable at day 42 after first dose or later"),
         (course(100, 130), {}, "PD: progression before any response or sufficient stable disease"),
         (course(100, 100, step=41), {}, "NE: evaluable only before day 42 after first dose, without progression"),
+        (course(100, 100, None, step=20), {}, "NE: evaluable only before day 42 after first dose, without progression"),
         (course(100, None, None), {}, "NE: no evaluable post-baseline assessment"),
         (course(100, None), {"person": {"DTHDT": pd.Timestamp(day(50))}}, "NE: no evaluable post-baseline assessment, early death"),
         (course(100), {"person": {"DTHDT": pd.Timestamp(day(50))}}, "NE: early death, no assessment"),

@@ -57,6 +57,14 @@ def test_dates_of_a_visit_over_several_days() -> None:
     assert date_of(visit(1, 42, T01=50, NT01="PRESENT"), visit(1, 49, T02=None)) == day(42)  # what was not done is no scan
 
 
+def test_earliest_of_several_non_targets_dates_the_progression() -> None:
+    base = visit(0, -10, NT01="PRESENT", NT02="PRESENT")
+    both = visit(1, 45, NT01="UNEQUIVOCAL PROGRESSION") + visit(1, 43, NT02="UNEQUIVOCAL PROGRESSION")
+    assert str(derive(base, both)[0]["ADT"].date()) == day(43)
+    again = [visit(1, 42, NT01="ABSENT", NT02="ABSENT"), visit(2, 86, NT01="PRESENT") + visit(2, 84, NT02="PRESENT")]
+    assert str(derive(base, *again)[1]["ADT"].date()) == day(84)
+
+
 def test_no_baseline_is_ne_whatever_happens_later() -> None:
     got = derive(visit(1, 42, T01=30, NT01="PRESENT", NEW01="UNEQUIVOCAL"), visit(2, 84, T01=90))
     assert [(r["TRGRESP"], r["NTRGRESP"], r["OVRLRESP"]) for r in got] == [("NE", "NE", "NE"), ("NE", "NA", "NE")]

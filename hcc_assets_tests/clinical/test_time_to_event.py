@@ -101,6 +101,17 @@ def test_reasons_and_sources() -> None:
     assert derive(STABLE, records=[("DS", "WITHDRAWAL BY SUBJECT", 90)]).at["PFS_TP", "EVNTDESC"] == "WITHDRAWAL BY SUBJECT"
 
 
+def test_progression_and_death_on_one_day_is_progression() -> None:
+    assert derive(course((42, 100), (84, 130)), death=84).at["PFS_TP", "EVNTDESC"] == "PROGRESSIVE DISEASE"
+
+
+def test_assessment_on_or_before_the_day_of_first_dose() -> None:
+    same_day = derive(course((0, 100))).loc["PFS_TP"]
+    assert same_day[["AVAL", "CNSR", "SRCDOM"]].tolist() == [1, 1, "RESPONSES"]
+    earlier = derive(course((-3, 100))).loc["PFS_TP"]
+    assert earlier[["AVAL", "CNSR", "SRCDOM", "CNSDTDSC"]].tolist() == [1, 1, "EX", "first dose: last evaluable assessment is not after it"]
+
+
 def test_gap_is_a_setting() -> None:
     assert derive(course((42, 100), (141, 130)), config=StudyConfig(pfs=Pfs(max_gap_days=99))).at["PFS_FDA", "CNSR"] == 0
 
