@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,6 +13,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from hcc_assets.cells.qc_metrics import as_csr
+from hcc_assets.study.genes import symbol_of
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -70,14 +73,29 @@ def schema_obs(sample: Mapping[str, Any], cell_class: pd.Series, *, sex: str | N
 
 
 def union_genes(variables: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Genes of all samples with an Ensembl id, sorted: ``gene_id, gene``. Genes that have only a symbol cannot be named in the schema and are left out."""
+    """Genes of all samples that the schema can name, sorted: ``gene_id, gene``.
+
+    Genes that have only a symbol, ids that Ensembl 110 does not have (older annotations), and those withdrawn since are left out; ``left_out`` in
+    ``attrs`` of the result is their number. CELLxGENE refuses a file with such an id.
+    """
     symbol: dict[str, str] = {}
+    known = set(symbol_of()) - retired_genes()
+    seen: set[str] = set()
     for var in variables:
         for gene_id, gene in zip(var["gene_id"].astype(str), var["gene"].astype(str), strict=True):
-            if gene_id.startswith("ENSG"):
+            seen.add(gene_id)
+            if gene_id in known:
                 symbol.setdefault(gene_id, gene)
     ids = sorted(symbol)
-    return pd.DataFrame({"gene_id": ids, "gene": [symbol[g] for g in ids]})
+    out = pd.DataFrame({"gene_id": ids, "gene": [symbol[g] for g in ids]})
+    out.attrs["left_out"] = len(seen) - len(ids)
+    return out
+
+
+@lru_cache(maxsize=1)
+def retired_genes() -> frozenset[str]:
+    """Ensembl 110 ids that the GENCODE release behind the CELLxGENE schema (48) no longer has."""
+    return frozenset(files("hcc_assets.study").joinpath("data", "retired_genes.txt").read_text(encoding="utf-8").split())
 
 
 def export_h5ad(path: Path, samples: Iterable[tuple[AnnData, pd.DataFrame]], genes: pd.DataFrame, *, title: str) -> int:
@@ -128,11 +146,12 @@ def export_h5ad(path: Path, samples: Iterable[tuple[AnnData, pd.DataFrame]], gen
         write(file, "obs", _storable(obs.drop(columns=["x", "y"]).rename_axis(None)))
         write(file, "var", var)
         write(file, "obsm", {"X_umap": xy})
+        left_out = f"{genes.attrs.get('left_out', 0)} genes of the deliveries have no current Ensembl id and are left out."
         uns = {
             "title": title,
             "default_embedding": "X_umap",
             "organism_ontology_term_id": "NCBITaxon:9606",
-            "not_known": np.array(NOT_KNOWN, dtype=object),
+            "not_known": np.array([*NOT_KNOWN, left_out], dtype=object),
         }
         write(file, "uns", uns)
         for name in ("varm", "obsp", "varp", "layers"):

@@ -7,14 +7,15 @@ import pytest
 import scipy.sparse as sp
 
 from hcc_assets.cells.atlas import AtlasModel, fit_atlas, project, take_sketch
-from hcc_assets.cells.atlas_export import CELL_TYPES, export_h5ad, schema_obs, union_genes
+from hcc_assets.cells.atlas_export import CELL_TYPES, export_h5ad, retired_genes, schema_obs, union_genes
 from hcc_assets.schemas.atlas import Atlas
 from hcc_assets.schemas.base import conform
 from hcc_assets.study.classes import CELL_CLASSES
 from hcc_assets.study.genes import gene_table
 
 CLASSES = ["tumour", "T", "macrophage"]
-GENES = gene_table().drop_duplicates("gene").iloc[2000:2300][["gene_id", "gene"]].reset_index(drop=True)
+_TABLE = gene_table().drop_duplicates("gene")
+GENES = _TABLE[~_TABLE["gene_id"].isin(retired_genes())].iloc[2000:2300][["gene_id", "gene"]].reset_index(drop=True)
 
 
 def make_sample(seed: int, n: int = 150, batch: float = 0.3) -> tuple[ad.AnnData, pd.DataFrame]:
@@ -124,8 +125,15 @@ def test_export_opens_and_holds_the_very_counts(cohort, model, tmp_path):
     assert (expected != mine.X).nnz == 0
     assert atlas.obs["cell_type_ontology_term_id"].isin(set(CELL_TYPES.values())).all()
     assert atlas.obs["donor_id"].nunique() == 3
-    assert len(atlas.uns["not_known"]) == 3
+    assert len(atlas.uns["not_known"]) == 4
     assert atlas.var["feature_is_filtered"].eq(False).all()
+
+
+def test_ids_that_the_schema_cannot_name_are_left_out_and_counted():
+    ids = ["ENSG00000141510", "TP53", min(retired_genes()), "ENSG00000000000"]
+    genes = union_genes([pd.DataFrame({"gene_id": ids, "gene": ["TP53", "TP53", "OLD", "NONE"]})])
+    assert genes["gene_id"].tolist() == ["ENSG00000141510"]
+    assert genes.attrs["left_out"] == 3
 
 
 def test_schema_terms_follow_what_is_known():
