@@ -130,6 +130,15 @@ def alerts_test(home: Home, as_json: bool) -> None:
     finish(not results or not all(r["delivered"] for r in results))
 
 
+@alerts.command("retry")
+@with_home
+def alerts_retry(home: Home) -> None:
+    """Send dead letters again, once their channel works."""
+    from hcc_assets.defs.alerting import retry
+
+    click.echo(f"{retry(existing_home(home))} messages will be sent again")
+
+
 @alerts.command("silence")
 @click.argument("alert")
 @click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="UTC.")

@@ -28,6 +28,7 @@ def ui(home: Home, host: str, port: int, allow_anonymous_changes: bool, no_daemo
     """Serve the web UI and run the daemon: schedules, sensors, alerts. Anyone may look; to change something use the printed link."""
     from hcc_assets.defs.instance import instance_of
     from hcc_assets.platform.serving import guarded_app, login_link, serve, token_for
+    from hcc_assets.platform.trail import trail_of
 
     with instance_of(existing_home(home)):
         pass
@@ -38,8 +39,12 @@ def ui(home: Home, host: str, port: int, allow_anonymous_changes: bool, no_daemo
     click.echo(f"Read:   http://{host}:{port}/")
     click.echo(f"Change: {login_link(host, port, token)}")
     click.echo(f"Report: {home.published / 'report.html'}")
+
+    def noted(what: str) -> None:
+        trail_of(home).append("ui change", why=what)
+
     try:
-        with guarded_app(token, workspace, writes="anyone" if allow_anonymous_changes else "token") as app:
+        with guarded_app(token, workspace, writes="anyone" if allow_anonymous_changes else "token", on_write=noted) as app:
             serve(app, host, port)
     finally:
         if daemon is not None:

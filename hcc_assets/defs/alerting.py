@@ -82,8 +82,10 @@ def _ancestors(plan: Plan) -> dict[str, set[str]]:
     return found
 
 
-def tell(home: Home, bench: Workbench, plan: Plan, *, extra: list[Signal] | None = None, now: dt.datetime | None = None) -> dict[str, Any]:
-    """Advance the alerts of a home and send what is due.
+def tell(
+    home: Home, bench: Workbench, plan: Plan, *, extra: list[Signal] | None = None, now: dt.datetime | None = None, at_once: bool = False
+) -> dict[str, Any]:
+    """Advance the alerts of a home and send what is due (``at_once``: also what waits for a second try).
 
     Returns
     -------
@@ -105,7 +107,7 @@ def tell(home: Home, bench: Workbench, plan: Plan, *, extra: list[Signal] | None
     if channels:
         from hcc_assets.platform.alerts.delivery import deliver_due
 
-        sent = deliver_due(store, channels, now).sent
+        sent = deliver_due(store, channels, now, at_once=at_once).sent
     return {"open": [_summary(a.record) for a in store.open_alerts()], "sent": sent, "enabled": config.alerts.enabled}
 
 
@@ -136,3 +138,9 @@ def silence(home: Home, alert: str, until: dt.datetime, reason: str) -> None:
     if found is None:
         raise LookupError(f"no open alert has the id {alert}; hcc status lists them")
     alert_store(home).silence(Silence(asset=found.asset, partition=found.partition or "*", check=found.check, until=until, reason=reason))
+
+
+def retry(home: Home) -> int:
+    """Send dead letters again; returns how many."""
+    channels = channels_from_environment(key_for_home(keys_folder(home)))
+    return alert_store(home).revive(dt.datetime.now(dt.UTC), [c.label for c in channels])

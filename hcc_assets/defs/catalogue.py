@@ -10,6 +10,7 @@ from hcc_assets.platform.recipes import Recipe
 @lru_cache(maxsize=1)
 def all_recipes() -> dict[str, Recipe]:
     """Every asset of the project by name."""
+    from hcc_assets.defs.atlas import ATLAS_RECIPES
     from hcc_assets.defs.clinical import CLINICAL_RECIPES
     from hcc_assets.defs.cohort import COHORT_RECIPES
     from hcc_assets.defs.endpoints import ENDPOINT_RECIPES
@@ -19,7 +20,7 @@ def all_recipes() -> dict[str, Recipe]:
     from hcc_assets.defs.single_cell import SAMPLE_RECIPES
 
     recipes: dict[str, Recipe] = {}
-    groups = (LANDING_RECIPES, SAMPLE_RECIPES, COHORT_RECIPES, EXPRESSION_RECIPES, CLINICAL_RECIPES, ENDPOINT_RECIPES, REPORT_RECIPES)
+    groups = (LANDING_RECIPES, SAMPLE_RECIPES, COHORT_RECIPES, ATLAS_RECIPES, EXPRESSION_RECIPES, CLINICAL_RECIPES, ENDPOINT_RECIPES, REPORT_RECIPES)
     for recipe in (r for group in groups for r in group):
         if recipe.name in recipes:
             raise ValueError(f"two recipes are named {recipe.name}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -13,7 +13,7 @@ from hcc_assets.schemas import cells as cell_models
 from hcc_assets.schemas import composition as models
 from hcc_assets.schemas import identity as identity_models
 from hcc_assets.schemas import reference as reference_models
-from hcc_assets.schemas.base import empty
+from hcc_assets.schemas.base import empty, records
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,8 +39,8 @@ def _qc_summary(ask: Ask) -> Output:
     from hcc_assets.cells.qc import qc_summary
 
     samples = standing_samples(ask)
-    rows = [ask.frame("annotated_cells", "summary", s).iloc[0].to_dict() for s in samples["sample_id"]]
-    table = qc_summary(r | {"subject_id": s.subject_id, "timepoint": s.timepoint} for r, s in zip(rows, samples.itertuples(), strict=True))
+    rows = [_named(ask.frame("annotated_cells", "summary", s).iloc[0]) for s in samples["sample_id"]]
+    table = qc_summary(r | {"subject_id": s.subject_id, "timepoint": s.timepoint} for r, s in zip(rows, records(samples), strict=True))
     small = int((~table["enough_cells"]).sum()) if len(table) else 0
     return Output(
         table=table,
@@ -56,10 +56,14 @@ def _qc_summary(ask: Ask) -> Output:
     )
 
 
+def _named(row: pd.Series) -> dict[str, Any]:
+    return {str(k): v for k, v in row.items()}
+
+
 def _cells(ask: Ask) -> Output:
     samples = standing_samples(ask)
     parts = []
-    for row in samples.itertuples():
+    for row in records(samples):
         calls = _calls(ask, row.sample_id)
         named = {
             "cell_id": row.sample_id + ":" + calls["barcode"],
@@ -283,7 +287,7 @@ COHORT_RECIPES: tuple[Recipe, ...] = (
                 "no_suspicion",
                 "No sample looks swapped, repeated or mistimed",
                 "WARN",
-                todo="Ask the site and the sequencing core; nothing is changed.",
+                todo="Ask the site and the core; nothing is changed.",
             ),
         ),
         description="Is each sample whose and when it says: sex, copy number, expression, shared cells, timing. Suspicions are told, never acted on.",
@@ -330,7 +334,7 @@ COHORT_RECIPES: tuple[Recipe, ...] = (
         settings=_SETTINGS,
         checks=(Check("enough_pairs", "There are enough pairs to test", "WARN", todo="Nothing to do but wait for second biopsies."),),
         figures=_change_figures,
-        description="Change of each class within patients, after against before treatment. The registered difference, and the log-ratio with a moderated paired test.",
+        description="Change of each class within patients, after against before treatment. Registered difference, and log-ratio with a moderated paired test.",
         tags=_TAGS,
     ),
     Recipe(

@@ -111,7 +111,15 @@ def _ae_summary(ask: Ask) -> Output:
     from hcc_assets.clinical.safety import ae_summary
 
     rows = _left_out(ask)
-    table = ae_summary(ask.table("subjects"), ask.table("exposure"), ask.table("adverse_events"), ask.config, cutoff=ask.cutoff, left_out_rows=rows)
+    table = ae_summary(
+        ask.table("subjects"),
+        ask.table("exposure"),
+        ask.table("adverse_events"),
+        ask.config,
+        cutoff=ask.cutoff,
+        left_out_rows=rows,
+        disposition=ask.table("disposition"),
+    )
     record = CheckRecord(
         name="no_row_left_out",
         passed=not rows,
@@ -176,6 +184,13 @@ def _time_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
     reader = ask.table("responses").merge(ask.table("best_responses")[["USUBJID", "EVALUATOR"]], on=["USUBJID", "EVALUATOR"])
     figures["swimmer"] = swimmer(ask.table("subjects"), ask.table("exposure"), reader, ask.table("best_responses"), output.table, cutoff=ask.cutoff)
     return figures
+
+
+def _exposure_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
+    from hcc_assets.figures.clinical_safety import exposure_bars
+
+    assert output.table is not None
+    return {"exposure": exposure_bars(output.table)}
 
 
 def _ae_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
@@ -261,6 +276,7 @@ ENDPOINT_RECIPES: tuple[Recipe, ...] = (
         compute=_ae_summary,
         group="endpoints",
         inputs=("subjects", "exposure", "adverse_events", "clinical_checks"),
+        optional=("disposition",),
         model=safety_models.AeSummary,
         settings=("study", "safety", "treatment"),
         checks=(Check("no_row_left_out", "No adverse event row is left out for an error", "WARN", todo="See data_issues for the rows."),),
@@ -292,6 +308,7 @@ ENDPOINT_RECIPES: tuple[Recipe, ...] = (
         inputs=("subjects", "exposure"),
         model=safety_models.ExposureSummary,
         settings=("study", "treatment"),
+        figures=_exposure_figures,
         description="Duration, cumulative dose and dose intensity of every treated subject. Interruptions and reductions are counted.",
     ),
 )

@@ -12,18 +12,19 @@ from typing import Any
 import psutil
 from filelock import FileLock
 
-from hcc_assets.defs.alerting import tell
+from hcc_assets.defs.alerting import alert_store, tell
 from hcc_assets.defs.catalogue import all_recipes
 from hcc_assets.defs.refresh import Progress, Refresher, Summary
 from hcc_assets.platform import stores
+from hcc_assets.platform.alerts.dagster_signals import dagster_signals
 from hcc_assets.platform.consent import record_withdrawal
 from hcc_assets.platform.engine import Workbench
 from hcc_assets.platform.fencing import Leases
 from hcc_assets.platform.home import Home
 from hcc_assets.platform.plan import make_plan
 from hcc_assets.platform.reaper import reap
-from hcc_assets.platform.subject_keys import canonical_subject, key_for_home
-from hcc_assets.platform.trail import keys_folder, tombstones_of, trail_of
+from hcc_assets.platform.subject_keys import KEY_FILE, canonical_subject, key_for_home
+from hcc_assets.platform.trail import audit_path, keys_folder, tombstones_of, trail_of
 from hcc_assets.platform.versions import Versions
 
 
@@ -47,8 +48,9 @@ def refresh_home(home: Home, *, jobs: int | None, memory_mb: int | None, progres
             summary = Refresher(
                 home, recipes, instance, progress, jobs=jobs or len(os.sched_getaffinity(0)), memory_mb=memory_mb or int(0.7 * free)
             ).run()
+            extra = dagster_signals(instance, dt.datetime.now(dt.UTC))
         bench = Workbench(home, recipes)
-        summary.alerts = tell(home, bench, make_plan(bench))
+        summary.alerts = tell(home, bench, make_plan(bench), extra=extra, at_once=True)
         return summary
     finally:
         lock.release()
@@ -145,8 +147,18 @@ def erase_subject(home: Home, subject: str, reference: str) -> dict[str, Any]:
     root, key = Path(str(home.root)), key_for_home(keys_folder(home))
     tombstones_of(home).add(subject, samples, reference, dt.datetime.now(dt.UTC))
     trail_of(home).append("erase", why=reference, subject_id=subject, redact=samples, details={"samples": len(samples)})
-    plan = plan_erasure(root, subject, samples, others=others, dagster_home=home.dagster_home, operators_files=[home.withdrawals_csv])
-    lines = carry_out(plan, key)
+    plan = plan_erasure(
+        root,
+        subject,
+        samples,
+        others=others,
+        dagster_home=home.dagster_home,
+        operators_files=[home.withdrawals_csv],
+        untouched=[keys_folder(home) / KEY_FILE, audit_path(home), audit_path(home).with_name(audit_path(home).name + ".head")],
+    )
+    aliases = [delivered for names in bench.config.aliases.values() for delivered, sdtm in names.items() if sdtm == "USUBJID"]
+    lines = carry_out(plan, key, id_columns=aliases)
+    alert_store(home).forget([subject, *samples])
     for path in plan.recompute:
         path.unlink(missing_ok=True)
     summary = refresh_home(home, jobs=None, memory_mb=None, progress=lambda *_: None)
@@ -171,7 +183,6 @@ def home_health(home: Home) -> dict[str, Any]:
     dict
         ``healthy``, ``probes`` and ``lines``.
     """
-    from hcc_assets.defs.alerting import alert_store
     from hcc_assets.defs.instance import instance_of
     from hcc_assets.platform.alerts.channels import channels_from_environment
     from hcc_assets.platform.health import check_health

@@ -4,6 +4,7 @@ Content decides, not cursors: every tick compares what should stand with what st
 number of the attempt, so that a failed run is asked for again and a finished one never twice.
 """
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -11,8 +12,12 @@ import dagster as dg
 
 from hcc_assets.defs.assets import SAMPLE, HomeResource
 from hcc_assets.defs.jobs import SAMPLE_JOB, TABLES_JOB
+from hcc_assets.platform.alerts.dagster_signals import dagster_signals
 from hcc_assets.platform.engine import Workbench
+from hcc_assets.platform.fencing import Leases
+from hcc_assets.platform.heartbeat import write_heartbeat
 from hcc_assets.platform.plan import Node, Plan, make_plan
+from hcc_assets.platform.reaper import reap
 from hcc_assets.platform.versions import digest
 
 _ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
@@ -83,6 +88,19 @@ def landing_tick(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.
     return dg.SensorResult(run_requests=requests, dynamic_partitions_requests=[SAMPLE.build_add_request(new)] if new else [])
 
 
+def alert_tick(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.SkipReason:
+    """Advance the alerts, give up dead runs, send what is due. Its state is the outbox, so a tick that fails loses nothing."""
+    from hcc_assets.defs.alerting import tell
+
+    place = home.home()
+    now = dt.datetime.now(dt.UTC)
+    reaped = reap(context.instance, now, heartbeats=place.heartbeats, leases=Leases(place.leases))
+    bench = _workbench(home)
+    told = tell(place, bench, make_plan(bench), extra=dagster_signals(context.instance, now))
+    write_heartbeat(place.dagster_home / "daemon.json", now, who="alert sensor")
+    return dg.SkipReason(f"{len(told['open'])} alerts are open, {told['sent']} messages were sent, {len(reaped)} dead runs were given up")
+
+
 def daily_tables_tick(context: dg.ScheduleEvaluationContext, home: HomeResource) -> list[dg.RunRequest] | dg.SkipReason:
     """The sensor's question once a day; a day that was missed is made up for by the next, since content decides."""
     requests = list(table_requests(make_plan(_workbench(home)), context.instance))
@@ -108,6 +126,13 @@ def sensors(jobs: Mapping[str, Job]) -> list[dg.SensorDefinition]:
             default_status=dg.DefaultSensorStatus.RUNNING,
             description="Registers new samples and asks for what new or changed deliveries make stale.",
         ),
+        dg.SensorDefinition(
+            name="alert_sensor",
+            evaluation_fn=alert_tick,
+            minimum_interval_seconds=30,
+            default_status=dg.DefaultSensorStatus.RUNNING,
+            description="Tells what fails: into the outbox and out through the channels. Gives up runs whose process is gone.",
+        ),
         dg.AutomationConditionSensorDefinition(
             "automation", target=dg.AssetSelection.all(), default_status=dg.DefaultSensorStatus.RUNNING, minimum_interval_seconds=30
         ),
@@ -123,7 +148,7 @@ def schedules(jobs: Mapping[str, Job]) -> list[dg.ScheduleDefinition]:
             job=jobs[job],
             cron_schedule=cron,
             execution_timezone="UTC",
-            execution_fn=tick,
+            execution_fn=tick,  # type: ignore[arg-type]  # resources are passed by name, which the annotation does not say
             default_status=dg.DefaultScheduleStatus.RUNNING,
             description="Once a day, whatever the sensors did: asks for what is stale.",
         )

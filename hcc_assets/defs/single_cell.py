@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -13,6 +14,9 @@ from hcc_assets.platform.versions import Bundle, CheckRecord
 from hcc_assets.schemas import reference as models
 
 if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from hcc_assets.cells.qc import QcResult
     from hcc_assets.platform.engine import Workbench
 
 _UNASSIGNED_LIMIT = 0.10
@@ -43,12 +47,16 @@ def _qc_cells(ask: Ask) -> Output:
     )
 
 
-def _qc_result(ask: Ask, sample: str) -> Any:
+def _qc_result(ask: Ask, sample: str) -> QcResult:
     from hcc_assets.cells.qc import QcResult
 
     manifest = ask.bench.versions.require("qc_cells", sample)
     names = [f.split("/")[1].removesuffix(".parquet") for f in manifest.files if f.endswith(".parquet")]
     return QcResult.from_tables({name: ask.frame("qc_cells", name, sample) for name in names if name in ("metrics", "ambient", "sample")})
+
+
+def _loaded(ask: Ask, sample: str) -> tuple[AnnData, QcResult]:
+    return ask.cells("raw_counts", "counts", sample), _qc_result(ask, sample)
 
 
 def _labelled(ask: Ask) -> Any:
@@ -99,7 +107,7 @@ def _annotation_reference(ask: Ask) -> Output:
     seeds = [ask.frame("qc_cells", "seeds", s).assign(sample_id=s) for s in order]
     prefix = freezing_prefix(pd.concat(seeds, ignore_index=True), order, ask.config) if seeds else None
     chosen = order if rebuild_asked(ask.bench) is not None or prefix is None else prefix
-    inputs = [SampleInput(s, lambda s=s: (ask.cells("raw_counts", "counts", s), _qc_result(ask, s))) for s in chosen]
+    inputs = [SampleInput(s, partial(_loaded, ask, s)) for s in chosen]
     try:
         reference = build_reference(inputs, ask.config, labelled=_labelled(ask))
     except LabelsRefused as refusal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from hcc_assets.schemas.base import records
 from hcc_assets.study.config import StudyConfig
 
 _TABLES = (".csv", ".xlsx", ".xpt", ".sas7bdat", ".parquet", ".json", ".ndjson")
@@ -67,6 +68,6 @@ def _clinical(path: Path, config: StudyConfig, names: list[str]) -> dict[str, An
 
             issues = pd.concat([issues, run_checks(export.tables, config, cutoff=cutoff)], ignore_index=True)
     messages = [f"{domain}: {reason}" for domain, reason in sorted(refused.items())]
-    messages += [f"{r.severity} {r.check_id}{f' {r.subject_id}' if r.subject_id else ''}: {r.message}" for r in issues.itertuples()]
+    messages += [f"{r.severity} {r.check_id}{f' {r.subject_id}' if r.subject_id else ''}: {r.message}" for r in records(issues)]
     counts = {str(k): int(v) for k, v in issues["check_id"].value_counts().items()}
     return {"path": str(path), "kind": "clinical", "accepted": not refused, "messages": messages, "issues": counts}

@@ -11,6 +11,7 @@ import jinja2
 import pandas as pd
 
 from hcc_assets.report import words
+from hcc_assets.schemas.base import records
 from hcc_assets.study.classes import PRIMARY_CLASSES
 from hcc_assets.study.config import StudyConfig
 
@@ -89,7 +90,7 @@ def build_report(
         endpoint_changes=_endpoint_changes(tables),
         associations=_associations(tables),
         quality=_quality(tables),
-        suspicions=[[r.check, r.sample_id, r.message] for r in tables["identity_suspicions"].itertuples()] if "identity_suspicions" in tables else [],
+        suspicions=[[r.check, r.sample_id, r.message] for r in records(tables["identity_suspicions"])] if "identity_suspicions" in tables else [],
         figures={name: _inline(svg) for name, svg in figures.items()},
         sources=[{**s, "since": f"{s['since']:%Y-%m-%d %H:%M}"} for s in sources],
         has_cells="compositions" in tables,
@@ -176,7 +177,7 @@ def _changes(tables: Frames, denominator: str) -> Rows:
             words.p_value(r.p_value),
             words.p_value(r.p_adjusted),
         ]
-        for r in here.itertuples()
+        for r in records(here)
     ]
 
 
@@ -198,7 +199,7 @@ def _programs(tables: Frames) -> Rows:
             words.p_value(r.p_value),
             words.p_value(r.p_adjusted),
         ]
-        for r in shown.itertuples()
+        for r in records(shown)
     ]
 
 
@@ -218,7 +219,7 @@ def _rates(tables: Frames, config: StudyConfig) -> Rows:
             f"{r.x} of {r.n}",
             words.estimate(r.pct, r.lcl, r.ucl),
         ]
-        for r in order.itertuples()
+        for r in records(order)
     ]
 
 
@@ -231,7 +232,7 @@ def _survival(tables: Frames, config: StudyConfig) -> Rows:
         first = group.iloc[0]
         landmarks = "; ".join(
             f"{words.number(r.landmark_months, 0)} mo {words.estimate(_percent(r.surv), _percent(r.surv_lcl), _percent(r.surv_ucl))}, n at risk {r.n_risk}"
-            for r in group.dropna(subset=["landmark_days"]).itertuples()
+            for r in records(group.dropna(subset=["landmark_days"]))
         )
         name = _PARAMETERS.get(str(parameter), str(parameter)) + (" (primary)" if parameter == config.pfs.primary else "")
         median = words.estimate(first["median_months"], first["lcl_months"], first["ucl_months"])
@@ -258,20 +259,16 @@ def _preferred_terms(tables: Frames) -> Rows:
     if table is None:
         return []
     grades = table[(table["table"] == "MAX_GRADE") & (table["term"] != "ALL") & (table["soc"] != "ALL")]
-    wide = grades.pivot_table(index=["soc", "term"], columns="level", values="patients", aggfunc="first")
+    wide = grades.pivot_table(index=["soc", "term"], columns="level", values="patients", aggfunc="first").reset_index()
     if "ANY" not in wide:
         return []
     n = int(grades["n"].iloc[0])
     wide = wide.sort_values(["ANY"], ascending=False, kind="stable").head(20)
+    severe, fatal = (wide[level] if level in wide else pd.Series(0, index=wide.index) for level in (">=3", "5"))
+    share = [f"{int(x)} ({words.number(100 * x / n if n else float('nan'))} %)" for x in wide["ANY"]]
     return [
-        [
-            str(term),
-            str(soc),
-            f"{int(r['ANY'])} ({words.number(100 * r['ANY'] / n if n else float('nan'))} %)",
-            f"{int(r.get('>=3', 0))}",
-            f"{int(r.get('5', 0))}",
-        ]
-        for (soc, term), r in wide.iterrows()
+        [str(term), str(soc), any_grade, str(int(g3)), str(int(g5))]
+        for term, soc, any_grade, g3, g5 in zip(wide["term"], wide["soc"], share, severe, fatal, strict=True)
     ]
 
 
@@ -282,7 +279,7 @@ def _issues(tables: Frames) -> Rows:
     grouped = table.groupby(["severity", "check_id"], sort=True).agg(
         n=("message", "size"), subjects=("subject_id", "nunique"), example=("message", "first")
     )
-    return [[check, _SEVERITIES[severity], str(r["n"]), str(r["subjects"]), str(r["example"])] for (severity, check), r in grouped.iterrows()]
+    return [[r.check_id, _SEVERITIES[r.severity], str(r.n), str(r.subjects), str(r.example)] for r in records(grouped.reset_index())]
 
 
 def _endpoint_changes(tables: Frames) -> Rows:
@@ -301,7 +298,7 @@ def _associations(tables: Frames) -> Rows:
     shown = table[table["p_value"].notna()].sort_values(["p_value", "feature", "outcome"]).head(10)
     return [
         [r.feature, r.outcome, str(r.n), words.estimate(r.effect, r.ci_low, r.ci_high, 2), words.p_value(r.p_value), words.p_value(r.p_adjusted)]
-        for r in shown.itertuples()
+        for r in records(shown)
     ]
 
 
@@ -320,5 +317,5 @@ def _quality(tables: Frames) -> Rows:
             words.number(100 * r.doublet_rate),
             words.number(100 * r.ambient_fraction),
         ]
-        for r in table.itertuples()
+        for r in records(table)
     ]
