@@ -71,11 +71,11 @@ def test_rows_that_do_not_fit_the_header_are_refused_by_number() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(min_value=1, max_value=200))
+@given(st.integers(min_value=1, max_value=105))
 def test_a_cut_file_is_never_read_as_whole_unless_the_cut_is_between_rows(cut: int) -> None:
     rows = [f"S{i:02d},{60 + i},2024-0{i}-1{i}" for i in range(1, 9)]
     whole = "\n".join(["USUBJID,AGE,EXENDTC", *rows]) + "\n"
-    data = whole[: len(whole) - min(cut, len(whole) - 25)]
+    data = whole[:-cut]  # at least two rows stay: an empty last value of a single row cannot be told from a cut
     try:
         table = read_csv(data.encode(), KNOWN)
     except DomainRefused as error:
