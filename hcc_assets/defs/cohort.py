@@ -200,14 +200,14 @@ def _qc_kept(ask: Ask) -> Output:
 def _qc_figures(ask: Ask, _: Output) -> Mapping[str, Figure]:
     from hcc_assets.figures.qc import qc_status_bars
 
-    return {"qc_status": qc_status_bars(class_counts(ask))}
+    return {"qc_status": qc_status_bars(class_counts(ask), ask.table("samples"), timepoints=ask.config.samples.timepoints)}
 
 
 def _cell_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
     from hcc_assets.figures.qc import qc_violins
 
     assert output.table is not None
-    return {"qc_per_sample": qc_violins(output.table, timepoints=ask.config.samples.timepoints)}
+    return {"qc_per_sample": qc_violins(output.table, ask.table("samples"), timepoints=ask.config.samples.timepoints)}
 
 
 def _kept_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
