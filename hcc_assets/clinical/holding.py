@@ -4,7 +4,8 @@ An export is held (promise G11) when subjects or rows are lost beyond the limits
 treatment start, a
 death or a progression is removed, or too many earlier rows say something else. Completing a record is no change of history: an empty cell that is
 filled,
-and an outcome that was open (not recovered, recovering, unknown) and is now known.
+an outcome that was open (not recovered, recovering,
+unknown) and is now known, a later day on which a subject was alive. Renumbered sequence numbers are no change at all.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import pandas as pd
 
 from hcc_assets.clinical.exports import Export
 from hcc_assets.clinical.holding_history import DEAD_WORDS, progressions, removed_history
-from hcc_assets.clinical.row_matching import KEYS, match_rows
+from hcc_assets.clinical.row_matching import KEYS, SEQUENCES, match_rows
 from hcc_assets.schemas.base import columns
 from hcc_assets.schemas.clinical import AdverseEvents, Disposition, Exposure, ReportedResponses, Subjects, TumourAssessments
 from hcc_assets.study.codelists import AEOUT_OPEN
@@ -146,7 +147,7 @@ def _difference(before: pd.DataFrame, after: pd.DataFrame, name: str) -> pd.Data
     old, new = before.loc[pairs["before"]].reset_index(drop=True), after.loc[pairs["after"]].reset_index(drop=True)
     completed_only = pd.Series(True, index=old.index)
     differs = pd.Series(False, index=old.index)
-    for column in before.columns:
+    for column in before.columns.difference(sorted(SEQUENCES)):
         other = ~((old[column] == new[column]) | (old[column].isna() & new[column].isna()))
         differs |= other
         completed_only &= ~other | _is_follow_up(old, new, column, name)
