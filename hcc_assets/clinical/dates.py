@@ -2,10 +2,8 @@
 ``checks``.
 
 A partial date is an interval. ``parse_dates`` gives its first and last possible day, so that a check can ask "certainly before?" instead of
-trusting an
-imputed day. Nothing but SDTM's form of ISO 8601 is read: ``2024``, ``2024-03``, ``2024-03-15``, ``2024---15`` (month unknown), each whole date
-with or
-without a time. ``03/04/2024``, ``15MAR2024`` or ``20240315`` are never guessed.
+trusting an imputed day. Nothing but SDTM's form of ISO 8601 is read: ``2024``, ``2024-03``, ``2024-03-15``, ``2024---15`` (month unknown), each
+whole date with or without a time. ``03/04/2024``, ``15MAR2024`` or ``20240315`` are never guessed.
 """
 
 from __future__ import annotations
@@ -65,8 +63,7 @@ def parse_dates(texts: pd.Series) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Index of ``texts`` and the columns ``low`` and ``high`` (first and last possible day, ``datetime64[ns]``), ``flag`` (ADaM date imputation
-        flag:
-        ``D`` day, ``M`` month and day imputed, null when whole) and ``status`` (``""`` fine or null, ``"bad"`` not an ISO date or impossible,
+        flag: ``D`` day, ``M`` month and day imputed, null when whole) and ``status`` (``""`` fine or null, ``"bad"`` not an ISO date or impossible,
         ``"no year"``).
     """
     codes, uniques = pd.factorize(texts)
@@ -97,8 +94,7 @@ def impute(
         Result of ``parse_dates``.
     not_before
         A day per row: an imputed first day moves up to it where it lies in the same possible period (CTCAE reporting: an onset in the month of the
-        first
-        dose is not placed before that dose).
+        first dose is not placed before that dose).
     unless_over
         Last possible end per row: where it lies before ``not_before`` the record was over by then and nothing is moved.
     """

@@ -1,11 +1,9 @@
 """Whether a new clinical export may replace the one that stands: what was lost, emptied or rewritten since. Nothing is repaired or merged here.
 
 An export is held (promise G11) when subjects or rows are lost beyond the limits of ``[holding]``, a column or domain is lost or emptied, a
-treatment start, a
-death or a progression is removed, or too many earlier rows say something else. Completing a record is no change of history: an empty cell that is
-filled,
-an outcome that was open (not recovered, recovering,
-unknown) and is now known, a later day on which a subject was alive. Renumbered sequence numbers are no change at all.
+treatment start, a death or a progression is removed, or too many earlier rows say something else. Completing a record is no change of history: an
+empty cell that is filled, an outcome that was open (not recovered, recovering, unknown) and is now known, a later day on which a subject was alive.
+Renumbered sequence numbers are no change at all.
 """
 
 from __future__ import annotations
@@ -98,9 +96,8 @@ def compare_exports(
     config
         ``[holding]`` has the limits: percentages of the rows of the previous export, by domain.
     responses
-        Derived responses of both, where the caller has them; derived here otherwise, so that a progression that vanishes by a corrected
-        measurement is
-        seen.
+        Derived responses of both, where the caller has them; derived here otherwise, so that a progression that vanishes by a corrected measurement
+        is seen.
     """
     reasons: list[Reason] = []
     changes: list[pd.DataFrame] = []

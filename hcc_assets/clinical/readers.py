@@ -2,8 +2,7 @@
 ``tables``.
 
 Every reader gives the same ``RawTable`` for the same content: text as written, null for an empty cell, numbers of binary formats in their shortest
-decimal
-form (15 significant digits, no exponent, no trailing ``.0``), dates of binary formats in ISO 8601.
+decimal form (15 significant digits, no exponent, no trailing ``.0``), dates of binary formats in ISO 8601.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Which row of a new export is which row of the one before. What the difference means is judged in ``holding``.
 
 Sequence numbers are renumbered by many EDC systems at every export, so they never identify a row by themselves while something better does: equal
-rows are
-paired first, then rows that agree in ever fewer key columns. Rows that agree in one step are paired in the order of their content.
+rows are paired first, then rows that agree in ever fewer key columns. Rows that agree in one step are paired in the order of their content.
 """
 
 from __future__ import annotations

@@ -57,8 +57,7 @@ def treatment_dates(exposure: pd.DataFrame, cutoff: dt.date | None = None) -> pd
     -------
     pandas.DataFrame
         Index ``USUBJID``; ``TRTSDT`` the start of the first record with ``EXDOSE > 0``, ``TRTEDT`` the latest end (start where there is no end) of
-        one,
-        ``ONGOING`` whether the record that starts last has no end. Subjects without a dose have no row.
+        one, ``ONGOING`` whether the record that starts last has no end. Subjects without a dose have no row.
     """
     dosed = exposure[(exposure["EXDOSE"] > 0) & exposure["EXSTDT"].notna()].copy()
     if cutoff is not None:
@@ -76,8 +75,7 @@ def build_subjects(dm: pd.DataFrame, doses: pd.DataFrame, log: IssueLog) -> pd.D
     """The table ``subjects``: one row per id of typed ``dm`` with the dates of ``treatment_dates``; repeated ids are DM01 and the fullest row stays.
 
     A partial death date becomes its first possible day, moved up to the last dose where that lies in the same period: a subject dosed on the 15th
-    did not
-    die on the 1st. A partial consent date becomes its first possible day.
+    did not die on the 1st. A partial consent date becomes its first possible day.
     """
     frame = dm.copy()
     frame["_filled"] = -frame.notna().sum(axis=1)

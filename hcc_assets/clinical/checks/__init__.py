@@ -45,8 +45,7 @@ def run_checks(
         Terms from ``clinical.ctcae.read_terms``; null where the user has not brought the table.
     absent
         ``Export.absent``: optional columns that the delivery does not have, so that their emptiness is not queried row by row. Default: what the
-        frames
-        of ``read_export`` remember in ``attrs["absent"]``.
+        frames of ``read_export`` remember in ``attrs["absent"]``.
 
     Returns
     -------

@@ -108,9 +108,8 @@ class Context:
         """``tumour_assessments`` with ``day_``, ``dose_``, ``death_`` days and what the checks of lesions need.
 
         Further columns: ``in_dm``; ``mm`` the measurement in millimetres (a missing unit is mm; null where there is no number or no known unit),
-        ``number``
-        whether the result is a number; ``nodal``; ``root`` the lesion id without fragment number; ``used`` whether the row is the measurement that
-        RECIST
+        ``number`` whether the result is a number; ``nodal``; ``root`` the lesion id without fragment number; ``used`` whether the row is the
+        measurement that RECIST
         """
         frame = _with_days(self.table("tumour_assessments"), {"TRDTC": "day"})
         frame = self.with_subject(frame).join(self.first_dose.add_prefix("dose_"), on="USUBJID")
