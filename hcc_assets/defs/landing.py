@@ -135,6 +135,7 @@ LANDING_RECIPES: tuple[Recipe, ...] = (
         name="clinical_export",
         compute=_clinical_export,
         group="landing",
+        uses_cutoff=False,
         settings=("study", "treatment", "aliases", "holding", "recist"),
         external=_export_content,
         gate=Check(

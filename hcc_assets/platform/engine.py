@@ -152,7 +152,7 @@ class Workbench:
         if inputs is None or external is None:
             return None
         settings = self.config.model_dump(mode="json", include=set(recipe.settings)) if recipe.settings else {}
-        cutoff = self.cutoff.isoformat() if "study" in recipe.settings else ""
+        cutoff = self.cutoff.isoformat() if "study" in recipe.settings and recipe.uses_cutoff else ""
         return digest(recipe.code_version, settings, cutoff, inputs, external)
 
     def attempt(

@@ -88,6 +88,8 @@ class Recipe:
         Columns that name a row, for the difference between versions.
     automatic
         False for what is only computed on request.
+    uses_cutoff
+        False where the data cut-off is made and not used.
     settled
         True when the version that stands is kept whatever arrives (a frozen reference).
     """
@@ -110,6 +112,7 @@ class Recipe:
     tags: Mapping[str, str] = field(default_factory=dict)
     automatic: bool = True
     keep: int = 5
+    uses_cutoff: bool = True
     settled: Callable[[Workbench], bool] = lambda _: False
 
     @cached_property
