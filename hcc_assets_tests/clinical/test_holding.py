@@ -152,7 +152,7 @@ def test_changes_carry_counts_and_no_values(raw: Raw, standing: Export, tmp_path
     assert set(changes["kind"]) <= {"new", "removed", "changed", "completed"}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 10_000),
     table=st.sampled_from(["adverse_events", "tumour_assessments", "reported_responses", "exposure"]),
