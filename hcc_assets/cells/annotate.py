@@ -1,24 +1,26 @@
 """Class, confidence and final status of every barcode of one sample, from a reference that does not change.
 
-Each cell is judged on its own counts, the ambient RNA of its sample and the reference; other cells of the sample matter for the adaptive limits of quality
-control only. How a reference comes about is in ``reference``; whether an epithelial cell is malignant is in ``malignancy``.
+Each cell is judged on its own counts, the ambient RNA of its sample and the reference; other cells of the sample matter for the copy-number profile that
+epithelial cells are compared with, and for the adaptive limits of quality control. How a reference comes about is in ``reference``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
-from hcc_assets.cells.likelihood import class_scores, log_likelihood, posterior
+from hcc_assets.cells.class_posterior import ClassPosterior, class_posterior, restrict
+from hcc_assets.cells.epithelial import resolve_epithelial
+from hcc_assets.cells.malignancy import MalignancyResult
 from hcc_assets.cells.marker_evidence import MarkerEvidence, marker_evidence
-from hcc_assets.cells.outliers import deviance_per_molecule
 from hcc_assets.cells.qc_adaptive import adaptive_status
+from hcc_assets.cells.qc_metrics import as_csr
 from hcc_assets.cells.reference import Reference
 from hcc_assets.cells.reference_samples import align, ambient_of, ambient_umi
 from hcc_assets.schemas.base import conform
@@ -31,12 +33,12 @@ if TYPE_CHECKING:
 
     from hcc_assets.cells.qc import QcResult
 
-Matrix = npt.NDArray[np.float64]
-
 OUTLIER: Final = 30.0
 """Robust sd above training cells at which the counts of a cell fit no profile."""
+UNSUPPORTED: Final = -3.0
+"""Log-likelihood ratio below which the markers that set a class apart are missing."""
+_RESCUED: Final = 0.9
 _DIGITS: Final = 6
-_CHUNK: Final = 4096
 _CALLED: Final = ("pass", "doublet", "high_mt", "high_hb", "erythroid")
 _NONE: Final = CELL_CLASSES.index(UNASSIGNED)
 
@@ -54,58 +56,18 @@ class Annotation:
         Malignant consensus profile of this sample for later samples of the subject, or None.
     reference_version
         Version of the reference.
+    malignancy
+        Copy-number result over the cells that passed the first quality control, in their order; None where no epithelial cell was there.
     """
 
     calls: pd.DataFrame
-    profile: Any
+    profile: pd.Series | None
     reference_version: str
-
-
-@dataclass(frozen=True)
-class ClassPosterior:
-    """Posterior of each class (cells x `CELL_CLASSES`) and how far, in robust sd, each cell lies from training cells of its best profile."""
-
-    probability: Matrix
-    surprise: npt.NDArray[np.float64]
-
-
-def class_posterior(
-    counts: sp.csr_matrix, ambient: npt.NDArray[np.float64], foreign: npt.NDArray[np.float64], reference: Reference
-) -> ClassPosterior:
-    """Posterior of the classes that the reference knows.
-
-    Parameters
-    ----------
-    counts
-        Cells x genes of the reference.
-    ambient, foreign
-        Ambient profile over these genes; expected ambient molecules of each cell.
-    """
-    n = counts.shape[0]
-    probability = np.zeros((n, len(CELL_CLASSES)))
-    surprise = np.zeros(n)
-    measured = np.asarray(reference.symbols != "") & _measured(counts, ambient)
-    shares = np.where(measured, reference.shares.astype(float), 0.0)
-    shares = shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-12)
-    weight = np.where(measured, reference.weight, 0.0)
-    total = np.asarray(counts.sum(axis=1), dtype=float).ravel()
-    for start in range(0, n, _CHUNK):
-        rows = np.arange(start, min(start + _CHUNK, n))
-        size = total[rows]
-        likelihood = log_likelihood(counts[rows], size, shares, weight, ambient, np.minimum(foreign[rows] / np.maximum(size, 1.0), 0.5))
-        probability[rows] = posterior(class_scores(likelihood, reference.owner, len(CELL_CLASSES), reference.temperature))
-        best = likelihood.argmax(axis=1)
-        deviance = deviance_per_molecule(counts[rows], size, weight, likelihood[np.arange(len(rows)), best])
-        surprise[rows] = reference.limits.score(deviance, size, best)
-    return ClassPosterior(probability, surprise)
-
-
-def _measured(counts: sp.csr_matrix, ambient: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    return np.ones(counts.shape[1], dtype=bool) if counts.shape[1] == 0 else np.asarray(ambient >= 0)
+    malignancy: MalignancyResult | None = None
 
 
 def annotate(
-    counts: AnnData, qc: QcResult, reference: Reference, config: StudyConfig, *, sample_id: str, subject_profiles: Sequence[Any] = ()
+    counts: AnnData, qc: QcResult, reference: Reference, config: StudyConfig, *, sample_id: str = "", subject_profiles: Sequence[pd.Series] = ()
 ) -> Annotation:
     """Label the cells of one sample.
 
@@ -120,80 +82,80 @@ def annotate(
     config
         ``single_cell.confidence``: below it a cell is ``unassigned``.
     sample_id
-        For messages only; no call depends on it.
+        Accepted for the caller's convenience: no call depends on it.
     subject_profiles
         Malignant profiles of earlier samples of the subject.
+
+    Returns
+    -------
+    Annotation
+        Every barcode has a row.
     """
     status = qc.metrics["qc_status"].to_numpy(dtype=object).copy()
     n = counts.n_obs
     cell_class = np.full(n, UNASSIGNED, dtype=object)
     second = np.full(n, None, dtype=object)
     confidence = np.full(n, np.nan)
+    malignancy: MalignancyResult | None = None
     rows = np.flatnonzero(np.isin(status, _CALLED))
     if len(rows):
         matrix, keys, symbols = align(counts)
-        foreign = ambient_umi(qc)
-        evidence = marker_evidence(sp.csr_matrix(matrix[rows]), symbols, ambient_of(qc, counts, keys), foreign[rows])
-        if len(reference.owner):
-            inside, _, there = align(counts, reference.genes)
-            view = _Restricted.of(reference, there)
-            found = class_posterior(
-                sp.csr_matrix(inside[rows][:, view.kept]),
-                _renormal(ambient_of(qc, counts, reference.genes)[view.kept]),
-                foreign[rows],
-                view.reference,
-            )
-        else:
-            found = ClassPosterior(np.full((len(rows), len(CELL_CLASSES)), 1 / len(CELL_CLASSES)), np.zeros(len(rows)))
-        best, runner_up, sure = decide(found, evidence, reference, config.single_cell.confidence)
-        cell_class[rows] = np.array(CELL_CLASSES, dtype=object)[best]
+        foreign = ambient_umi(qc)[rows]
+        evidence = marker_evidence(sp.csr_matrix(matrix[rows]), symbols, ambient_of(qc, counts, keys), foreign)
+        found = _posterior(counts, qc, reference, rows, foreign)
+        first, runner_up, sure = decide(found, evidence, reference)
+        named = resolve_epithelial(
+            counts,
+            as_csr(counts)[rows],
+            first,
+            sure,
+            found.probability,
+            evidence.epithelial & (first == _NONE),
+            status[rows] == "pass",
+            subject_profiles,
+        )
+        malignancy = named.malignancy
+        sure = np.round(named.confidence, _DIGITS)
+        doubtful = (sure < config.single_cell.confidence) | (named.cell_class == _NONE)
+        runner_up = np.where(doubtful & (named.cell_class != _NONE), named.cell_class, np.where(named.cell_class != first, first, runner_up))
+        cell_class[rows] = np.array(CELL_CLASSES, dtype=object)[np.where(doubtful, _NONE, named.cell_class)]
         second[rows] = np.array([CELL_CLASSES[k] if k >= 0 else None for k in runner_up], dtype=object)
-        confidence[rows] = np.round(np.clip(sure, 0.0, 1.0), _DIGITS)
+        confidence[rows] = sure
     cell_class[status == "erythroid"] = "erythroid"
     final = _final_status(qc, status, cell_class, config)
     calls = pd.DataFrame(
         {
-            "barcode": counts.obs_names.to_numpy().astype(object), "qc_status": final, "cell_class": cell_class, "confidence": confidence, "second_class": second,
-            "doublet_score": qc.metrics["doublet_score"].to_numpy(dtype=float), "n_umi": qc.metrics["n_umi"].to_numpy(), "n_genes": qc.metrics["n_genes"].to_numpy(),
-            "pct_mt": qc.metrics["pct_mt"].to_numpy(dtype=float), "reference_version": np.full(n, reference.version, dtype=object),
+            "barcode": counts.obs_names.to_numpy().astype(object),
+            "qc_status": final,
+            "cell_class": cell_class,
+            "confidence": confidence,
+            "second_class": second,
+            "doublet_score": qc.metrics["doublet_score"].to_numpy(dtype=float),
+            "n_umi": qc.metrics["n_umi"].to_numpy(),
+            "n_genes": qc.metrics["n_genes"].to_numpy(),
+            "pct_mt": qc.metrics["pct_mt"].to_numpy(dtype=float),
+            "reference_version": np.full(n, reference.version, dtype=object),
         }
-    )  # fmt: skip
-    return Annotation(calls, None, reference.version)
+    )
+    return Annotation(calls, None if malignancy is None else malignancy.profile, reference.version, malignancy)
 
 
-def _renormal(profile: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return profile / max(float(profile.sum()), 1e-12)
-
-
-@dataclass(frozen=True)
-class _Restricted:
-    """A reference over those of its genes that a delivery measures."""
-
-    reference: Reference
-    kept: npt.NDArray[np.intp]
-
-    @classmethod
-    def of(cls, reference: Reference, there: npt.NDArray[np.object_]) -> _Restricted:
-        from dataclasses import replace
-
-        kept = np.flatnonzero(there != "")
-        if len(kept) == len(reference.genes):
-            return cls(reference, kept)
-        shares = reference.shares[:, kept].astype(float)
-        shares = (shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-12)).astype(np.float32)
-        return cls(
-            replace(reference, genes=reference.genes[kept], symbols=reference.symbols[kept], weight=reference.weight[kept], shares=shares), kept
-        )
+def _posterior(counts: AnnData, qc: QcResult, reference: Reference, rows: npt.NDArray[np.intp], foreign: npt.NDArray[np.float64]) -> ClassPosterior:
+    if not len(reference.owner):
+        return ClassPosterior(np.full((len(rows), len(CELL_CLASSES)), 1 / len(CELL_CLASSES)), np.zeros(len(rows)), np.zeros(len(rows)))
+    inside, _, there = align(counts, reference.genes)
+    view, kept = restrict(reference, there)
+    profile = ambient_of(qc, counts, reference.genes)[kept]
+    return class_posterior(sp.csr_matrix(inside[rows][:, kept]), profile / max(float(profile.sum()), 1e-12), foreign, view)
 
 
 def decide(
-    found: ClassPosterior, evidence: MarkerEvidence, reference: Reference, threshold: float
+    found: ClassPosterior, evidence: MarkerEvidence, reference: Reference
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.float64]]:
     """Class, runner-up and confidence of each cell from posterior, markers and surprise.
 
-    Rules, in order: the class of highest posterior; a class that the reference lacks but whose conjunctive rule the cell satisfies replaces it when the cell
-    fits its best profile badly; a cell whose markers speak for none of its class, or that fits no profile, is ``unassigned``, except an epithelial cell of no
-    known type, which is ``tumour``; below ``threshold`` a cell is ``unassigned``.
+    The class of highest posterior stands unless the markers that set it apart are missing although they should be there, or the counts fit no profile. Then a
+    class that the reference lacks, but whose conjunctive rule the cell satisfies, takes its place; else the cell is ``unassigned``.
 
     Returns
     -------
@@ -207,18 +169,12 @@ def decide(
     rest[rows, best] = -1.0
     runner_up = np.where(rest.max(axis=1) > 0, rest.argmax(axis=1), -1)
     sure = p[rows, best]
-    far = np.round(found.surprise, 3) > OUTLIER
-    unsupported = ~evidence.supported[rows, best] & (best != _NONE)
+    odd = (np.round(found.surprise, 3) > OUTLIER) | (np.round(found.support, 3) < UNSUPPORTED)
     known = np.isin(np.arange(len(CELL_CLASSES)), reference.owner)
-    rescued = (evidence.seed >= 0) & ~known[np.maximum(evidence.seed, 0)] & (far | unsupported | (sure < threshold) | (best == _NONE) | ~known.any())
-    odd = (far | unsupported) & ~rescued
-    epithelial = odd & evidence.epithelial
-    out = np.where(rescued, evidence.seed, best)
-    out = np.where(epithelial, CELL_CLASSES.index("tumour"), out)
-    sure = np.where(rescued, 0.9, np.where(epithelial, np.maximum(sure, 0.85), sure))
-    undecided = (odd & ~epithelial) | (sure < threshold)
-    runner_up = np.where(undecided & (out != _NONE), out, np.where(out != best, best, runner_up))
-    return np.where(undecided, _NONE, out), runner_up, sure
+    doubt = odd | (best == _NONE) | (sure < 0.5) | (not known.any())
+    rescued = (evidence.seed >= 0) & ~known[np.maximum(evidence.seed, 0)] & doubt
+    out = np.where(rescued, evidence.seed, np.where(odd | (not known.any()), _NONE, best))
+    return out, np.where(out != best, best, runner_up), np.where(rescued, _RESCUED, sure)
 
 
 def _final_status(qc: QcResult, status: npt.NDArray[np.object_], cell_class: npt.NDArray[np.object_], config: StudyConfig) -> npt.NDArray[np.object_]:

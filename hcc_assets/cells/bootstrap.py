@@ -10,10 +10,13 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+import scipy.sparse as sp
 
 from hcc_assets.cells import clustering
 from hcc_assets.cells.cluster_names import NOVEL, name_clusters
 from hcc_assets.cells.likelihood import class_scores, posterior
+from hcc_assets.cells.malignancy import call_malignancy
 from hcc_assets.cells.reference_training import Profiles, TrainingCells, evidence, grouped_counts, train_profiles
 from hcc_assets.cells.seeds import seed_classes
 from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
@@ -24,9 +27,10 @@ Labels = npt.NDArray[np.intp]
 CELLS_PER_CLUSTER: Final = 90
 MIN_CLASS_CELLS: Final = 12
 """Cells that a class needs for a profile."""
-_PASS_TEMPERATURE: Final = 3.0
+_PASS_TEMPERATURE: Final = 1.5
 _SURE: Final = 0.9
 _MAX_PASSES: Final = 3
+_MIN_EPITHELIAL: Final = 30
 _VETO: Final = -2.0
 _RESCUED: Final = ("mast", "neutrophil", "dendritic", "plasma", "platelet", "erythroid", "lymphatic_endothelial")
 
@@ -65,6 +69,29 @@ def _panel_evidence(cells: TrainingCells, profiles: Profiles, n_classes: int) ->
     out = np.full((len(likelihood), n_classes), -np.inf)
     for k in np.unique(profiles.owner):
         out[:, k] = likelihood[:, profiles.owner == k].max(axis=1)
+    return out
+
+
+def _malignant_share(cells: TrainingCells, clusters: Labels, named: list[str]) -> npt.NDArray[np.float64]:
+    """Share of the cells of each epithelial cluster that copy number shows to be malignant, over the subjects in which it shows anything; NaN elsewhere."""
+    labels = np.array([n if n not in ("", NOVEL) else UNASSIGNED for n in named], dtype=object)[clusters]
+    genes = pd.DataFrame({"gene_id": cells.genes, "gene": cells.symbols})
+    posterior_of = np.full(len(clusters), np.nan)
+    subject = cells.subject[cells.sample]
+    for s in np.unique(subject):
+        rows = np.flatnonzero(subject == s)
+        epithelial = rows[np.isin(labels[rows], ("tumour", "hepatocyte", "cholangiocyte"))]
+        if len(epithelial) < _MIN_EPITHELIAL:
+            continue
+        result = call_malignancy(sp.csr_matrix(cells.counts[rows]), genes, labels[rows])
+        if result.profile is not None:
+            posterior_of[rows] = result.calls["posterior"].to_numpy(dtype=float)
+    out = np.full(len(named), np.nan)
+    for c in range(len(named)):
+        mine = posterior_of[clusters == c]
+        mine = mine[np.isfinite(mine)]
+        if len(mine) >= max(MIN_CLASS_CELLS, 0.2 * (clusters == c).sum()):
+            out[c] = float(mine.mean())
     return out
 
 
@@ -108,7 +135,9 @@ def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0
     clusters = clustering.kmeans(components, k, seed)
     counts, ambient = grouped_counts(cells, clusters, k)
     own = np.maximum(counts - 0.9 * ambient, 0.0)
-    named = name_clusters(own, cells.symbols, np.bincount(clusters, minlength=k), ambient=cells.ambient.mean(axis=0))
+    size, soup = np.bincount(clusters, minlength=k), cells.ambient.mean(axis=0)
+    named = name_clusters(own, cells.symbols, size, ambient=soup)
+    named = name_clusters(own, cells.symbols, size, ambient=soup, malignant=_malignant_share(cells, clusters, named))
     codes = np.array([CELL_CLASSES.index(UNASSIGNED if c == NOVEL else c) if c else -1 for c in named], dtype=np.intp)
     owner = _rescue(cells, codes[clusters], clusters)
     owner = _drop_small(owner, n_classes)

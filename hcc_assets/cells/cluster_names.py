@@ -16,26 +16,32 @@ NOVEL: Final = "novel"
 """A cluster that is coherent and that no panel explains: it teaches the reference what ``unassigned`` looks like."""
 _PSEUDO: Final = 0.15
 _OFF_LIMIT: Final = 0.5
-_FLOOR: Final = 1.0
+_FLOOR: Final = 1.6
 """Score at which a class counts as there at all (log2 units over the off level, mean over its panel)."""
 _SURE: Final = 0.4
 _MARGIN: Final = 0.08
 _BILIARY_STRICT: Final = ("FXYD2", "CFTR", "PKHD1", "SOX9", "KRT7", "DCDC2", "HNF1B", "SLC5A1", "DEFB1", "BICC1", "TFF3", "TFF2", "TFF1")
+_NEUTROPHIL: Final = ("FCGR3B", "CXCR2", "CXCR1", "CMTM2", "G0S2", "PROK2", "ADGRG3", "FPR2", "PI3", "IL1R2", "CSF3R", "VNN2")
+_NONCLASSICAL: Final = ("FCGR3A", "LILRB2", "CDKN1C", "MS4A7", "LYPD2", "VMO1", "HES4", "SIGLEC10", "TCF7L2", "LILRB1", "CFP", "APOBEC3A")
+_LIVER: Final = 5e-4
+"""Share of hepatic secreted proteins in the ambient RNA of liver tissue, at least."""
+_BLOOD: Final = ("erythroid", "platelet")
+"""Stick to other cells: a cluster that is clearly something else as well is that."""
 _EPITHELIAL_CLASSES: Final = ("tumour", "hepatocyte", "cholangiocyte")
 
 
 class _Levels:
-    """Log2 level of a gene in each cluster over the level where it is off."""
+    """Log2 level of a gene in each cluster over the level where it is off; a gene that no cell has counts as off everywhere."""
 
     def __init__(self, own: Matrix, symbols: npt.NDArray[np.object_]):
         self.rate = own / np.maximum(own.sum(axis=1, keepdims=True), 1.0) * 1e4
         self.place = {str(s): i for i, s in enumerate(symbols)}
 
     def __call__(self, genes: tuple[str, ...]) -> Matrix:
-        at = [self.place[g] for g in genes if g in self.place]
-        if not at:
-            return np.zeros((len(self.rate), 1))
-        rate = self.rate[:, at]
+        rate = np.zeros((len(self.rate), max(len(genes), 1)))
+        for i, g in enumerate(genes):
+            if g in self.place:
+                rate[:, i] = self.rate[:, self.place[g]]
         off = np.minimum(np.quantile(rate, 0.25, axis=0), _OFF_LIMIT)
         return np.clip(np.log2((rate + _PSEUDO) / (off + _PSEUDO)), -1.0, 4.0)
 
@@ -67,6 +73,10 @@ def panel_scores(own: Matrix, symbols: npt.NDArray[np.object_]) -> tuple[tuple[s
             score = np.max([level(genes).mean(axis=1) for genes in panel.subsets.values()], axis=0)
         elif name == "vascular_endothelial":
             score = np.maximum(score, level(panel.subsets.get("LSEC", positive)).mean(axis=1))
+        elif name == "neutrophil":
+            score = level(_NEUTROPHIL).mean(axis=1)
+        elif name == "monocyte":
+            score = np.maximum(score, level(_NONCLASSICAL).mean(axis=1))
         elif name == "tumour":
             score = np.maximum(score, _top(level(EPITHELIAL), 8) * 0.8)
         negative = np.clip(level(panel.negative), 0, 4).mean(axis=1) if panel.negative else 0.0
@@ -74,8 +84,26 @@ def panel_scores(own: Matrix, symbols: npt.NDArray[np.object_]) -> tuple[tuple[s
     return names, out
 
 
-def name_clusters(own: Matrix, symbols: npt.NDArray[np.object_], size: npt.NDArray[np.intp], *, ambient: npt.NDArray[np.float64]) -> list[str]:
+def name_clusters(
+    own: Matrix,
+    symbols: npt.NDArray[np.object_],
+    size: npt.NDArray[np.intp],
+    *,
+    ambient: npt.NDArray[np.float64],
+    malignant: npt.NDArray[np.float64] | None = None,
+) -> list[str]:
     """Name each cluster.
+
+    Parameters
+    ----------
+    own, symbols
+        As for `panel_scores`.
+    size
+        Cells of each cluster.
+    ambient
+        Ambient profile: hepatic genes in it tell that the tissue is liver.
+    malignant
+        Share of each cluster's cells that copy number shows to be malignant, NaN where it shows nothing.
 
     Returns
     -------
@@ -84,42 +112,61 @@ def name_clusters(own: Matrix, symbols: npt.NDArray[np.object_], size: npt.NDArr
     """
     names, score = panel_scores(own, symbols)
     relative = score / np.maximum(score.max(axis=0), _FLOOR)
-    order = np.sort(relative, axis=1)
-    best, margin = order[:, -1], order[:, -1] - order[:, -2]
     out = []
-    epithelial = _epithelial_names(own, symbols, ambient)
+    epithelial = _epithelial_names(own, symbols, ambient, np.full(len(own), np.nan) if malignant is None else malignant)
     for c in range(len(own)):
-        name = names[int(relative[c].argmax())]
-        second = names[int(np.argsort(relative[c])[-2])]
+        ranked = np.argsort(-relative[c], kind="stable")
+        if names[ranked[0]] in _BLOOD and score[c, ranked[1]] >= _FLOOR and relative[c, ranked[1]] >= 0.5:
+            ranked = ranked[1:]
+        name, second = names[ranked[0]], names[ranked[1]]
+        best, margin = relative[c, ranked[0]], relative[c, ranked[0]] - relative[c, ranked[1]]
         both = name in _EPITHELIAL_CLASSES and second in _EPITHELIAL_CLASSES
         if size[c] == 0:
             out.append("")
-        elif best[c] >= _SURE and (margin[c] >= _MARGIN or both):
+        elif best >= _SURE and (margin >= _MARGIN or both):
             out.append(epithelial[c] if name in _EPITHELIAL_CLASSES else name)
-        elif best[c] < 0.22 and score[c].max() < 0.6 and size[c] >= 40:
+        elif best < 0.22 and score[c].max() < 0.6 and size[c] >= 40:
             out.append(NOVEL)
         else:
             out.append("")
     return out
 
 
-def _epithelial_names(own: Matrix, symbols: npt.NDArray[np.object_], ambient: npt.NDArray[np.float64]) -> list[str]:
-    """Name of each cluster if it is epithelial: hepatocyte by the mature against the onco-fetal panel, cholangiocyte by ductal genes in liver, else tumour."""
+def _epithelial_names(
+    own: Matrix, symbols: npt.NDArray[np.object_], ambient: npt.NDArray[np.float64], malignant: npt.NDArray[np.float64]
+) -> list[str]:
+    """Name of each cluster if it is epithelial.
+
+    Copy number first; then hepatocyte by the mature against the onco-fetal panel, cholangiocyte by ductal genes in liver tissue, else tumour. A cluster that copy
+    number shows to be normal, and that is neither hepatic nor ductal, is no known class.
+    """
     level = _Levels(own, symbols)
     mature, oncofetal = level(MATURE_HEPATOCYTE).mean(axis=1), _top(level(ONCOFETAL), 6)
     hepatic, ductal, surface = level(HEPATIC).mean(axis=1), _top(level(_BILIARY_STRICT), 5), _top(level(EPITHELIAL), 8)
     mature_top, onco_top = max(float(mature.max()), _FLOOR), max(float(oncofetal.max()), _FLOOR)
     place = {str(s): i for i, s in enumerate(symbols)}
-    liver = float(ambient[[place[g] for g in HEPATIC if g in place]].sum()) > 5e-4
+    liver = float(ambient[[place[g] for g in HEPATIC if g in place]].sum()) > _LIVER
     out = []
     for c in range(len(own)):
         lobular = mature[c] / mature_top
-        if hepatic[c] >= 1.0 or lobular > 0.5:
-            out.append("hepatocyte" if liver and lobular > 0.45 and lobular > oncofetal[c] / onco_top else "tumour")
-        elif liver and ductal[c] >= 1.2 and surface[c] >= 0.8 and ductal[c] > oncofetal[c] * 0.8:
-            out.append("cholangiocyte")
-        else:
+        is_hepatic = bool(hepatic[c] >= 1.0 or lobular > 0.5)
+        is_ductal = bool(liver and ductal[c] >= 1.2 and surface[c] >= 0.8 and (ductal[c] > oncofetal[c] * 0.8 or malignant[c] < 0.2))
+        if malignant[c] > 0.7:
             out.append("tumour")
+        elif malignant[c] < 0.2:
+            out.append(
+                "hepatocyte"
+                if is_hepatic and lobular > 0.3
+                else "cholangiocyte"
+                if is_ductal and not is_hepatic
+                else "tumour"
+                if is_hepatic
+                else NOVEL
+            )
+        elif is_hepatic:
+            out.append("hepatocyte" if liver and lobular > 0.45 and lobular > oncofetal[c] / onco_top else "tumour")
+        else:
+            out.append("cholangiocyte" if is_ductal else "tumour")
     return out
 
 

@@ -71,12 +71,12 @@ def log_likelihood(
     return out
 
 
-def class_scores(likelihood: Matrix, owner: npt.NDArray[np.intp], n_classes: int, temperature: float) -> Matrix:
+def class_scores(likelihood: Matrix, owner: npt.NDArray[np.intp], n_classes: int, temperature: float | npt.NDArray[np.float64]) -> Matrix:
     """Tempered log evidence of each class: the mean over its profiles of the tempered likelihoods, in logs; cells x classes.
 
-    A class without a profile gets minus infinity.
+    A class without a profile gets minus infinity. ``temperature`` is one number or one per cell.
     """
-    tempered = likelihood / temperature
+    tempered = likelihood / np.reshape(np.asarray(temperature, dtype=float), (-1, 1))
     out = np.full((len(likelihood), n_classes), -np.inf)
     for k in range(n_classes):
         mine = tempered[:, owner == k]

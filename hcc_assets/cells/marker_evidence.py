@@ -1,4 +1,4 @@
-"""What the markers of a cell say on their own: whether they support a class at all, which conjunctive rule they satisfy, whether the cell is epithelial.
+"""What the markers of a cell say on their own: which conjunctive rule it satisfies, and whether it is epithelial.
 
 A guard-rail for the likelihood in ``annotate``; no call is made here.
 """
@@ -13,11 +13,9 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.special import pdtrc
 
-from hcc_assets.cells.seeds import CYCLING, EPITHELIAL, HEPATIC, seed_classes
-from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
-from hcc_assets.study.markers import markers
+from hcc_assets.cells.seeds import EPITHELIAL, HEPATIC, seed_classes
+from hcc_assets.study.classes import CELL_CLASSES
 
-_SUPPORT: Final = 0.2
 _CLEAR: Final = 1e-3
 _NOT_EPITHELIAL: Final = ("PTPRC", "CD3D", "CD3E", "LYZ", "C1QA", "MS4A1", "PECAM1", "VWF", "CDH5", "COL1A1", "COL3A1", "DCN", "HBB")
 
@@ -28,25 +26,14 @@ class MarkerEvidence:
 
     Attributes
     ----------
-    supported
-        Cells x classes: markers of the class are there, beyond what ambient RNA brings; always true of ``unassigned``.
     seed
         Class (place in `CELL_CLASSES`) whose conjunctive rule the cell satisfies alone, -1 for none.
     epithelial
         Clear epithelial or hepatic genes, and none of immune, endothelial or stromal cells beyond ambient RNA.
     """
 
-    supported: npt.NDArray[np.bool_]
     seed: npt.NDArray[np.intp]
     epithelial: npt.NDArray[np.bool_]
-
-
-def _panels() -> dict[str, tuple[str, ...]]:
-    out = {}
-    for name, panel in markers().items():
-        genes = {*panel.positive, *panel.lineage, *(g for s in panel.subsets.values() for g in s)} - CYCLING
-        out[name] = tuple(sorted(genes | set(EPITHELIAL) | set(HEPATIC))) if name == "tumour" else tuple(sorted(genes))
-    return out
 
 
 def _excess(
@@ -73,13 +60,6 @@ def marker_evidence(
     """
     place = {str(s): i for i, s in enumerate(symbols)}
     columns = sp.csc_matrix(counts)
-    supported = np.zeros((counts.shape[0], len(CELL_CLASSES)), dtype=bool)
-    supported[:, CELL_CLASSES.index(UNASSIGNED)] = True
-    for name, genes in _panels().items():
-        at = [place[g] for g in genes if g in place]
-        if at:
-            tail, there = _excess(columns, at, ambient, foreign)
-            supported[:, CELL_CLASSES.index(name)] = (there >= 1) & ((tail < _SUPPORT) | (there >= 3))
     wide = [place[g] for g in EPITHELIAL if g in place]
     liver = [place[g] for g in HEPATIC if g in place]
     against = [place[g] for g in _NOT_EPITHELIAL if g in place]
@@ -93,4 +73,4 @@ def marker_evidence(
         epithelial &= tail > 0.01
     seeds = seed_classes(counts, symbols, ambient, foreign)
     codes = np.array([CELL_CLASSES.index(s) if s else -1 for s in seeds], dtype=np.intp)
-    return MarkerEvidence(supported, codes, epithelial)
+    return MarkerEvidence(codes, epithelial)

@@ -70,7 +70,7 @@ class Reference:
     n_cells
         Training cells of each profile.
     temperature
-        Divisor of log-likelihoods at which held-out cells have the confidence they deserve.
+        Of `reference_training.temperature_at`: at which held-out cells have the confidence they deserve.
     limits
         What a cell of each profile looks like at its depth, for cells of no known type.
     seeds
@@ -86,7 +86,7 @@ class Reference:
     shares: npt.NDArray[np.float32]
     owner: npt.NDArray[np.intp]
     n_cells: npt.NDArray[np.intp]
-    temperature: float
+    temperature: tuple[float, float]
     limits: OutlierLimits
     seeds: dict[str, int]
     sample_ids: tuple[str, ...]
@@ -108,7 +108,7 @@ class Reference:
 
     def _header(self) -> dict[str, Any]:
         return {
-            "kind": self.kind, "owner": [CELL_CLASSES[k] for k in self.owner], "n_cells": [int(n) for n in self.n_cells], "temperature": self.temperature,
+            "kind": self.kind, "owner": [CELL_CLASSES[k] for k in self.owner], "n_cells": [int(n) for n in self.n_cells], "temperature": list(self.temperature),
             "limits": self.limits.to_lists(), "seeds": dict(sorted(self.seeds.items())), "sample_ids": sorted(self.sample_ids),
         }  # fmt: skip
 
@@ -153,9 +153,13 @@ class Reference:
         return cls(
             h["kind"], np.array(table.column("gene").to_pylist(), dtype=object), np.array(table.column("symbol").to_pylist(), dtype=object),
             table.column("weight").to_numpy().astype(float), shares.reshape(len(h["owner"]), table.num_rows),
-            np.array([CELL_CLASSES.index(c) for c in h["owner"]], dtype=np.intp), np.array(h["n_cells"], dtype=np.intp), float(h["temperature"]),
+            np.array([CELL_CLASSES.index(c) for c in h["owner"]], dtype=np.intp), np.array(h["n_cells"], dtype=np.intp), _pair(h["temperature"]),
             OutlierLimits.from_lists(h["limits"]), {str(k): int(v) for k, v in h["seeds"].items()}, tuple(h["sample_ids"]),
         )  # fmt: skip
+
+
+def _pair(values: list[float]) -> tuple[float, float]:
+    return float(values[0]), float(values[1])
 
 
 def freezing_prefix(seeds: pd.DataFrame, order: list[str], config: StudyConfig) -> list[str] | None:
@@ -209,14 +213,14 @@ def _fit(
             empty.shares.astype(np.float32),
             empty.owner,
             empty.cells,
-            1.0,
+            (1.0, 0.0),
             OutlierLimits.none(),
             seeds,
             cells.sample_ids,
         )
     state = _states(components, owner, seed)
     profiles = train_profiles(cells, owner, state, n_classes, usable)
-    temperature = round(calibrate(cells, owner, state, n_classes, usable), 4)
+    temperature = calibrate(cells, owner, state, n_classes, usable)
     kept = np.flatnonzero(profiles.weight > 0.003)
     narrow = Profiles(
         (profiles.shares[:, kept] / profiles.shares[:, kept].sum(axis=1, keepdims=True)).astype(np.float32).astype(float),
@@ -225,7 +229,7 @@ def _fit(
     small = TrainingCells(
         cells.counts[:, kept], cells.genes[kept], cells.symbols[kept], cells.sample,
         cells.ambient[:, kept] / np.maximum(cells.ambient[:, kept].sum(axis=1, keepdims=True), 1e-12),
-        cells.ambient_umi, cells.barcodes, cells.sample_ids,
+        cells.ambient_umi, cells.barcodes, cells.sample_ids, cells.subject,
     )  # fmt: skip
     limits = fit_limits(small, narrow, owner)
     return Reference(
@@ -306,7 +310,7 @@ def reference_summary(reference: Reference) -> pd.DataFrame:
                 "n_seed": float(reference.seeds.get(name, unknown)),
                 "n_samples": len(reference.sample_ids),
                 "n_genes": len(reference.genes),
-                "temperature": reference.temperature,
+                "temperature": reference.temperature[0],
             }
         )
     return conform(ReferenceSummary, pd.DataFrame(rows))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 MIN_CELLS: Final = 10
+_SUBJECT_COLUMNS: Final = ("subject_id", "patient", "donor", "subject", "patient_id", "donor_id")
 _BATCH_COLUMNS: Final = ("sample_id", "sample", "subject_id", "patient", "donor", "batch", "orig.ident")
 
 
@@ -95,5 +96,17 @@ def labelled_cells(labelled: AnnData) -> tuple[TrainingCells, npt.NDArray[np.int
         ambient[s] /= max(ambient[s].sum(), 1.0)
         foreign[rows] = np.minimum(DEFAULT_AMBIENT * np.sqrt(total[rows] * np.median(total[rows])), total[rows] / 2)
     barcodes = labelled.obs_names.to_numpy().astype(object)[kept]
-    cells = TrainingCells(inside, keys[seen], symbols[seen], sample, ambient, foreign, barcodes, tuple(str(s) for s in sample_names))
+    cells = TrainingCells(
+        inside, keys[seen], symbols[seen], sample, ambient, foreign, barcodes, tuple(str(s) for s in sample_names), _subjects(labelled, kept, sample)
+    )
     return cells, codes[kept]
+
+
+def _subjects(labelled: AnnData, kept: npt.NDArray[np.intp], sample: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Number of the subject of each sample: from the first subject column, else each sample its own."""
+    column = next((c for c in _SUBJECT_COLUMNS if c in labelled.obs), None)
+    n = int(sample.max()) + 1 if len(sample) else 0
+    if column is None:
+        return np.arange(n, dtype=np.intp)
+    _, codes = np.unique(labelled.obs[column].astype(str).to_numpy()[kept], return_inverse=True)
+    return np.array([codes[sample == s][0] for s in range(n)], dtype=np.intp)

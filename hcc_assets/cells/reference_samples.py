@@ -36,10 +36,11 @@ DEFAULT_AMBIENT: Final = 0.05
 
 @dataclass(frozen=True)
 class SampleInput:
-    """One sample that may teach the reference: ``load`` gives its counts and quality, and is called once."""
+    """One sample that may teach the reference: ``load`` gives its counts and quality, and is called once; ``subject_id`` keeps a subject's samples together."""
 
     sample_id: str
     load: Callable[[], tuple[AnnData, QcResult]]
+    subject_id: str | None = None
 
 
 def gene_keys(var: pd.DataFrame) -> npt.NDArray[np.object_]:
@@ -94,6 +95,7 @@ def hash_order(sample_id: str, barcodes: npt.NDArray[np.object_]) -> npt.NDArray
 @dataclass(frozen=True)
 class _Part:
     sample_id: str
+    subject_id: str
     counts: sp.csr_matrix
     keys: npt.NDArray[np.object_]
     symbols: npt.NDArray[np.object_]
@@ -121,7 +123,9 @@ def _part(sample: SampleInput, cap: int, chosen: npt.NDArray[np.object_] | None 
         kept = np.arange(len(usable))
     rows = usable[kept]
     tally = pd.Series(seeds[seeds != ""], dtype=object).value_counts().sort_index()
-    return _Part(sample.sample_id, sp.csr_matrix(matrix[rows]), keys, symbols, profile, foreign[rows], barcodes[rows]), tally
+    return _Part(
+        sample.sample_id, sample.subject_id or sample.sample_id, sp.csr_matrix(matrix[rows]), keys, symbols, profile, foreign[rows], barcodes[rows]
+    ), tally
 
 
 def seed_counts(counts: AnnData, qc: QcResult) -> pd.Series:
@@ -150,7 +154,17 @@ def pool(samples: Iterable[SampleInput]) -> tuple[TrainingCells, pd.DataFrame]:
     parts = [p for p in parts if len(p.keys) >= 0.6 * widest]
     if not parts:
         nothing = np.empty(0, dtype=object)
-        return TrainingCells(sp.csr_matrix((0, 0)), nothing, nothing, np.empty(0, dtype=np.intp), np.empty((0, 0)), np.empty(0), nothing, ()), seeds
+        return TrainingCells(
+            sp.csr_matrix((0, 0)),
+            nothing,
+            nothing,
+            np.empty(0, dtype=np.intp),
+            np.empty((0, 0)),
+            np.empty(0),
+            nothing,
+            (),
+            np.empty(0, dtype=np.intp),
+        ), seeds
     shared = pd.Index(parts[0].keys)
     for p in parts[1:]:
         shared = shared.intersection(pd.Index(p.keys), sort=False)
@@ -158,9 +172,10 @@ def pool(samples: Iterable[SampleInput]) -> tuple[TrainingCells, pd.DataFrame]:
     counts = sp.csr_matrix(sp.vstack([p.counts[:, at] for p, at in zip(parts, place, strict=True)]))
     seen = np.flatnonzero(np.asarray(counts.sum(axis=0)).ravel() >= 10)
     ambient = np.array([p.ambient[at][seen] for p, at in zip(parts, place, strict=True)])
+    subject = np.unique([p.subject_id for p in parts], return_inverse=True)[1]
     cells = TrainingCells(
         sp.csr_matrix(counts[:, seen]), shared.to_numpy(dtype=object)[seen], parts[0].symbols[place[0]][seen],
         np.repeat(np.arange(len(parts)), [p.counts.shape[0] for p in parts]), ambient / np.maximum(ambient.sum(axis=1, keepdims=True), 1e-12),
-        np.concatenate([p.ambient_umi for p in parts]), np.concatenate([p.barcodes for p in parts]), tuple(p.sample_id for p in parts),
+        np.concatenate([p.ambient_umi for p in parts]), np.concatenate([p.barcodes for p in parts]), tuple(p.sample_id for p in parts), subject,
     )  # fmt: skip
     return cells, seeds

@@ -13,16 +13,22 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from hcc_assets.cells.likelihood import class_scores, log_likelihood, posterior
+from hcc_assets.study.markers import panel_genes
 
 Matrix = npt.NDArray[np.float64]
 
-_SHRINK: Final = 4.0
+_SHRINK: Final = 1.0
 """Molecules of prior weight that pull a profile to the average one, gene by gene."""
 _AMBIENT_TRUST: Final = 0.9
 _PRIOR_SD: Final = 0.3
 _PRIOR_DF: Final = 6.0
-_CELL_OVERDISPERSION: Final = 0.35
+_CELL_OVERDISPERSION: Final = 0.2
+_WEIGHT_POWER: Final = 1.5
+_PANEL_PRIOR: Final = 2.0
 MIN_SAMPLE_CELLS: Final = 10
+_BASES: Final = (0.7, 0.85, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
+_SLOPES: Final = (0.0, 0.1, 0.2, 0.5, 1.0)
+_DEFAULT_TEMPERATURE: Final = (2.0, 0.2)
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,8 @@ class TrainingCells:
         Expected ambient molecules of each cell.
     barcodes, sample_ids
         Names of the rows; names of the samples by number.
+    subject
+        Number of the subject of each sample.
     """
 
     counts: sp.csr_matrix
@@ -53,6 +61,7 @@ class TrainingCells:
     ambient_umi: npt.NDArray[np.float64]
     barcodes: npt.NDArray[np.object_]
     sample_ids: tuple[str, ...]
+    subject: npt.NDArray[np.intp]
 
     @property
     def size(self) -> npt.NDArray[np.float64]:
@@ -115,6 +124,21 @@ def _sample_balanced(cells: TrainingCells, group: npt.NDArray[np.intp], n: int) 
     return out, own[enough], np.asarray(present[enough] // n_samples, dtype=np.intp)
 
 
+def _effective_samples(cells: TrainingCells, mine: npt.NDArray[np.intp]) -> float:
+    """How many equally large samples the cells are worth (inverse Simpson of their samples)."""
+    number = np.bincount(cells.sample[mine]).astype(float)
+    return float(number.sum() ** 2 / max((number**2).sum(), 1.0))
+
+
+def _shrunk(
+    log_ratio: Matrix, own: Matrix, within: npt.NDArray[np.float64], effective: npt.NDArray[np.float64], least: npt.NDArray[np.float64]
+) -> tuple[Matrix, npt.NDArray[np.float64]]:
+    """Log ratios pulled to 0 as far as their scatter over rows is sampling and difference between samples (empirical Bayes), and the variance that is neither."""
+    noise = 1.0 / (own + _SHRINK) + within[None, :] / effective[:, None]
+    between = np.maximum((log_ratio**2 - noise).mean(axis=0), least)
+    return np.asarray(log_ratio * (between / (between + noise + 1e-9)), dtype=float), between
+
+
 def train_profiles(
     cells: TrainingCells, owner: npt.NDArray[np.intp], state: npt.NDArray[np.intp], n_classes: int, usable: npt.NDArray[np.bool_]
 ) -> Profiles:
@@ -139,9 +163,16 @@ def train_profiles(
     centre = smooth.mean(axis=0) + 1e-9
     centre = centre / centre.sum()
     ratio = _ratios(by_class[present], centre, _SHRINK)
+    raw_shares = np.zeros_like(by_class)
+    raw_shares[present] = _normal(ratio, centre)
+    within = _within(pairs, pair_class, raw_shares)
+    effective = np.array([_effective_samples(cells, np.flatnonzero(owner == k)) for k in present])
+    least = np.where(np.isin(cells.symbols, sorted(panel_genes())), _PANEL_PRIOR, 0.0)
+    ratio, between = _shrunk(ratio, by_class[present], within, effective, least)
     class_shares = np.zeros_like(by_class)
     class_shares[present] = _normal(ratio, centre)
-    weight = _gene_weights(by_class[present], ratio, centre, pairs, pair_class, present, class_shares, cells.size)
+    typical = class_shares[present].max(axis=0) * float(np.median(cells.size))
+    weight = (between / (between + within + 1e-9)) ** _WEIGHT_POWER / (1 + (_CELL_OVERDISPERSION + within) * typical)
     weight = np.where(usable, weight, 0.0)
     shares, owners, number = [], [], []
     for k in present:
@@ -157,33 +188,28 @@ def train_profiles(
         for i, s in enumerate(kept):
             group[mine[state[mine] == s]] = i
         by_state, _, _ = _sample_balanced(cells, group, len(kept))
-        shares.extend(_normal(_ratios(by_state, class_shares[k], _SHRINK), class_shares[k]))
+        effective = np.array([_effective_samples(cells, np.flatnonzero(group == i)) for i in range(len(kept))])
+        deviation, _ = _shrunk(_ratios(by_state, class_shares[k], _SHRINK), by_state, within, effective, least / 4)
+        shares.extend(_normal(deviation, class_shares[k]))
         owners.extend([k] * len(kept))
         number.extend(sizes[kept].tolist())
     return Profiles(np.array(shares), np.array(owners, dtype=np.intp), weight, np.array(number, dtype=np.intp))
 
 
-def _gene_weights(
-    by_class: Matrix, ratio: Matrix, centre: npt.NDArray[np.float64], pairs: Matrix, pair_class: npt.NDArray[np.intp],
-    present: npt.NDArray[np.intp], class_shares: Matrix, size: npt.NDArray[np.float64],
-) -> npt.NDArray[np.float64]:  # fmt: skip
-    """Share of a gene's differences that lies between classes and not between samples, lowered where its counts are large and so overdispersed."""
-    expected = by_class.sum(axis=1, keepdims=True) * centre
-    noise = (by_class / (expected + _SHRINK) ** 2).mean(axis=0)
-    between = np.maximum(ratio.var(axis=0) - noise, 0.0)
-    squares = np.full(len(centre), _PRIOR_DF * _PRIOR_SD**2)
-    freedom = np.full(len(centre), _PRIOR_DF)
-    for k in present:
+def _within(pairs: Matrix, pair_class: npt.NDArray[np.intp], class_shares: Matrix) -> npt.NDArray[np.float64]:
+    """Variance of a gene's log share between samples within classes, sampling taken off; a prior keeps it sane where samples are few."""
+    squares = np.full(class_shares.shape[1], _PRIOR_DF * _PRIOR_SD**2)
+    freedom = np.full(class_shares.shape[1], _PRIOR_DF)
+    for k in np.unique(pair_class):
         mine = pairs[pair_class == k]
         if len(mine) > 1:
             target = mine.sum(axis=1, keepdims=True) * class_shares[k]
             deviation = np.log((mine + _SHRINK) / (target + _SHRINK))
             sampling = mine / (target + _SHRINK) ** 2
-            squares += np.maximum(deviation**2 - sampling, 0.0).sum(axis=0)
-            freedom += len(mine) - 1
-    within = squares / freedom
-    typical = class_shares[present].max(axis=0) * float(np.median(size))
-    return np.asarray(between / (between + within + 1e-9) / (1 + (_CELL_OVERDISPERSION + within) * typical), dtype=float)
+            informative = target / (target + _SHRINK)
+            squares += (np.maximum(deviation**2 - sampling, 0.0) * informative).sum(axis=0)
+            freedom += informative.sum(axis=0) * (len(mine) - 1) / len(mine)
+    return np.asarray(squares / freedom, dtype=float)
 
 
 def evidence(cells: TrainingCells, profiles: Profiles, rows: npt.NDArray[np.intp] | None = None) -> Matrix:
@@ -198,29 +224,42 @@ def evidence(cells: TrainingCells, profiles: Profiles, rows: npt.NDArray[np.intp
     return out
 
 
-def calibrate(cells: TrainingCells, owner: npt.NDArray[np.intp], state: npt.NDArray[np.intp], n_classes: int, usable: npt.NDArray[np.bool_]) -> float:
+def temperature_at(size: npt.NDArray[np.float64], temperature: tuple[float, float]) -> npt.NDArray[np.float64]:
+    """Divisor of the log-likelihoods of cells: sampling noise has been counted already, misfit of the profiles grows with the molecules of the cell."""
+    return np.asarray(temperature[0] * (1.0 + temperature[1] * size / 1000.0), dtype=float)
+
+
+def calibrate(
+    cells: TrainingCells, owner: npt.NDArray[np.intp], state: npt.NDArray[np.intp], n_classes: int, usable: npt.NDArray[np.bool_]
+) -> tuple[float, float]:
     """Temperature at which held-out cells have the confidence they deserve.
 
-    Samples are dealt into two halves (cells, where there is one sample); profiles of one half judge the other. Returns the temperature that maximises the
-    held-out likelihood of the classes, 1 to 20.
+    Subjects are dealt into two halves (samples, where subjects are not known; cells, where there is one sample); profiles of one half judge the other. The pair
+    of `temperature_at` that maximises the held-out likelihood of the classes is taken, classes weighted by the root of their size and no cell worse than 1 in 100.
     """
-    fold = cells.sample % 2 if len(cells.sample_ids) > 1 else np.arange(len(owner)) % 2
+    groups = np.unique(cells.subject)
+    fold = cells.subject[cells.sample] % 2 if len(groups) > 1 else cells.sample % 2 if len(cells.sample_ids) > 1 else np.arange(len(owner)) % 2
     parts: list[tuple[npt.NDArray[np.intp], Matrix, npt.NDArray[np.intp]]] = []
     for f in (0, 1):
-        profiles = train_profiles(cells, np.where(fold != f, owner, -1), state, n_classes, usable)
+        train = np.where(fold != f, owner, -1)
+        if len(np.unique(train[train >= 0])) < 2:
+            continue
+        profiles = train_profiles(cells, train, state, n_classes, usable)
         rows = np.flatnonzero((fold == f) & (owner >= 0) & np.isin(owner, profiles.owner))
         if len(rows):
             parts.append((rows, evidence(cells, profiles, rows), profiles.owner))
     if not parts:
-        return 3.0
-    best, lowest = 1.0, np.inf
-    for temperature in np.exp(np.linspace(0, np.log(20), 25)):
-        loss, number = 0.0, 0
-        for rows, likelihood, profile_owner in parts:
-            p = posterior(class_scores(likelihood, profile_owner, n_classes, float(temperature)))[np.arange(len(rows)), owner[rows]]
-            class_size = np.bincount(owner[rows], minlength=n_classes)[owner[rows]]
-            loss += float((-np.log(np.maximum(p, 1e-6)) / class_size).sum())
-            number += len(np.unique(owner[rows]))
-        if loss / max(number, 1) < lowest - 1e-6:
-            best, lowest = float(temperature), loss / max(number, 1)
+        return _DEFAULT_TEMPERATURE
+    size = cells.size
+    best, lowest = _DEFAULT_TEMPERATURE, np.inf
+    for base in _BASES:
+        for slope in _SLOPES:
+            loss, number = 0.0, 0.0
+            for rows, likelihood, profile_owner in parts:
+                p = posterior(class_scores(likelihood, profile_owner, n_classes, temperature_at(size[rows], (base, slope))))
+                worth = 1.0 / np.sqrt(np.bincount(owner[rows], minlength=n_classes)[owner[rows]])
+                loss += float((-np.log(np.maximum(p[np.arange(len(rows)), owner[rows]], 0.01)) * worth).sum())
+                number += float(worth.sum())
+            if loss / number < lowest - 1e-6:
+                best, lowest = (base, slope), loss / number
     return best
