@@ -48,11 +48,15 @@ def _clinical_checks(ask: Ask) -> Output:
 
 def _ctcae(ask: Ask) -> pd.DataFrame | None:
     from hcc_assets.clinical.ctcae import read_terms
+    from hcc_assets.clinical.refusal import DomainRefused
 
     for delivery in ask.bench.landing.references:
         if delivery.id.lower().startswith("ctcae") and delivery.state == "ready":
             with local_copy(ask.bench.home.landing / delivery.path) as path:
-                return read_terms(path)
+                try:
+                    return read_terms(path)
+                except DomainRefused as refusal:
+                    raise Refused(f"{delivery.path}: {refusal}", code="reference_refused", quarantine=False) from None
     return None
 
 
