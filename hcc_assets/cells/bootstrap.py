@@ -31,6 +31,13 @@ _PASS_TEMPERATURE: Final = 1.5
 _SURE: Final = 0.9
 _MAX_PASSES: Final = 3
 _MIN_EPITHELIAL: Final = 30
+CELLS_PER_SUB_CLUSTER: Final = 45
+_MIN_COMPARTMENT: Final = 200
+_COMPARTMENTS: Final = (
+    ("T", "NK", "B", "plasma"),
+    ("monocyte", "macrophage", "dendritic", "neutrophil", "mast"),
+    ("vascular_endothelial", "lymphatic_endothelial", "fibroblast"),
+)
 _VETO: Final = -2.0
 _RESCUED: Final = ("mast", "neutrophil", "dendritic", "plasma", "platelet", "erythroid", "lymphatic_endothelial")
 
@@ -95,7 +102,28 @@ def _malignant_share(cells: TrainingCells, clusters: Labels, named: list[str]) -
     return out
 
 
-def _rescue(cells: TrainingCells, owner: Labels, clusters: Labels) -> Labels:
+def _sub_clusters(cells: TrainingCells, owner: Labels, clusters: Labels, seed: int) -> tuple[Labels, Labels]:
+    """Cluster the cells of one compartment by themselves, where neighbours (T and NK, the myeloid classes) lie apart; a sub-cluster with a name takes it."""
+    out, fine = owner.copy(), clusters.copy()
+    for group in _COMPARTMENTS:
+        rows = np.flatnonzero(np.isin(owner, [CELL_CLASSES.index(c) for c in group]))
+        if len(rows) < _MIN_COMPARTMENT:
+            continue
+        part = cells.rows(rows)
+        k = int(np.clip(len(rows) / CELLS_PER_SUB_CLUSTER, 6, 120))
+        labels = clustering.kmeans(embed(part, seed), k, seed)
+        counts, ambient = grouped_counts(part, labels, k)
+        named = name_clusters(
+            np.maximum(counts - 0.9 * ambient, 0.0), cells.symbols, np.bincount(labels, minlength=k), ambient=cells.ambient.mean(axis=0)
+        )
+        codes = np.array([CELL_CLASSES.index(c) if c in group else -1 for c in named], dtype=np.intp)[labels]
+        out[rows] = np.where(codes >= 0, codes, owner[rows])
+        fine[rows] = clusters.max() + 1 + labels
+        clusters = fine
+    return out, fine
+
+
+def _rescue(cells: TrainingCells, owner: Labels) -> Labels:
     """Seeds of rare classes that no cluster is named for take their class, with the cells of no class left out."""
     missing = [c for c in _RESCUED if (owner == CELL_CLASSES.index(c)).sum() < 2 * MIN_CLASS_CELLS]
     if not missing:
@@ -139,7 +167,8 @@ def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0
     named = name_clusters(own, cells.symbols, size, ambient=soup)
     named = name_clusters(own, cells.symbols, size, ambient=soup, malignant=_malignant_share(cells, clusters, named))
     codes = np.array([CELL_CLASSES.index(UNASSIGNED if c == NOVEL else c) if c else -1 for c in named], dtype=np.intp)
-    owner = _rescue(cells, codes[clusters], clusters)
+    owner, clusters = _sub_clusters(cells, codes[clusters], clusters, seed)
+    owner = _rescue(cells, owner)
     owner = _drop_small(owner, n_classes)
     if not (owner >= 0).any():
         return Bootstrap(owner, components, 0)

@@ -5,7 +5,7 @@ Which cells carry which class is decided in ``bootstrap`` (no labels) or by a de
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -62,6 +62,16 @@ class TrainingCells:
     barcodes: npt.NDArray[np.object_]
     sample_ids: tuple[str, ...]
     subject: npt.NDArray[np.intp]
+
+    def rows(self, chosen: npt.NDArray[np.intp]) -> TrainingCells:
+        """Some of the cells; samples keep their numbers."""
+        return replace(
+            self,
+            counts=sp.csr_matrix(self.counts[chosen]),
+            sample=self.sample[chosen],
+            ambient_umi=self.ambient_umi[chosen],
+            barcodes=self.barcodes[chosen],
+        )
 
     @property
     def size(self) -> npt.NDArray[np.float64]:
