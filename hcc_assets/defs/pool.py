@@ -17,6 +17,10 @@ MB_PER_DELIVERED_MB = 14.0
 """Peak memory of a worker: interpreter and libraries, and a slope over the size of the compressed delivery (measured, see docs/performance.md)."""
 
 
+WORTH_A_PROCESS = 10_000_000
+"""Bytes of delivered matrices below which starting worker processes costs more than it saves."""
+
+
 def estimate_mb(delivered_bytes: int) -> float:
     """Expected peak memory of the work on one sample, MB."""
     return BASE_MB + MB_PER_DELIVERED_MB * delivered_bytes / 1e6
@@ -28,56 +32,71 @@ def _start_worker(dagster_home: str) -> None:
         os.environ[name] = "1"
 
 
-def _work(root: str, sample: str, assets: list[str]) -> str:
+def _work(root: str, chain: list[tuple[str, list[str]]]) -> list[str]:
     with dg.DagsterInstance.get() as instance:
-        return run_assets(Home.at(root), instance, assets, sample)
+        return [run_assets(Home.at(root), instance, assets, sample) for sample, assets in chain]
 
 
-def run_samples(
-    home: Home,
-    instance: dg.DagsterInstance,
-    by_sample: Mapping[str, list[str]],
-    *,
-    sizes: Mapping[str, int],
-    jobs: int,
-    memory_mb: int,
-    progress: Callable[[str, str], None],
-) -> list[str]:
-    """Run each sample's assets in one run of its own, ``jobs`` at a time as memory allows.
+class Workers:
+    """Worker processes of one refresh, started when first needed and kept for the next wave.
 
-    A sample that alone is larger than ``memory_mb`` runs alone.
-
-    Returns
-    -------
-    list of str
-        Run ids.
+    Parameters
+    ----------
+    jobs
+        Chains worked on side by side.
+    memory_mb
+        What they may use together; a chain that alone needs more runs alone.
     """
-    waiting = sorted(by_sample, key=lambda s: (-sizes.get(s, 0), s))
-    total = len(waiting)
-    if total == 1 or jobs == 1:
-        runs = []
-        for i, sample in enumerate(sorted(by_sample), start=1):
-            progress(f"sample {sample}", "running")
-            runs.append(run_assets(home, instance, by_sample[sample], sample))
-            progress(f"sample {sample}", f"done ({i} of {total})")
-        return runs
-    runs = []
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, total), mp_context=context, initializer=_start_worker, initargs=(str(home.dagster_home),)) as pool:
-        running: dict[Future[str], str] = {}
+
+    def __init__(self, home: Home, instance: dg.DagsterInstance, *, jobs: int, memory_mb: int, progress: Callable[[str, str], None]):
+        self._home, self._instance, self._progress = home, instance, progress
+        self._jobs, self._memory_mb = jobs, memory_mb
+        self._pool: ProcessPoolExecutor | None = None
+
+    def close(self) -> None:
+        """End the worker processes."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+    def run(self, chains: list[list[str]], assets: Mapping[str, list[str]], sizes: Mapping[str, int]) -> list[str]:
+        """Run the assets of each sample in one run; the samples of a chain (one subject's, earlier ones first) go one after the other.
+
+        Returns
+        -------
+        list of str
+            Run ids.
+        """
+        if self._jobs == 1 or len(chains) == 1 or sum(sizes.values()) < WORTH_A_PROCESS:
+            runs = []
+            for sample in (s for chain in chains for s in chain):
+                self._progress(f"sample {sample}", "running")
+                runs.append(run_assets(self._home, self._instance, assets[sample], sample))
+                self._progress(f"sample {sample}", "done")
+            return runs
+        return self._side_by_side(chains, assets, sizes)
+
+    def _side_by_side(self, chains: list[list[str]], assets: Mapping[str, list[str]], sizes: Mapping[str, int]) -> list[str]:
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self._jobs, mp_context=context, initializer=_start_worker, initargs=(str(self._home.dagster_home),))
+        waiting = sorted(chains, key=lambda c: (-max(sizes.get(s, 0) for s in c), c))
+        total = len(waiting)
+        runs: list[str] = []
+        running: dict[Future[list[str]], list[str]] = {}
         used: dict[str, float] = {}
         while waiting or running:
-            for sample in list(waiting):
-                needed = estimate_mb(sizes.get(sample, 0))
-                if len(running) < jobs and (not running or sum(used.values()) + needed <= memory_mb):
-                    waiting.remove(sample)
-                    used[sample] = needed
-                    running[pool.submit(_work, str(home.root), sample, by_sample[sample])] = sample
-                    progress(f"sample {sample}", "running")
+            for chain in list(waiting):
+                needed = max(estimate_mb(sizes.get(s, 0)) for s in chain)
+                if len(running) < self._jobs and (not running or sum(used.values()) + needed <= self._memory_mb):
+                    waiting.remove(chain)
+                    used[chain[0]] = needed
+                    running[self._pool.submit(_work, str(self._home.root), [(s, assets[s]) for s in chain])] = chain
+                    self._progress(f"sample {', '.join(chain)}", "running")
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
-                sample = running.pop(future)
-                used.pop(sample)
-                runs.append(future.result())
-                progress(f"sample {sample}", f"done ({total - len(waiting) - len(running)} of {total})")
-    return runs
+                chain = running.pop(future)
+                used.pop(chain[0])
+                runs += future.result()
+                self._progress(f"sample {', '.join(chain)}", f"done ({total - len(waiting) - len(running)} of {total})")
+        return runs

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hcc_assets.defs.pool import Workers
 from hcc_assets.platform.engine import Workbench
 from hcc_assets.platform.home import Home
 from hcc_assets.platform.plan import Node, Plan, make_plan
@@ -95,9 +96,16 @@ class Refresher:
         self.memory_mb = memory_mb
         self.summary = Summary()
         self._before: dict[Node, str | None] = {}
+        self._workers = Workers(home, instance, jobs=jobs, memory_mb=memory_mb, progress=progress)
 
     def run(self) -> Summary:
         """Refresh until nothing changes any more."""
+        try:
+            return self._run()
+        finally:
+            self._workers.close()
+
+    def _run(self) -> Summary:
         started = time.monotonic()
         bench = Workbench(self.home, self.recipes)
         self.summary.settling = wait_until_settled(bench, self.progress)
@@ -178,12 +186,14 @@ class Refresher:
         self._note(wave)
 
     def _run_samples(self, plan: Plan, by_sample: Mapping[str, list[str]]) -> None:
-        from hcc_assets.defs.pool import run_samples
-
-        sizes = {s: sum(f.size for f in plan.bench.landing.samples[s].files) if s in plan.bench.landing.samples else 0 for s in by_sample}
-        self.summary.runs += run_samples(
-            self.home, self.instance, by_sample, sizes=sizes, jobs=self.jobs, memory_mb=self.memory_mb, progress=self.progress
-        )
+        landing = plan.bench.landing
+        sizes = {s: sum(f.size for f in landing.samples[s].files) if s in landing.samples else 0 for s in by_sample}
+        order = {t: i for i, t in enumerate(plan.bench.config.samples.timepoints)}
+        rows = landing.sheet.rows
+        chains: dict[str, list[str]] = {}
+        for sample in sorted(by_sample, key=lambda s: (order[rows[s].timepoint] if s in rows else 0, s)):
+            chains.setdefault(rows[sample].subject_id if sample in rows else sample, []).append(sample)
+        self.summary.runs += self._workers.run(list(chains.values()), by_sample, sizes)
 
     def _note(self, wave: Iterable[Node]) -> None:
         versions = Versions(self.home)

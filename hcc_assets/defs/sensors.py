@@ -46,7 +46,7 @@ def sample_requests(plan: Plan, instance: dg.DagsterInstance) -> Iterator[dg.Run
     for sample in plan.samples:
         nodes: list[Node] = []
         for node in plan.states:
-            ready = all(up not in plan.dirty or up in nodes for up in plan.upstream(node))
+            ready = all(up not in plan.dirty or up in nodes for up in plan.upstream(node)) and not _earlier_is_open(plan, node)
             if node[1] == sample and node in plan.dirty and ready:
                 nodes.append(node)
         if nodes and not _active(instance, {"dagster/partition": sample}):
@@ -57,6 +57,19 @@ def sample_requests(plan: Plan, instance: dg.DagsterInstance) -> Iterator[dg.Run
                 asset_selection=[dg.AssetKey(n[0]) for n in nodes],
                 tags={"dagster/priority": "0"},
             )
+
+
+def _earlier_is_open(plan: Plan, node: Node) -> bool:
+    """True while calls of an earlier sample of the same subject are to be made: its copy-number profile serves the later one."""
+    if node[0] != "annotated_cells":
+        return False
+    rows = plan.bench.landing.sheet.rows
+    order = {t: i for i, t in enumerate(plan.bench.config.samples.timepoints)}
+    own = rows.get(node[1] or "")
+    if own is None:
+        return False
+    earlier = (s for s, r in rows.items() if r.subject_id == own.subject_id and order[r.timepoint] < order[own.timepoint])
+    return any((node[0], s) in plan.dirty and plan.states[(node[0], s)].state != "held" for s in earlier)
 
 
 def table_requests(plan: Plan, instance: dg.DagsterInstance) -> Iterator[dg.RunRequest]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from hcc_assets.schemas import reference as models
 
 if TYPE_CHECKING:
     from anndata import AnnData
+    from matplotlib.figure import Figure
 
     from hcc_assets.cells.qc import QcResult
     from hcc_assets.platform.engine import Workbench
@@ -138,6 +140,8 @@ def _annotated_cells(ask: Ask) -> Output:
     frames = {"calls": calls, "counts": class_counts(calls), "summary": pd.DataFrame([summary])}
     if annotation.profile is not None:
         frames["profile"] = annotation.profile.rename("value").rename_axis("bin").reset_index()
+    if annotation.malignancy is not None:
+        frames["heat"] = annotation.malignancy.heat.rename_axis("row").reset_index()
     return Output(
         bundle=Bundle(frames=frames, facts={"reference_version": reference.version}),
         checks=[
@@ -153,21 +157,33 @@ def _annotated_cells(ask: Ask) -> Output:
     )
 
 
-def _profiles(ask: Ask, sample: str) -> list[pd.Series]:
-    """Malignant profiles of the same subject's earlier timepoints that stand already."""
+def _earlier(ask: Ask, sample: str, frame: str) -> dict[str, pd.DataFrame]:
+    """A frame of the calls of the same subject's earlier timepoints, of the samples where it stands already."""
     rows = ask.bench.landing.sheet.rows
     order = {t: i for i, t in enumerate(ask.config.samples.timepoints)}
-    own = rows.get(sample)
-    found = []
-    for other in sorted(rows):
-        row = rows[other]
-        if own is None or row.subject_id != own.subject_id or order[row.timepoint] >= order[own.timepoint]:
-            continue
+    own = rows[sample]
+    found = {}
+    for other in sorted(s for s, r in rows.items() if r.subject_id == own.subject_id and order[r.timepoint] < order[own.timepoint]):
         manifest = ask.bench.versions.current("annotated_cells", other)
-        if manifest is not None and any(f.endswith("/profile.parquet") for f in manifest.files):
-            frame = ask.frame("annotated_cells", "profile", other)
-            found.append(pd.Series(frame["value"].to_numpy(), index=frame["bin"].to_numpy(), name=other))
+        if manifest is not None and any(f.endswith(f"/{frame}.parquet") for f in manifest.files):
+            found[other] = ask.bench.versions.frame("annotated_cells", frame, other)
     return found
+
+
+def _profiles(ask: Ask, sample: str) -> list[pd.Series]:
+    """Malignant profiles of the subject's earlier samples: what was learned before treatment serves after it."""
+    return [pd.Series(f["value"].to_numpy(), index=f["bin"].to_numpy(), name=s) for s, f in _earlier(ask, sample, "profile").items()]
+
+
+def _copy_number_figure(ask: Ask, output: Output) -> Mapping[str, Figure]:
+    from hcc_assets.figures.copy_number import copy_number_heatmap
+
+    assert ask.partition is not None
+    if "heat" not in output.bundle.frames:
+        return {}
+    subject = ask.bench.landing.sheet.rows[ask.partition].subject_id
+    heats = {s: f.set_index("row") for s, f in (_earlier(ask, ask.partition, "heat") | {ask.partition: output.bundle.frames["heat"]}).items()}
+    return {f"copy_number_{subject}": copy_number_heatmap(heats, title=f"Copy-number profile of {subject}")}
 
 
 def _pseudobulk(ask: Ask) -> Output:
@@ -223,6 +239,7 @@ SAMPLE_RECIPES: tuple[Recipe, ...] = (
         inputs=("raw_counts", "qc_cells", "annotation_reference"),
         partitioned=True,
         settings=("single_cell",),
+        figures=_copy_number_figure,
         gate=Check("calls_made", "Every barcode has a class, a confidence and a QC status", blocking=True),
         checks=(
             Check(
