@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def _sheet_content(bench: Workbench, _: str | None) -> dict[str, str] | None:
     sheet = bench.landing.sheet
-    if not sheet.rows and not sheet.problems and not sheet.refused:
+    if sheet.settling or not (sheet.rows or sheet.problems or sheet.refused):
         return None
     there = {s: bench.landing.samples[s].state in ("ready", "refused") for s in sheet.rows}
     return {"samples.csv": digest([vars(r) for r in sheet.rows.values()], sheet.problems, sheet.refused, there, sorted(bench.registered))}
@@ -35,25 +35,45 @@ def _samples(ask: Ask) -> Output:
     table = pd.DataFrame([vars(r) for r in ready], columns=[*Samples.to_schema().columns, "path", "genome"]).drop(columns=["path", "genome"])
     table["tissue"] = table["tissue"].fillna("unknown").replace("", "unknown")
     problems = [f"{where}: {what}" for where, what in landing.sheet.problems]
+    if landing.sheet.kept:
+        problems.insert(0, f"the earlier rows of {', '.join(sorted(landing.sheet.kept))} stay")
+    lost = _lost(ask.bench)
     return Output(
         table=table,
+        bundle=Bundle(facts={"rows": [vars(row) for row in ready]}),
         checks=[
             CheckRecord(
                 name="rows_are_good",
                 passed=not problems,
                 severity="WARN",
                 affected=len(problems),
-                description="; ".join(problems[:5]) or "every row of samples.csv is good",
-            )
+                description="; ".join(problems[:6]) or "every row of samples.csv is good",
+            ),
+            CheckRecord(
+                name="no_sample_lost",
+                passed=not lost,
+                severity="WARN",
+                affected=len(lost),
+                description=f"no longer in samples.csv and left out of every table: {', '.join(lost[:5])}"
+                if lost
+                else "every sample read is in samples.csv",
+            ),
         ],
         metadata={"rows_refused": len(problems), "waiting_for_matrix": sum(d.state == "incomplete" for d in landing.samples.values())},
     )
 
 
+def _lost(bench: Workbench) -> list[str]:
+    """Samples that were read and are no longer in the sheet, but for withdrawn and erased ones."""
+    return [s for s in bench.versions.partitions("raw_counts") if s not in bench.landing.sheet.rows and not bench.erased(s)]
+
+
 def _matrix_content(bench: Workbench, sample: str | None) -> dict[str, str] | None:
     delivery = bench.landing.samples.get(sample or "")
-    if delivery is None or delivery.state != "ready" or delivery.id not in bench.registered:
+    if delivery is None or delivery.state not in ("ready", "refused") or delivery.id not in bench.registered:
         return None
+    if delivery.state == "refused":
+        return {delivery.path: delivery.reason}
     genome = bench.landing.sheet.rows[delivery.id].genome
     return delivery.contents | ({"genome": genome} if genome else {})
 
@@ -65,6 +85,9 @@ def _raw_counts(ask: Ask) -> Output:
 
     assert ask.partition is not None
     row = ask.bench.landing.sheet.rows[ask.partition]
+    delivery = ask.bench.landing.samples[ask.partition]
+    if delivery.state == "refused":
+        raise Refused(f"{row.path}: {delivery.reason}", code="delivery")
     landing = ask.bench.home.landing
     with local_copy(landing / row.path) as path:
         root = landing if ask.bench.home.is_local else path.parent
@@ -110,7 +133,12 @@ LANDING_RECIPES: tuple[Recipe, ...] = (
         settings=("samples",),
         external=_sheet_content,
         gate=Check("schema", "samples.csv can be read and its rows keep the schema", blocking=True, todo="Correct samples.csv as the message says."),
-        checks=(Check("rows_are_good", "Every row of samples.csv is good", "WARN", todo="Correct the named lines of samples.csv."),),
+        checks=(
+            Check("rows_are_good", "Every row of samples.csv is good", "WARN", todo="Correct the named lines of samples.csv."),
+            Check(
+                "no_sample_lost", "Every sample that was read is still in samples.csv", "WARN", todo="Put the row back, or leave it out on purpose."
+            ),
+        ),
         description="Samples whose row and complete matrix were delivered. A bad row of the sheet is left out and told, the others go on.",
         owners=("team:data-management",),
         tags={"layer": "landing"},

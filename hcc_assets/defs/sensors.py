@@ -41,6 +41,12 @@ def _active(instance: dg.DagsterInstance, tags: dict[str, str]) -> bool:
     return bool(instance.get_run_records(dg.RunsFilter(statuses=_ACTIVE, tags=tags), limit=1))
 
 
+def _tables_at_work(instance: dg.DagsterInstance) -> bool:
+    """True while any run over tables is queued or going, whoever asked for it: what it leaves stale is seen by the next tick."""
+    records = instance.get_run_records(dg.RunsFilter(statuses=_ACTIVE), limit=100)
+    return any("dagster/partition" not in r.dagster_run.tags for r in records)
+
+
 def sample_requests(plan: Plan, instance: dg.DagsterInstance) -> Iterator[dg.RunRequest]:
     """One run for each sample that has work which its inputs allow."""
     for sample in plan.samples:
@@ -79,7 +85,7 @@ def table_requests(plan: Plan, instance: dg.DagsterInstance) -> Iterator[dg.RunR
         waits = any(up in plan.dirty and up not in nodes for up in plan.upstream(node))
         if node[1] is None and node in plan.dirty and not waits and plan.states[node].state in ("stale", "fresh"):
             nodes.append(node)
-    if nodes and not _active(instance, {TABLES_TAG: "yes"}):
+    if nodes and not _tables_at_work(instance):
         yield dg.RunRequest(
             run_key=f"tables:{_key(plan, nodes)}",
             job_name=TABLES_JOB,

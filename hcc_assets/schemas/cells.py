@@ -31,7 +31,7 @@ class CellMetrics(Table):
 
     class Config(Table.Config):
         name = "cell_metrics"
-        unique = ["barcode"]  # noqa: RUF012
+        unique = ["barcode"]
 
 
 class AmbientProfile(Table):
@@ -43,7 +43,7 @@ class AmbientProfile(Table):
 
     class Config(Table.Config):
         name = "ambient_profile"
-        unique = ["gene_id"]  # noqa: RUF012
+        unique = ["gene_id"]
 
 
 class QcSummary(Table):
@@ -74,7 +74,7 @@ class QcSummary(Table):
 
     class Config(Table.Config):
         name = "qc_summary"
-        unique = ["sample_id"]  # noqa: RUF012
+        unique = ["sample_id"]
 
 
 class Cells(Table):
@@ -99,4 +99,4 @@ class Cells(Table):
 
     class Config(Table.Config):
         name = "cells"
-        unique = ["cell_id"]  # noqa: RUF012
+        unique = ["cell_id"]

@@ -118,9 +118,7 @@ class Disposition(Table):
 
     USUBJID: str = pa.Field(description="Unique subject identifier")
     DOMAIN: str = pa.Field(isin=["DS", "CM", "SS"], description="Source domain")
-    DSDECOD: str = pa.Field(
-        nullable=True, description="DS: disposition term; CM: NEW ANTICANCER THERAPY; SS: survival status (ALIVE, DEAD, …)"
-    )
+    DSDECOD: str = pa.Field(nullable=True, description="DS: disposition term; CM: NEW ANTICANCER THERAPY; SS: survival status (ALIVE, DEAD, …)")
     DSSTDTC: str = pa.Field(nullable=True, description="Date of the record, as delivered")
     DSSTDT: Timestamp = pa.Field(nullable=True, description="Date of the record")
     DSSTDTF: str = pa.Field(nullable=True, description="Date imputation flag")
