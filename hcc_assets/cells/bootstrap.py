@@ -27,8 +27,8 @@ Labels = npt.NDArray[np.intp]
 CELLS_PER_CLUSTER: Final = 90
 MIN_CLASS_CELLS: Final = 12
 """Cells that a class needs for a profile."""
-_PASS_TEMPERATURE: Final = 1.5
-_SURE: Final = 0.9
+_PASS_TEMPERATURE: Final = 1.0
+_SURE: Final = 0.7
 _MAX_PASSES: Final = 3
 _MIN_EPITHELIAL: Final = 30
 CELLS_PER_SUB_CLUSTER: Final = 45

@@ -43,7 +43,7 @@ def pseudobulk(counts: AnnData, calls: pd.DataFrame) -> AnnData:
     if (rows < 0).any():
         raise ValueError("calls name barcodes that the counts do not have")
     classes = [c for c in CELL_CLASSES if (passing["cell_class"] == c).any()]
-    group = passing["cell_class"].map({c: i for i, c in enumerate(classes)}).to_numpy()
+    group = passing["cell_class"].map({c: i for i, c in enumerate(classes)}).to_numpy(dtype=np.intp)
     member = sp.csr_matrix((np.ones(len(rows), dtype=np.int64), (group, rows)), shape=(len(classes), counts.n_obs))
     sums = np.asarray((member @ as_csr(counts).astype(np.int64)).toarray(), dtype=np.int64)
     obs = pd.DataFrame(

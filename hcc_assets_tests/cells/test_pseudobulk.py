@@ -1,0 +1,56 @@
+"""Pseudobulk conserves counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from anndata import AnnData
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hcc_assets.cells.pseudobulk import class_counts, pseudobulk
+from hcc_assets.study.classes import CELL_CLASSES, QC_STATUSES
+
+
+def _case(seed: int, n: int = 30, genes: int = 7) -> tuple[AnnData, pd.DataFrame]:
+    rng = np.random.default_rng(seed)
+    counts = AnnData(
+        sp.csr_matrix(rng.poisson(0.7, (n, genes)).astype(np.int32)),
+        obs=pd.DataFrame(index=[f"b{i}" for i in range(n)]),
+        var=pd.DataFrame({"gene_id": [f"g{i}" for i in range(genes)]}, index=[f"g{i}" for i in range(genes)]),
+    )
+    calls = pd.DataFrame({"barcode": counts.obs_names, "cell_class": rng.choice(CELL_CLASSES[:4], n), "qc_status": rng.choice(QC_STATUSES[:3], n)})
+    return counts, calls
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000))
+def test_sums_over_classes_are_the_column_sums_of_the_passing_cells(seed: int) -> None:
+    counts, calls = _case(seed)
+    bulk = pseudobulk(counts, calls.sample(frac=1, random_state=seed))
+    passing = (calls["qc_status"] == "pass").to_numpy()
+    assert np.array_equal(bulk.X.sum(axis=0), counts.X[passing].toarray().sum(axis=0))
+    assert bulk.obs["n_cells"].sum() == passing.sum()
+    assert bulk.X.dtype == np.int64
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000))
+def test_class_counts_count_every_barcode_once(seed: int) -> None:
+    _, calls = _case(seed)
+    table = class_counts(calls)
+    assert table["n_cells"].sum() == len(calls)
+    assert set(table["cell_class"]) == set(CELL_CLASSES)
+
+
+def test_no_passing_cell_gives_no_row() -> None:
+    counts, calls = _case(1)
+    assert pseudobulk(counts, calls.assign(qc_status="doublet")).n_obs == 0
+
+
+def test_unknown_barcode_is_an_error() -> None:
+    counts, calls = _case(1)
+    with pytest.raises(ValueError, match="barcodes"):
+        pseudobulk(counts, calls.assign(barcode="x", qc_status="pass"))
