@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from hcc_assets.platform.recipes import Ask, Output, Refused
+from hcc_assets.platform.recipes import Ask, Output, Refused, SetAside
 from hcc_assets.platform.stores import local_copy
 from hcc_assets.platform.subject_keys import canonical_subject
 from hcc_assets.platform.versions import Bundle, CheckRecord
@@ -43,25 +44,43 @@ def choose_export(ask: Ask) -> Output:
     """
     current = ask.bench.versions.current("clinical_export")
     standing = dict(ask.bench.versions.facts("clinical_export")) if current else {}
-    reasons: list[str] = []
-    codes: list[str] = []
+    aside: list[SetAside] = []
     candidates = sorted((d for d in ask.bench.landing.exports if d.state in ("ready", "refused")), key=lambda d: d.id, reverse=True)
     for i, delivery in enumerate(candidates):
         if standing and delivery.id < str(standing["export_id"]):
             break
         if delivery.state == "refused":
-            reasons.append(f"{delivery.path}: {delivery.reason}")
-            codes.append("refused")
+            aside.append(_aside(delivery, "refused", delivery.reason))
             continue
         export = _read(ask, delivery)
+        if standing and delivery.id == str(standing["export_id"]) and export.files == standing["files"]:
+            if aside and _same(ask, export, standing):
+                break
+            return _output(ask, delivery, export, _stored_changes(ask), aside, str(standing["compared_with"]), _stored_export(ask, standing)[0])
         previous, label = _stored_export(ask, standing) if standing else _older(ask, candidates[i + 1 :])
         problem, code, changes = _judge(ask, delivery, export, previous, label)
-        if problem:
-            reasons.append(f"{delivery.path}: {problem}")
-            codes.append(code)
-            continue
-        return _output(ask, delivery, export, changes, reasons, label)
-    raise Refused("; ".join(reasons) or "no clinical export could be taken", code=codes[0] if codes else "refused")
+        if not problem:
+            return _output(ask, delivery, export, changes, aside, label, previous)
+        aside.append(_aside(delivery, code, problem))
+    gone = f"export {standing['export_id']} stands and is no longer in landing/clinical" if standing else "no clinical export could be taken"
+    raise Refused("; ".join(a.reason for a in aside) or gone, code=aside[0].code if aside else "gone", set_aside=tuple(aside))
+
+
+def _aside(delivery: Delivery, code: str, reason: str) -> SetAside:
+    return SetAside(delivery.id, code, f"{delivery.path}: {reason}", delivery.contents)
+
+
+def _same(ask: Ask, export: Export, standing: dict[str, Any]) -> bool:
+    """True when the export reads as it did when it was taken."""
+    before, _ = _stored_export(ask, {**standing, "carried": {}})
+    same_tables = set(before.tables) == set(export.tables) and all(before.tables[n].equals(export.tables[n]) for n in before.tables)
+    return same_tables and before.refused == export.refused and before.issues.equals(export.issues)
+
+
+def _stored_changes(ask: Ask) -> pd.DataFrame | None:
+    manifest = ask.bench.versions.require("clinical_export")
+    stored = any(name.endswith("/changes.parquet") for name in manifest.files)
+    return ask.bench.versions.frame("clinical_export", "changes") if stored else None
 
 
 def _read(ask: Ask, delivery: Delivery) -> Export:
@@ -108,7 +127,9 @@ def _older(ask: Ask, candidates: list[Delivery]) -> tuple[Export | None, str]:
 def _stored_export(ask: Ask, standing: dict[str, Any]) -> tuple[Export, str]:
     from hcc_assets.clinical.exports import Export
 
+    carried = standing.get("carried", {})
     tables = {name: ask.bench.versions.frame("clinical_export", name) for name in standing["tables"]}
+    tables |= {name: ask.bench.versions.frame("clinical_export", f"carried_{name}") for name in carried}
     issues = ask.bench.versions.frame("clinical_export", "issues")
     export = Export(
         tables=tables,
@@ -148,11 +169,28 @@ def _responses(ask: Ask, previous: Export, export: Export) -> tuple[pd.DataFrame
     return before, after
 
 
-def _output(ask: Ask, delivery: Delivery, export: Export, changes: pd.DataFrame | None, reasons: list[str], compared: str) -> Output:
+def _output(
+    ask: Ask,
+    delivery: Delivery,
+    export: Export,
+    changes: pd.DataFrame | None,
+    aside: list[SetAside],
+    compared: str,
+    previous: Export | None,
+) -> Output:
+    """The version of the export that is taken.
+
+    A table that was refused leaves its last good form in the bundle (``carried_…``): the next export is compared with that, so that nothing is lost
+    unseen behind a refusal.
+    """
+    reasons = [a.reason for a in aside]
     cutoff = ask.config.study.data_cutoff or export_date(delivery.id) or ask.bench.now.date()
     frames = dict(export.tables) | {"issues": export.issues}
     if changes is not None:
         frames["changes"] = changes
+    carried = {n: f for n, f in previous.tables.items() if n not in export.tables} if previous is not None else {}
+    frames |= {f"carried_{name}": frame for name, frame in carried.items()}
+    earlier = {d: names for d, names in previous.delivered.items() if d in export.refused} if previous is not None else {}
     changed = 0 if changes is None else len(changes)
     facts = {
         "export_id": delivery.id,
@@ -162,10 +200,20 @@ def _output(ask: Ask, delivery: Delivery, export: Export, changes: pd.DataFrame 
         "refused": export.refused,
         "files": export.files,
         "absent": {table: sorted(names) for table, names in export.absent.items()},
-        "delivered": {domain: list(names) for domain, names in export.delivered.items()},
+        "delivered": {domain: list(names) for domain, names in (earlier | export.delivered).items()},
+        "carried": sorted(carried),
         "compared_with": compared,
     }
     refused = [f"{domain}: {reason}" for domain, reason in sorted(export.refused.items())]
+    tables_aside = [
+        SetAside(
+            f"{delivery.id}-{domain}",
+            "table_refused",
+            f"{delivery.path}, {domain}: {reason}",
+            {path: sha for path, sha in delivery.contents.items() if PurePosixPath(path).stem.strip().lower() == domain},
+        )
+        for domain, reason in sorted(export.refused.items())
+    ]
     return Output(
         bundle=Bundle(frames=frames, facts=facts),
         checks=[
@@ -184,4 +232,5 @@ def _output(ask: Ask, delivery: Delivery, export: Export, changes: pd.DataFrame 
             ),
         ],
         metadata={"export_id": delivery.id, "tables_refused": len(refused), "differences": changed},
+        set_aside=[*aside, *tables_aside],
     )

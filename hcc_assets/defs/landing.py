@@ -109,7 +109,10 @@ def _raw_counts(ask: Ask) -> Output:
 
 def _export_content(bench: Workbench, _: str | None) -> dict[str, str] | None:
     ready: dict[str, str] = {}
+    standing = bench.versions.facts("clinical_export")["export_id"] if bench.versions.current("clinical_export") else None
     for delivery in bench.landing.exports:
+        if delivery.id == standing and delivery.state == "settling":
+            return None
         if delivery.state in ("ready", "refused"):
             ready |= delivery.contents or {delivery.path: delivery.reason}
     if not ready:

@@ -109,17 +109,17 @@ class Refresher:
         started = time.monotonic()
         bench = Workbench(self.home, self.recipes)
         self.summary.settling = wait_until_settled(bench, self.progress)
-        plan = make_plan(bench)
-        self._register(plan)
         tried: set[tuple[Node, str | None]] = set()
         while True:
-            plan = make_plan(Workbench(self.home, self.recipes))
+            plan = make_plan(Workbench(self.home, self.recipes), again=True)
+            self._register(plan)
             todo = [n for n in plan.states if n in plan.dirty and (n, self._key(plan, n)) not in tried]
             wave = self._next_wave(plan, todo)
             if not wave:
                 break
             tried |= {(n, self._key(plan, n)) for n in wave}
             self._execute(plan, wave)
+        self._still_held(make_plan(plan.bench))
         self.summary.seconds = time.monotonic() - started
         return self.summary
 
@@ -129,9 +129,22 @@ class Refresher:
 
     def _register(self, plan: Plan) -> None:
         known = set(self.instance.get_dynamic_partitions("sample"))
-        self.summary.new_samples = [s for s in plan.samples if s not in known]
-        if self.summary.new_samples:
-            self.instance.add_dynamic_partitions("sample", self.summary.new_samples)
+        new = [s for s in plan.samples if s not in known]
+        self.summary.new_samples += new
+        if new:
+            self.instance.add_dynamic_partitions("sample", new)
+
+    def _still_held(self, plan: Plan) -> None:
+        """Tell also what was held before this refresh, and an export that waits while an older one stands."""
+        told = {(c.asset, c.sample) for c in self.summary.troubled}
+        held = {node: plan.states[node].reason for node in plan.of("held")}
+        export = plan.bench.versions.current("clinical_export")
+        for check in export.checks if export else []:
+            if check.name == "newest_export_taken" and not check.passed:
+                held.setdefault(("clinical_export", None), check.description)
+        for (asset, sample), reason in held.items():
+            if (asset, sample) not in told:
+                self.summary.changes.append(Change(asset, sample, "held", reason=reason))
 
     def _next_wave(self, plan: Plan, todo: list[Node]) -> list[Node]:
         """The next nodes to run together: clinical tables, else work within samples, else everything across samples.

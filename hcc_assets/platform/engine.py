@@ -22,7 +22,7 @@ from hcc_assets.platform.code_versions import lock_hash
 from hcc_assets.platform.consent import read_withdrawals
 from hcc_assets.platform.fencing import StaleWriter
 from hcc_assets.platform.home import Home
-from hcc_assets.platform.quarantine import quarantine
+from hcc_assets.platform.quarantine import quarantine, set_aside
 from hcc_assets.platform.recipes import Ask, Output, Recipe, Refused
 from hcc_assets.platform.subject_keys import canonical_subject
 from hcc_assets.platform.trail import tombstones_of, trail_of
@@ -67,7 +67,14 @@ class Workbench:
 
     @cached_property
     def landing(self) -> landings.Landing:
-        return landings.scan(self.home, self.config)
+        return landings.scan(self.home, self.config, standing=self._standing_rows())
+
+    def _standing_rows(self) -> dict[str, landings.SampleRow]:
+        """Rows of ``samples.csv`` behind the version of ``samples`` that stands."""
+        if "samples" not in self.recipes or self.versions.current("samples") is None:
+            return {}
+        rows = self.versions.facts("samples").get("rows", [])
+        return {row["sample_id"]: landings.SampleRow(**row) for row in rows}
 
     @cached_property
     def cutoff(self) -> dt.date:
@@ -180,7 +187,9 @@ class Workbench:
                 return self._replace(recipe, partition, output, fingerprint, current, run_id, fence)
             except Refused as refusal:
                 checks = [CheckRecord(name=recipe.gate.name, passed=False, description=refusal.reason), *refusal.checks]
-                if refusal.quarantine and recipe.external is not None:
+                for part in refusal.set_aside:
+                    set_aside(self, recipe.name, part)
+                if refusal.quarantine and recipe.external is not None and not refusal.set_aside:
                     quarantine(self, recipe, partition, refusal)
                 return self._held(recipe, partition, fingerprint, refusal.reason, refusal.code, checks, current, run_id, permanent=True)
             except StaleWriter:
@@ -237,6 +246,8 @@ class Workbench:
             checks=[gate, *output.checks],
             notes=output.metadata,
         )
+        for part in output.set_aside:
+            set_aside(self, recipe.name, part)
         self.versions.commit(manifest, fence, recipe.keep)
         if recipe.name == "clinical_export":
             self.__dict__.pop("cutoff", None)

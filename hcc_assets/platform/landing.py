@@ -5,15 +5,17 @@ The platform never changes a byte below ``landing/``. A file is hashed once: the
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime as dt
 import hashlib
 import io
 import json
 import re
+import stat
 import time
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -86,11 +88,24 @@ class SampleRow:
 
 @dataclass
 class SampleSheet:
-    """``samples.csv``: good rows by sample, and what was refused with file, row and rule."""
+    """``samples.csv``: good rows by sample, and what was refused with file, row and rule.
+
+    Attributes
+    ----------
+    doubtful
+        Sample ids that stand in refused rows, as they could be read: the rows that stood before stay for them.
+    kept
+        Samples whose earlier row stays because today's cannot be taken.
+    settling
+        Why the file is not yet believed where it leaves samples out; empty when it is.
+    """
 
     rows: dict[str, SampleRow] = field(default_factory=dict)
     problems: list[tuple[str, str]] = field(default_factory=list)
     refused: str = ""
+    doubtful: set[str] = field(default_factory=set)
+    kept: set[str] = field(default_factory=set)
+    settling: str = ""
 
 
 @dataclass
@@ -104,7 +119,13 @@ class Landing:
 
     @property
     def settling(self) -> list[Delivery]:
-        return [d for d in (*self.samples.values(), *self.exports, *self.references) if d.state == "settling"]
+        sheet = [Delivery("sample", "samples.csv", "samples.csv", "settling", self.sheet.settling)] if self.sheet.settling else []
+        return sheet + [d for d in (*self.samples.values(), *self.exports, *self.references) if d.state == "settling"]
+
+    @property
+    def refused(self) -> list[Delivery]:
+        """Deliveries that are refused as a whole, before anything of them is parsed."""
+        return [d for d in (*self.samples.values(), *self.exports, *self.references) if d.state == "refused"]
 
 
 def read_sample_sheet(data: bytes, config: StudyConfig) -> SampleSheet:
@@ -115,7 +136,11 @@ def read_sample_sheet(data: bytes, config: StudyConfig) -> SampleSheet:
     except UnicodeDecodeError:
         sheet.refused = "samples.csv is not UTF-8 text; save it as CSV UTF-8"
         return sheet
-    rows = list(csv.reader(io.StringIO(text, newline="")))
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+    except csv.Error:
+        sheet.refused = "samples.csv is not a CSV file: a quote that does not end, or a NUL"
+        return sheet
     header = [h.strip() for h in rows[0]] if rows else []
     missing = [c for c in _REQUIRED if c not in header]
     if missing:
@@ -129,14 +154,45 @@ def read_sample_sheet(data: bytes, config: StudyConfig) -> SampleSheet:
         where = f"samples.csv line {number}"
         if row is None:
             sheet.problems.append((where, problem))
+            sheet.doubtful.add(_readable_id(cells, header))
         elif row.sample_id.casefold() in seen:
             other = seen[row.sample_id.casefold()]
             sheet.problems.append((where, f"sample_id is already on line {other} (upper and lower case count as the same); neither row is taken"))
             sheet.rows = {k: v for k, v in sheet.rows.items() if k.casefold() != row.sample_id.casefold()}
+            sheet.doubtful.add(row.sample_id.casefold())
         else:
             seen[row.sample_id.casefold()] = number
             sheet.rows[row.sample_id] = row
     return sheet
+
+
+def _readable_id(cells: list[str], header: list[str]) -> str:
+    at = header.index("sample_id")
+    return cells[at].strip().casefold() if at < len(cells) else ""
+
+
+def keep_standing(sheet: SampleSheet, standing: Mapping[str, SampleRow], config: StudyConfig, *, age: float = 1e9) -> None:
+    """Let the rows that stood before stay where today's sheet says nothing that can be taken; a row that was taken out of the sheet does not stay.
+
+    Parameters
+    ----------
+    standing
+        Rows of the samples that stand.
+    age
+        Seconds since the sheet changed: one that leaves samples out is believed when it has settled, since it may be a copy on its way.
+    """
+    known = {name.casefold() for name in sheet.rows}
+    absent = {s: row for s, row in standing.items() if s.casefold() not in known and row.timepoint in config.samples.timepoints}
+    lost = {s for s in absent if s.casefold() not in sheet.doubtful}
+    if standing and not sheet.refused and lost == set(standing):
+        sheet.refused = f"samples.csv names none of the {len(standing)} samples that stand; send the whole sheet"
+    elif lost and not sheet.refused and 0 <= age < config.samples.settle_seconds:
+        sheet.settling = (
+            f"changed {age:.0f} s ago and leaves out {len(lost)} samples; believed when unchanged for {config.samples.settle_seconds:g} s"
+        )
+    every = bool(sheet.refused or sheet.settling)
+    sheet.kept = {s for s in absent if every or s.casefold() in sheet.doubtful}
+    sheet.rows = sheet.rows | {s: standing[s] for s in sorted(sheet.kept)}
 
 
 def _judge_row(cells: list[str], header: list[str], config: StudyConfig) -> tuple[str, SampleRow | None]:
@@ -166,27 +222,28 @@ def _is_date(text: str) -> bool:
 
 
 def list_files(folder: UPath, now: float) -> tuple[LandedFile, ...]:
-    """Files below ``folder`` (or the file itself), sorted by name; links that leave the folder are not followed and are listed with size -1."""
+    """Files below ``folder`` (or the file itself), sorted by name; links that leave the folder and what is no plain file are listed with size -1."""
     if is_local(folder):
         base = Path(str(folder))
         paths: Iterable[Path] = [base] if base.is_file() else sorted(p for p in base.rglob("*") if not p.is_dir() or p.is_symlink())
         out = []
         for path in paths:
             name = path.name if path == base else path.relative_to(base).as_posix()
-            if path.is_symlink() and not path.resolve().is_relative_to(base.resolve()):
+            if path.is_symlink() and _leaves(path, base):
                 out.append(LandedFile(name, -1, "link", 1e9))
                 continue
             try:
-                stat = path.stat()
+                found = path.stat()
             except FileNotFoundError:
                 continue
-            age = now - max(stat.st_mtime, stat.st_ctime)
-            out.append(LandedFile(name, stat.st_size, f"{stat.st_mtime_ns}.{stat.st_ctime_ns}", age))
+            age = now - max(found.st_mtime, found.st_ctime)
+            size = found.st_size if stat.S_ISREG(found.st_mode) else -1
+            out.append(LandedFile(name, size, f"{found.st_mtime_ns}.{found.st_ctime_ns}", age))
         return tuple(out)
-    found = folder.fs.find(folder.path, detail=True)
+    objects = folder.fs.find(folder.path, detail=True)
     base_path = folder.path.rstrip("/")
     out = []
-    for path, info in sorted(found.items()):
+    for path, info in sorted(objects.items()):
         changed = info.get("LastModified") or info.get("created") or info.get("mtime")
         age = now - changed.timestamp() if isinstance(changed, dt.datetime) else 1e9
         name = path[len(base_path) :].lstrip("/") or PurePosixPath(path).name
@@ -194,36 +251,65 @@ def list_files(folder: UPath, now: float) -> tuple[LandedFile, ...]:
     return tuple(out)
 
 
-def _settled(folder: UPath, files: tuple[LandedFile, ...], seconds: float) -> tuple[State, str]:
+def _leaves(link: Path, base: Path) -> bool:
+    """True for a link that leaves ``base``, or that leads nowhere in a circle."""
+    try:
+        return not link.resolve().is_relative_to(base.resolve())
+    except (OSError, RuntimeError):
+        return True
+
+
+Hashes = Callable[[], dict[str, str]]
+
+
+def _settled(folder: UPath, files: tuple[LandedFile, ...], seconds: float, hashes: Hashes) -> tuple[State, str]:
     """Ready with an agreeing manifest or ``_DONE``, or when nothing changed for ``seconds``; a clock that was set back does not hold a delivery for ever."""
     names = {f.name for f in files}
     if "manifest.sha256" in names:
-        problem = _manifest_problem(folder, names)
-        if not problem:
+        problem, named = _manifest_problem(folder, hashes)
+        files = tuple(f for f in files if f.name not in named and f.name not in _CONTROL_FILES) if not problem else files
+        if not problem and not files:
             return "ready", ""
+        if not problem:
+            return _rested(files, seconds)
         recent = any(-seconds < f.age < seconds for f in files)
         return ("settling" if recent else "refused"), problem
     if "_DONE" in names:
         return "ready", ""
+    return _rested(files, seconds)
+
+
+def _rested(files: tuple[LandedFile, ...], seconds: float) -> tuple[State, str]:
     youngest = min((f.age for f in files), default=0.0)
     if youngest >= seconds or youngest < -max(seconds, 1.0):
         return "ready", ""
     return "settling", f"changed {max(youngest, 0):.0f} s ago; taken when unchanged for {seconds:g} s (or with a _DONE file)"
 
 
-def _manifest_problem(folder: UPath, names: set[str]) -> str:
-    for number, line in enumerate((folder / "manifest.sha256").read_text("utf-8").splitlines(), start=1):
+def _manifest_problem(folder: UPath, hashes: Hashes) -> tuple[str, set[str]]:
+    """What is wrong with ``manifest.sha256`` (empty when it agrees), and the files that it names."""
+    try:
+        lines = (folder / "manifest.sha256").read_text("utf-8-sig").splitlines()
+    except (UnicodeDecodeError, OSError):
+        return "manifest.sha256 cannot be read as UTF-8 text", set()
+    found: dict[str, str] | None = None
+    named: set[str] = set()
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         expected, _, name = line.strip().partition(" ")
         name = name.strip().lstrip("*").removeprefix("./")
         if ".." in PurePosixPath(name).parts or PurePosixPath(name).is_absolute():
-            return f"manifest.sha256 line {number} names a path outside the delivery"
-        if name not in names:
-            return f"manifest.sha256 line {number} names a file that is not there"
-        if stores.sha256_file(folder / name) != expected.lower():
-            return f"manifest.sha256 line {number} does not agree with its file"
-    return ""
+            return f"manifest.sha256 line {number} names a path outside the delivery", set()
+        found = hashes() if found is None else found
+        if name in _CONTROL_FILES:
+            continue
+        if name not in found:
+            return f"manifest.sha256 line {number} names a file that is not there", set()
+        if found[name] != expected.lower():
+            return f"manifest.sha256 line {number} does not agree with its file", set()
+        named.add(name)
+    return ("", named) if named else ("manifest.sha256 names no file", set())
 
 
 def matrix_names(files: tuple[LandedFile, ...]) -> str:
@@ -256,7 +342,7 @@ class _Index:
             if file.name in _CONTROL_FILES or file.size < 0:
                 continue
             key = f"{label}/{file.name}"
-            known = self.known.get(key)
+            known = self.fresh.get(key) or self.known.get(key)
             unchanged = known is not None and known[:2] == [file.size, file.stamp]
             sha = str(known[2]) if known is not None and unchanged else stores.sha256_file(folder if single else folder / file.name)
             self.fresh[key] = [file.size, file.stamp, sha]
@@ -264,24 +350,26 @@ class _Index:
         return out
 
     def save(self) -> None:
+        """Keep what was hashed. The index only saves work: where it cannot be written (a full disk, a home mounted read-only) looking still works."""
         if self.fresh != self.known:
-            stores.write_bytes(self.path, json.dumps(self.fresh, sort_keys=True).encode())
+            with contextlib.suppress(OSError):
+                stores.write_bytes(self.path, json.dumps(self.fresh, sort_keys=True).encode())
 
 
-def scan(home: Home, config: StudyConfig, *, now: float | None = None) -> Landing:
+def scan(home: Home, config: StudyConfig, *, now: float | None = None, standing: Mapping[str, SampleRow] | None = None) -> Landing:
     """Look at everything below ``landing/``.
 
     Parameters
     ----------
+    standing
+        Rows of the samples that stand, see `keep_standing`.
     now
         Seconds since the epoch; the clock where not given.
     """
     now = time.time() if now is None else now
     seconds = config.samples.settle_seconds
     index = _Index(home)
-    sheet = SampleSheet()
-    if home.samples_csv.exists():
-        sheet = read_sample_sheet(home.samples_csv.read_bytes(), config)
+    sheet = _sheet(home, config, standing or {}, now)
     samples = {row.sample_id: _sample_delivery(home, row, seconds, now, index) for row in sheet.rows.values()}
     exports = []
     for folder in _subfolders(home.clinical):
@@ -293,6 +381,22 @@ def scan(home: Home, config: StudyConfig, *, now: float | None = None) -> Landin
                 references.append(_delivery("reference", path.name, home, path, seconds, now, index))
     index.save()
     return Landing(sheet, samples, exports, references)
+
+
+def _sheet(home: Home, config: StudyConfig, standing: Mapping[str, SampleRow], now: float) -> SampleSheet:
+    path, age = home.samples_csv, 1e9
+    if not path.exists():
+        sheet = SampleSheet(refused="samples.csv is gone" if standing else "")
+    elif not path.is_file():
+        sheet = SampleSheet(refused="samples.csv is not a file")
+    else:
+        try:
+            sheet = read_sample_sheet(path.read_bytes(), config)
+            age = min((f.age for f in list_files(path, now)), default=1e9)
+        except OSError:
+            sheet = SampleSheet(refused="samples.csv cannot be read")
+    keep_standing(sheet, standing, config, age=age)
+    return sheet
 
 
 def _subfolders(folder: UPath) -> list[UPath]:
@@ -318,24 +422,31 @@ def _delivery(kind: Literal["clinical", "reference"], name: str, home: Home, pat
         )
     if not any(f.name not in _CONTROL_FILES for f in files):
         return Delivery(kind, name, label, "incomplete", "holds no file yet", files)
+    state, reason, hashes = _judge_files(path, label, files, seconds, index)
+    return Delivery(kind, name, label, state, reason, files, hashes)
+
+
+def _judge_files(path: UPath, label: str, files: tuple[LandedFile, ...], seconds: float, index: _Index) -> tuple[State, str, dict[str, str]]:
     if any(f.size < 0 for f in files):
-        return Delivery(kind, name, label, "refused", "holds a link that leaves the delivery", files)
-    state, reason = _settled(path, files, seconds)
-    return Delivery(kind, name, label, state, reason, files, index.hashes(path, label, files) if state == "ready" else {})
+        return "refused", "holds a link that leaves the delivery, or something that is no file", {}
+    try:
+        state, reason = _settled(path, files, seconds, lambda: index.hashes(path, label, files))
+        return state, reason, index.hashes(path, label, files) if state == "ready" else {}
+    except FileNotFoundError:
+        return "settling", "a file went away while it was looked at", {}
+    except OSError:
+        return "refused", "a file cannot be read; look at its permissions and at the disk", {}
 
 
 def _sample_delivery(home: Home, row: SampleRow, seconds: float, now: float, index: _Index) -> Delivery:
     path = home.landing / row.path
-    if is_local(path) and not Path(str(path)).resolve().is_relative_to(Path(str(home.landing)).resolve()):
+    if is_local(path) and _leaves(Path(str(path)), Path(str(home.landing))):
         return Delivery("sample", row.sample_id, row.path, "refused", "path leaves landing/ through a link")
     if not path.exists():
         return Delivery("sample", row.sample_id, row.path, "incomplete", f"landing/{row.path} is not there yet")
     files = list_files(path, now)
-    if any(f.size < 0 for f in files):
-        return Delivery("sample", row.sample_id, row.path, "refused", "holds a link that leaves the delivery", files)
     missing = matrix_names(files)
-    state, reason = _settled(path, files, seconds)
-    if missing:
+    if missing and all(f.size >= 0 for f in files):
         return Delivery("sample", row.sample_id, row.path, "incomplete", missing, files)
-    hashes = index.hashes(path, row.path, files) if state == "ready" else {}
+    state, reason, hashes = _judge_files(path, row.path, files, seconds, index)
     return Delivery("sample", row.sample_id, row.path, state, reason, files, hashes)

@@ -66,7 +66,7 @@ class Plan:
     @cached_property
     def samples(self) -> list[str]:
         """Samples that exist (row and complete matrix) or that have a version, sorted."""
-        ready = {s for s, d in self.bench.landing.samples.items() if d.state == "ready" and s in self.bench.registered}
+        ready = {s for s, d in self.bench.landing.samples.items() if d.state in ("ready", "refused") and s in self.bench.registered}
         return sorted(ready | set(self.bench.standing("raw_counts")))
 
 
@@ -89,16 +89,22 @@ def ordered(recipes: Mapping[str, Recipe]) -> list[Recipe]:
     return list(done.values())
 
 
-def make_plan(bench: Workbench) -> Plan:
-    """Compare, for every asset and sample, the fingerprint of today's inputs with the one of the version that stands."""
+def make_plan(bench: Workbench, *, again: bool = False) -> Plan:
+    """Compare, for every asset and sample, the fingerprint of today's inputs with the one of the version that stands.
+
+    Parameters
+    ----------
+    again
+        Count what was given up after unexpected errors (a full disk, say) as stale: a person who asks has removed the cause. Refusals stay refused.
+    """
     plan = Plan(bench)
     for recipe in ordered(bench.recipes):
         for partition in plan.samples if recipe.partitioned else [None]:
-            plan.states[(recipe.name, partition)] = _state(bench, recipe, partition)
+            plan.states[(recipe.name, partition)] = _state(bench, recipe, partition, again)
     return plan
 
 
-def _state(bench: Workbench, recipe: Recipe, partition: str | None) -> State:
+def _state(bench: Workbench, recipe: Recipe, partition: str | None, again: bool) -> State:
     current = bench.versions.current(recipe.name, partition)
     since = current.at.isoformat() if current else ""
     fingerprint = bench.fingerprint(recipe, partition)
@@ -107,6 +113,6 @@ def _state(bench: Workbench, recipe: Recipe, partition: str | None) -> State:
     if current is not None and current.fingerprint == fingerprint:
         return State("fresh", "", since)
     held = bench.versions.held(recipe.name, partition)
-    if held is not None and held.fingerprint == fingerprint and held.permanent:
+    if held is not None and held.fingerprint == fingerprint and held.permanent and not (again and held.code == "error"):
         return State("held", held.reason, since)
     return State("stale", "no version yet" if current is None else "inputs, settings or code changed", since)

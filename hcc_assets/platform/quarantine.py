@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from hcc_assets.platform import stores
 from hcc_assets.platform.home import is_local
-from hcc_assets.platform.recipes import Recipe, Refused
+from hcc_assets.platform.recipes import Recipe, Refused, SetAside
 from hcc_assets.platform.versions import digest
 
 if TYPE_CHECKING:
+    from upath import UPath
+
     from hcc_assets.platform.engine import Workbench
+    from hcc_assets.platform.landing import Delivery
 
 PRIVATE_CODES = frozenset({"personal_data"})
 """Refusals whose files are not copied: a second copy of personal data helps nobody. The reason names file and hash."""
@@ -22,7 +25,7 @@ def quarantine(bench: Workbench, recipe: Recipe, partition: str | None, refusal:
     deliveries = (recipe.external(bench, partition) or {}) if recipe.external else {}
     delivery = bench.landing.samples.get(partition or "") if recipe.partitioned else None
     folder = bench.home.quarantine / recipe.name / (partition or "all") / digest(deliveries)
-    reason = {
+    reason: dict[str, object] = {
         "asset": recipe.name,
         "sample": partition,
         "code": refusal.code,
@@ -32,15 +35,43 @@ def quarantine(bench: Workbench, recipe: Recipe, partition: str | None, refusal:
         "copied": False,
     }
     if delivery is not None and refusal.code not in PRIVATE_CODES:
-        source = bench.home.landing / delivery.path
-        single = source.is_file()
-        for file in delivery.files:
-            if file.size < 0:
-                continue
-            origin = source if single else source / file.name
-            target = folder / "delivery" / file.name
-            if is_local(target) and target.exists():
-                continue
-            stores.copy_file(origin, target)
+        reason["not_copied"] = _copy(bench, delivery, folder)
         reason["copied"] = True
     stores.write_bytes(folder / "reason.json", json.dumps(reason, indent=1, sort_keys=True).encode())
+
+
+def _copy(bench: Workbench, delivery: Delivery, folder: UPath) -> list[str]:
+    """Copy the plain files of a delivery; returns those that could not be read or lead elsewhere."""
+    source = bench.home.landing / delivery.path
+    single = source.is_file()
+    left = []
+    for file in delivery.files:
+        target = folder / "delivery" / file.name
+        if is_local(target) and target.exists():
+            continue
+        try:
+            if file.size < 0:
+                raise PermissionError
+            data = (source if single else source / file.name).read_bytes()
+        except OSError:
+            left.append(file.name)
+            continue
+        stores.write_bytes(target, data)
+    return left
+
+
+def set_aside(bench: Workbench, asset: str, part: SetAside) -> None:
+    """Keep the reason why a part of a clinical delivery was not taken. Its files stay in landing and are named with their hashes, never copied."""
+    path = bench.home.quarantine / asset / part.name / digest(part.code, part.reason, dict(part.deliveries)) / "reason.json"
+    if path.exists():
+        return
+    reason = {
+        "asset": asset,
+        "part": part.name,
+        "code": part.code,
+        "reason": part.reason,
+        "deliveries": dict(part.deliveries),
+        "refused_at": bench.now.isoformat(),
+        "copied": False,
+    }
+    stores.write_bytes(path, json.dumps(reason, indent=1, sort_keys=True).encode())

@@ -21,11 +21,30 @@ if TYPE_CHECKING:
     from hcc_assets.platform.engine import Workbench
 
 
+@dataclass(frozen=True)
+class SetAside:
+    """A delivery, or a part of one, that was not taken: its name, why, and ``{path below landing/: sha256}`` of its files."""
+
+    name: str
+    code: str
+    reason: str
+    deliveries: Mapping[str, str]
+
+
 class Refused(Exception):
     """What came in is not good enough to replace what stands. The text says file, row and rule, never a value."""
 
-    def __init__(self, reason: str, *, code: str = "refused", checks: tuple[CheckRecord, ...] = (), quarantine: bool = True):
+    def __init__(
+        self,
+        reason: str,
+        *,
+        code: str = "refused",
+        checks: tuple[CheckRecord, ...] = (),
+        quarantine: bool = True,
+        set_aside: tuple[SetAside, ...] = (),
+    ):
         self.reason = reason
+        self.set_aside = set_aside
         self.code = code
         self.checks = checks
         self.quarantine = quarantine
@@ -57,12 +76,15 @@ class Output:
         Verdicts of the recipe's own checks.
     metadata
         Numbers and short texts for the UI; never raw or efficacy values.
+    set_aside
+        Parts of the delivery that were not taken, for the quarantine.
     """
 
     table: pd.DataFrame | None = None
     bundle: Bundle = field(default_factory=Bundle)
     checks: list[CheckRecord] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
+    set_aside: list[SetAside] = field(default_factory=list)
 
 
 Figures = Callable[["Ask", Output], Mapping[str, "Figure"]]

@@ -1,0 +1,28 @@
+"""Homes that several folders of tests start from, built once per test process."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def scratch() -> Iterator[Path]:
+    """A folder in memory where there is one: thousands of synced small files wait long for a disk."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix="hcc-tests-", dir=memory if os.access(memory, os.W_OK) else None) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def place(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty folder of a test's own, and no home in the environment."""
+    for name in ("DAGSTER_HOME", "HCC_HOME"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        yield Path(folder)

@@ -1,0 +1,145 @@
+"""Small homes for the fault list, and what can be seen of them from outside. No assertions on single faults here."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from hcc_assets.defs.alerting import signals
+from hcc_assets.defs.catalogue import all_recipes
+from hcc_assets.defs.operate import refresh_home
+from hcc_assets.defs.refresh import Summary
+from hcc_assets.platform.alerts.records import Signal
+from hcc_assets.platform.engine import Workbench
+from hcc_assets.platform.home import Home
+from hcc_assets.platform.plan import Node, make_plan
+from hcc_assets.platform.status import plan_status
+from hcc_assets.simulate.clinical import simulate_clinical
+
+FIRST, SECOND, THIRD = dt.date(2025, 6, 1), dt.date(2025, 7, 1), dt.date(2025, 8, 1)
+SETTINGS = "[samples]\nsettle_seconds = 0\n"
+Tables = dict[str, pd.DataFrame]
+
+
+def clinical(day: dt.date, subjects: int = 5, seed: int = 0) -> Tables:
+    return simulate_clinical(subjects, seed, until=day)
+
+
+def deliver(root: Path, tables: Tables, export: str) -> Path:
+    """Write an export into ``landing/clinical/<export>``."""
+    folder = root / "landing" / "clinical" / export
+    folder.mkdir(parents=True, exist_ok=True)
+    for domain, frame in tables.items():
+        (folder / f"{domain}.csv").write_bytes(frame.to_csv(index=False, lineterminator="\n").encode())
+    (folder / "_DONE").touch()
+    return folder
+
+
+def copied(base: Path, target: Path) -> Path:
+    """A home of its own, as ``base`` was."""
+    shutil.copytree(base, target, symlinks=True)
+    return target
+
+
+def hashes(root: Path, folder: str = "published", suffixes: tuple[str, ...] = (".parquet", ".csv")) -> dict[str, str]:
+    """Published tables by name, as bytes."""
+    found = sorted((root / folder).rglob("*"))
+    return {p.relative_to(root / folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in found if p.suffix in suffixes}
+
+
+def landing_bytes(root: Path) -> dict[str, str]:
+    return hashes(root, "landing", tuple({p.suffix for p in (root / "landing").rglob("*")}))
+
+
+def quarantined(root: Path) -> list[dict[str, Any]]:
+    """Every reason in the quarantine."""
+    return [json.loads(p.read_text()) for p in sorted((root / "quarantine").rglob("reason.json"))]
+
+
+@dataclass
+class Seen:
+    """What a person and a program see after a refresh."""
+
+    root: Path
+    troubled: dict[Node, str]
+    status: dict[str, Any]
+    alerts: list[Signal]
+    changed: dict[Node, str] = field(default_factory=dict)
+
+    def alert(self, asset: str, sample: str | None = None) -> list[Signal]:
+        return [s for s in self.alerts if s.asset == asset and s.partition == sample]
+
+    def table(self, name: str) -> pd.DataFrame:
+        return pd.read_parquet(self.root / "published" / f"{name}.parquet")
+
+    def issues(self) -> set[tuple[str, str | None]]:
+        return {(c, s) for c, s in self.table("data_issues")[["check_id", "subject_id"]].itertuples(index=False)}
+
+
+def look(root: Path) -> Seen:
+    """What stands in a home now."""
+    bench = Workbench(Home.at(root), all_recipes())
+    plan = make_plan(bench)
+    return Seen(root, {n: plan.states[n].reason for n in plan.of("held")}, plan_status(bench, plan), signals(bench, plan))
+
+
+def refresh(root: Path) -> Seen:
+    """``hcc refresh`` in this process: Dagster instance, runs and all."""
+    summary = run(root)
+    seen = look(root)
+    seen.troubled |= {(c.asset, c.sample): c.reason for c in summary.troubled}
+    seen.changed = {(c.asset, c.sample): c.state for c in summary.changes}
+    return seen
+
+
+def run(root: Path) -> Summary:
+    return refresh_home(Home.at(root), jobs=1, memory_mb=4000, progress=lambda *_: None)
+
+
+def attempt_all(root: Path) -> Seen:
+    """The same work through the same engine without Dagster's event log: for cases by the dozen."""
+    tried: set[tuple[Node, str | None]] = set()
+    troubled: dict[Node, str] = {}
+    changed: dict[Node, str] = {}
+    while True:
+        bench = Workbench(Home.at(root), all_recipes())
+        plan = make_plan(bench)
+        todo = [n for n in plan.states if n in plan.dirty]
+        again = False
+        for node in todo:
+            key = (node, bench.fingerprint(bench.recipes[node[0]], node[1]))
+            if key in tried:
+                continue
+            tried.add(key)
+            again = True
+            outcome = bench.attempt(*node)
+            if outcome.state in ("held", "failed"):
+                troubled[node] = outcome.reason
+            elif outcome.state in ("new", "unchanged"):
+                changed[node] = outcome.state
+        if not again:
+            break
+    seen = look(root)
+    seen.troubled |= troubled
+    seen.changed = changed
+    return seen
+
+
+@contextmanager
+def without_figures() -> Iterator[None]:
+    """Drawing takes half of the time of a refresh and is no part of what these tests ask."""
+    drawn: Callable[..., Any] = Workbench._figures
+    Workbench._figures = lambda *_: {}  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        Workbench._figures = drawn  # type: ignore[method-assign]
