@@ -169,7 +169,7 @@ def decide(
     rest[rows, best] = -1.0
     runner_up = np.where(rest.max(axis=1) > 0, rest.argmax(axis=1), -1)
     sure = p[rows, best]
-    odd = (np.round(found.surprise, 3) > OUTLIER) | (np.round(found.support, 3) < UNSUPPORTED)
+    odd = ((np.round(found.surprise, 3) > OUTLIER) | (np.round(found.support, 3) < UNSUPPORTED)) & (evidence.seed != best)
     known = np.isin(np.arange(len(CELL_CLASSES)), reference.owner)
     doubt = odd | (best == _NONE) | (sure < 0.5) | (not known.any())
     rescued = (evidence.seed >= 0) & ~known[np.maximum(evidence.seed, 0)] & doubt

@@ -11,12 +11,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+from scipy.special import pdtrc
 
 from hcc_assets.cells.likelihood import class_scores, log_likelihood, posterior
 from hcc_assets.cells.outliers import deviance_per_molecule
 from hcc_assets.cells.reference import Reference
 from hcc_assets.cells.reference_training import temperature_at
-from hcc_assets.cells.seeds import CYCLING
+from hcc_assets.cells.seeds import CYCLING, NONCLASSICAL_MONOCYTE
 from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
 from hcc_assets.study.markers import markers
 
@@ -24,6 +25,9 @@ Matrix = npt.NDArray[np.float64]
 Vector = npt.NDArray[np.float64]
 
 _CHUNK: Final = 4096
+_CLEAR: Final = 1e-3
+_FEW: Final = 0.35
+"""Markers count as missing where fewer than that share of the expected molecules is there."""
 _APART: Final = 2.0
 """A marker sets a class apart where its share is that many times the share in any other class."""
 
@@ -39,7 +43,8 @@ class ClassPosterior:
     surprise
         Robust sd by which the deviance of a cell lies above that of training cells of its best profile at its depth.
     support
-        Log-likelihood ratio, over the markers that set the class of the best profile apart, of that profile against one without them.
+        Log-likelihood ratio, over the markers that set the class of the best profile apart, of that profile against one without them; not below 0 where a third
+        of the expected molecules is there, or more than ambient RNA and chance bring.
     """
 
     probability: Matrix
@@ -71,6 +76,8 @@ def _without_markers(reference: Reference) -> tuple[npt.NDArray[np.intp], Matrix
     for i, k in enumerate(present):
         panel = markers()[CELL_CLASSES[k]]
         names = {*panel.positive, *(g for genes in panel.subsets.values() for g in genes)} - CYCLING
+        if CELL_CLASSES[k] == "monocyte":
+            names |= set(NONCLASSICAL_MONOCYTE)
         others = np.delete(mean, i, axis=0).max(axis=0) if len(present) > 1 else np.zeros(len(reference.genes))
         apart = np.isin(reference.symbols, sorted(names)) & (mean[i] > _APART * others)
         out[np.ix_(reference.owner == k, apart)] = np.minimum(out[np.ix_(reference.owner == k, apart)], low[apart])
@@ -112,5 +119,11 @@ def class_posterior(counts: sp.csr_matrix, ambient: Vector, foreign: Vector, ref
         if len(at):
             with_markers = log_likelihood(panel[rows], size, shares[:, at], unit, ambient[at], share)
             without = log_likelihood(panel[rows], size, bare, unit, ambient[at], share)
-            support[rows] = with_markers[each, best] - without[each, best]
+            ratio = with_markers[each, best] - without[each, best]
+            apart = (shares[:, at] > bare).astype(float)
+            there = np.asarray(sp.csr_matrix(panel[rows], dtype=float).multiply(apart[best]).sum(axis=1)).ravel()
+            expected = size * (apart * shares[:, at]).sum(axis=1)[best]
+            chance = size * ((1 - share) * (apart * bare).sum(axis=1)[best] + share * (apart @ ambient[at])[best])
+            clear = (there >= _FEW * expected) | ((there > 0) & (pdtrc(np.maximum(there - 1, 0), np.maximum(chance, 1e-9)) < _CLEAR))
+            support[rows] = np.where(clear, np.maximum(ratio, 0.0), ratio)
     return ClassPosterior(probability, surprise, support)

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from hcc_assets.cells.seeds import BILIARY, CYCLING, EPITHELIAL, HEPATIC
+from hcc_assets.cells.seeds import BILIARY, CYCLING, EPITHELIAL, HEPATIC, NONCLASSICAL_MONOCYTE
 from hcc_assets.study.markers import MATURE_HEPATOCYTE, ONCOFETAL, markers
 
 Matrix = npt.NDArray[np.float64]
@@ -22,7 +22,6 @@ _SURE: Final = 0.4
 _MARGIN: Final = 0.08
 _BILIARY_STRICT: Final = ("FXYD2", "CFTR", "PKHD1", "SOX9", "KRT7", "DCDC2", "HNF1B", "SLC5A1", "DEFB1", "BICC1", "TFF3", "TFF2", "TFF1")
 _NEUTROPHIL: Final = ("FCGR3B", "CXCR2", "CXCR1", "CMTM2", "G0S2", "PROK2", "ADGRG3", "FPR2", "PI3", "IL1R2", "CSF3R", "VNN2")
-_NONCLASSICAL: Final = ("FCGR3A", "LILRB2", "CDKN1C", "MS4A7", "LYPD2", "VMO1", "HES4", "SIGLEC10", "TCF7L2", "LILRB1", "CFP", "APOBEC3A")
 _LIVER: Final = 5e-4
 """Share of hepatic secreted proteins in the ambient RNA of liver tissue, at least."""
 _BLOOD: Final = ("erythroid", "platelet")
@@ -76,7 +75,7 @@ def panel_scores(own: Matrix, symbols: npt.NDArray[np.object_]) -> tuple[tuple[s
         elif name == "neutrophil":
             score = level(_NEUTROPHIL).mean(axis=1)
         elif name == "monocyte":
-            score = np.maximum(score, level(_NONCLASSICAL).mean(axis=1))
+            score = np.maximum(score, level(NONCLASSICAL_MONOCYTE).mean(axis=1))
         elif name == "tumour":
             score = np.maximum(score, _top(level(EPITHELIAL), 8) * 0.8)
         negative = np.clip(level(panel.negative), 0, 4).mean(axis=1) if panel.negative else 0.0

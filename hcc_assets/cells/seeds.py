@@ -21,6 +21,10 @@ EPITHELIAL: Final = (
 HEPATIC: Final = ("ALB", "APOA1", "APOA2", "APOC3", "APOH", "TTR", "SERPINA1", "FGB", "FGA", "AMBP", "RBP4", "AHSG", "VTN", "APOB")
 """Secreted proteins of hepatocytes, normal and malignant."""
 BILIARY: Final = ("FXYD2", "CFTR", "PKHD1", "SOX9", "KRT7", "KRT19", "DCDC2", "HNF1B", "SLC5A1", "DEFB1", "ANXA4", "BICC1", "SPP1", "PIGR", "EPCAM")
+NONCLASSICAL_MONOCYTE: Final = (
+    "FCGR3A", "LILRB2", "CDKN1C", "MS4A7", "LYPD2", "VMO1", "HES4", "SIGLEC10", "TCF7L2", "LILRB1", "CFP", "APOBEC3A",
+)  # fmt: skip
+"""CD16 monocytes: they lack most genes of the classical ones and have some C1Q, yet are no macrophages."""
 CYCLING: Final = frozenset({"TOP2A", "MKI67", "UBE2C", "STMN1", "TYMS"})
 """Genes of dividing cells of any class."""
 _SURE: Final = 1e-3
