@@ -21,6 +21,7 @@ from hcc_assets.platform.consent import record_withdrawal
 from hcc_assets.platform.engine import Workbench
 from hcc_assets.platform.fencing import Leases
 from hcc_assets.platform.home import Home
+from hcc_assets.platform.mending import mend
 from hcc_assets.platform.plan import make_plan
 from hcc_assets.platform.reaper import reap
 from hcc_assets.platform.subject_keys import KEY_FILE, canonical_subject, key_for_home
@@ -50,6 +51,8 @@ def refresh_home(home: Home, *, jobs: int | None, memory_mb: int | None, progres
             ).run()
             extra = dagster_signals(instance, dt.datetime.now(dt.UTC))
         bench = Workbench(home, recipes)
+        for name in mend(bench):
+            progress(name, "published table put back")
         summary.alerts = tell(home, bench, make_plan(bench), extra=extra, at_once=True)
         return summary
     finally:

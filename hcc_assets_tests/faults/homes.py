@@ -25,12 +25,12 @@ from hcc_assets.platform.plan import Node, make_plan
 from hcc_assets.platform.status import plan_status
 from hcc_assets.simulate.clinical import simulate_clinical
 
-FIRST, SECOND, THIRD = dt.date(2025, 6, 1), dt.date(2025, 7, 1), dt.date(2025, 8, 1)
+FIRST, SECOND, THIRD = dt.date(2025, 8, 1), dt.date(2025, 10, 1), dt.date(2025, 12, 1)
 SETTINGS = "[samples]\nsettle_seconds = 0\n"
 Tables = dict[str, pd.DataFrame]
 
 
-def clinical(day: dt.date, subjects: int = 5, seed: int = 0) -> Tables:
+def clinical(day: dt.date, subjects: int = 8, seed: int = 4) -> Tables:
     return simulate_clinical(subjects, seed, until=day)
 
 
@@ -51,13 +51,13 @@ def copied(base: Path, target: Path) -> Path:
 
 
 def hashes(root: Path, folder: str = "published", suffixes: tuple[str, ...] = (".parquet", ".csv")) -> dict[str, str]:
-    """Published tables by name, as bytes."""
-    found = sorted((root / folder).rglob("*"))
-    return {p.relative_to(root / folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in found if p.suffix in suffixes}
+    """Published tables by name, as bytes; all files where no suffix is given."""
+    found = sorted(p for p in (root / folder).rglob("*") if p.is_file() and (not suffixes or p.suffix in suffixes))
+    return {p.relative_to(root / folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in found}
 
 
 def landing_bytes(root: Path) -> dict[str, str]:
-    return hashes(root, "landing", tuple({p.suffix for p in (root / "landing").rglob("*")}))
+    return hashes(root, "landing", ())
 
 
 def quarantined(root: Path) -> list[dict[str, Any]]:

@@ -1,0 +1,255 @@
+"""Crashes in mid-write, a full disk, failing checks: a reader sees the old version or the new one, and the next refresh reaches the same end."""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from hcc_assets.defs.catalogue import all_recipes
+from hcc_assets.platform import stores
+from hcc_assets.platform.engine import Workbench
+from hcc_assets.platform.home import Home
+from hcc_assets.platform.trail import trail_of
+from hcc_assets_tests.faults.homes import SECOND, attempt_all, clinical, copied, deliver, hashes, refresh
+
+
+class PowerCut(BaseException):
+    """The process is gone: nothing catches this."""
+
+
+@pytest.fixture
+def root(clinical_base: Path, place: Path) -> Path:
+    return copied(clinical_base, place / "home")
+
+
+@contextmanager
+def writer_that_fails(at: int, error: BaseException, *, after: bool) -> Iterator[list[int]]:
+    """Let the ``at``-th replacement of a file fail, before or after it happened."""
+    plain, count = Path.replace, [0]
+
+    def replace(self: Path, target: str | Path) -> Path:
+        count[0] += 1
+        if count[0] == at and not after:
+            raise error
+        done = plain(self, target)
+        if count[0] == at:
+            raise error
+        return done
+
+    Path.replace = replace  # type: ignore[method-assign]
+    try:
+        yield count
+    finally:
+        Path.replace = plain  # type: ignore[method-assign]
+
+
+def old_or_new(now: dict[str, str], old: dict[str, str], new: dict[str, str]) -> bool:
+    return set(now) == set(old) and all(now[name] in (old[name], new[name]) for name in now)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before_replace", "after_replace"])
+def test_fault_01_power_cut_at_every_write_step_of_a_table(root: Path, place: Path, after: bool) -> None:
+    """Write step 1, 2, 3, … until it succeeds; each time the table is the old or the new one, and the next attempt makes it the new one."""
+    deliver(root, clinical(SECOND), SECOND.isoformat())
+    home = Home.at(root)
+    old = hashes(root)
+    Workbench(home, all_recipes()).attempt("clinical_export")
+    finished = copied(root, place / "finished")
+    Workbench(Home.at(finished), all_recipes()).attempt("reported_responses")
+    new = hashes(finished)
+    assert new["reported_responses.parquet"] != old["reported_responses.parquet"]
+    for step in range(1, 40):
+        trial = copied(root, place / f"step{step}")
+        with writer_that_fails(step, PowerCut(), after=after) as count, suppress(PowerCut):
+            Workbench(Home.at(trial), all_recipes()).attempt("reported_responses")
+        if count[0] < step:
+            break
+        assert old_or_new(hashes(trial), old, new)
+        assert not trail_of(Home.at(trial)).verify()
+        again = Workbench(Home.at(trial), all_recipes())
+        assert again.attempt("reported_responses").state in ("new", "unchanged", "fresh")
+        assert hashes(trial) == new
+    assert step > 4, "parquet, csv, store and manifest are separate steps"
+
+
+def test_fault_01_what_a_killed_writer_left_is_swept(root: Path) -> None:
+    left = root / "store" / "subjects" / f"{stores.TEMPORARY}dead.parquet"
+    left.write_bytes(b"half")
+    os.utime(left, (1, 1))
+    refresh(root)
+    assert not left.exists()
+
+
+def test_fault_38_a_crash_between_table_and_manifest_is_mended_even_when_the_delivery_is_taken_back(root: Path) -> None:
+    """The published file is ahead of its manifest and nothing is stale: the next refresh puts back what the manifest says."""
+    import shutil
+
+    old = hashes(root)
+    folder = deliver(root, clinical(SECOND), SECOND.isoformat())
+    home = Home.at(root)
+    shutil.copytree(root / "store" / "clinical_export", root / "export-before")
+    Workbench(home, all_recipes()).attempt("clinical_export")
+    commits = type(Workbench(home, {}).versions)
+    plain = commits.commit
+    commits.commit = lambda *_a, **_k: (_ for _ in ()).throw(PowerCut())  # type: ignore[method-assign]
+    try:
+        with pytest.raises(PowerCut):
+            Workbench(home, all_recipes()).attempt("reported_responses")
+    finally:
+        commits.commit = plain  # type: ignore[method-assign]
+    assert hashes(root) != old
+    shutil.rmtree(folder)
+    shutil.rmtree(root / "store" / "clinical_export")
+    shutil.move(root / "export-before", root / "store" / "clinical_export")
+    seen = refresh(root)
+    assert not seen.troubled
+    assert hashes(root) == old
+
+
+def test_fault_02_full_disk_leaves_what_stands_and_is_tried_again_when_there_is_room(root: Path) -> None:
+    old = hashes(root)
+    deliver(root, clinical(SECOND), SECOND.isoformat())
+    with writer_that_fails(1, OSError(28, "No space left on device"), after=False):
+        outcome = Workbench(Home.at(root), all_recipes()).attempt("clinical_export")
+    assert outcome.state == "failed" and "stays" in outcome.reason
+    assert hashes(root) == old
+    for _ in range(4):
+        with writer_that_fails(1, OSError(28, "No space left on device"), after=False):
+            Workbench(Home.at(root), all_recipes()).attempt("clinical_export")
+    assert attempt_all(root).troubled, "after three attempts the daemon gives up"
+    seen = refresh(root)
+    assert not seen.troubled, "a person who asks for a refresh has made room"
+    assert hashes(root) != old
+
+
+CHILD = """
+import os, resource, sys
+from pathlib import Path
+from hcc_assets_tests.faults.homes import run, without_figures
+if sys.argv[2] != "-":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+    import signal
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+print("ready", flush=True)
+with without_figures():
+    summary = run(Path(sys.argv[1]))
+print("done", len(summary.troubled), flush=True)
+"""
+
+
+def started(root: Path, limit: str = "-") -> subprocess.Popen[str]:
+    """A refresh of the home in a process of its own."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("DAGSTER_HOME", "HCC_HOME")} | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(root), limit], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    )
+
+
+@pytest.mark.faults
+def test_fault_01_kill_at_random_points_of_a_refresh(root: Path, place: Path) -> None:
+    """kill -9 twelve times: published tables are old or new each time, and the refresh after it reaches the same end."""
+    deliver(root, clinical(SECOND), SECOND.isoformat())
+    old = hashes(root)
+    finished = copied(root, place / "finished")
+    started_at = time.monotonic()
+    process = started(finished)
+    assert process.wait(timeout=300) == 0
+    length = time.monotonic() - started_at
+    new = hashes(finished)
+    assert new != old
+    rng = random.Random(0)
+    for number in range(12):
+        trial = copied(root, place / f"trial{number}")
+        process = started(trial)
+        assert process.stdout is not None and process.stdout.readline().strip() == "ready"
+        time.sleep(rng.uniform(0.1, 1.0) * length)
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=60)
+        assert old_or_new(hashes(trial), old, new)
+        seen = refresh(trial)
+        assert not seen.troubled
+        assert hashes(trial) == new
+        assert not trail_of(Home.at(trial)).verify()
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("limit", [2_000, 20_000, 60_000])
+def test_fault_02_files_that_cannot_grow(root: Path, limit: int) -> None:
+    """RLIMIT_FSIZE stands in for a full tmpfs where mounting is not permitted; Dagster's own databases cannot grow either."""
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[1] == resource.RLIM_INFINITY
+    old = hashes(root)
+    deliver(root, clinical(SECOND), SECOND.isoformat())
+    started(root, str(limit)).wait(timeout=300)
+    now = hashes(root)
+    seen = refresh(root)
+    assert not seen.troubled
+    assert old_or_new(now, old, hashes(root))
+
+
+@pytest.mark.faults
+def test_fault_02_full_file_system(clinical_base: Path, place: Path) -> None:
+    """A tmpfs that fills up under a refresh, where this process may mount one."""
+    mounted = place / "small"
+    mounted.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(mounted)], capture_output=True).returncode:
+        pytest.skip("mounting a tmpfs is not permitted here; test_fault_02_files_that_cannot_grow stands in")
+    try:
+        root = copied(clinical_base, mounted / "home")
+        deliver(root, clinical(SECOND), SECOND.isoformat())
+        old = hashes(root)
+        free = os.statvfs(mounted).f_bavail * os.statvfs(mounted).f_frsize
+        filler = mounted / "filler"
+        filler.write_bytes(b"x" * (free - 40_000))
+        started(root).wait(timeout=300)
+        filler.unlink()
+        now = hashes(root)
+        seen = refresh(root)
+        assert not seen.troubled
+        assert old_or_new(now, old, hashes(root))
+    finally:
+        subprocess.run(["umount", "-l", str(mounted)], check=True)
+
+
+def test_fault_03_failed_check_in_a_refresh_is_told_and_replaces_nothing(root: Path) -> None:
+    """A table that does not keep its schema is held: failed check in the event log, in the status and as a signal."""
+    from hcc_assets.defs.instance import instance_of
+
+    old = hashes(root)
+    folder = deliver(root, clinical(SECOND), SECOND.isoformat())
+    (folder / "ae.csv").write_text("USUBJID\n")
+    seen = refresh(root)
+    assert hashes(root)["adverse_events.parquet"] == old["adverse_events.parquet"]
+    assert ("adverse_events", None) in seen.troubled
+    assert any(c["asset"] == "adverse_events" for c in seen.status["failing_checks"])
+    assert seen.alert("adverse_events")
+    import dagster as dg
+
+    with instance_of(Home.at(root)) as instance:
+        key = dg.AssetCheckKey(dg.AssetKey("adverse_events"), "schema")
+        record = instance.event_log_storage.get_asset_check_execution_history(key, limit=1)[0]
+    assert record.status.value == "FAILED"
+
+
+def test_fault_04_a_dead_alert_channel_loses_no_alert_of_a_refresh(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing listens on the port: the refresh ends in order, the alert waits in the outbox (delivery itself: platform/test_alerts_delivery)."""
+    from hcc_assets.defs.alerting import alert_store
+
+    monkeypatch.setenv("HCC_ALERT_URLS", "json://127.0.0.1:9/")
+    with (root / "study.toml").open("a") as handle:
+        handle.write("[alerts]\nenabled = true\n")
+    folder = deliver(root, clinical(SECOND), SECOND.isoformat())
+    (folder / "ae.csv").write_text("USUBJID\n")
+    seen = refresh(root)
+    assert ("adverse_events", None) in seen.troubled
+    waiting = [a.record for a in alert_store(Home.at(root), Home.at(root).config().study.id).open_alerts()]
+    assert any(r.asset == "adverse_events" for r in waiting)

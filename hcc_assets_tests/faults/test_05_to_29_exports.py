@@ -1,0 +1,255 @@
+"""Bad clinical exports beside good tables, fault by fault: the last good table stays, the reason is told, the other tables go on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from hcc_assets_tests.faults.homes import (
+    FIRST,
+    SECOND,
+    SETTINGS,
+    THIRD,
+    Seen,
+    attempt_all,
+    clinical,
+    copied,
+    deliver,
+    hashes,
+    landing_bytes,
+    quarantined,
+    refresh,
+)
+
+BringUp = Callable[[Path], Seen]
+Change = Callable[[Path], None]
+CANARY = "欧阳静"
+TABLE = {"dm": "subjects", "ex": "exposure", "tr": "tumour_assessments", "ae": "adverse_events", "rs": "reported_responses"}
+
+
+@pytest.fixture
+def root(clinical_base: Path, place: Path) -> Path:
+    return copied(clinical_base, place / "home")
+
+
+def edit(domain: str, change: Callable[[pd.DataFrame], pd.DataFrame | None]) -> Change:
+    def apply(folder: Path) -> None:
+        frame = pd.read_csv(folder / f"{domain}.csv", dtype=str, keep_default_na=False)
+        changed = change(frame)
+        (frame if changed is None else changed).to_csv(folder / f"{domain}.csv", index=False, lineterminator="\n")
+
+    return apply
+
+
+def as_bytes(domain: str, change: Callable[[bytes], bytes]) -> Change:
+    def apply(folder: Path) -> None:
+        path = folder / f"{domain}.csv"
+        path.write_bytes(change(path.read_bytes()))
+
+    return apply
+
+
+def put(domain: str, column: str, value: str, row: int = 0) -> Change:
+    def change(frame: pd.DataFrame) -> None:
+        frame.loc[row, column] = value
+
+    return edit(domain, change)
+
+
+def without_columns(*names: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    return lambda frame: frame.drop(columns=list(names))
+
+
+def extra_delimiter(data: bytes) -> bytes:
+    lines = data.split(b"\n")
+    lines[2] += b","
+    return b"\n".join(lines)
+
+
+def gbk_as_latin(frame: pd.DataFrame) -> None:
+    frame.loc[0, "AETERM"] = "高血压".encode("gb18030").decode("latin-1")
+
+
+def decimal_commas(frame: pd.DataFrame) -> None:
+    frame.loc[0, "TRORRES"] = "1,234"
+    frame.loc[1, "TRORRES"] = "12,5"
+
+
+REFUSED_TABLES: dict[str, tuple[str, Change, str]] = {
+    "fault_07_csv_cut_in_mid_line": ("ae", as_bytes("ae", lambda d: d[: -len(d) // 5].rsplit(b",", 1)[0]), "ae"),
+    "fault_10_personal_column": ("ae", edit("ae", lambda f: f.assign(姓名=CANARY)), "column"),
+    "fault_10_phone_in_free_text": ("ae", put("ae", "AETERM", "call 13912345678"), "row"),
+    "fault_10_identity_number_in_free_text": ("ae", put("ae", "AETERM", "11010519491231002X"), "row"),
+    "fault_21_subject_twice": ("dm", edit("dm", lambda f: pd.concat([f, f.head(1).assign(AGE="99")])), ""),
+    "fault_22_column_renamed": ("ae", edit("ae", lambda f: f.rename(columns={"AEDECOD": "AEDECD"})), "AEDECOD"),
+    "fault_22_column_missing": ("ae", edit("ae", without_columns("AESTDTC")), "AESTDTC"),
+    "fault_23_mojibake": ("ae", edit("ae", gbk_as_latin), "row"),
+    "fault_23_cut_inside_a_character": ("ae", as_bytes("ae", lambda d: d + b'"\xe9\xab'), ""),
+    "fault_26_extra_delimiter": ("ae", as_bytes("ae", extra_delimiter), "3"),
+    "fault_26_extra_delimiter_in_dosing": ("ex", as_bytes("ex", extra_delimiter), "3"),
+    "fault_27_doubtful_decimal_commas": ("tr", edit("tr", decimal_commas), "row"),
+    "fault_33_empty_file": ("ae", as_bytes("ae", lambda _: b""), ""),
+    "fault_33_header_without_rows": ("ex", edit("ex", lambda f: f.head(0)), "rows"),
+}
+
+
+@pytest.mark.parametrize("fault", [f for f in REFUSED_TABLES if f != "fault_21_subject_twice"])
+def test_refused_table(fault: str, root: Path, bring_up: BringUp) -> None:
+    domain, change, words = REFUSED_TABLES[fault]
+    before = hashes(root)
+    folder = deliver(root, clinical(SECOND), SECOND.isoformat())
+    change(folder)
+    delivered = landing_bytes(root)
+    seen = bring_up(root)
+    table = TABLE[domain]
+    assert landing_bytes(root) == delivered
+    after = hashes(root)
+    for kind in (f"{table}.parquet", f"{table}.csv"):
+        assert after[kind] == before[kind]
+    assert ("clinical_export", None) not in seen.troubled, seen.troubled
+    assert after["reported_responses.parquet"] != before["reported_responses.parquet"], "the good tables go on"
+    reason = seen.troubled[(table, None)]
+    assert domain in reason
+    assert words in reason
+    assert any(domain in q["reason"] and q["deliveries"] and not q["copied"] for q in quarantined(root))
+    assert [s.severity.value for s in seen.alert("clinical_export") if s.check == "tables_taken"] == ["ERROR"]
+    assert any("stays" in s.held_back for s in seen.alert(table))
+    assert any(h["asset"] == table and h["stands_since"] for h in seen.status["held"])
+    assert CANARY not in str(seen) and "13912345678" not in str(seen)
+
+
+def _fewer_subjects(folder: Path) -> None:
+    for path in folder.glob("*.csv"):
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+        if len(frame):
+            subjects = sorted(pd.read_csv(folder.parent / FIRST.isoformat() / "dm.csv", dtype=str)["USUBJID"])
+            frame[frame["USUBJID"] != subjects[0]].to_csv(path, index=False, lineterminator="\n")
+
+
+HELD: dict[str, tuple[Change, str]] = {
+    "fault_05_fewer_subjects": (_fewer_subjects, "subjects are gone"),
+    "fault_05_fewer_rows": (edit("tr", lambda f: f[f.index % 10 != 3]), "rows of TR are gone"),
+    "fault_05_domain_gone": (lambda folder: (folder / "rs.csv").unlink(), "domain RS is gone"),
+    "fault_05_domain_emptied": (edit("ae", lambda f: f.head(0)), "AE had rows and has none now"),
+    "fault_05_column_gone": (edit("ae", without_columns("AEREL")), "columns of AE are gone"),
+    "fault_19_history_rewritten": (edit("ex", lambda f: f.assign(EXDOSE="200")), "earlier rows of EX changed"),
+}
+
+
+@pytest.mark.parametrize("fault", list(HELD))
+def test_held_export(fault: str, root: Path, bring_up: BringUp) -> None:
+    from hcc_assets.defs.operate import accept_export
+    from hcc_assets.platform.home import Home
+
+    change, words = HELD[fault]
+    before = hashes(root)
+    change(deliver(root, clinical(SECOND), SECOND.isoformat()))
+    delivered = landing_bytes(root)
+    seen = bring_up(root)
+    assert hashes(root) == before
+    assert landing_bytes(root) == delivered
+    reason = seen.troubled[("clinical_export", None)]
+    assert SECOND.isoformat() in reason and words in reason and "hcc accept" in reason
+    assert any(words in q["reason"] and q["code"] == "held" for q in quarantined(root))
+    alerts = seen.alert("clinical_export")
+    assert alerts and alerts[0].severity.value == "ERROR" and "stays" in alerts[0].held_back
+    assert seen.status["export"] == FIRST.isoformat()
+    assert bring_up(root).troubled, "a second look says it again"
+    assert hashes(root) == before
+    accept_export(Home.at(root), SECOND.isoformat(), "the site confirmed it")
+    accepted = bring_up(root)
+    assert ("clinical_export", None) not in accepted.troubled
+    assert accepted.status["export"] == SECOND.isoformat()
+
+
+ISSUES: dict[str, tuple[Change, set[str]]] = {
+    "fault_10_birth_date_is_dropped": (edit("dm", lambda f: f.assign(BRTHDTC="1961-03-04")), set()),
+    "fault_21_subject_twice": (REFUSED_TABLES["fault_21_subject_twice"][1], {"DM01"}),
+    "fault_22_unknown_column_is_left_out": (edit("ae", lambda f: f.assign(SITECOLOUR="blue")), set()),
+    "fault_24_ids_full_width_and_nbsp": (edit("ae", lambda f: f.assign(USUBJID=f["USUBJID"].str.replace("-", "－") + "\u00a0")), set()),
+    "fault_25_impossible_date": (put("ae", "AESTDTC", "2025-02-31"), set()),
+    "fault_25_ambiguous_date": (put("ae", "AESTDTC", "03/04/2025"), set()),
+    "fault_27_below_detection": (put("tr", "TRORRES", "<LOD"), set()),
+    "fault_27_wrong_unit": (put("tr", "TRORRESU", "inch"), {"TR14"}),
+    "fault_28_missing_baseline": (edit("tr", lambda f: f[~((f["USUBJID"] == f["USUBJID"].iloc[0]) & (f["VISITNUM"].astype(float) == 0))]), set()),
+    "fault_29_grade_outside": (put("ae", "AETOXGR", "7"), {"AE04"}),
+    "fault_29_grade_five_alive": (put("ae", "AETOXGR", "5"), set()),
+}
+
+
+@pytest.mark.parametrize("fault", list(ISSUES))
+def test_reported_and_going_on(fault: str, place: Path, bring_up: BringUp) -> None:
+    """What does not stop a table is told as a finding, and its subject is blocked in what rests on it; on a fresh home, so that nothing is compared."""
+    change, expected = ISSUES[fault]
+    root = place / "home"
+    root.mkdir()
+    (root / "study.toml").write_text(SETTINGS)
+    clean = clinical(FIRST)
+    deliver(root, clean, FIRST.isoformat())
+    change(root / "landing" / "clinical" / FIRST.isoformat())
+    seen = bring_up(root)
+    assert not seen.troubled
+    found = {c for c, _ in seen.issues()}
+    assert expected <= found
+    assert found, "nothing was told"
+    for text in ("2025-02-31", "03/04/2025", "1961-03-04", "<LOD", "blue"):
+        assert not seen.table("data_issues").astype(str).apply(lambda c, t=text: c.str.contains(t, regex=False)).any().any()
+    assert len(seen.table("responses")) and len(seen.table("ae_summary"))
+
+
+def test_fault_05_an_older_export_is_taken_where_the_newest_is_refused(place: Path) -> None:
+    root = place / "home"
+    root.mkdir()
+    (root / "study.toml").write_text(SETTINGS)
+    deliver(root, clinical(FIRST), FIRST.isoformat())
+    _fewer_subjects(deliver(root, clinical(SECOND), SECOND.isoformat()))
+    seen = refresh(root)
+    assert seen.status["export"] == FIRST.isoformat()
+    assert "subjects are gone" in seen.troubled[("clinical_export", None)]
+    assert any(q["code"] == "held" for q in quarantined(root))
+    assert any(s.check == "newest_export_taken" for s in seen.alert("clinical_export"))
+
+
+def test_fault_05_rows_lost_behind_a_refused_table_are_still_seen(root: Path) -> None:
+    REFUSED_TABLES["fault_26_extra_delimiter"][1](deliver(root, clinical(SECOND), SECOND.isoformat()))
+    attempt_all(root)
+    edit("ae", lambda f: f[f.index % 5 != 3])(deliver(root, clinical(THIRD), THIRD.isoformat()))
+    before = hashes(root)
+    seen = attempt_all(root)
+    assert "rows of AE are gone" in seen.troubled[("clinical_export", None)]
+    assert hashes(root) == before
+
+
+def test_fault_19_corrected_export_under_the_same_id(root: Path) -> None:
+    """A correction publishes with its difference and a warning, and what rests on it is renewed."""
+    before = hashes(root)
+    (root / "study.toml").write_text(SETTINGS + "[holding]\nchanged_rows_percent = 20\n")
+    folder = root / "landing" / "clinical" / FIRST.isoformat()
+    edit("ae", lambda f: f.assign(AETERM=f["AETERM"].where(f.index != 1, "Headache, severe")))(folder)
+    seen = attempt_all(root)
+    assert not seen.troubled
+    assert hashes(root)["adverse_events.parquet"] != before["adverse_events.parquet"]
+    assert hashes(root)["responses.parquet"] == before["responses.parquet"]
+    assert [s.severity.value for s in seen.alert("clinical_export") if s.check == "history_unchanged"] == ["WARN"]
+
+
+def test_fault_19_unchanged_export_again_makes_nothing_stale(root: Path) -> None:
+    before = hashes(root)
+    shutil.copytree(root / "landing" / "clinical" / FIRST.isoformat(), root / "copy")
+    shutil.rmtree(root / "landing" / "clinical" / FIRST.isoformat())
+    shutil.copytree(root / "copy", root / "landing" / "clinical" / FIRST.isoformat())
+    seen = attempt_all(root)
+    assert not seen.changed and hashes(root) == before
+
+
+def test_fault_22_a_settled_export_that_is_gone_leaves_what_stands(root: Path) -> None:
+    before = hashes(root)
+    deliver(root, clinical(FIRST), "2025-05-01")
+    shutil.rmtree(root / "landing" / "clinical" / FIRST.isoformat())
+    seen = attempt_all(root)
+    assert "no longer in landing" in seen.troubled[("clinical_export", None)]
+    assert hashes(root) == before
