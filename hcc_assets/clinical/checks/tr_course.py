@@ -46,9 +46,9 @@ def missing_target(c: Context) -> list[Finding]:
 
 def _disordered(c: Context) -> pd.Series:
     """Mask over ``visits``: the visit is certainly not after all visits with smaller numbers."""
-    groups = c.visits.groupby(_READER, sort=False)
-    first_before = groups["first_low"].transform(lambda s: s.cummax().shift())
-    last_before = groups["last_low"].transform(lambda s: s.cummax().shift())
+    keys = [c.visits[name] for name in _READER]
+    first_before = c.visits["first_low"].groupby(keys, sort=False).cummax().groupby(keys, sort=False).shift()
+    last_before = c.visits["last_low"].groupby(keys, sort=False).cummax().groupby(keys, sort=False).shift()
     return (c.visits["first_high"] <= first_before) | (c.visits["last_high"] <= last_before)
 
 
