@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 _SETTINGS = ("study", "recist", "pfs")
 
 
-def _blocked(ask: Ask, *domains: str) -> frozenset[str]:
-    from hcc_assets.clinical.checks import blocked
+def _blocked(ask: Ask, *, each_reader: bool = False) -> frozenset[str]:
+    """Subjects whose tumour data are blocked; ``each_reader``: in what is derived for every reader."""
+    from hcc_assets.clinical.checks import READERS_KEPT, blocked
 
-    return blocked(ask.frame("clinical_checks", "issues"), domains)
+    return blocked(ask.frame("clinical_checks", "issues"), ("DM", "EX", "TR"), leave_out=READERS_KEPT if each_reader else frozenset())
 
 
 def _told(blocked: frozenset[str]) -> CheckRecord:
@@ -40,7 +41,7 @@ _BLOCK_CHECK = Check("no_subject_blocked", "No subject is blocked by a data issu
 def _responses(ask: Ask) -> Output:
     from hcc_assets.clinical.recist import derive_responses
 
-    held_back = _blocked(ask, "DM", "EX", "TR")
+    held_back = _blocked(ask, each_reader=True)
     table = derive_responses(ask.table("subjects"), ask.table("tumour_assessments"), ask.config, cutoff=ask.cutoff, blocked=held_back)
     return Output(table=table, checks=[_told(held_back)])
 
@@ -48,7 +49,7 @@ def _responses(ask: Ask) -> Output:
 def _best_responses(ask: Ask) -> Output:
     from hcc_assets.clinical.best_response import derive_best_responses
 
-    held_back = _blocked(ask, "DM", "EX", "TR")
+    held_back = _blocked(ask)
     table = derive_best_responses(
         ask.table("subjects"),
         ask.table("tumour_assessments"),
@@ -70,7 +71,7 @@ def _response_rates(ask: Ask) -> Output:
 def _time_to_event(ask: Ask) -> Output:
     from hcc_assets.clinical.time_to_event import derive_time_to_event
 
-    held_back = _blocked(ask, "DM", "EX", "TR")
+    held_back = _blocked(ask)
     table = derive_time_to_event(
         ask.table("subjects"),
         ask.table("tumour_assessments"),

@@ -45,7 +45,8 @@ class DomainSpec:
         return self.required + self.optional + self.quiet
 
 
-_SERIOUSNESS = ("AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "AESMIE")
+SERIOUSNESS = ("AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "AESMIE")
+"""Criteria of a serious adverse event, each Y or N."""
 
 DOMAINS: dict[str, DomainSpec] = {
     "dm": DomainSpec(
@@ -77,11 +78,11 @@ DOMAINS: dict[str, DomainSpec] = {
     ),
     "ae": DomainSpec(
         required=("USUBJID", "AEDECOD", "AESTDTC"),
-        optional=("AESEQ", "AETERM", "AEBODSYS", "AEENDTC", "AETOXGR", "AESEV", "AEOUT", "AEREL", "AESER", "AEACN", *_SERIOUSNESS),
+        optional=("AESEQ", "AETERM", "AEBODSYS", "AEENDTC", "AETOXGR", "AESEV", "AEOUT", "AEREL", "AESER", "AEACN", *SERIOUSNESS),
         numbers=("AESEQ",),
         dates=("AESTDTC", "AEENDTC"),
         verbatim=("AETERM",),
-        upper=("AESEV", "AEOUT", "AESER", "AEACN", *_SERIOUSNESS),
+        upper=("AESEV", "AEOUT", "AESER", "AEACN", *SERIOUSNESS),
     ),
     "tu": DomainSpec(required=("USUBJID", "TULNKID", "TULOC"), optional=("TUEVAL", "TUEVALID", "TUORRES"), upper=("TULOC", "TUORRES")),
     "rs": DomainSpec(

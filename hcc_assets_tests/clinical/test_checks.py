@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hcc_assets.clinical.checks import CHECKS, blocked, response_discordance, rows_left_out, run_checks
+from hcc_assets.clinical.checks import CHECKS, READERS_KEPT, blocked, response_discordance, rows_left_out, run_checks
 from hcc_assets.clinical.ctcae import match_key, read_terms
 from hcc_assets.clinical.exports import Export, read_export
 from hcc_assets.study.config import StudyConfig
@@ -143,7 +143,7 @@ CASES: dict[str, tuple[str, dict[str, Rows]]] = {
     "AE14 dosing goes on": ("AE14", {"ae": [AE | {"AEACN": "DRUG WITHDRAWN"}]}),
     "AE14 dosing open": ("AE14", {"ex": [EX | {"EXENDTC": ""}], "ae": [AE | {"AEACN": "DRUG WITHDRAWN", "AEENDTC": "2024-10-10"}]}),
     "AE14 stopped": ("", {"ae": [AE | {"AEACN": "DRUG WITHDRAWN", "AEENDTC": "2024-10-10"}]}),
-    "AE15": ("AE15", {"dm": [DM | DEAD], "ae": [AE | {"AESDTH": "Y"}]}),
+    "AE15": ("AE15", {"dm": [DM | DEAD], "ae": [AE | {"AESDTH": "Y", "AESER": "Y"}]}),
     "AE16": ("AE16", {"dm": [DM | DEAD], "ae": [AE | FATAL | {"AETOXGR": "4"}, AE | FATAL | {"AESEQ": "3", "AEDECOD": "Ascites"}]}),
     "AE17": ("AE17", {"ae": [AE | {"AEREL": "MAYBE"}]}),
     "AE20": ("AE20", {"ae": [AE | {"AEDECOD": ""}, AE | {"AESEQ": "2"}]}),
@@ -185,6 +185,19 @@ CASES: dict[str, tuple[str, dict[str, Rows]]] = {
     "TR22": ("TR22", {"tr": [TR, TR | V1, TR | V1 | {"TRGRPID": "NON-TARGET", "TRTESTCD": "TUMSTATE", "TRORRES": "PRESENT", "TRORRESU": ""}]}),
     "TR25": ("TR25", {"tr": [TR, TR | {"TRLNKID": "X1", "TRGRPID": "OTHER"}]}),
     "TR26": ("TR26", {"tr": [TR | {"TRORRES": "<5"}]}),
+    "AE21": ("AE21", {"ae": [AE | {"AESHOSP": "Y"}]}),
+    "AE21 serious": ("", {"ae": [AE | {"AESER": "Y", "AESHOSP": "Y"}]}),
+    "TR27": ("TR27", {"tr": [TR | {"TREVALID": reader} for reader in ("R1", "R2")]}),
+    "TR27 the endpoint reader is there": ("", {"tr": [TR | {"TREVALID": "R1"}, TR | {"TREVAL": "INVESTIGATOR"}]}),
+    "TR27 one other reader": ("", {"tr": [TR | {"TREVALID": "R1"}]}),
+    "TR27 accepted at every visit": ("", {"tr": [TR | V | {"TREVALID": r, "TRACPTFL": f} for r, f in (("R1", ""), ("R2", "Y")) for V in ({}, V1)]}),
+    "TR27 accepted reader changes": (
+        "TR27",
+        {"tr": [TR | V | {"TREVALID": r, "TRACPTFL": "Y" if r == y else ""} for V, y in (({}, "R1"), (V1, "R2")) for r in ("R1", "R2")]},
+    ),
+    "nodes of a named region are nodes": ("", {"tr": [TR | {"TULOC": "LYMPH NODE, HILAR", "TRTESTCD": "SAXIS", "TRORRES": "16"}]}),
+    "TR05 node of a named region": ("TR05", {"tr": [TR | {"TULOC": "LYMPH NODE, HILAR", "TRTESTCD": "SAXIS", "TRORRES": "14"}]}),
+    "TR19 node of a named region": ("TR19", {"tr": [TR | {"TULOC": "LYMPH NODE, HILAR"}]}),
 }
 
 
@@ -194,6 +207,25 @@ def test_one_rule_at_a_time(tmp_path: Path, case: str) -> None:
     found = issues(export(tmp_path, **tables))
     assert queries(found) == ({expected} if expected else set()), found[found["severity"] != "I"][["check_id", "message"]].values.tolist()
     assert set(found.loc[found["check_id"] == expected, "subject_id"]) <= {"S1", "S2"}
+
+
+@pytest.mark.parametrize("without", [(), ("subjects",), ("exposure",), ("adverse_events",), ("tumour_assessments",)])
+def test_header_only_tables_pass_every_check(tmp_path: Path, without: tuple[str, ...]) -> None:
+    for domain, frame in frames(dm=[DM], ex=[EX], ae=[AE], tr=[TR]).items():
+        (frame if domain in ("dm", "ex") else frame.iloc[:0]).to_csv(tmp_path / f"{domain}.csv", index=False)
+    result = read_export(tmp_path, CONFIG)
+    assert result.refused == {}
+    left = {name: frame for name, frame in result.tables.items() if name not in without}
+    terms = pd.DataFrame({"key": [match_key("Rash")], **{f"grade_{g}": [True] for g in range(1, 6)}})
+    for ctcae in (None, terms):
+        assert queries(run_checks(left, CONFIG, cutoff=CUTOFF, ctcae=ctcae, absent=result.absent)) == set()
+
+
+def test_no_endpoint_reader_blocks_endpoints_and_leaves_each_readers_responses(tmp_path: Path) -> None:
+    rows = [TR | V | {"TREVALID": reader} for reader in ("R1", "R2") for V in ({}, V1)]
+    found = issues(export(tmp_path, tr=rows))
+    assert blocked(found, ["TR"]) == {"S1"}
+    assert blocked(found, ["TR"], leave_out=READERS_KEPT) == frozenset()
 
 
 def test_doubtful_first_dose_silences_what_rests_on_it(tmp_path: Path) -> None:

@@ -15,12 +15,15 @@ from hcc_assets.clinical.checks.registry import CHECKS, Check
 from hcc_assets.clinical.issues import IssueLog, rows_of
 from hcc_assets.study.config import StudyConfig
 
-__all__ = ["CHECKS", "COUNTED_AS_REPORTED", "Check", "blocked", "response_discordance", "rows_left_out", "run_checks"]
+__all__ = ["CHECKS", "COUNTED_AS_REPORTED", "READERS_KEPT", "Check", "blocked", "response_discordance", "rows_left_out", "run_checks"]
 
 _MODULES = (dm, ex, ae, tr_baseline, tr_records, tr_course, on_reading)
 
 COUNTED_AS_REPORTED = frozenset({"AE05", "AE06", "AE12", "AE16"})
 """Findings whose adverse event row counts as reported and is flagged."""
+
+READERS_KEPT = frozenset({"TR27"})
+"""E findings that leave the responses of each reader as they are: only what rests on one endpoint reader is blocked."""
 
 
 def run_checks(
@@ -63,15 +66,15 @@ def run_checks(
     return log.frame()
 
 
-def blocked(issues: pd.DataFrame, domains: Iterable[str]) -> frozenset[str]:
-    """Subjects with an E finding in these domains.
+def blocked(issues: pd.DataFrame, domains: Iterable[str], *, leave_out: Set[str] = frozenset()) -> frozenset[str]:
+    """Subjects with an E finding in these domains, but for the checks of ``leave_out``.
 
     An adverse event row never blocks its subject, so the domain AE gives none.
     """
     wanted = {domain.upper() for domain in domains} - {"AE"}
     if "TR" in wanted:
         wanted.add("TU")
-    hit = (issues["severity"] == "E") & issues["domain"].isin(wanted) & issues["subject_id"].notna()
+    hit = (issues["severity"] == "E") & issues["domain"].isin(wanted) & issues["subject_id"].notna() & ~issues["check_id"].isin(leave_out)
     return frozenset(issues.loc[hit, "subject_id"])
 
 

@@ -8,6 +8,7 @@ from hcc_assets.clinical.checks.context import Context
 from hcc_assets.clinical.checks.registry import Finding, check, each, grouped
 from hcc_assets.clinical.ctcae import match_key
 from hcc_assets.study.codelists import AEOUT, AEOUT_RESOLVED, GRADES
+from hcc_assets.study.sdtm_variables import SERIOUSNESS
 
 NOT_RECOVERED = "NOT RECOVERED/NOT RESOLVED"
 FATAL = "FATAL"
@@ -152,12 +153,8 @@ def death_without_event(c: Context) -> list[Finding]:
     dead = c.dm["DTHDTC"].notna() | (c.dm["DTHFL"] == "Y")
     cause = c.dm["DTHCAUS"].str.upper().str.contains(r"ADVERSE EVENT|\bAE\b|TOXICITY", regex=True).eq(True) | c.dm["USUBJID"].isin(blamed)
     bad = dead & cause & ~c.dm["USUBJID"].isin(fatal)
-    return [
-        Finding(
-            f.subject, f.rows, "death is recorded with an adverse event as its cause, but no event has grade 5; add the event or correct the cause"
-        )
-        for f in each(c.dm[bad], "")
-    ]
+    text = "death is recorded with an adverse event as its cause, but no event has grade 5; add the event or correct the cause"
+    return [Finding(str(subject), (), text) for subject in c.dm.loc[bad, "USUBJID"]]
 
 
 @check("AE16", "Q", "Fatal events are grade 5", "AEOUT = FATAL implies AETOXGR = 5", "adverse_events")
@@ -216,3 +213,10 @@ def recognised(c: Context) -> list[Finding]:
 def uncoded(c: Context) -> list[Finding]:
     """Event without preferred term."""
     return each(c.ae[c.ae["AEDECOD"].isna()], "AEDECOD is empty; code the event")
+
+
+@check("AE21", "Q", "A seriousness criterion makes an event serious", f"one of {', '.join(SERIOUSNESS)} = Y implies AESER = Y", "adverse_events")
+def criterion_not_serious(c: Context) -> list[Finding]:
+    """Criterion that is Y beside AESER = N; the event counts as AESER says."""
+    bad = (c.ae["AESER"] == "N") & c.ae[list(SERIOUSNESS)].eq("Y").any(axis=1)
+    return each(c.ae[bad], "AESER is N but a seriousness criterion is Y; correct AESER or the criterion")

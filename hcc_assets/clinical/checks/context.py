@@ -11,10 +11,11 @@ from functools import cached_property
 import pandas as pd
 
 from hcc_assets.clinical.dates import parse_dates
+from hcc_assets.clinical.recist_rows import is_nodal
 from hcc_assets.clinical.text import to_numbers
 from hcc_assets.schemas import clinical as models
 from hcc_assets.schemas.base import Table, empty
-from hcc_assets.study.codelists import DIAMETERS, LENGTH_UNITS, LONGEST_DIAMETER, NODE, SHORT_AXIS
+from hcc_assets.study.codelists import DIAMETERS, LENGTH_UNITS, LONGEST_DIAMETER, SHORT_AXIS
 from hcc_assets.study.config import StudyConfig
 
 MODELS: dict[str, type[Table]] = {
@@ -118,7 +119,7 @@ class Context:
         scale = frame["TRORRESU"].str.upper().map(LENGTH_UNITS).where(frame["TRORRESU"].notna(), 1.0).astype("float64")
         measured = frame["number"] & frame["TRTESTCD"].isin(DIAMETERS)
         frame["mm"] = (values * scale).round(9).where(measured)
-        frame["nodal"] = frame["TULOC"] == NODE
+        frame["nodal"] = frame["TULOC"].map(is_nodal).astype(bool)
         frame["root"] = frame["TRLNKID"].str.replace(FRAGMENT, r"\1", regex=True)
         axis = frame["TRTESTCD"].isin(SHORT_AXIS)
         frame["used"] = (frame["nodal"] & axis) | (~frame["nodal"] & frame["TRTESTCD"].isin(LONGEST_DIAMETER))

@@ -91,7 +91,7 @@ def many_per_organ(c: Context) -> list[Finding]:
     """More than two targets in one organ."""
     targets = _baseline_targets(c)
     targets = targets[targets["TULOC"].notna()].copy()
-    targets["organ"] = targets["TULOC"].where(~targets["TULOC"].str.contains(NODE, regex=False), NODE)
+    targets["organ"] = targets["TULOC"].where(~targets["nodal"], NODE)
     keys = [*_READER, "organ"]
     count = targets.groupby(keys)["root"].transform("size")
     return grouped(targets[count > 2], keys, "there are more than 2 target lesions in one organ at baseline; follow the others as non-target")

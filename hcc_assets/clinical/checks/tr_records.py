@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hcc_assets.clinical.checks.context import Context
 from hcc_assets.clinical.checks.registry import Finding, check, each, grouped
-from hcc_assets.study.codelists import DIAMETERS, LENGTH_UNITS, LESION_GROUPS, NODE, NOT_DONE, RESULT_WORDS
+from hcc_assets.clinical.courses import endpoint_readers
+from hcc_assets.study.codelists import DIAMETERS, LENGTH_UNITS, LESION_GROUPS, NOT_DONE, RESULT_WORDS
 
 MAX_MM = 300
 _READER = ["USUBJID", "EVALUATOR"]
@@ -86,10 +87,9 @@ def wrong_axis(c: Context) -> list[Finding]:
     tr["right"] = tr["used"] | ~tr["measure"]
     found = tr.groupby(keys).agg(measured=("measure", "any"), right=("right", "any")).reset_index()
     wanting = tr.merge(found.loc[found["measured"] & ~found["right"], keys], on=keys)
-    node = wanting["TULOC"] == NODE
     return [
-        *grouped(wanting[node], keys, "the lymph node has no short axis (SAXIS) at this visit; add it"),
-        *grouped(wanting[~node], keys, "the lesion has no longest diameter (LDIAM) at this visit; add it"),
+        *grouped(wanting[wanting["nodal"]], keys, "the lymph node has no short axis (SAXIS) at this visit; add it"),
+        *grouped(wanting[~wanting["nodal"]], keys, "the lesion has no longest diameter (LDIAM) at this visit; add it"),
     ]
 
 
@@ -136,3 +136,19 @@ def result(c: Context) -> list[Finding]:
         *each(tr[state & unknown], "TRORRES is no known state of a lesion (PRESENT, ABSENT, UNEQUIVOCAL PROGRESSION, …); correct it", "Q"),
         *each(tr[(diameter | state) & empty], "TRORRES is empty and TRSTAT is not NOT DONE; add the result or the reason", "Q"),
     ]
+
+
+@check(
+    "TR27",
+    "E",
+    "Every subject has one endpoint reader",
+    "of several readers one is [recist] endpoint_reader, or TRACPTFL marks the same one at every visit",
+    _TABLE,
+)
+def no_endpoint_reader(c: Context) -> list[Finding]:
+    """Several readers and no rule that chooses one: the subject's endpoints are blocked, the responses of each reader stay."""
+    readers = endpoint_readers(c.table(_TABLE), c.config)
+    text = (
+        "there are several readers and none is the endpoint reader of study.toml; mark one with TRACPTFL at every visit, or correct TREVAL, TREVALID"
+    )
+    return [Finding(subject, (), text) for subject, reader in readers.items() if reader is None]
