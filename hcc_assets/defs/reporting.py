@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from hcc_assets.clinical.changes import ENDPOINTS
 from hcc_assets.defs.cohort import class_counts, standing_samples
 from hcc_assets.platform.recipes import Ask, Output, Recipe
 from hcc_assets.platform.versions import Bundle
@@ -16,16 +17,6 @@ from hcc_assets.schemas.base import empty
 if TYPE_CHECKING:
     from hcc_assets.clinical.changes import Causes
     from hcc_assets.platform.engine import Workbench
-
-FOLLOWED = {
-    "responses": (("USUBJID", "EVALUATOR", "VISITNUM"), ("ADT", "SUMDIAM", "TRGRESP", "NTRGRESP", "NEWLPROG", "OVRLRESP")),
-    "best_responses": (("USUBJID",), ("BOR", "CBOR", "BEST_PCHG", "TTR_DAYS", "DOR_DAYS")),
-    "time_to_event": (("USUBJID", "PARAMCD"), ("STARTDT", "ADT", "AVAL", "CNSR", "EVNTDESC", "CNSDTDSC")),
-    "response_rates": (("measure", "source", "population"), ("x", "n")),
-    "pfs_summary": (("PARAMCD", "landmark_days"), ("n", "events", "median", "surv")),
-    "ae_summary": (("table", "soc", "term", "level"), ("patients", "events", "n")),
-}
-"""Endpoint tables whose difference between versions is published: key columns and fields that are compared."""
 
 REPORTED = (
     "samples", "qc_summary", "compositions", "timepoint_compositions", "composition_changes", "composition_sensitivity", "qc_kept", "biopsy_missingness",
@@ -41,7 +32,7 @@ def _endpoint_changes(ask: Ask) -> Output:
     export = versions.current("clinical_export")
     causes = _causes(ask)
     parts = []
-    for asset, (keys, fields) in FOLLOWED.items():
+    for asset, (keys, fields) in ENDPOINTS.items():
         manifest = versions.current(asset)
         if manifest is None or manifest.previous is None or (export is not None and manifest.since < export.since):
             continue
@@ -143,7 +134,7 @@ REPORT_RECIPES: tuple[Recipe, ...] = (
         compute=_endpoint_changes,
         group="report",
         inputs=("clinical_export",),
-        optional=tuple(FOLLOWED),
+        optional=tuple(ENDPOINTS),
         model=endpoint_models.EndpointChanges,
         description="What differs from the last version of each endpoint: subject, field, from, to, why. A past visit may change; nobody should miss it.",
         tags={"layer": "report"},
