@@ -24,6 +24,7 @@ _BILIARY_STRICT: Final = ("FXYD2", "CFTR", "PKHD1", "SOX9", "KRT7", "DCDC2", "HN
 _NEUTROPHIL: Final = ("FCGR3B", "CXCR2", "CXCR1", "CMTM2", "G0S2", "PROK2", "ADGRG3", "FPR2", "PI3", "IL1R2", "CSF3R", "VNN2")
 _LIVER: Final = 5e-4
 """Share of hepatic secreted proteins in the ambient RNA of liver tissue, at least."""
+_AGGREGATE: Final = 0.75
 _BLOOD: Final = ("erythroid", "platelet")
 """Stick to other cells: a cluster that is clearly something else as well is that."""
 _EPITHELIAL_CLASSES: Final = ("tumour", "hepatocyte", "cholangiocyte")
@@ -115,7 +116,7 @@ def name_clusters(
     epithelial = _epithelial_names(own, symbols, ambient, np.full(len(own), np.nan) if malignant is None else malignant)
     for c in range(len(own)):
         ranked = np.argsort(-relative[c], kind="stable")
-        if names[ranked[0]] in _BLOOD and score[c, ranked[1]] >= _FLOOR and relative[c, ranked[1]] >= 0.5:
+        if names[ranked[0]] in _BLOOD and score[c, ranked[1]] >= _FLOOR and relative[c, ranked[1]] >= _AGGREGATE:
             ranked = ranked[1:]
         name, second = names[ranked[0]], names[ranked[1]]
         best, margin = relative[c, ranked[0]], relative[c, ranked[0]] - relative[c, ranked[1]]
@@ -148,7 +149,7 @@ def _epithelial_names(
     out = []
     for c in range(len(own)):
         lobular = mature[c] / mature_top
-        is_hepatic = bool(hepatic[c] >= 1.0 or lobular > 0.5)
+        is_hepatic = bool(hepatic[c] >= max(1.0, 0.5 * float(hepatic.max())) or lobular > 0.5)
         is_ductal = bool(liver and ductal[c] >= 1.2 and surface[c] >= 0.8 and (ductal[c] > oncofetal[c] * 0.8 or malignant[c] < 0.2))
         if malignant[c] > 0.7:
             out.append("tumour")
