@@ -95,6 +95,8 @@ def erase(home: Home, subject: str, reference_text: str, yes: bool, as_json: boo
 
     if not yes:
         click.confirm(f"Erase every artefact of {subject}, deliveries included? This cannot be undone", abort=True)
+    if not home.is_local:
+        raise click.UsageError("hcc erase works on a local home; on an object store remove the objects and their versions there")
     result = erase_subject(existing_home(home), subject, reference_text)
     say(result, as_json, result["lines"])
     finish(not result["absent"])
@@ -148,7 +150,10 @@ def alerts_silence(home: Home, alert: str, until: dt.datetime, reason: str) -> N
     """Keep one alert quiet until a date."""
     from hcc_assets.defs.alerting import silence
 
-    silence(existing_home(home), alert, until.replace(tzinfo=dt.UTC), reason)
+    try:
+        silence(existing_home(home), alert, until.replace(tzinfo=dt.UTC), reason)
+    except LookupError as error:
+        raise click.UsageError(str(error)) from None
     click.echo(f"{alert} is silent until {until:%Y-%m-%d %H:%M} UTC")
 
 

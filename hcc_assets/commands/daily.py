@@ -97,12 +97,13 @@ def _refresh_lines(home: Home, summary: Summary) -> list[str]:
 def status(home: Home, as_json: bool) -> None:
     """Samples, subjects, fresh, stale and held assets, failing checks, open alerts."""
     existing_home(home)
+    from hcc_assets.defs.alerting import open_alerts
     from hcc_assets.defs.catalogue import all_recipes
     from hcc_assets.platform.status import home_status, status_lines
 
-    report = home_status(home, all_recipes())
+    report = home_status(home, all_recipes()) | {"alerts": open_alerts(home)}
     say(report, as_json, status_lines(report))
-    finish(bool(report["held"] or report["failing_checks"]))
+    finish(bool(report["held"] or any(c["severity"] == "ERROR" for c in report["failing_checks"])))
 
 
 @click.command()

@@ -4,6 +4,7 @@ Dagster reads the annotations of a decorated function at run time, so this modul
 """
 
 import base64
+import datetime as dt
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -63,6 +64,13 @@ def automation(recipe: Recipe) -> dg.AutomationCondition[Any] | None:
     return dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
 
 
+def freshness(recipe: Recipe) -> dg.FreshnessPolicy | None:
+    """What people read is looked at every day: the report is stale when the daily schedule has not come by."""
+    if recipe.name != "trial_report":
+        return None
+    return dg.FreshnessPolicy.time_window(fail_window=dt.timedelta(hours=30), warn_window=dt.timedelta(hours=26))
+
+
 def to_asset(recipe: Recipe, recipes: Mapping[str, Recipe]) -> dg.AssetsDefinition:
     """The Dagster asset of a recipe."""
     partitions = SAMPLE if recipe.partitioned else None
@@ -90,6 +98,7 @@ def to_asset(recipe: Recipe, recipes: Mapping[str, Recipe]) -> dg.AssetsDefiniti
         metadata=metadata,
         check_specs=specs,
         automation_condition=automation(recipe),
+        freshness_policy=freshness(recipe),
     )
     def _asset(context: dg.AssetExecutionContext, home: HomeResource) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
         place = home.home()

@@ -9,8 +9,9 @@ import dagster as dg
 
 from hcc_assets.defs.assets import HomeResource, to_asset
 from hcc_assets.defs.catalogue import all_recipes
-from hcc_assets.defs.jobs import SAMPLE_JOB, TABLES_JOB
+from hcc_assets.defs.jobs import CONFIRMATORY_JOB, SAMPLE_JOB, TABLES_JOB
 from hcc_assets.defs.sensors import schedules, sensors
+from hcc_assets.defs.withdrawal import withdraw_job
 from hcc_assets.platform.home import Home
 from hcc_assets.platform.recipes import Recipe
 
@@ -41,9 +42,17 @@ def _build(root: str, given: tuple[Recipe, ...] | None) -> dg.Definitions:
         if chosen:
             selection = dg.AssetSelection.assets(*chosen)
             jobs[name] = dg.define_asset_job(name, selection=selection, description=text, executor_def=dg.in_process_executor)
+    slow = [assets[r.name] for r in recipes.values() if not r.automatic]
+    if slow:
+        jobs[CONFIRMATORY_JOB] = dg.define_asset_job(
+            CONFIRMATORY_JOB,
+            selection=dg.AssetSelection.assets(*slow),
+            description="The slow confirmatory engine.",
+            executor_def=dg.in_process_executor,
+        )
     return dg.Definitions(
         assets=list(assets.values()),
-        jobs=list(jobs.values()),
+        jobs=[*jobs.values(), withdraw_job],
         sensors=sensors(jobs),
         schedules=schedules(jobs),
         resources={"home": HomeResource(root=root)},

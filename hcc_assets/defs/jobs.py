@@ -12,6 +12,7 @@ from hcc_assets.platform.reaper import process_tags
 
 SAMPLE_JOB = "sample_chain"
 TABLES_JOB = "tables"
+CONFIRMATORY_JOB = "confirmatory"
 
 
 def run_assets(

@@ -228,7 +228,7 @@ SAMPLE_RECIPES: tuple[Recipe, ...] = (
         gate=Check("schema", "The reference was built and its summary keeps the schema", blocking=True),
         settled=_frozen,
         description="The versioned model that labels cells. Provisional until enough samples and seed cells exist, then frozen until rebuilt on request.",
-        kinds=("python", "scikit-learn"),
+        kinds=("python", "numpy"),
         owners=("team:bioinformatics",),
         tags={"layer": "cells"},
     ),

@@ -18,7 +18,7 @@ def home_status(home: Home, recipes: Mapping[str, Recipe]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``samples`` by state, ``subjects``, ``assets`` by state, ``stale`` and ``held`` nodes, ``failing_checks``, ``export``, ``settling``, ``alerts``.
+        ``samples`` by state, ``subjects``, ``assets`` by state, ``stale`` and ``held`` nodes, ``failing_checks``, ``export``, ``settling``.
     """
     bench = Workbench(home, recipes)
     plan = make_plan(bench)
@@ -114,4 +114,7 @@ def status_lines(report: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"  {check['severity']:<11} {check['asset']}{'/' + check['sample'] if check['sample'] else ''} {check['name']}: {check['description']}"
         )
+    for alert in report.get("alerts", []):
+        where = f"{alert['asset']}{'/' + alert['partition'] if alert['partition'] else ''} {alert['check']}"
+        lines.append(f"  alert       {alert['id']} {alert['severity']} {where}: {alert['state']} since {alert['first_seen']:%Y-%m-%d %H:%M}")
     return lines
