@@ -218,5 +218,5 @@ def uncoded(c: Context) -> list[Finding]:
 @check("AE21", "Q", "A seriousness criterion makes an event serious", f"one of {', '.join(SERIOUSNESS)} = Y implies AESER = Y", "adverse_events")
 def criterion_not_serious(c: Context) -> list[Finding]:
     """Criterion that is Y beside AESER = N; the event counts as AESER says."""
-    bad = (c.ae["AESER"] == "N") & c.ae[list(SERIOUSNESS)].eq("Y").any(axis=1)
+    bad = (c.ae["AESER"] == "N") & (c.ae[list(SERIOUSNESS)] == "Y").any(axis=1)
     return each(c.ae[bad], "AESER is N but a seriousness criterion is Y; correct AESER or the criterion")
