@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from hcc_assets.cells.seeds import BILIARY, CYCLING, EPITHELIAL, HEPATIC, NONCLASSICAL_MONOCYTE
+from hcc_assets.cells.seeds import CYCLING, EPITHELIAL, HEPATIC, NONCLASSICAL_MONOCYTE
 from hcc_assets.study.markers import MATURE_HEPATOCYTE, ONCOFETAL, markers
 
 Matrix = npt.NDArray[np.float64]
@@ -24,6 +24,8 @@ _BILIARY_STRICT: Final = ("FXYD2", "CFTR", "PKHD1", "SOX9", "KRT7", "DCDC2", "HN
 _NEUTROPHIL: Final = ("FCGR3B", "CXCR2", "CXCR1", "CMTM2", "G0S2", "PROK2", "ADGRG3", "FPR2", "PI3", "IL1R2", "CSF3R", "VNN2")
 _LIVER: Final = 5e-4
 """Share of hepatic secreted proteins in the ambient RNA of liver tissue, at least."""
+_SECRETED: Final = 0.15
+"""Share of the highest cluster's hepatic transcripts that a hepatic cell has at least; ambient RNA brings less."""
 _AGGREGATE: Final = 0.75
 _BLOOD: Final = ("erythroid", "platelet")
 """Stick to other cells: a cluster that is clearly something else as well is that."""
@@ -146,23 +148,19 @@ def _epithelial_names(
     mature_top, onco_top = max(float(mature.max()), _FLOOR), max(float(oncofetal.max()), _FLOOR)
     place = {str(s): i for i, s in enumerate(symbols)}
     liver = float(ambient[[place[g] for g in HEPATIC if g in place]].sum()) > _LIVER
+    known = [place[g] for g in HEPATIC if g in place]
+    peak = np.maximum(level.rate[:, known].max(axis=0), 1e-9)
+    secreted = np.median(level.rate[:, known] / peak, axis=1) if known else np.zeros(len(own))
     out = []
     for c in range(len(own)):
         lobular = mature[c] / mature_top
-        is_hepatic = bool(hepatic[c] >= max(1.0, 0.5 * float(hepatic.max())) or lobular > 0.5)
+        is_hepatic = bool((hepatic[c] >= 1.0 and secreted[c] >= _SECRETED) or lobular > 0.5)
         is_ductal = bool(liver and ductal[c] >= 1.2 and surface[c] >= 0.8 and (ductal[c] > oncofetal[c] * 0.8 or malignant[c] < 0.2))
         if malignant[c] > 0.7:
             out.append("tumour")
         elif malignant[c] < 0.2:
-            out.append(
-                "hepatocyte"
-                if is_hepatic and lobular > 0.3
-                else "cholangiocyte"
-                if is_ductal and not is_hepatic
-                else "tumour"
-                if is_hepatic
-                else NOVEL
-            )
+            normal = "cholangiocyte" if is_ductal and not is_hepatic else "tumour" if is_hepatic else NOVEL
+            out.append("hepatocyte" if is_hepatic and lobular > 0.3 else normal)
         elif is_hepatic:
             out.append("hepatocyte" if liver and lobular > 0.45 and lobular > oncofetal[c] / onco_top else "tumour")
         else:
@@ -170,4 +168,4 @@ def _epithelial_names(
     return out
 
 
-__all__ = ["BILIARY", "NOVEL", "name_clusters", "panel_scores"]
+__all__ = ["NOVEL", "name_clusters", "panel_scores"]
