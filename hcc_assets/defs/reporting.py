@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 REPORTED = (
     "samples", "qc_summary", "compositions", "timepoint_compositions", "composition_changes", "composition_sensitivity", "qc_kept", "biopsy_missingness",
     "deg_tables", "related_genes", "gene_programs", "identity_suspicions", "subjects", "data_issues", "responses", "best_responses", "response_rates",
-    "time_to_event", "pfs_summary", "follow_up", "simon_monitoring", "ae_summary", "ae_listings", "exposure_summary", "associations", "endpoint_changes",
+    "time_to_event", "pfs_summary", "follow_up", "simon_monitoring", "ae_summary", "aesi_summary", "ae_listings", "exposure_summary", "associations",
+    "endpoint_changes",
 )  # fmt: skip
 
 

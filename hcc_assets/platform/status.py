@@ -38,6 +38,7 @@ def plan_status(bench: Workbench, plan: Plan) -> dict[str, Any]:
         "export": bench.versions.facts("clinical_export").get("export_id") if bench.versions.current("clinical_export") else None,
         "cutoff": bench.cutoff.isoformat(),
         "reference": _reference(bench),
+        "short_sd": _short_sd(bench),
         "assets": dict(Counter(s.state for s in plan.states.values())),
         "stale": [label(n) for n in plan.of("stale") if bench.recipes[n[0]].automatic],
         "waiting": [label(n) for n in plan.of("waiting")],
@@ -91,6 +92,15 @@ def _reference(bench: Workbench) -> str | None:
     return str(manifest.notes.get("version")) if manifest else None
 
 
+def _short_sd(bench: Workbench) -> dict[str, int] | None:
+    """Column ``n_short_sd`` of the published rates, treated population, by source; None before there are rates."""
+    if bench.versions.current("response_rates") is None:
+        return None
+    rates = bench.versions.frame("response_rates", "table")
+    counts = rates[rates["population"] == "TREATED"].groupby("source")["n_short_sd"].max()
+    return {"days": bench.config.recist.sd_minimum_days - bench.config.recist.visit_window_days, **{str(k): int(v) for k, v in counts.items()}}
+
+
 def status_lines(report: Mapping[str, Any]) -> list[str]:
     """The status for a person."""
     samples = report["samples"]
@@ -102,6 +112,9 @@ def status_lines(report: Mapping[str, Any]) -> list[str]:
         f"Reference   {report['reference'] or 'none yet'}",
         "Assets      " + ", ".join(f"{n} {state}" for state, n in sorted(report["assets"].items())),
     ]
+    if report["short_sd"]:
+        n = report["short_sd"]
+        lines.append(f"Stable      with an SD minimum of {n['days']} days BOR would change for {n['BOR']} subjects, CBOR for {n['CBOR']}")
     lines += [f"  settling    {path}" for path in report["settling"]]
     lines += [f"  incomplete  {text}" for text in report["incomplete"]]
     lines += [f"  sheet       {text}" for text in report["sheet_problems"]]

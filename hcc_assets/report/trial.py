@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from hcc_assets.report import words
+from hcc_assets.report import clinical, words
 from hcc_assets.schemas.base import records
 from hcc_assets.study.classes import PRIMARY_CLASSES
 from hcc_assets.study.config import StudyConfig
@@ -18,27 +18,7 @@ from hcc_assets.study.config import StudyConfig
 Frames = Mapping[str, pd.DataFrame]
 Rows = list[list[str]]
 
-_PARAMETERS = {
-    "PFS_TP": "PFS, treatment policy",
-    "PFS_FDA": "PFS, FDA-style",
-    "OS": "Overall survival",
-    "DOR": "Duration of response",
-    "TTR": "Time to response",
-}
-_MEASURES = {"ORR": "Objective response rate", "DCR": "Disease control rate", "CBR": "Clinical benefit rate (24 weeks)"}
 _SEVERITIES = {"E": "blocks", "Q": "query", "I": "information"}
-_OVERVIEW = {
-    "ANY TEAE": "Any treatment-emergent event",
-    "GRADE>=3": "Grade 3 or worse",
-    "RELATED": "Related",
-    "RELATED GRADE>=3": "Related, grade 3 or worse",
-    "SERIOUS": "Serious",
-    "FATAL": "Fatal",
-    "DRUG WITHDRAWN": "Led to withdrawal of the drug",
-    "DOSE REDUCED": "Led to dose reduction",
-    "DRUG INTERRUPTED": "Led to interruption",
-    "DEATHS": "Deaths of any cause",
-}
 
 
 def build_report(
@@ -82,10 +62,15 @@ def build_report(
         enrolment=_enrolment(tables, config),
         changes={d: _changes(tables, d) for d in ("immune", "all", "non_parenchymal")},
         programs=_programs(tables),
-        rates=_rates(tables, config),
-        survival=_survival(tables, config),
-        overview=_overview(tables),
-        preferred_terms=_preferred_terms(tables),
+        rates=clinical.rates(tables, config),
+        survival=clinical.survival(tables, config),
+        overview=clinical.overview(tables),
+        preferred_terms=clinical.preferred_terms(tables),
+        aesi=clinical.aesi(tables),
+        simon=clinical.simon(tables),
+        blocked=clinical.blocked_line(tables),
+        safety_note=clinical.safety_note(tables, sources),
+        short_sd=clinical.short_sd(tables, config),
         issues=_issues(tables),
         endpoint_changes=_endpoint_changes(tables),
         associations=_associations(tables),
@@ -169,9 +154,9 @@ def _changes(tables: Frames, denominator: str) -> Rows:
         [
             words.plain(r.cell_class),
             str(r.n_subjects),
-            words.number(_percent(r.mean_before)),
-            words.number(_percent(r.mean_after)),
-            words.estimate(_percent(r.delta_median), _percent(r.delta_ci_low), _percent(r.delta_ci_high)),
+            words.number(words.percent(r.mean_before)),
+            words.number(words.percent(r.mean_after)),
+            words.estimate(words.percent(r.delta_median), words.percent(r.delta_ci_low), words.percent(r.delta_ci_high)),
             words.p_value(r.p_signed_rank),
             words.estimate(r.log2_ratio, r.log2_ratio_ci_low, r.log2_ratio_ci_high, 2),
             words.p_value(r.p_value),
@@ -179,10 +164,6 @@ def _changes(tables: Frames, denominator: str) -> Rows:
         ]
         for r in records(here)
     ]
-
-
-def _percent(value: float) -> float:
-    return value * 100
 
 
 def _programs(tables: Frames) -> Rows:
@@ -200,75 +181,6 @@ def _programs(tables: Frames) -> Rows:
             words.p_value(r.p_adjusted),
         ]
         for r in records(shown)
-    ]
-
-
-def _rates(tables: Frames, config: StudyConfig) -> Rows:
-    table = tables.get("response_rates")
-    if table is None:
-        return []
-    headline = config.recist.headline
-    order = table.assign(first=(table["source"] != headline).astype(int), later=(table["population"] != "TREATED").astype(int))
-    order["rank"] = order["measure"].map({m: i for i, m in enumerate(_MEASURES)})
-    order = order.sort_values(["first", "later", "rank"])
-    return [
-        [
-            _MEASURES[r.measure],
-            "confirmed" if r.source == "CBOR" else "unconfirmed",
-            r.population.lower(),
-            f"{r.x} of {r.n}",
-            words.estimate(r.pct, r.lcl, r.ucl),
-        ]
-        for r in records(order)
-    ]
-
-
-def _survival(tables: Frames, config: StudyConfig) -> Rows:
-    table = tables.get("pfs_summary")
-    if table is None:
-        return []
-    rows = []
-    for parameter, group in table.groupby("PARAMCD", sort=False):
-        first = group.iloc[0]
-        landmarks = "; ".join(
-            f"{words.number(r.landmark_months, 0)} mo {words.estimate(_percent(r.surv), _percent(r.surv_lcl), _percent(r.surv_ucl))}, n at risk {r.n_risk}"
-            for r in records(group.dropna(subset=["landmark_days"]))
-        )
-        name = _PARAMETERS.get(str(parameter), str(parameter)) + (" (primary)" if parameter == config.pfs.primary else "")
-        median = words.estimate(first["median_months"], first["lcl_months"], first["ucl_months"])
-        rows.append([name, f"{first['events']} of {first['n']}", median, landmarks or words.NE])
-    order = {_PARAMETERS[p]: i for i, p in enumerate(_PARAMETERS)}
-    return sorted(rows, key=lambda r: order.get(r[0].removesuffix(" (primary)"), 99))
-
-
-def _overview(tables: Frames) -> Rows:
-    table = tables.get("ae_summary")
-    if table is None:
-        return []
-    here = table[table["table"] == "OVERVIEW"].set_index("term")
-    rows = []
-    for term, text in _OVERVIEW.items():
-        if term in here.index:
-            r = here.loc[term]
-            rows.append([text, f"{r['patients']} of {r['n']}", words.number(r["pct"]), str(r["events"])])
-    return rows
-
-
-def _preferred_terms(tables: Frames) -> Rows:
-    table = tables.get("ae_summary")
-    if table is None:
-        return []
-    grades = table[(table["table"] == "MAX_GRADE") & (table["term"] != "ALL") & (table["soc"] != "ALL")]
-    wide = grades.pivot_table(index=["soc", "term"], columns="level", values="patients", aggfunc="first").reset_index()
-    if "ANY" not in wide:
-        return []
-    n = int(grades["n"].iloc[0])
-    wide = wide.sort_values(["ANY"], ascending=False, kind="stable").head(20)
-    severe, fatal = (wide[level] if level in wide else pd.Series(0, index=wide.index) for level in (">=3", "5"))
-    share = [f"{int(x)} ({words.number(100 * x / n if n else float('nan'))} %)" for x in wide["ANY"]]
-    return [
-        [str(term), str(soc), any_grade, str(int(g3)), str(int(g5))]
-        for term, soc, any_grade, g3, g5 in zip(wide["term"], wide["soc"], share, severe, fatal, strict=True)
     ]
 
 

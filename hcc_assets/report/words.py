@@ -21,6 +21,11 @@ def number(value: Any, digits: int = 1) -> str:
     return NE if missing(value) else f"{float(value):.{digits}f}"
 
 
+def percent(value: float) -> float:
+    """A share of 1 in percent."""
+    return value * 100
+
+
 def interval(low: Any, high: Any, digits: int = 1) -> str:
     """``low to high``; each bound alone may be NE."""
     return f"{number(low, digits)} to {number(high, digits)}"
@@ -29,6 +34,11 @@ def interval(low: Any, high: Any, digits: int = 1) -> str:
 def estimate(value: Any, low: Any, high: Any, digits: int = 1) -> str:
     """``value (low to high)``, or NE alone when there is no estimate."""
     return NE if missing(value) else f"{number(value, digits)} ({interval(low, high, digits)})"
+
+
+def share(value: float, low: float, high: float, digits: int = 1) -> str:
+    """As ``estimate``, of shares of 1 in percent."""
+    return estimate(percent(value), percent(low), percent(high), digits)
 
 
 def p_value(value: Any) -> str:

@@ -16,8 +16,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from hcc_assets.defs.catalogue import all_recipes
 from hcc_assets.defs.operate import refresh_home
 from hcc_assets.platform.home import Home
+from hcc_assets.platform.status import home_status, status_lines
 from hcc_assets_tests.clinical.endpoint_frames import oracle, read_csv
 from hcc_assets_tests.faults.homes import without_figures
 
@@ -163,7 +165,18 @@ def test_time_to_event_of_the_rule_cases(rule_homes: Callable[[str], list[Path]]
 def test_the_rule_cases_publish_figures_and_report(rule_homes: Callable[[str], list[Path]]) -> None:
     published = rule_homes("default")[0] / "published"
     assert {"waterfall", "swimmer", "spider", "kaplan_meier_pfs_tp"} <= {f.stem for f in (published / "figures").glob("*.svg")}
-    assert (published / "report.html").stat().st_size > 10_000
+    report = (published / "report.html").read_text()
+    assert "0 treated subjects are blocked by data issues and count as NE." in report
+    assert "With the minimum for stable disease at 35 days instead of 42" in report
+
+
+def test_status_warns_with_the_number_that_hangs_on_the_sd_minimum(rule_homes: Callable[[str], list[Path]]) -> None:
+    root = rule_homes("default")[0]
+    rates = _published(root, "response_rates")
+    told = home_status(Home.at(root), all_recipes())
+    expected = {s: int(rates.loc[(rates["source"] == s) & (rates["population"] == "TREATED"), "n_short_sd"].max()) for s in ("BOR", "CBOR")}
+    assert told["short_sd"] == {"days": 35, **expected}
+    assert any(f"BOR would change for {expected['BOR']} subjects" in line for line in status_lines(told))
 
 
 def _survival(name: str) -> Fill:

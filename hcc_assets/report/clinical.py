@@ -1,0 +1,193 @@
+"""Clinical rows of the trial report: rates, time to event, two-stage monitoring, safety, and the lines that stand under their tables.
+
+Numbers are copied from published tables. The page is put together in ``trial``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from hcc_assets.report import words
+from hcc_assets.schemas.base import records
+from hcc_assets.study.config import StudyConfig
+
+Frames = Mapping[str, pd.DataFrame]
+Rows = list[list[str]]
+
+_PARAMETERS = {
+    "PFS_TP": "PFS, treatment policy",
+    "PFS_FDA": "PFS, FDA-style",
+    "OS": "Overall survival",
+    "DOR": "Duration of response",
+    "TTR": "Time to response",
+}
+_MEASURES = {"ORR": "Objective response rate", "DCR": "Disease control rate", "CBR": "Clinical benefit rate (24 weeks)"}
+_OVERVIEW = {
+    "ANY TEAE": "Any treatment-emergent event",
+    "GRADE>=3": "Grade 3 or worse",
+    "RELATED": "Related",
+    "RELATED GRADE>=3": "Related, grade 3 or worse",
+    "SERIOUS": "Serious",
+    "FATAL": "Fatal",
+    "DRUG WITHDRAWN": "Led to withdrawal of the drug",
+    "DOSE REDUCED": "Led to dose reduction",
+    "DRUG INTERRUPTED": "Led to interruption",
+    "DEATHS": "Deaths of any cause",
+}
+
+
+def rates(tables: Frames, config: StudyConfig) -> Rows:
+    """Rates with their intervals, the headline of study.toml first, the treated population before the evaluable."""
+    table = tables.get("response_rates")
+    if table is None:
+        return []
+    headline = config.recist.headline
+    order = table.assign(first=(table["source"] != headline).astype(int), later=(table["population"] != "TREATED").astype(int))
+    order["rank"] = order["measure"].map({m: i for i, m in enumerate(_MEASURES)})
+    order = order.sort_values(["first", "later", "rank"])
+    return [
+        [
+            _MEASURES[r.measure],
+            "confirmed" if r.source == "CBOR" else "unconfirmed",
+            r.population.lower(),
+            f"{r.x} of {r.n}",
+            words.estimate(r.pct, r.lcl, r.ucl),
+        ]
+        for r in records(order)
+    ]
+
+
+def survival(tables: Frames, config: StudyConfig) -> Rows:
+    """One row per parameter: events, median, landmarks."""
+    table = tables.get("pfs_summary")
+    if table is None:
+        return []
+    rows = []
+    for parameter, group in table.groupby("PARAMCD", sort=False):
+        first = group.iloc[0]
+        landmarks = "; ".join(
+            f"{words.number(r.landmark_months, 0)} mo {words.share(r.surv, r.surv_lcl, r.surv_ucl)}, n at risk {r.n_risk}"
+            for r in records(group.dropna(subset=["landmark_days"]))
+        )
+        name = _PARAMETERS.get(str(parameter), str(parameter)) + (" (primary)" if parameter == config.pfs.primary else "")
+        median = words.estimate(first["median_months"], first["lcl_months"], first["ucl_months"])
+        rows.append([name, f"{first['events']} of {first['n']}", median, landmarks or words.NE])
+    order = {_PARAMETERS[p]: i for i, p in enumerate(_PARAMETERS)}
+    return sorted(rows, key=lambda r: order.get(r[0].removesuffix(" (primary)"), 99))
+
+
+def overview(tables: Frames) -> Rows:
+    """Lines of the overview of adverse events."""
+    table = tables.get("ae_summary")
+    if table is None:
+        return []
+    here = table[table["table"] == "OVERVIEW"].set_index("term")
+    rows = []
+    for term, text in _OVERVIEW.items():
+        if term in here.index:
+            r = here.loc[term]
+            rows.append([text, f"{r['patients']} of {r['n']}", words.number(r["pct"]), str(r["events"])])
+    return rows
+
+
+def preferred_terms(tables: Frames) -> Rows:
+    """The twenty most frequent preferred terms."""
+    table = tables.get("ae_summary")
+    if table is None:
+        return []
+    grades = table[(table["table"] == "MAX_GRADE") & (table["term"] != "ALL") & (table["soc"] != "ALL")]
+    wide = grades.pivot_table(index=["soc", "term"], columns="level", values="patients", aggfunc="first").reset_index()
+    if "ANY" not in wide:
+        return []
+    n = int(grades["n"].iloc[0])
+    wide = wide.sort_values(["ANY"], ascending=False, kind="stable").head(20)
+    severe, fatal = (wide[level] if level in wide else pd.Series(0, index=wide.index) for level in (">=3", "5"))
+    share = [f"{int(x)} ({words.number(100 * x / n if n else float('nan'))} %)" for x in wide["ANY"]]
+    return [
+        [str(term), str(soc), any_grade, str(int(g3)), str(int(g5))]
+        for term, soc, any_grade, g3, g5 in zip(wide["term"], wide["soc"], share, severe, fatal, strict=True)
+    ]
+
+
+def _subjects(n: int) -> str:
+    return "1 subject" if n == 1 else f"{n} subjects"
+
+
+def blocked_line(tables: Frames) -> str:
+    """How many treated subjects are blocked by data issues; empty before there is a table of rates."""
+    table = tables.get("response_rates")
+    if table is None or table.empty:
+        return ""
+    n = int(table["n_blocked"].max())
+    verb = "is blocked by data issues and counts" if n == 1 else "are blocked by data issues and count"
+    return f"{_subjects(n).replace(' ', ' treated ')} {verb} as NE."
+
+
+def safety_note(tables: Frames, sources: Sequence[Mapping[str, Any]]) -> str:
+    """What data issues do to the safety tables: rows may be left out, never subjects."""
+    blocked = blocked_line(tables)
+    told = [text for s in sources if s["asset"] == "ae_summary" for text in s["failing"]]
+    rows = told[0] if told else "No adverse event row is left out for errors"
+    response = f" In response data {blocked[0].lower()}{blocked[1:]} Here they all count." if blocked else ""
+    return f"{rows}.{response}"
+
+
+def short_sd(tables: Frames, config: StudyConfig) -> tuple[str, bool]:
+    """How many best responses hang on the SD minimum, which lies inside the visit window; and whether any does."""
+    table = tables.get("response_rates")
+    if table is None or table.empty:
+        return "", False
+    counts = table[table["population"] == "TREATED"].groupby("source")["n_short_sd"].max()
+    longer, window = config.recist.sd_minimum_days, config.recist.visit_window_days
+    text = (
+        f"With the minimum for stable disease at {longer - window} days instead of {longer} (the visit window is {window} days), the unconfirmed best "
+        f"response of {_subjects(int(counts['BOR']))} and the confirmed one of {_subjects(int(counts['CBOR']))} would change."
+    )
+    return text, bool(counts.any())
+
+
+def simon(tables: Frames) -> Rows:
+    """The two-stage design against the responses so far; empty without a design."""
+    table = tables.get("simon_monitoring")
+    if table is None or table.empty:
+        return []
+    r = table.iloc[0]
+    best = "confirmed" if r["source"] == "CBOR" else "unconfirmed"
+    rows = [
+        ["Design", f"stop after {r['n1']} subjects with {r['r1']} or fewer responses; promising with more than {r['r']} of {r['n']}"],
+        ["Subjects in the design", f"{r['n_enrolled']} treated, {r['n_known']} of them with a final response"],
+        ["Responses so far", f"{r['responses']} ({best}), stage {r['stage']}"],
+        ["Decision", f"{r['decision']}: {r['note']}"],
+    ]
+    if not words.missing(r["p0"]):
+        rows.append(
+            [
+                "If the rate is not of interest",
+                f"p0 {words.number(r['p0'], 2)}: alpha {words.number(r['alpha'], 3)}, early end {words.number(r['pet0'], 3)}, "
+                f"expected subjects {words.number(r['en0'])}",
+            ]
+        )
+    if not words.missing(r["p1"]):
+        rows.append(
+            [
+                "If the rate is of interest",
+                f"p1 {words.number(r['p1'], 2)}: power {words.number(r['power'], 3)}, promising from here {words.number(r['p_promising'], 3)}",
+            ]
+        )
+    rows.append(["Rate adjusted for the design, % (95 % CI)", words.share(r["estimate"], r["lcl"], r["ucl"])])
+    rows.append(["Rate not adjusted for the design, % (95 % exact CI)", words.share(r["crude"], r["cp_lcl"], r["cp_ucl"])])
+    return rows
+
+
+def aesi(tables: Frames) -> Rows:
+    """One row per adverse event of special interest: patients by line of its overview."""
+    table = tables.get("aesi_summary")
+    if table is None or table.empty:
+        return []
+    lines = table[table["part"] == "OVERVIEW"].set_index(["aesi", "level"])["patients"]
+    shown = ("ANY", "GRADE>=3", "RELATED", "SERIOUS", "FATAL", "RESOLVED", "NOT RESOLVED")
+    names = table["aesi"].drop_duplicates()
+    return [[words.plain(str(name)).capitalize(), *(str(int(lines.get((name, level), 0))) for level in shown)] for name in names]
