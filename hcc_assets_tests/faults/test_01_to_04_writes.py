@@ -33,6 +33,23 @@ def root(clinical_base: Path, place: Path) -> Path:
 
 
 @contextmanager
+def disk_full_for_tables() -> Iterator[None]:
+    """No Parquet file can be written; small files still can."""
+    plain = Path.replace
+
+    def replace(self: Path, target: str | Path) -> Path:
+        if str(target).endswith(".parquet"):
+            raise OSError(28, "No space left on device")
+        return plain(self, target)
+
+    Path.replace = replace  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Path.replace = plain  # type: ignore[method-assign]
+
+
+@contextmanager
 def writer_that_fails(at: int, error: BaseException, *, after: bool) -> Iterator[list[int]]:
     """Let the ``at``-th replacement of a file fail, before or after it happened."""
     plain, count = Path.replace, [0]
@@ -119,12 +136,12 @@ def test_fault_38_a_crash_between_table_and_manifest_is_mended_even_when_the_del
 def test_fault_02_full_disk_leaves_what_stands_and_is_tried_again_when_there_is_room(root: Path) -> None:
     old = hashes(root)
     deliver(root, clinical(SECOND), SECOND.isoformat())
-    with writer_that_fails(1, OSError(28, "No space left on device"), after=False):
+    with disk_full_for_tables():
         outcome = Workbench(Home.at(root), all_recipes()).attempt("clinical_export")
     assert outcome.state == "failed" and "stays" in outcome.reason
     assert hashes(root) == old
     for _ in range(4):
-        with writer_that_fails(1, OSError(28, "No space left on device"), after=False):
+        with disk_full_for_tables():
             Workbench(Home.at(root), all_recipes()).attempt("clinical_export")
     assert attempt_all(root).troubled, "after three attempts the daemon gives up"
     seen = refresh(root)

@@ -1,0 +1,131 @@
+"""A seeded year of enrolment: deliveries, corrections, bad exports, re-uploads, crashes, against a model that says what must be published."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from hcc_assets.clinical.exports import read_export
+from hcc_assets.clinical.holding import compare_exports
+from hcc_assets.defs.operate import accept_export
+from hcc_assets.platform.home import Home
+from hcc_assets.platform.trail import trail_of
+from hcc_assets.simulate.clinical import export, stories
+from hcc_assets_tests.faults.homes import SETTINGS, Seen, attempt_all, deliver, hashes, landing_bytes, quarantined, refresh, without_figures
+from hcc_assets_tests.faults.test_01_to_04_writes import PowerCut, writer_that_fails
+
+START = dt.date(2025, 6, 1)
+
+
+@dataclass
+class Model:
+    """What must stand: the export taken last, the one that waits, and what was received."""
+
+    taken: str = ""
+    waiting: str = ""
+    received: set[str] = field(default_factory=set)
+    superseded: set[str] = field(default_factory=set)
+
+    def take(self, export_id: str) -> None:
+        if self.taken:
+            self.superseded.add(self.taken)
+        self.superseded.discard(export_id)
+        self.taken, self.waiting = export_id, ""
+
+
+def year(root: Path, seed: int, steps: int, *, last_way: bool) -> None:
+    """Play ``steps`` events and check the home after each."""
+    rng = random.Random(seed)
+    told = stories(10, seed)
+    config = Home.at(root).config()
+    model = Model()
+    day = START
+    for _ in range(steps):
+        day += dt.timedelta(days=rng.randint(5, 20))
+        name = day.isoformat()
+        event = rng.choices(["good", "shrunk", "broken", "again", "accept", "crash"], [5, 2, 2, 1, 2, 2])[0]
+        tables = export(told, until=day).tables
+        if event == "accept" and model.waiting:
+            accept_export(Home.at(root), model.waiting, "checked with the site")
+            model.take(model.waiting)
+        elif event == "again" and model.taken:
+            folder = root / "landing" / "clinical" / model.taken
+            shutil.copytree(folder, root / "copy")
+            shutil.rmtree(folder)
+            shutil.move(root / "copy", folder)
+        else:
+            if event == "shrunk" and len(tables["dm"]) > 2:
+                gone = sorted(tables["dm"]["USUBJID"])[0]
+                tables = {d: f[f["USUBJID"] != gone] for d, f in tables.items()}
+            folder = deliver(root, tables, name)
+            if event == "broken":
+                (folder / "dm.csv").write_text("USUBJID\n")
+                (folder / "ex.csv").write_text("USUBJID\n")
+            model.received.add(name)
+            held = _would_hold(root, model.taken, folder, config, day)
+            if held:
+                model.waiting = name
+            else:
+                model.take(name)
+        if event == "crash":
+            with writer_that_fails(rng.randint(1, 25), PowerCut(), after=rng.random() < 0.5):
+                try:
+                    attempt_all(root)
+                except PowerCut:
+                    assert all(path.stat().st_size for path in (root / "published").glob("*.parquet"))
+        landed = landing_bytes(root)
+        _check(attempt_all(root), model)
+        assert landing_bytes(root) == landed
+    state = hashes(root)
+    seen = refresh(root)
+    _check(seen, model)
+    assert hashes(root) == state or last_way
+    assert not refresh(root).changed or model.waiting
+    assert not trail_of(Home.at(root)).verify()
+    reasons = " ".join(q["reason"] for q in quarantined(root))
+    for name in model.received:
+        assert name == model.taken or name in model.superseded or name in reasons, f"{name} vanished"
+
+
+def _would_hold(root: Path, taken: str, folder: Path, config: object, day: dt.date) -> bool:
+    if not taken:
+        return False
+    before = read_export(root / "landing" / "clinical" / taken, config, cutoff=dt.date.fromisoformat(taken))  # type: ignore[arg-type]
+    now = read_export(folder, config, cutoff=day)  # type: ignore[arg-type]
+    return compare_exports(before, now, config).held  # type: ignore[arg-type]
+
+
+def _check(seen: Seen, model: Model) -> None:
+    if not model.taken:
+        return
+    assert seen.status["export"] == model.taken
+    waits = ("clinical_export", None) in seen.troubled or any(c["name"] == "newest_export_taken" for c in seen.status["failing_checks"])
+    assert waits == bool(model.waiting)
+    if not any(h["asset"] == "subjects" for h in seen.status["held"]):
+        taken = pd.read_csv(seen.root / "landing" / "clinical" / model.taken / "dm.csv", dtype=str)
+        assert set(seen.table("subjects")["USUBJID"]) == set(taken["USUBJID"])
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_some_months_of_enrolment(place: Path, seed: int) -> None:
+    root = place / "home"
+    root.mkdir()
+    (root / "study.toml").write_text(SETTINGS)
+    with without_figures():
+        year(root, seed, 9, last_way=True)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("seed", range(10, 16))
+def test_year_of_enrolment(place: Path, seed: int) -> None:
+    root = place / "home"
+    root.mkdir()
+    (root / "study.toml").write_text(SETTINGS)
+    with without_figures():
+        year(root, seed, 30, last_way=True)
