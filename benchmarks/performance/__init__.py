@@ -1,0 +1,1 @@
+"""Performance claims, measured: ``python -m benchmarks.performance`` writes ``docs/performance.md``. Accuracy belongs to ``benchmarks.science``."""

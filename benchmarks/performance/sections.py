@@ -1,0 +1,129 @@
+"""The measurements, section by section. Each takes a scratch folder and sizes and returns plain rows; what they mean is written in ``document``."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.performance import homes
+from benchmarks.performance.measure import TOP, hcc, python, repeated, row, run
+from benchmarks.performance.settings import Sizes
+
+Rows = list[dict[str, Any]]
+Say = Callable[[str], None]
+BLOOD = TOP / "../shared/data/pbmc4k/filtered_feature_bc_matrix"
+
+
+def start_up(scratch: Path, sizes: Sizes, say: Say) -> Rows:
+    """Imports that everything else is compared with, and how long the definitions take to load."""
+    home = {"HCC_HOME": str(scratch / "nothing")}
+    code = {
+        "import scanpy": "import scanpy",
+        "import dagster": "import dagster",
+        "load the definitions": "import hcc_assets.definitions as d; d.defs.resolve_all_asset_specs()",
+    }
+    rows = []
+    for what, line in code.items():
+        say(what)
+        once = partial(run, [sys.executable, "-c", line], variables=home)
+        once()
+        rows.append(row(repeated(sizes.repeats, once), what=what))
+    return rows
+
+
+def one_sample(scratch: Path, sizes: Sizes, say: Say) -> dict[str, Rows]:
+    """One new sample of several sizes: the platform, the pure functions, the scanpy recipe, reading alone; and Dagster's share for the first size."""
+    say("a home with what stands already")
+    base = homes.make_home(scratch / "base", samples=sizes.base_samples, withheld=1, cells=sizes.base_cells, labelled=True)
+    hcc(base.root, "refresh")
+    reference = next((base.root / "store" / "annotation_reference").glob("*/reference.parquet"))
+    cases = {f"{n:,} cells": homes.write_sample(scratch / f"sample_{n}", n) for n in sizes.cells}
+    if sizes.real and BLOOD.exists():
+        cases["pbmc4k"] = BLOOD.resolve()
+    python("benchmarks.performance.scanpy_recipe", next(iter(cases.values())))  # fills numba's cache, in favour of the recipe
+    rows, shares = [], []
+    for name, matrix in cases.items():
+        say(f"one new sample, {name}")
+        home = base.copy(scratch / "one")
+        home.deliver(matrix=matrix, tissue="BLOOD" if name == "pbmc4k" else None)
+        shutil.copytree(home.root, scratch / "looped")
+        refreshed = hcc(home.root, "refresh")
+        megabytes = homes.delivered_bytes(matrix) / 1e6
+        pure = python("benchmarks.performance.pure_sample", matrix, reference)
+        cells = pure.answer["cells"]
+        about = {"case": name, "cells": cells, "delivered_mb": round(megabytes, 2)}
+        work = pure.answer["work_cpu_s"]
+        rows.append(row(refreshed, what="hcc refresh", held=len(refreshed.answer["held"]), **about))
+        rows.append(row(pure, what="pure functions", work_cpu_s=work, stages=pure.answer["stages"], **about))
+        rows.append(row(python("benchmarks.performance.scanpy_recipe", matrix), what="scanpy recipe", **about))
+        twice = python("benchmarks.performance.reading", matrix)
+        rows.append(row(twice, what="two sc.read_10x_mtx", work_cpu_s=twice.answer["work_cpu_s"], **about))
+        parsed = python("benchmarks.performance.pure_sample", matrix, reference, "--parse-only")
+        rows.append(row(parsed, what="parsing alone", work_cpu_s=parsed.answer["work_cpu_s"], **about))
+        if name == next(iter(cases)):
+            shares.append(row(refreshed, what="one new sample, through Dagster"))
+            shares.append(row(python("benchmarks.performance.engine_loop", scratch / "looped"), what="one new sample, in a loop"))
+        shutil.rmtree(home.root)
+        shutil.rmtree(scratch / "looped")
+    return {"samples": rows, "shares": shares}
+
+
+def growing_home(scratch: Path, sizes: Sizes, say: Say) -> Rows:
+    """One new sample, a corrected clinical export and nothing new, in a home that grows."""
+    largest = sizes.homes[-1]
+    say(f"a trial of {largest} samples")
+    home = homes.make_home(
+        scratch / "growing", samples=sizes.homes[0], withheld=largest - sizes.homes[0] + sizes.arrivals, cells=sizes.home_cells, labelled=True
+    )
+    rows = []
+    for size in sizes.homes:
+        say(f"a home of {size} samples")
+        if size > home.delivered:
+            home.deliver(size - home.delivered)
+        hcc(home.root, "refresh")
+
+        def arrival() -> Any:
+            home.deliver()
+            return hcc(home.root, "refresh")
+
+        rows.append(row(repeated(sizes.arrivals, arrival), what="one new sample", samples=size))
+        home.correct_clinical()
+        rows.append(row(hcc(home.root, "refresh"), what="a corrected clinical export", samples=size))
+        rows.append(row(repeated(sizes.repeats, lambda: hcc(home.root, "refresh")), what="nothing new", samples=size))
+        rows.append(row(repeated(sizes.repeats, lambda: hcc(home.root, "status")), what="hcc status", samples=size))
+    shutil.rmtree(home.root)
+    shutil.rmtree(home.stash)
+    return rows
+
+
+def whole_trial(scratch: Path, sizes: Sizes, say: Say) -> dict[str, Rows]:
+    """Everything from nothing, without labels, against the script that concatenates all cells."""
+    say(f"a whole trial of {sizes.trial_samples} samples x {sizes.trial_cells:,} cells")
+    home = homes.make_home(scratch / "trial", samples=sizes.trial_samples, withheld=0, cells=sizes.trial_cells, labelled=False)
+    about = {"samples": sizes.trial_samples, "cells": sizes.trial_samples * sizes.trial_cells}
+    looped = home.copy(scratch / "trial_looped")
+    serial = home.copy(scratch / "trial_serial")
+    rows = [row(hcc(home.root, "refresh"), what="hcc refresh", **about)]
+    say("the script that concatenates everything")
+    rows.append(row(python("benchmarks.performance.concatenate", *home.matrices()), what="concatenate everything", **about))
+    say("the whole trial again, one process, with and without Dagster")
+    shares = [row(hcc(serial.root, "refresh", "--jobs", 1), what="whole trial, through Dagster (--jobs 1)")]
+    shares.append(row(python("benchmarks.performance.engine_loop", looped.root), what="whole trial, in a loop"))
+    for root in (home.root, home.stash, looped.root, serial.root):
+        shutil.rmtree(root)
+    return {"trial": rows, "shares": shares}
+
+
+def clinical(scratch: Path, sizes: Sizes, say: Say) -> Rows:
+    """Endpoints by subjects, safety by rows."""
+    rows = []
+    for what, numbers in (("endpoints", sizes.subjects), ("safety", sizes.events)):
+        for number in numbers:
+            say(f"{what}, {number:,}")
+            found = python("benchmarks.performance.clinical", what, number)
+            rows.append(row(found, what=what, size=number, **{k: round(v, 3) for k, v in found.answer.items()}))
+    return rows
