@@ -23,5 +23,7 @@ if "$venv/bin/python" -m pip install --quiet --require-hashes -r "$lock_of_insta
   echo "The fast installer did not get through; using pip"
   "$venv/bin/python" -m pip install --quiet --require-hashes -r requirements.lock
 fi
-"$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable .
+log=$(mktemp)
+trap 'rm -f "$lock_of_installer" "$log"' EXIT
+"$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable . > "$log" 2>&1 || { cat "$log" >&2; exit 1; }
 "$venv/bin/python" -m compileall -q hcc_assets || true

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from pathlib import Path
 
 import click
@@ -86,14 +87,14 @@ def withdraw(home: Home, subject: str, from_date: dt.datetime, reason: str) -> N
 @click.command()
 @click.argument("subject")
 @click.option("--reference", "reference_text", required=True, help="Reference of the request, for the audit trail.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask. Nobody is asked either where there is no terminal.")
 @with_json
 @with_home
 def erase(home: Home, subject: str, reference_text: str, yes: bool, as_json: bool) -> None:
     """Remove every artefact of a subject, deliveries included, and prove it."""
     from hcc_assets.defs.operate import erase_subject
 
-    if not yes:
+    if not yes and sys.stdin.isatty():
         click.confirm(f"Erase every artefact of {subject}, deliveries included? This cannot be undone", abort=True)
     if not home.is_local:
         raise click.UsageError("hcc erase works on a local home; on an object store remove the objects and their versions there")

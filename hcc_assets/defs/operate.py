@@ -47,7 +47,7 @@ def refresh_home(home: Home, *, jobs: int | None, memory_mb: int | None, progres
                 progress(f"run {given_up.run_id[:8]}", f"given up: {given_up.reason}")
             free = psutil.virtual_memory().available / 1e6
             summary = Refresher(
-                home, recipes, instance, progress, jobs=jobs or len(os.sched_getaffinity(0)), memory_mb=memory_mb or int(0.7 * free)
+                home, recipes, instance, progress, jobs=jobs or _cores(), memory_mb=memory_mb or int(0.7 * free)
             ).run()
             extra = dagster_signals(instance, dt.datetime.now(dt.UTC))
         bench = Workbench(home, recipes)
@@ -57,6 +57,10 @@ def refresh_home(home: Home, *, jobs: int | None, memory_mb: int | None, progres
         return summary
     finally:
         lock.release()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _free(lock: FileLock) -> bool:
