@@ -43,7 +43,7 @@ def write_atlas(home: Home, folder: Path) -> Path:
             calls = versions.frame("annotated_cells", "calls", sample).drop(columns=["cell_class"])
             own = places[places["sample_id"] == sample]
             own = own.assign(barcode=own["cell_id"].str.removeprefix(f"{sample}:"))
-            chosen = own.merge(calls, on="barcode", how="left").set_index("barcode", drop=False)
+            chosen = own.merge(calls, on="barcode", how="left").set_index("barcode")
             row = {str(k): v for k, v in samples.loc[sample].items()}
             schema = schema_obs(row, chosen["cell_class"], sex=sexes.get(str(row["subject_id"])))
             extra = chosen[[c for c in chosen.columns if c not in schema.columns]]
