@@ -6,6 +6,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 
 import dagster as dg
 
@@ -62,6 +63,9 @@ class Workers:
     def run(self, chains: list[list[str]], assets: Mapping[str, list[str]], sizes: Mapping[str, int]) -> list[str]:
         """Run the assets of each sample in one run; the samples of a chain (one subject's, earlier ones first) go one after the other.
 
+        Where a worker process is ended from outside, its chain and those that went down with it run once more, each alone; one that is ended again is
+        left as it was and told, and the others go on.
+
         Returns
         -------
         list of str
@@ -74,9 +78,16 @@ class Workers:
                 runs.append(run_assets(self._home, self._instance, assets[sample], sample))
                 self._progress(f"sample {sample}", "done")
             return runs
-        return self._side_by_side(chains, assets, sizes)
+        runs, lost = self._side_by_side(chains, assets, sizes)
+        for chain in lost:
+            more, ended = self._side_by_side([chain], assets, sizes)
+            runs += more
+            if ended:
+                self._progress(f"sample {', '.join(chain)}", "failed: its process was ended from outside, perhaps for want of memory")
+        return runs
 
-    def _side_by_side(self, chains: list[list[str]], assets: Mapping[str, list[str]], sizes: Mapping[str, int]) -> list[str]:
+    def _side_by_side(self, chains: list[list[str]], assets: Mapping[str, list[str]], sizes: Mapping[str, int]) -> tuple[list[str], list[list[str]]]:
+        """Run ids, and the chains that were not finished: a worker ended from outside breaks the pool and takes the others of the moment along."""
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(self._jobs, mp_context=context, initializer=_start_worker, initargs=(str(self._home.dagster_home),))
@@ -97,6 +108,10 @@ class Workers:
             for future in finished:
                 chain = running.pop(future)
                 used.pop(chain[0])
-                runs += future.result()
+                try:
+                    runs += future.result()
+                except BrokenProcessPool:
+                    self.close()
+                    return runs, sorted([chain, *running.values(), *waiting])
                 self._progress(f"sample {', '.join(chain)}", f"done ({total - len(waiting) - len(running)} of {total})")
-        return runs
+        return runs, []

@@ -218,6 +218,10 @@ class Refresher:
                 self.summary.changes.append(
                     Change(node[0], node[1], "held" if held.permanent and held.code != "error" else "failed", reason=held.reason)
                 )
+            elif node[1] is not None and after is None and not any(c.sample == node[1] for c in self.summary.troubled):
+                self.summary.changes.append(
+                    Change(node[0], node[1], "failed", reason="its run ended before it was done; hcc status names what is left")
+                )
             elif after != self._before.get(node):
                 rows = current.rows if current else None
                 self.summary.changes.append(Change(node[0], node[1], "new" if self._before.get(node) is None else "changed", rows=rows))
