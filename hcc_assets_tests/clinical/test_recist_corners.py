@@ -69,3 +69,9 @@ def test_targets_gone_beside_progressing_or_unassessed_non_targets_is_no_complet
     base, back = visit(0, -10, T01=20, NT01="PRESENT"), visit(2, 84, T01=3, NT01="ABSENT")
     assert words(base, visit(1, 42, T01=0, NT01="UNEQUIVOCAL PROGRESSION"), back) == ["PD", "PR"]
     assert words(base, visit(1, 42, T01=0, NT01=None), back) == ["PR", "PR"]
+
+
+def test_changes_from_baseline_and_from_the_smallest_sum() -> None:
+    got = derive(visit(0, -10, T01=80), visit(1, 42, T01=40), visit(2, 84, T01=50), visit(3, 126, T01=None))
+    assert [(r["PCHG_BASE"], r["PCHG_NADIR"], r["CHG_NADIR"]) for r in got[:2]] == [(-50, -50, -40), (-37.5, 25, 10)]
+    assert got[2]["PCHG_NADIR"] != got[2]["PCHG_NADIR"] and got[2]["CHG_NADIR"] != got[2]["CHG_NADIR"]  # null with a target missing
