@@ -66,7 +66,7 @@ def _ctcae_content(bench: Any, _: str | None) -> dict[str, str]:
 
 
 def _data_issues(ask: Ask) -> Output:
-    from hcc_assets.clinical.checks import response_discordance
+    from hcc_assets.clinical.checks import blocked, response_discordance, rows_left_out
     from hcc_assets.report.query_letters import query_letter
 
     parts = [ask.frame("clinical_checks", "issues")]
@@ -78,7 +78,7 @@ def _data_issues(ask: Ask) -> Output:
     )
     letters = {"query_letters.html": query_letter(issues, study=ask.config.study.id).encode()}
     counts = issues["severity"].value_counts()
-    blocked = int(issues.loc[issues["severity"] == "E", "subject_id"].nunique())
+    shut, rows = blocked(issues, ("DM", "EX", "TR")), rows_left_out(issues)
     return Output(
         table=issues,
         bundle=Bundle(blobs=letters),
@@ -87,8 +87,8 @@ def _data_issues(ask: Ask) -> Output:
                 name="no_blocking_issue",
                 passed=not counts.get("E", 0),
                 severity="WARN",
-                affected=blocked,
-                description=f"{counts.get('E', 0)} findings block {blocked} subjects in what rests on that table",
+                affected=len(shut),
+                description=f"{counts.get('E', 0)} findings block {len(shut)} subjects in response data and leave out {len(rows)} adverse event rows",
             ),
             CheckRecord(
                 name="no_open_query",
