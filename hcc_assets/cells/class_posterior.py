@@ -13,7 +13,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.special import pdtrc
 
-from hcc_assets.cells.likelihood import class_scores, log_likelihood, posterior
+from hcc_assets.cells.likelihood import class_scores, log_likelihood, posterior, size_evidence
 from hcc_assets.cells.outliers import deviance_per_molecule
 from hcc_assets.cells.reference import Reference
 from hcc_assets.cells.reference_training import temperature_at
@@ -111,7 +111,8 @@ def class_posterior(counts: sp.csr_matrix, ambient: Vector, foreign: Vector, ref
         size = total[rows]
         share = np.minimum(foreign[rows] / np.maximum(size, 1.0), 0.5)
         likelihood = log_likelihood(counts[rows], size, shares, reference.weight, ambient, share)
-        probability[rows] = posterior(class_scores(likelihood, reference.owner, len(CELL_CLASSES), temperature_at(size, reference.temperature)))
+        scores = class_scores(likelihood, reference.owner, len(CELL_CLASSES), temperature_at(size, reference.temperature))
+        probability[rows] = posterior(scores + size_evidence(size, reference.log_size))
         best = likelihood.argmax(axis=1)
         each = np.arange(len(rows))
         deviance = deviance_per_molecule(counts[rows], size, reference.weight, likelihood[each, best])

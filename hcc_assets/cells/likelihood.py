@@ -16,6 +16,8 @@ Matrix = npt.NDArray[np.float64]
 AMBIENT_LEVELS: Final = np.array([0.0, 0.02, 0.04, 0.06, 0.08, 0.10, 0.125, 0.15, 0.18, 0.22, 0.26, 0.30, 0.35, 0.40, 0.45, 0.50])
 """Ambient shares at which mixtures are formed; a cell takes the nearest, so that one product serves many cells."""
 _FLOOR: Final = 2e-7
+SIZE_SD: Final = 0.9
+"""Natural-log sd of library size within a class over chemistries and depths."""
 
 
 def ambient_level(share: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
@@ -84,6 +86,25 @@ def class_scores(likelihood: Matrix, owner: npt.NDArray[np.intp], n_classes: int
             top = mine.max(axis=1)
             out[:, k] = top + np.log(np.exp(mine - top[:, None]).mean(axis=1))
     return out
+
+
+def typical_log_size(size: npt.NDArray[np.float64], owner: npt.NDArray[np.intp], n_classes: int) -> npt.NDArray[np.float64]:
+    """Median natural log of molecules of the cells of each class; NaN for a class without cells."""
+    out = np.full(n_classes, np.nan)
+    for k in np.unique(owner[owner >= 0]):
+        out[k] = round(float(np.median(np.log(np.maximum(size[owner == k], 1.0)))), 4)
+    return out
+
+
+def size_evidence(size: npt.NDArray[np.float64], centre: npt.NDArray[np.float64]) -> Matrix:
+    """Log density of a cell's molecules under each class, wide enough that depth of sequencing matters little: it tells neutrophils from monocytes; cells x classes.
+
+    A class without a centre gets the evidence of the nearest one.
+    """
+    distance = (np.log(np.maximum(size, 1.0))[:, None] - centre[None, :]) / SIZE_SD
+    out = -0.5 * distance**2
+    best = np.nanmax(out, axis=1, keepdims=True) if np.isfinite(centre).any() else np.zeros((len(size), 1))
+    return np.asarray(np.where(np.isnan(out), best, out), dtype=float)
 
 
 def posterior(scores: Matrix) -> Matrix:

@@ -19,6 +19,7 @@ import pandas as pd
 
 from hcc_assets.cells import clustering
 from hcc_assets.cells.bootstrap import bootstrap, embed
+from hcc_assets.cells.likelihood import typical_log_size
 from hcc_assets.cells.outliers import OutlierLimits, fit_limits
 from hcc_assets.cells.reference_labels import LabelsRefused, labelled_cells
 from hcc_assets.cells.reference_samples import SampleInput, pool, seed_counts
@@ -73,6 +74,8 @@ class Reference:
         Of `reference_training.temperature_at`: at which held-out cells have the confidence they deserve.
     limits
         What a cell of each profile looks like at its depth, for cells of no known type.
+    log_size
+        Median natural log of the molecules of each class's training cells over these genes (NaN without cells); one per class of `CELL_CLASSES`.
     seeds
         Seed cells by class (label-free) over the training samples.
     sample_ids
@@ -88,6 +91,7 @@ class Reference:
     n_cells: npt.NDArray[np.intp]
     temperature: tuple[float, float]
     limits: OutlierLimits
+    log_size: npt.NDArray[np.float64]
     seeds: dict[str, int]
     sample_ids: tuple[str, ...]
 
@@ -109,7 +113,8 @@ class Reference:
     def _header(self) -> dict[str, Any]:
         return {
             "kind": self.kind, "owner": [CELL_CLASSES[k] for k in self.owner], "n_cells": [int(n) for n in self.n_cells], "temperature": list(self.temperature),
-            "limits": self.limits.to_lists(), "seeds": dict(sorted(self.seeds.items())), "sample_ids": sorted(self.sample_ids),
+            "limits": self.limits.to_lists(),
+            "log_size": [None if np.isnan(v) else float(v) for v in self.log_size], "seeds": dict(sorted(self.seeds.items())), "sample_ids": sorted(self.sample_ids),
         }  # fmt: skip
 
     def _content(self) -> bytes:
@@ -150,11 +155,12 @@ class Reference:
             raise ValueError("not a reference: the Parquet file has no reference header")
         h = json.loads(header)
         shares = np.array([table.column(i + 3).to_numpy() for i in range(len(h["owner"]))], dtype=np.float32)
+        sizes = np.array([np.nan if v is None else v for v in h["log_size"]], dtype=float)
         return cls(
             h["kind"], np.array(table.column("gene").to_pylist(), dtype=object), np.array(table.column("symbol").to_pylist(), dtype=object),
             table.column("weight").to_numpy().astype(float), shares.reshape(len(h["owner"]), table.num_rows),
             np.array([CELL_CLASSES.index(c) for c in h["owner"]], dtype=np.intp), np.array(h["n_cells"], dtype=np.intp), _pair(h["temperature"]),
-            OutlierLimits.from_lists(h["limits"]), {str(k): int(v) for k, v in h["seeds"].items()}, tuple(h["sample_ids"]),
+            OutlierLimits.from_lists(h["limits"]), sizes, {str(k): int(v) for k, v in h["seeds"].items()}, tuple(h["sample_ids"]),
         )  # fmt: skip
 
 
@@ -215,6 +221,7 @@ def _fit(
             empty.cells,
             (1.0, 0.0),
             OutlierLimits.none(),
+            np.full(n_classes, np.nan),
             seeds,
             cells.sample_ids,
         )
@@ -242,6 +249,7 @@ def _fit(
         narrow.cells,
         temperature,
         limits,
+        typical_log_size(small.size, owner, n_classes),
         seeds,
         cells.sample_ids,
     )

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from hcc_assets.cells.likelihood import class_scores, log_likelihood, posterior
+from hcc_assets.cells.likelihood import class_scores, log_likelihood, posterior, size_evidence, typical_log_size
 from hcc_assets.study.markers import panel_genes
 
 Matrix = npt.NDArray[np.float64]
@@ -261,12 +261,14 @@ def calibrate(
     if not parts:
         return _DEFAULT_TEMPERATURE
     size = cells.size
+    centre = typical_log_size(size, owner, n_classes)
     best, lowest = _DEFAULT_TEMPERATURE, np.inf
     for base in _BASES:
         for slope in _SLOPES:
             loss, number = 0.0, 0.0
             for rows, likelihood, profile_owner in parts:
-                p = posterior(class_scores(likelihood, profile_owner, n_classes, temperature_at(size[rows], (base, slope))))
+                scores = class_scores(likelihood, profile_owner, n_classes, temperature_at(size[rows], (base, slope)))
+                p = posterior(scores + size_evidence(size[rows], centre))
                 worth = 1.0 / np.sqrt(np.bincount(owner[rows], minlength=n_classes)[owner[rows]])
                 loss += float((-np.log(np.maximum(p[np.arange(len(rows)), owner[rows]], 0.01)) * worth).sum())
                 number += float(worth.sum())
