@@ -9,9 +9,9 @@ import contextlib
 import datetime as dt
 import hashlib
 import json
+import re
 import stat
 import time
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -24,6 +24,8 @@ from hcc_assets.platform.home import Home, is_local
 from hcc_assets.platform.sample_sheet import SAMPLE_ID, SampleRow, SampleSheet, keep_standing, read_sample_sheet
 from hcc_assets.study.config import StudyConfig
 
+_TELLABLE = re.compile(r"[A-Za-z0-9._ ()/+-]*")
+_LONG_NUMBER = re.compile(r"\d{11}")
 _CONTROL_FILES = ("manifest.sha256", "_DONE")
 
 State = Literal["ready", "settling", "incomplete", "refused"]
@@ -167,9 +169,10 @@ def _manifest_problem(folder: UPath, hashes: Hashes) -> tuple[str, set[str]]:
         found = hashes() if found is None else found
         if name in _CONTROL_FILES:
             continue
-        if name not in found:
+        told = safe_name(name)
+        if told not in found:
             return f"manifest.sha256 line {number} names a file that is not there", set()
-        if found[name] != expected.lower():
+        if found[told] != expected.lower():
             return f"manifest.sha256 line {number} does not agree with its file", set()
         named.add(name)
     return ("", named) if named else ("manifest.sha256 names no file", set())
@@ -185,6 +188,13 @@ def matrix_names(files: tuple[LandedFile, ...]) -> str:
     if not have & {"features.tsv", "genes.tsv"}:
         missing.append("features.tsv (or genes.tsv)")
     return f"waiting for {', '.join(missing)}" if missing else ""
+
+
+def safe_name(name: str) -> str:
+    """A file name as it may be told: one that could carry a person's name or number is replaced by a part of its hash."""
+    if _TELLABLE.fullmatch(name) and not _LONG_NUMBER.search(name):
+        return name
+    return f"name-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
 class _Index:
@@ -204,12 +214,13 @@ class _Index:
         for file in files:
             if file.name in _CONTROL_FILES or file.size < 0:
                 continue
-            key = f"{label}/{file.name}"
+            told = safe_name(file.name)
+            key = f"{label}/{told}"
             known = self.fresh.get(key) or self.known.get(key)
             unchanged = known is not None and known[:2] == [file.size, file.stamp]
             sha = str(known[2]) if known is not None and unchanged else stores.sha256_file(folder if single else folder / file.name)
             self.fresh[key] = [file.size, file.stamp, sha]
-            out[file.name] = sha
+            out[told] = sha
         return out
 
     def save(self) -> None:
@@ -279,10 +290,9 @@ def _relative(home: Home, path: UPath) -> str:
 def _delivery(kind: Literal["clinical", "reference"], name: str, home: Home, path: UPath, seconds: float, now: float, index: _Index) -> Delivery:
     files = list_files(path, now)
     label = _relative(home, path)
-    if not SAMPLE_ID.fullmatch(unicodedata.normalize("NFC", name)):
-        return Delivery(
-            kind, hashlib.sha256(name.encode()).hexdigest()[:12], label, "refused", "its name may hold only letters, digits, . _ -", files
-        )
+    if not SAMPLE_ID.fullmatch(name) or safe_name(name) != name:
+        masked = f"{PurePosixPath(label).parent}/{safe_name(name)}"
+        return Delivery(kind, safe_name(name), masked, "refused", "its name may hold only letters, digits, . _ - and no long number", files)
     if not any(f.name not in _CONTROL_FILES for f in files):
         return Delivery(kind, name, label, "incomplete", "holds no file yet", files)
     state, reason, hashes = _judge_files(path, label, files, seconds, index)

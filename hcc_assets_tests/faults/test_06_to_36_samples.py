@@ -298,6 +298,7 @@ def test_fault_05_a_sheet_on_its_way_takes_no_sample_away(root: Path) -> None:
     assert hashes(root)["cells.parquet"] == before["cells.parquet"]
 
 
+@pytest.mark.faults
 def test_fault_19_changed_matrix_makes_what_rests_on_it_new(root: Path) -> None:
     before, sample = hashes(root), standing_sample(root)
     folder = root / "landing" / "matrices" / sample
@@ -325,6 +326,7 @@ def test_fault_19_subject_moved_between_rows(root: Path) -> None:
     assert ("raw_counts", sample) not in seen.changed, "no cell is touched"
 
 
+@pytest.mark.faults
 def test_fault_17_and_34_one_matrix_under_two_names_is_told(root: Path) -> None:
     sample = standing_sample(root)
     shutil.copytree(root / "landing" / "matrices" / sample, root / "landing" / "matrices" / "copy")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import random
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from hcc_assets.clinical.exports import read_export
+from hcc_assets.clinical.exports import Export, read_export
 from hcc_assets.clinical.holding import compare_exports
 from hcc_assets.defs.operate import accept_export
 from hcc_assets.platform.home import Home
@@ -20,7 +20,7 @@ from hcc_assets.simulate.clinical import export, stories
 from hcc_assets_tests.faults.homes import SETTINGS, Seen, attempt_all, deliver, hashes, landing_bytes, quarantined, refresh, without_figures
 from hcc_assets_tests.faults.test_01_to_04_writes import PowerCut, writer_that_fails
 
-START = dt.date(2025, 6, 1)
+START = dt.date(2025, 9, 1)
 
 
 @dataclass
@@ -31,8 +31,14 @@ class Model:
     waiting: str = ""
     received: set[str] = field(default_factory=set)
     superseded: set[str] = field(default_factory=set)
+    standing: Export | None = None
 
-    def take(self, export_id: str) -> None:
+    def take(self, export_id: str, export: Export) -> None:
+        """The export stands; a table that it lacks stands in its last good form."""
+        if self.standing is not None:
+            before = self.standing
+            export = replace(export, tables=before.tables | export.tables, delivered=before.delivered | export.delivered)
+        self.standing = export
         if self.taken:
             self.superseded.add(self.taken)
         self.superseded.discard(export_id)
@@ -53,7 +59,8 @@ def year(root: Path, seed: int, steps: int, *, last_way: bool) -> None:
         tables = export(told, until=day).tables
         if event == "accept" and model.waiting:
             accept_export(Home.at(root), model.waiting, "checked with the site")
-            model.take(model.waiting)
+            waiting = root / "landing" / "clinical" / model.waiting
+            model.take(model.waiting, read_export(waiting, config, cutoff=dt.date.fromisoformat(model.waiting)))
         elif event == "again" and model.taken:
             folder = root / "landing" / "clinical" / model.taken
             shutil.copytree(folder, root / "copy")
@@ -65,14 +72,14 @@ def year(root: Path, seed: int, steps: int, *, last_way: bool) -> None:
                 tables = {d: f[f["USUBJID"] != gone] for d, f in tables.items()}
             folder = deliver(root, tables, name)
             if event == "broken":
-                (folder / "dm.csv").write_text("USUBJID\n")
-                (folder / "ex.csv").write_text("USUBJID\n")
+                (folder / "ae.csv").write_text("USUBJID\n")
             model.received.add(name)
-            held = _would_hold(root, model.taken, folder, config, day)
-            if held:
-                model.waiting = name
-            else:
-                model.take(name)
+            now = read_export(folder, config, cutoff=day)
+            if {"subjects", "exposure"} <= set(now.tables) or model.standing is not None:
+                if model.standing is not None and compare_exports(model.standing, now, config).held:
+                    model.waiting = name
+                else:
+                    model.take(name, now)
         if event == "crash":
             with writer_that_fails(rng.randint(1, 25), PowerCut(), after=rng.random() < 0.5):
                 try:
@@ -91,14 +98,6 @@ def year(root: Path, seed: int, steps: int, *, last_way: bool) -> None:
     reasons = " ".join(q["reason"] for q in quarantined(root))
     for name in model.received:
         assert name == model.taken or name in model.superseded or name in reasons, f"{name} vanished"
-
-
-def _would_hold(root: Path, taken: str, folder: Path, config: object, day: dt.date) -> bool:
-    if not taken:
-        return False
-    before = read_export(root / "landing" / "clinical" / taken, config, cutoff=dt.date.fromisoformat(taken))  # type: ignore[arg-type]
-    now = read_export(folder, config, cutoff=day)  # type: ignore[arg-type]
-    return compare_exports(before, now, config).held  # type: ignore[arg-type]
 
 
 def _check(seen: Seen, model: Model) -> None:
