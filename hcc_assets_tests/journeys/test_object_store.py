@@ -34,8 +34,8 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     import s3fs
 
     s3fs.S3FileSystem.clear_instance_cache()
-    s3fs.S3FileSystem().mkdir("trial")
-    yield "trial"
+    s3fs.S3FileSystem().mkdir(f"trial-{port}")
+    yield f"trial-{port}"
     server.stop()
 
 
