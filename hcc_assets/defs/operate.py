@@ -46,9 +46,7 @@ def refresh_home(home: Home, *, jobs: int | None, memory_mb: int | None, progres
             for given_up in reap(instance, dt.datetime.now(dt.UTC), heartbeats=home.heartbeats, leases=Leases(home.leases)):
                 progress(f"run {given_up.run_id[:8]}", f"given up: {given_up.reason}")
             free = psutil.virtual_memory().available / 1e6
-            summary = Refresher(
-                home, recipes, instance, progress, jobs=jobs or _cores(), memory_mb=memory_mb or int(0.7 * free)
-            ).run()
+            summary = Refresher(home, recipes, instance, progress, jobs=jobs or _cores(), memory_mb=memory_mb or int(0.7 * free)).run()
             extra = dagster_signals(instance, dt.datetime.now(dt.UTC))
         bench = Workbench(home, recipes)
         for name in mend(bench):
