@@ -15,7 +15,7 @@ import scipy.sparse as sp
 
 from hcc_assets.cells import clustering
 from hcc_assets.cells.cluster_names import NOVEL, name_clusters
-from hcc_assets.cells.likelihood import class_scores, posterior
+from hcc_assets.cells.likelihood import class_scores, posterior, size_evidence, typical_log_size
 from hcc_assets.cells.malignancy import call_malignancy
 from hcc_assets.cells.reference_training import Profiles, TrainingCells, evidence, grouped_counts, train_profiles
 from hcc_assets.cells.seeds import seed_classes
@@ -31,6 +31,7 @@ _PASS_TEMPERATURE: Final = 1.0
 _SURE: Final = 0.7
 _MAX_PASSES: Final = 3
 _MIN_EPITHELIAL: Final = 30
+_DIRTY: Final = 0.25
 CELLS_PER_SUB_CLUSTER: Final = 45
 _MIN_COMPARTMENT: Final = 200
 _COMPARTMENTS: Final = (
@@ -76,6 +77,17 @@ def _panel_evidence(cells: TrainingCells, profiles: Profiles, n_classes: int) ->
     out = np.full((len(likelihood), n_classes), -np.inf)
     for k in np.unique(profiles.owner):
         out[:, k] = likelihood[:, profiles.owner == k].max(axis=1)
+    return out
+
+
+def _clean(cells: TrainingCells, clusters: Labels, k: int) -> npt.NDArray[np.bool_]:
+    """Clusters of cells with enough RNA of their own: small and ambient-rich ones (often neutrophils) say nothing of an unknown type."""
+    out = np.zeros(k, dtype=bool)
+    whole = float(np.median(cells.size))
+    for c in range(k):
+        mine = clusters == c
+        if mine.any():
+            out[c] = np.median(cells.size[mine]) >= 0.4 * whole and np.median(cells.ambient_share[mine]) <= _DIRTY
     return out
 
 
@@ -166,6 +178,7 @@ def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0
     size, soup = np.bincount(clusters, minlength=k), cells.ambient.mean(axis=0)
     named = name_clusters(own, cells.symbols, size, ambient=soup)
     named = name_clusters(own, cells.symbols, size, ambient=soup, malignant=_malignant_share(cells, clusters, named))
+    named = ["" if c == NOVEL and not clean else c for c, clean in zip(named, _clean(cells, clusters, k), strict=True)]
     codes = np.array([CELL_CLASSES.index(UNASSIGNED if c == NOVEL else c) if c else -1 for c in named], dtype=np.intp)
     owner, clusters = _sub_clusters(cells, codes[clusters], clusters, seed)
     owner = _rescue(cells, owner)
@@ -176,7 +189,8 @@ def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0
     panel = _panel_evidence(cells, profiles, n_classes)
     passes = 0
     for _ in range(_MAX_PASSES):
-        p = posterior(class_scores(evidence(cells, profiles), profiles.owner, n_classes, _PASS_TEMPERATURE))
+        scores = class_scores(evidence(cells, profiles), profiles.owner, n_classes, _PASS_TEMPERATURE)
+        p = posterior(scores + size_evidence(cells.size, typical_log_size(cells.size, owner, n_classes)))
         top = p.argmax(axis=1)
         found = np.where(p.max(axis=1) >= _SURE, top, -1)
         moved = np.flatnonzero((owner >= 0) & (found >= 0) & (found != owner))

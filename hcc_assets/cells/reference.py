@@ -21,6 +21,7 @@ from hcc_assets.cells import clustering
 from hcc_assets.cells.bootstrap import bootstrap, embed
 from hcc_assets.cells.likelihood import typical_log_size
 from hcc_assets.cells.outliers import OutlierLimits, fit_limits
+from hcc_assets.cells.reference_freezing import freezing_prefix
 from hcc_assets.cells.reference_labels import LabelsRefused, labelled_cells
 from hcc_assets.cells.reference_samples import SampleInput, pool, seed_counts
 from hcc_assets.cells.reference_training import Profiles, TrainingCells, calibrate, train_profiles
@@ -36,8 +37,6 @@ __all__ = ["LabelsRefused", "Reference", "SampleInput", "build_reference", "free
 
 Kind = Literal["labels", "cohort", "provisional"]
 
-SEEDS_TO_FREEZE: Final = 50
-"""Seed cells of each primary class before a reference of the cohort is frozen."""
 _STATES: Final = {
     "T": 8,
     "dendritic": 6,
@@ -166,31 +165,6 @@ class Reference:
 
 def _pair(values: list[float]) -> tuple[float, float]:
     return float(values[0]), float(values[1])
-
-
-def freezing_prefix(seeds: pd.DataFrame, order: list[str], config: StudyConfig) -> list[str] | None:
-    """The samples that the frozen reference is built from: the shortest run of samples, in the given order, that allows freezing.
-
-    Because seed counts add up over samples and the order is that of collection, samples that arrive together or one after the other give the same set.
-
-    Parameters
-    ----------
-    seeds
-        ``sample_id, cell_class, n_seed``, from `seed_counts` of each sample.
-    order
-        Sample ids by collection date, then id.
-    config
-        ``single_cell.reference_min_samples``.
-
-    Returns
-    -------
-    list or None
-        None while there are fewer samples than needed, or fewer than 50 seed cells of a primary class.
-    """
-    table = seeds.pivot_table(index="sample_id", columns="cell_class", values="n_seed", aggfunc="sum", fill_value=0) if len(seeds) else pd.DataFrame()
-    table = table.reindex(index=order, columns=list(PRIMARY_CLASSES), fill_value=0).fillna(0)
-    enough = (table.cumsum() >= SEEDS_TO_FREEZE).all(axis=1).to_numpy() & (np.arange(1, len(order) + 1) >= config.single_cell.reference_min_samples)
-    return order[: int(enough.argmax()) + 1] if enough.any() else None
 
 
 def _states(components: npt.NDArray[np.float64], owner: npt.NDArray[np.intp], seed: int) -> npt.NDArray[np.intp]:
