@@ -26,7 +26,7 @@ def main() -> None:
     sc.pp.filter_cells(adata, min_genes=100)
     sc.pp.filter_genes(adata, min_cells=3)
     adata = adata[adata.obs["pct_counts_mt"] < 20].copy()
-    sc.pp.scrublet(adata, batch_key="sample")
+    sc.pp.scrublet(adata, batch_key="sample", threshold=0.25)
     adata.layers["counts"] = adata.X.copy()
     sc.pp.normalize_total(adata, target_sum=1e4)
     sc.pp.log1p(adata)

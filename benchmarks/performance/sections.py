@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.performance import homes
-from benchmarks.performance.measure import TOP, hcc, python, repeated, row, run
+from benchmarks.performance.measure import TOP, Measured, hcc, python, repeated, row, run
 from benchmarks.performance.settings import Sizes
 
 Rows = list[dict[str, Any]]
@@ -57,7 +57,7 @@ def one_sample(scratch: Path, sizes: Sizes, say: Say) -> dict[str, Rows]:
         cells = pure.answer["cells"]
         about = {"case": name, "cells": cells, "delivered_mb": round(megabytes, 2)}
         work = pure.answer["work_cpu_s"]
-        rows.append(row(refreshed, what="hcc refresh", held=len(refreshed.answer["held"]), **about))
+        rows.append(row(refreshed, what="hcc refresh", worked_on=worked_on(refreshed), held=len(refreshed.answer["held"]), **about))
         rows.append(row(pure, what="pure functions", work_cpu_s=work, stages=pure.answer["stages"], **about))
         rows.append(row(python("benchmarks.performance.scanpy_recipe", matrix), what="scanpy recipe", **about))
         twice = python("benchmarks.performance.reading", matrix)
@@ -70,6 +70,11 @@ def one_sample(scratch: Path, sizes: Sizes, say: Say) -> dict[str, Rows]:
         shutil.rmtree(home.root)
         shutil.rmtree(scratch / "looped")
     return {"samples": rows, "shares": shares}
+
+
+def worked_on(refreshed: Measured) -> int:
+    """Samples whose cells a refresh touched."""
+    return len({c["sample"] for c in refreshed.answer["changed"] if c["sample"] is not None})
 
 
 def growing_home(scratch: Path, sizes: Sizes, say: Say) -> Rows:
@@ -90,7 +95,8 @@ def growing_home(scratch: Path, sizes: Sizes, say: Say) -> Rows:
             home.deliver()
             return hcc(home.root, "refresh")
 
-        rows.append(row(repeated(sizes.arrivals, arrival), what="one new sample", samples=size))
+        arrived = repeated(sizes.arrivals, arrival)
+        rows.append(row(arrived, what="one new sample", samples=size, worked_on=worked_on(arrived)))
         home.correct_clinical()
         rows.append(row(hcc(home.root, "refresh"), what="a corrected clinical export", samples=size))
         rows.append(row(repeated(sizes.repeats, lambda: hcc(home.root, "refresh")), what="nothing new", samples=size))

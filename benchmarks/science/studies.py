@@ -1,0 +1,143 @@
+"""The studies that ``docs/science.md`` is made of: what each runs at which size, and the bars it is held to. The studies are modules of ``benchmarks``.
+
+A module of ``benchmarks`` with a function ``compare()`` that is not named here is run with its defaults and shown without bars, so that none is forgotten.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import resource
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+import benchmarks
+
+Tables = dict[str, pd.DataFrame]
+NOT_STUDIES = ("performance", "science", "endpoints")
+_SCALES: dict[str, dict[str, dict[str, Any]]] = {
+    "annotation": {"tiny": {"patients": 3, "cells": 250}, "quick": {"patients": 4, "cells": 1000}},
+    "doublets": {"tiny": {"n_cells": 400, "seeds": 1}, "quick": {"n_cells": 2000, "seeds": 1}},
+    "calibration": {"tiny": {"replicates": 60, "null_replicates": 100, "pairs": (8, 12)}, "quick": {"replicates": 400, "null_replicates": 1000}},
+}
+"""Arguments by study and size; the full size is the study's own."""
+
+
+@dataclass
+class Findings:
+    """Tables by title, bars (``bar, value, limit, met``) and, for figures, the table that is drawn."""
+
+    tables: Tables
+    bars: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["bar", "value", "met"]))
+
+
+@dataclass(frozen=True)
+class Study:
+    """One study: title, module, and the function that runs it at a size (``tiny``, ``quick`` or ``full``)."""
+
+    title: str
+    module: str
+    run: Callable[[Any, str], Findings]
+
+    def load(self) -> Any:
+        """The module."""
+        return importlib.import_module(f"benchmarks.{self.module}")
+
+
+def _bar(text: str, value: float, limit: float, *, at_least: bool) -> dict[str, Any]:
+    sign = "at least" if at_least else "at most"
+    return {"bar": f"{text}: {sign} {limit:g}", "value": value, "met": bool(value >= limit if at_least else value <= limit)}
+
+
+def _annotation(module: Any, size: str) -> Findings:
+    table = module.compare(**_SCALES["annotation"].get(size, {})).set_index("case")
+    bars = []
+    for case, row in table.iterrows():
+        name = str(case)
+        if "unknown" in name:
+            continue
+        labels = ", labels" in name
+        bars.append(_bar(f"macro-F1, {name}", float(row["macro_f1"]), 0.95 if labels else 0.90, at_least=True))
+        bars.append(_bar(f"composition error, {name}", float(row["composition_error"]), 0.02 if labels else 0.04, at_least=False))
+    by_class = table.filter(regex="^f1_")
+    by_class.columns = [c.removeprefix("f1_") for c in by_class.columns]
+    tables = {
+        "Cohorts": table.drop(columns=[c for c in table if c.startswith("f1_")]).reset_index(),
+        "F1 by class": by_class.T.rename_axis("class").reset_index(),
+    }
+    blood = pd.DataFrame(module.blood())
+    if len(blood):
+        tables["Real blood (pbmc4k): recall of the author's labels, and the share called a class that blood does not have"] = blood
+    return Findings(tables, pd.DataFrame(bars))
+
+
+def _doublets(module: Any, size: str) -> Findings:
+    table = module.compare(**_SCALES["doublets"].get(size, {}))
+    kind = table["case"].str.replace(r", seed \d+$", "", regex=True)
+    means = table.drop(columns="case").groupby(kind, sort=False).mean().reset_index()
+    bars = [
+        _bar(f"AUPRC less that of Scrublet, {r['case']}", r["auprc_own"] - r["auprc_scrublet"], 0.0, at_least=True) for r in means.to_dict("records")
+    ]
+    return Findings({"Own score and Scrublet on the same doublets, means over seeds": means}, pd.DataFrame(bars))
+
+
+def _calibration(module: Any, size: str) -> Findings:
+    table = module.calibrate(**_SCALES["calibration"].get(size, {}))
+    return Findings({"Methods": table}, module.verdict(table))
+
+
+def _any(module: Any, size: str) -> Findings:
+    found = module.compare()
+    if isinstance(found, pd.DataFrame):
+        found = {"Results": found}
+    if not isinstance(found, Mapping):
+        found = {"Results": pd.DataFrame(found)}
+    return Findings({str(k): pd.DataFrame(v) for k, v in found.items()})
+
+
+KNOWN = (
+    Study("Cell classes", "annotation", _annotation),
+    Study("Doublets", "doublets", _doublets),
+    Study("Change of composition: calibration and power", "calibration", _calibration),
+)
+
+
+def studies() -> list[Study]:
+    """The known studies whose module is there, then every other module of ``benchmarks`` that has ``compare``."""
+    there = sorted(m.name for m in pkgutil.iter_modules(benchmarks.__path__))
+    known = {s.module for s in KNOWN}
+    found = [s for s in KNOWN if s.module in there]
+    for name in there:
+        if name not in known and name not in NOT_STUDIES and hasattr(importlib.import_module(f"benchmarks.{name}"), "compare"):
+            found.append(Study(name.replace("_", " ").capitalize(), name, _any))
+    return found
+
+
+def run_study(module: str, size: str) -> dict[str, Any]:
+    """Run one study.
+
+    Returns
+    -------
+    dict
+        ``title, module, about`` (the module's words), ``tables`` and ``bars`` as lists of rows, ``cpu_s, wall_s``.
+    """
+    study = next(s for s in studies() if s.module == module)
+    started = time.monotonic()
+    loaded = study.load()
+    found = study.run(loaded, size)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    tables = {title: json.loads(table.to_json(orient="records", double_precision=6)) for title, table in found.tables.items()}
+    return {
+        "title": study.title,
+        "module": module,
+        "about": (loaded.__doc__ or "").split("\n\n")[0],
+        "tables": tables,
+        "bars": json.loads(found.bars.to_json(orient="records", double_precision=6)),
+        "cpu_s": round(used.ru_utime + used.ru_stime, 1),
+        "wall_s": round(time.monotonic() - started, 1),
+    }
