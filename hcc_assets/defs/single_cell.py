@@ -109,7 +109,7 @@ def _annotation_reference(ask: Ask) -> Output:
     seeds = [ask.frame("qc_cells", "seeds", s).assign(sample_id=s) for s in order]
     prefix = freezing_prefix(pd.concat(seeds, ignore_index=True), order, ask.config) if seeds else None
     chosen = order if rebuild_asked(ask.bench) is not None or prefix is None else prefix
-    inputs = [SampleInput(s, partial(_loaded, ask, s)) for s in chosen]
+    inputs = [SampleInput(s, partial(_loaded, ask, s), subject_id=rows[s].subject_id) for s in chosen]
     try:
         reference = build_reference(inputs, ask.config, labelled=_labelled(ask))
     except LabelsRefused as refusal:
