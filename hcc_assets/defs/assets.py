@@ -103,7 +103,7 @@ def to_asset(recipe: Recipe, recipes: Mapping[str, Recipe]) -> dg.AssetsDefiniti
     def _asset(context: dg.AssetExecutionContext, home: HomeResource) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
         place = home.home()
         leases = Leases(place.leases)
-        with living_run(context.instance, context.run_id, heartbeats=place.heartbeats, leases=leases):
+        with living_run(context.instance, context.run_id, heartbeats=place.heartbeats, leases=leases, known_tags=context.run.tags):
             bench = _bench(place, recipes, context.run_id)
             sample = context.partition_key if recipe.partitioned else None
             outcome = bench.attempt(recipe.name, sample, run_id=context.run_id, fence=leases.fence(context.run_id))

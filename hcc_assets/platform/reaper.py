@@ -137,10 +137,23 @@ def reap(
 
 
 @contextlib.contextmanager
-def living_run(instance: dg.DagsterInstance, run_id: str, *, heartbeats: Path, leases: Leases, every_s: float = BEAT_SECONDS) -> Iterator[None]:
-    """Around the body of a run (or of a step in its own process): tags, lease and heartbeat. The lease stays revoked if the run was given up."""
+def living_run(
+    instance: dg.DagsterInstance,
+    run_id: str,
+    *,
+    heartbeats: Path,
+    leases: Leases,
+    known_tags: Mapping[str, str] | None = None,
+    every_s: float = BEAT_SECONDS,
+) -> Iterator[None]:
+    """Around the body of a run (or of a step in its own process): tags, lease and heartbeat. The lease stays revoked if the run was given up.
+
+    Tags that the run has already (``known_tags``) are not written again: each writing is a transaction of the run storage.
+    """
     leases.grant(run_id)
-    instance.add_run_tags(run_id, process_tags())
+    tags = process_tags()
+    if known_tags is None or any(known_tags.get(name) != value for name, value in tags.items()):
+        instance.add_run_tags(run_id, tags)
     with Heartbeat(heartbeats, run_id, every_s=every_s):
         yield
 

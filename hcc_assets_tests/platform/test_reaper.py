@@ -189,6 +189,17 @@ def test_a_lease_is_one_per_run_and_names_are_checked(tmp_path: Path) -> None:
     assert list((tmp_path / "leases").iterdir()) == []
 
 
+def test_living_run_writes_no_tag_that_the_run_has(instance, tmp_path: Path, monkeypatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(instance, "add_run_tags", lambda run_id, tags: written.append(run_id))
+    folders = {"heartbeats": tmp_path / "beats", "leases": Leases(tmp_path / "leases")}
+    own, foreign = reaper.process_tags(), ended_process_tags()
+    for known in (own, own | {"dagster/partition": "S1"}, foreign, {}):
+        run_id = started_run(instance, dict(known))
+        with reaper.living_run(instance, run_id, known_tags=known, **folders):
+            assert (run_id in written) is not (own.items() <= known.items())
+
+
 def test_living_run_tags_grants_and_beats(instance, tmp_path: Path) -> None:
     run_id = started_run(instance, {})
     with reaper.living_run(instance, run_id, heartbeats=tmp_path / "beats", leases=Leases(tmp_path / "leases")):
