@@ -44,6 +44,8 @@ def sample_memory(results: Mapping[str, Any]) -> Figure:
     _lines(ax, rows, ("hcc refresh", "pure functions", "scanpy recipe"), "delivered_mb", "peak_mb")
     sizes = sorted({r["delivered_mb"] for r in rows})
     ax.plot(sizes, [estimate_mb(int(1e6 * s)) for s in sizes], linestyle="--", color="#666666", label="estimate for admission")
+    ax.autoscale(axis="y")
+    ax.set_ylim(bottom=0)
     ax.legend(frameon=False, fontsize=8)
     ax.set_xlabel("delivery, compressed MB")
     ax.set_ylabel("MB")
