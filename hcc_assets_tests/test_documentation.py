@@ -201,7 +201,8 @@ def test_no_machine_and_no_package_host_in_any_committed_text() -> None:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=TOP, capture_output=True, check=False)
     if listed.returncode != 0 or not listed.stdout:
         pytest.skip("not a git checkout: nothing says which files are committed")
-    hosts = "|".join(re.escape(h) for h in ("pythonhosted" + ".org", "pypi" + ".org", "registry.npmjs" + ".org", "conda.anaconda" + ".org"))
+    registries = (("pythonhosted", "org"), ("pypi", "org"), ("npmjs", "org"), ("anaconda", "org"))
+    hosts = "|".join(re.escape(".".join(parts)) for parts in registries)
     wrong = re.compile(rf"{hosts}|(?<![\w.)}}\]-])/(?:work|root)/|--(?:extra-)?index-url[= ]\S*:/", re.IGNORECASE)
     found = []
     for name in listed.stdout.decode().split("\0"):
