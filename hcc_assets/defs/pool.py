@@ -15,7 +15,7 @@ from hcc_assets.platform.home import Home
 
 BASE_MB = 450
 MB_PER_DELIVERED_MB = 14.0
-"""Peak memory of a worker: interpreter and libraries, and a slope over the size of the compressed delivery (measured, see docs/performance.md)."""
+"""Peak memory of a worker: interpreter and libraries, and a slope over the size of the compressed delivery."""
 
 
 WORTH_A_PROCESS = 10_000_000
