@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import importlib.util
+import json
+import sys
+import tempfile
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from platformdirs import user_cache_path
 
 _PACKAGE = "hcc_assets"
 _ROOT = Path(__file__).resolve().parents[1]
@@ -74,13 +80,56 @@ def _data_files() -> tuple[tuple[str, str], ...]:
     return tuple((p.name, hashlib.sha256(p.read_bytes()).hexdigest()) for p in sorted(folder.glob("*")) if p.is_file())
 
 
+class _Remembered:
+    """Code versions found before for exactly this source text and Python, in the user's cache folder: to walk all syntax trees takes a second.
+
+    The file is named by the hash of every module and data file of the package, so it can be absent and never out of date.
+    """
+
+    def __init__(self) -> None:
+        digest = hashlib.sha256(repr((sys.version_info[:3], _data_files())).encode())
+        for path in sorted(_ROOT.rglob("*.py")):
+            digest.update(f"{path.relative_to(_ROOT)}:{hashlib.sha256(path.read_bytes()).hexdigest()}".encode())
+        self._file = user_cache_path("hcc_assets") / f"code_versions-{digest.hexdigest()[:16]}.json"
+        self._found: dict[str, str] = {}
+        with contextlib.suppress(OSError, ValueError):  # what cannot be read is found anew
+            self._found = json.loads(self._file.read_bytes())
+
+    def get(self, key: str) -> str | None:
+        return self._found.get(key)
+
+    def put(self, key: str, version: str) -> None:
+        self._found[key] = version
+        with contextlib.suppress(OSError):  # a user without a home folder has no cache, only a slower start
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile("w", dir=self._file.parent, delete=False) as scratch:
+                json.dump(self._found, scratch, sort_keys=True)
+            Path(scratch.name).replace(self._file)
+
+
+@lru_cache(maxsize=1)
+def _remembered() -> _Remembered:
+    return _Remembered()
+
+
 def code_version(function: Callable[..., Any]) -> str:
     """Hash over ``function``'s own source and every pure module it reaches.
 
     Comments, blank lines and docstrings do not count. A module counts when the function's own body, or a module that it reaches, imports it.
     """
+    path = Path(function.__code__.co_filename)
+    if _ROOT not in path.parents:
+        return _found(function, path)
+    key = f"{path.relative_to(_ROOT)}:{function.__code__.co_firstlineno}:{function.__qualname__}"
+    version = _remembered().get(key)
+    if version is None:
+        version = _found(function, path)
+        _remembered().put(key, version)
+    return version
+
+
+def _found(function: Callable[..., Any], path: Path) -> str:
     code = function.__code__
-    path = Path(code.co_filename)
     own = next(
         n
         for n in ast.walk(_tree(path))
