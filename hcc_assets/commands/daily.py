@@ -45,19 +45,37 @@ def demo(home: Home, subjects: int, cells: int, seed: int, setting: str) -> None
 @click.command()
 @click.option("--jobs", default=None, type=click.IntRange(1), help="Samples worked on side by side (default: the cores there are).")
 @click.option("--memory", default=None, type=click.IntRange(256), metavar="MB", help="Memory they may use together (default: 70 % of what is free).")
+@click.option(
+    "--engine",
+    default="local",
+    show_default=True,
+    type=click.Choice(["local", "ray"]),
+    help="Work on samples here, or on the nodes of a Ray cluster.",
+)
+@click.option("--address", default=None, help="The Ray cluster: auto, host:6379 or ray://host:10001 (default: auto).")
 @click.option("--quiet", is_flag=True, help="No progress lines.")
 @with_json
 @with_home
-def refresh(home: Home, jobs: int | None, memory: int | None, quiet: bool, as_json: bool) -> None:
+def refresh(home: Home, jobs: int | None, memory: int | None, engine: str, address: str | None, quiet: bool, as_json: bool) -> None:
     """Bring everything up to date, print what changed, send the alerts that are due."""
     existing_home(home)
+    if engine == "ray" and (jobs is not None or memory is not None):
+        raise click.UsageError("--jobs and --memory are for this machine; a Ray node has what ray start --num-cpus and --memory said")
+    if engine != "ray" and address is not None:
+        raise click.UsageError("--address needs --engine ray")
     from hcc_assets.defs.operate import refresh_home
+    from hcc_assets.defs.ray_engine import RayUnfit, require_ray
 
     def progress(label: str, state: str) -> None:
         if not quiet and not as_json:
             click.echo(f"  {label}: {state}", err=True)
 
-    summary = refresh_home(home, jobs=jobs, memory_mb=memory, progress=progress)
+    try:
+        if engine == "ray":
+            require_ray()
+        summary = refresh_home(home, jobs=jobs, memory_mb=memory, progress=progress, ray_address=(address or "auto") if engine == "ray" else None)
+    except RayUnfit as unfit:
+        raise click.UsageError(str(unfit)) from None
     say(_refresh_payload(summary), as_json, _refresh_lines(home, summary))
     finish(bool(summary.troubled))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import dagster as dg
 
@@ -16,7 +16,13 @@ CONFIRMATORY_JOB = "confirmatory"
 
 
 def run_assets(
-    home: Home, instance: dg.DagsterInstance, assets: Sequence[str], sample: str | None, *, progress: Callable[[str, str], None] | None = None
+    home: Home,
+    instance: dg.DagsterInstance,
+    assets: Sequence[str],
+    sample: str | None,
+    *,
+    progress: Callable[[str, str], None] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> str:
     """Materialize ``assets`` (of one sample) in one in-process run; a failed asset does not raise, its failure is in the event log.
 
@@ -33,7 +39,7 @@ def run_assets(
         instance=instance,
         asset_selection=[dg.AssetKey(a) for a in assets],
         partition_key=sample,
-        tags=process_tags(),
+        tags=process_tags() | dict(tags or {}),
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         raise_on_error=False,
     )

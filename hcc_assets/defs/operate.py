@@ -14,7 +14,8 @@ from filelock import FileLock
 
 from hcc_assets.defs.alerting import alert_store, tell
 from hcc_assets.defs.catalogue import all_recipes
-from hcc_assets.defs.refresh import Progress, Refresher, Summary
+from hcc_assets.defs.pool import Workers
+from hcc_assets.defs.refresh import Progress, Refresher, SampleWorkers, Summary
 from hcc_assets.platform import stores
 from hcc_assets.platform.alerts.dagster_signals import dagster_signals
 from hcc_assets.platform.consent import record_withdrawal
@@ -24,13 +25,16 @@ from hcc_assets.platform.home import Home
 from hcc_assets.platform.mending import mend
 from hcc_assets.platform.plan import make_plan
 from hcc_assets.platform.reaper import reap
-from hcc_assets.platform.subject_keys import KEY_FILE, canonical_subject, key_for_home
-from hcc_assets.platform.trail import audit_path, keys_folder, tombstones_of, trail_of
+from hcc_assets.platform.subject_keys import key_for_home
+from hcc_assets.platform.trail import keys_folder, trail_of
 from hcc_assets.platform.versions import Versions
 
 
-def refresh_home(home: Home, *, jobs: int | None, memory_mb: int | None, progress: Progress) -> Summary:
-    """Reap dead runs, refresh, send what alerts are due. Two refreshes of one home go one after the other."""
+def refresh_home(home: Home, *, jobs: int | None, memory_mb: int | None, progress: Progress, ray_address: str | None = None) -> Summary:
+    """Reap dead runs, refresh, send what alerts are due. Two refreshes of one home go one after the other.
+
+    Samples are worked on by processes of this machine, or by the Ray cluster at ``ray_address``.
+    """
     from hcc_assets.defs.instance import instance_of
 
     home.locks.mkdir(parents=True, exist_ok=True)
@@ -45,8 +49,15 @@ def refresh_home(home: Home, *, jobs: int | None, memory_mb: int | None, progres
         with instance_of(home) as instance:
             for given_up in reap(instance, dt.datetime.now(dt.UTC), heartbeats=home.heartbeats, leases=Leases(home.leases)):
                 progress(f"run {given_up.run_id[:8]}", f"given up: {given_up.reason}")
-            free = psutil.virtual_memory().available / 1e6
-            summary = Refresher(home, recipes, instance, progress, jobs=jobs or _cores(), memory_mb=memory_mb or int(0.7 * free)).run()
+            workers: SampleWorkers
+            if ray_address is not None:
+                from hcc_assets.defs.ray_engine import RayWorkers
+
+                workers = RayWorkers(home, instance, address=ray_address, progress=progress)
+            else:
+                free = psutil.virtual_memory().available / 1e6
+                workers = Workers(home, instance, jobs=jobs or _cores(), memory_mb=memory_mb or int(0.7 * free), progress=progress)
+            summary = Refresher(home, recipes, instance, progress, workers).run()
             extra = dagster_signals(instance, dt.datetime.now(dt.UTC))
         bench = Workbench(home, recipes)
         for name in mend(bench):
@@ -128,56 +139,6 @@ def rebuild_reference(home: Home, *, progress: Progress) -> dict[str, Any]:
         "changed_calls": changes.rows if changes else 0,
         "held": [vars(c) for c in summary.troubled],
     }
-
-
-def erase_subject(home: Home, subject: str, reference: str) -> dict[str, Any]:
-    """Remove every artefact of a subject, compute anew what rested on it, search every byte for what is left.
-
-    Returns
-    -------
-    dict
-        ``absent``, ``lines`` for a person.
-    """
-    from hcc_assets.platform.erasure import carry_out, plan_erasure, prove_absence
-
-    if not home.is_local:
-        raise ValueError("erase works on a local home; on an object store remove the objects and their versions there")
-    bench = Workbench(home, all_recipes())
-    wanted = canonical_subject(subject)
-    rows = bench.landing.sheet.rows.values()
-    samples = sorted(r.sample_id for r in rows if canonical_subject(r.subject_id) == wanted)
-    others = sorted(
-        {n for r in rows if canonical_subject(r.subject_id) != wanted for n in (r.sample_id, r.subject_id)} | _other_subjects(bench, wanted)
-    )
-    root, key = Path(str(home.root)), key_for_home(keys_folder(home))
-    tombstones_of(home).add(subject, samples, reference, dt.datetime.now(dt.UTC))
-    trail_of(home).append("erase", why=reference, subject_id=subject, redact=samples, details={"samples": len(samples)})
-    plan = plan_erasure(
-        root,
-        subject,
-        samples,
-        others=others,
-        dagster_home=home.dagster_home,
-        operators_files=[home.withdrawals_csv],
-        untouched=[keys_folder(home) / KEY_FILE, audit_path(home), audit_path(home).with_name(audit_path(home).name + ".head")],
-    )
-    aliases = [delivered for names in bench.config.aliases.values() for delivered, sdtm in names.items() if sdtm == "USUBJID"]
-    lines = carry_out(plan, key, id_columns=aliases)
-    alert_store(home).forget([subject, *samples])
-    for path in plan.recompute:
-        path.unlink(missing_ok=True)
-    summary = refresh_home(home, jobs=None, memory_mb=None, progress=lambda *_: None)
-    proof = prove_absence(root, [subject, *samples], others=others, dagster_home=home.dagster_home, operators_files=[home.withdrawals_csv])
-    lines += [f"computed anew: {len([c for c in summary.changes if c.state in ('new', 'changed')])} assets", *proof.lines()]
-    lines.append("Backups and copies outside this home are not reached: erase the subject there too, or let them expire.")
-    trail_of(home).append("erase proven" if proof.absent else "erase incomplete", why=reference, subject_id=subject, redact=samples)
-    return {"absent": proof.absent, "lines": lines, "left": [t.path for t in proof.traces]}
-
-
-def _other_subjects(bench: Workbench, wanted: str) -> set[str]:
-    if bench.versions.current("subjects") is None:
-        return set()
-    return {s for s in bench.versions.frame("subjects", "table")["USUBJID"] if canonical_subject(s) != wanted}
 
 
 def home_health(home: Home) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import multiprocessing
 import os
 from collections.abc import Callable, Mapping
@@ -11,12 +12,15 @@ from concurrent.futures.process import BrokenProcessPool
 import dagster as dg
 
 from hcc_assets.defs.jobs import run_assets
+from hcc_assets.platform.fencing import Leases
 from hcc_assets.platform.home import Home
+from hcc_assets.platform.reaper import reap
 
 BASE_MB = 450
 MB_PER_DELIVERED_MB = 14.0
 """Peak memory of a worker: interpreter and libraries, and a slope over the size of the compressed delivery."""
 
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 WORTH_A_PROCESS = 10_000_000
 """Bytes of delivered matrices below which starting worker processes costs more than it saves."""
@@ -29,7 +33,7 @@ def estimate_mb(delivered_bytes: int) -> float:
 
 def _start_worker(dagster_home: str) -> None:
     os.environ["DAGSTER_HOME"] = dagster_home
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    for name in THREAD_VARIABLES:
         os.environ[name] = "1"
 
 
@@ -80,11 +84,17 @@ class Workers:
             return runs
         runs, lost = self._side_by_side(chains, assets, sizes)
         for chain in lost:
+            self._give_up_dead_runs()
             more, ended = self._side_by_side([chain], assets, sizes)
             runs += more
             if ended:
+                self._give_up_dead_runs()
                 self._progress(f"sample {', '.join(chain)}", "failed: its process was ended from outside, perhaps for want of memory")
         return runs
+
+    def _give_up_dead_runs(self) -> None:
+        """A run whose worker was ended would stay STARTED for ever, and its sample would not be asked for again."""
+        reap(self._instance, dt.datetime.now(dt.UTC), heartbeats=self._home.heartbeats, leases=Leases(self._home.leases))
 
     def _side_by_side(self, chains: list[list[str]], assets: Mapping[str, list[str]], sizes: Mapping[str, int]) -> tuple[list[str], list[list[str]]]:
         """Run ids, and the chains that were not finished: a worker ended from outside breaks the pool and takes the others of the moment along."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from hcc_assets.defs.pool import Workers
 from hcc_assets.platform.engine import Workbench
 from hcc_assets.platform.home import Home
 from hcc_assets.platform.plan import Node, Plan, make_plan
@@ -22,6 +21,16 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, str], None]
 """Called with a short label and a state, for the person who waits."""
+
+
+class SampleWorkers(Protocol):
+    """Where the work on samples is done: processes of this machine (`pool.Workers`) or a Ray cluster (`ray_engine.RayWorkers`)."""
+
+    def run(self, chains: list[list[str]], assets: Mapping[str, list[str]], sizes: Mapping[str, int]) -> list[str]:
+        """Run the assets of each sample, the samples of a chain in their order; returns run ids."""
+
+    def close(self) -> None:
+        """End what was started."""
 
 
 @dataclass
@@ -72,10 +81,8 @@ class Refresher:
 
     Parameters
     ----------
-    jobs
-        Samples worked on side by side.
-    memory_mb
-        What all of them together may use; a sample whose estimate does not fit waits.
+    workers
+        Where samples are worked on side by side; closed at the end.
     """
 
     def __init__(
@@ -84,19 +91,15 @@ class Refresher:
         recipes: Mapping[str, Recipe],
         instance: dg.DagsterInstance,
         progress: Progress,
-        *,
-        jobs: int,
-        memory_mb: int,
+        workers: SampleWorkers,
     ):
         self.home = home
         self.recipes = recipes
         self.instance = instance
         self.progress = progress
-        self.jobs = jobs
-        self.memory_mb = memory_mb
         self.summary = Summary()
         self._before: dict[Node, str | None] = {}
-        self._workers = Workers(home, instance, jobs=jobs, memory_mb=memory_mb, progress=progress)
+        self._workers = workers
 
     def run(self) -> Summary:
         """Refresh until nothing changes any more."""
@@ -119,7 +122,9 @@ class Refresher:
                 break
             tried |= {(n, self._key(plan, n)) for n in wave}
             self._execute(plan, wave)
-        self._still_held(make_plan(plan.bench))
+        left = make_plan(plan.bench)
+        self._still_held(left)
+        self._left_undone(left, tried)
         self.summary.seconds = time.monotonic() - started
         return self.summary
 
@@ -135,7 +140,7 @@ class Refresher:
             self.instance.add_dynamic_partitions("sample", new)
 
     def _still_held(self, plan: Plan) -> None:
-        """Tell also what was held before this refresh, and an export that waits while an older one stands."""
+        """Tell also what was held before this refresh, an export that waits while an older one stands, and reference files that are not used."""
         told = {(c.asset, c.sample) for c in self.summary.troubled}
         held = {node: plan.states[node].reason for node in plan.of("held")}
         export = plan.bench.versions.current("clinical_export")
@@ -145,6 +150,15 @@ class Refresher:
         for (asset, sample), reason in held.items():
             if (asset, sample) not in told:
                 self.summary.changes.append(Change(asset, sample, "held", reason=reason))
+        refused = (d for d in plan.bench.landing.references if d.state == "refused")
+        self.summary.changes += [Change("landing", None, "held", reason=f"{d.path}: {d.reason}") for d in refused]
+
+    def _left_undone(self, plan: Plan, tried: set[tuple[Node, str | None]]) -> None:
+        """Tell what was tried for exactly these inputs and has neither a version nor a refusal: its run was ended from outside, more than once."""
+        for node in plan.of("stale"):
+            if (node, self._key(plan, node)) in tried and node not in {(c.asset, c.sample) for c in self.summary.troubled}:
+                reason = "its run was ended before it was done, more than once; the next refresh tries again"
+                self.summary.changes.append(Change(*node, "failed", reason=reason))
 
     def _next_wave(self, plan: Plan, todo: list[Node]) -> list[Node]:
         """The next nodes to run together: clinical tables, else work within samples, else everything across samples.
@@ -217,10 +231,6 @@ class Refresher:
             if held is not None:
                 self.summary.changes.append(
                     Change(node[0], node[1], "held" if held.permanent and held.code != "error" else "failed", reason=held.reason)
-                )
-            elif node[1] is not None and after is None and not any(c.sample == node[1] for c in self.summary.troubled):
-                self.summary.changes.append(
-                    Change(node[0], node[1], "failed", reason="its run ended before it was done; hcc status names what is left")
                 )
             elif after != self._before.get(node):
                 rows = current.rows if current else None

@@ -120,20 +120,27 @@ def reap(
         reason = reasons[run.run_id]
         if reason is None:
             continue
-        leases.revoke(run.run_id, reason)
-        killed = kill and _kill(run.tags)
-        current = instance.get_run_by_id(run.run_id)
-        if current is None or current.is_finished:  # it ended in order while it was being judged
-            continue
-        if current.status is dg.DagsterRunStatus.CANCELING:
-            instance.report_run_canceled(current, message=f"Given up by the reaper: {reason}")
-        else:
-            instance.report_run_failed(current, message=f"Given up by the reaper: {reason}")
-        with contextlib.suppress(NotImplementedError):
-            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-        (heartbeats / f"{run.run_id}.beat").unlink(missing_ok=True)
-        reaped.append(Reaped(run.run_id, run.job_name, reason, killed))
+        given_up = give_up(instance, run, reason, heartbeats=heartbeats, leases=leases, kill=kill)
+        if given_up is not None:
+            reaped.append(given_up)
     return reaped
+
+
+def give_up(instance: dg.DagsterInstance, run: dg.DagsterRun, reason: str, *, heartbeats: Path, leases: Leases, kill: bool = True) -> Reaped | None:
+    """Revoke the lease of a run, end what is left of its process on this host, report it as failed; None when it ended in order meanwhile."""
+    leases.revoke(run.run_id, reason)
+    killed = kill and _kill(run.tags)
+    current = instance.get_run_by_id(run.run_id)
+    if current is None or current.is_finished:  # it ended in order while it was being judged
+        return None
+    if current.status is dg.DagsterRunStatus.CANCELING:
+        instance.report_run_canceled(current, message=f"Given up by the reaper: {reason}")
+    else:
+        instance.report_run_failed(current, message=f"Given up by the reaper: {reason}")
+    with contextlib.suppress(NotImplementedError):
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    (heartbeats / f"{run.run_id}.beat").unlink(missing_ok=True)
+    return Reaped(run.run_id, run.job_name, reason, killed)
 
 
 @contextlib.contextmanager
