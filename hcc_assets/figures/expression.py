@@ -14,6 +14,7 @@ from hcc_assets.study.classes import CELL_CLASSES
 from hcc_assets.study.programs import programs
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 UP, DOWN, FLAGGED, OTHER = "#BB5566", "#004488", "#DDAA33", "#BBBBBB"
@@ -52,9 +53,8 @@ def volcano(deg: pd.DataFrame, cell_class: str, *, n_labels: int = 15) -> Figure
     reach = float(np.abs(rows["log2_fold_change"]).max()) * 1.6
     ax.set_xlim(-reach, reach)
     ax.set_ylim(0, float(evidence.max()) * 1.08)
-    for side, align in ((up, "right"), (down, "left")):
-        top = rows.loc[side].assign(evidence=evidence[side]).nlargest(n_labels, "evidence")
-        _labels(ax, top, align)
+    for chosen, side in ((up, 1.0), (down, -1.0)):
+        _labels(ax, rows.loc[chosen].assign(evidence=evidence[chosen]).nlargest(n_labels, "evidence"), side)
     ax.axvline(0, color="#999999", linewidth=0.7)
     ax.set_xlabel("log2 fold change")
     ax.set_ylabel("-log10 p")
@@ -65,20 +65,26 @@ def volcano(deg: pd.DataFrame, cell_class: str, *, n_labels: int = 15) -> Figure
     return figure
 
 
-def _labels(ax, top: pd.DataFrame, align: str) -> None:  # type: ignore[no-untyped-def]
-    """Names in a column at the outer edge, highest first, each with a thin line to its point, so that none covers another."""
+def _labels(ax: Axes, top: pd.DataFrame, side: float) -> None:
+    """Names in a column at the outer edge, highest first, each with a thin line to its point, so that none covers another.
+
+    Lines and texts instead of annotations: those measure every text again to find where its arrow ends.
+    """
+    from matplotlib.collections import LineCollection
+
     low, high = ax.get_ylim()
     gap = (high - low) * 0.036
-    edge = (0.985 if align == "right" else -0.985) * ax.get_xlim()[1]
+    edge = side * 0.8 * ax.get_xlim()[1]
     free = high - gap / 2
     top = top.sort_values("evidence", ascending=False)
+    lines = []
     for gene, change, evidence in zip(top["gene"], top["log2_fold_change"].to_numpy(), top["evidence"].to_numpy(), strict=True):
         y = min(float(evidence), free)
         free = y - gap
-        ax.annotate(
-            str(gene), (change, evidence), xytext=(edge, y), ha=align, va="center", fontsize=style.FONT_SIZE - 2, parse_math=False,
-            arrowprops={"arrowstyle": "-", "color": "#BBBBBB", "lw": 0.4, "shrinkA": 1, "shrinkB": 2},
-        )  # fmt: skip
+        lines.append([(change, evidence), (edge, y)])
+        text = ax.text(edge * 1.01, y, str(gene), ha="left" if side > 0 else "right", va="center", fontsize=style.FONT_SIZE - 2, parse_math=False)
+        text.set_in_layout(False)
+    ax.add_collection(LineCollection(lines, colors="#BBBBBB", linewidths=0.4, zorder=0.9), autolim=False)
 
 
 def dot_plot(related: pd.DataFrame, program: str, *, classes: Sequence[str] = CELL_CLASSES) -> Figure:

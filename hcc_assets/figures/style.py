@@ -10,7 +10,8 @@ from __future__ import annotations
 import io
 import threading
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -143,25 +144,47 @@ def _font_stack() -> tuple[str, ...]:
     return ("DejaVu Sans", *(name for name in _CJK_FONTS if name in present))
 
 
-def _render(figure: Figure, file_format: str, **options: Any) -> bytes:
+@contextmanager
+def _house_settings() -> Iterator[None]:
     import matplotlib
 
-    buffer = io.BytesIO()
     settings: Any = {"svg.hashsalt": _HASH_SALT, "svg.fonttype": "path", "font.sans-serif": list(_font_stack()), "axes.unicode_minus": True}
     with _DRAWING, matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         warnings.filterwarnings("ignore", message="constrained_layout not applied")
-        figure.savefig(buffer, format=file_format, facecolor="white", **options)
-    return buffer.getvalue()
+        yield
+
+
+def _lay_out(figure: Figure) -> None:
+    """Place the axes once for all formats: ``savefig`` would find the places again, and draw once more without output, for each of them."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    engine = figure.get_layout_engine()
+    FigureCanvasAgg(figure)
+    if engine is not None and figure.axes:
+        engine.execute(figure)
+    figure.set_layout_engine("none")
 
 
 def save_png(figure: Figure, *, dpi: int = 150) -> bytes:
     """PNG of a figure; the same figure gives the same bytes (no software or time stamp in it). Very tall figures are drawn coarser, not refused."""
-    fitting = min(dpi, int(LARGEST_PNG / max(figure.get_size_inches())))
-    return _render(figure, "png", dpi=fitting, metadata={"Software": None})
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    buffer, own = io.BytesIO(), figure.dpi
+    with _house_settings():
+        _lay_out(figure)
+        figure.dpi = min(dpi, int(LARGEST_PNG / max(figure.get_size_inches())))
+        FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
+        figure.dpi = own
+    return buffer.getvalue()
 
 
 def save_svg(figure: Figure) -> bytes:
     """SVG of a figure; the same figure gives the same bytes: no date, fixed identifiers, text as outlines so that no font is needed to read it."""
-    title = figure.get_suptitle()
-    return _render(figure, "svg", metadata={"Date": None, "Creator": None, **({"Title": title} if title else {})})
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    title, buffer = figure.get_suptitle(), io.BytesIO()
+    with _house_settings():
+        _lay_out(figure)
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None, **({"Title": title} if title else {})})
+    return buffer.getvalue()
