@@ -22,6 +22,7 @@ from hcc_assets.platform.code_versions import lock_hash
 from hcc_assets.platform.consent import read_withdrawals
 from hcc_assets.platform.fencing import StaleWriter
 from hcc_assets.platform.home import Home
+from hcc_assets.platform.object_store import Overtaken
 from hcc_assets.platform.quarantine import quarantine, set_aside
 from hcc_assets.platform.recipes import Ask, Output, Recipe, Refused
 from hcc_assets.platform.subject_keys import canonical_subject
@@ -173,31 +174,44 @@ class Workbench:
             ``state`` is ``fresh`` (nothing to do), ``new``, ``unchanged`` (computed again, same content), ``held``, ``failed`` or ``blocked``.
         """
         recipe = self.recipes[name]
-        fence = fence or (lambda: None)
         self.home.locks.mkdir(parents=True, exist_ok=True)
         with FileLock(str(self.home.locks / f"{name}{'@' + partition if partition else ''}.lock")):
-            fingerprint = self.fingerprint(recipe, partition)
-            current = self.versions.current(name, partition)
-            if fingerprint is None:
-                return Outcome("blocked", current, reason=f"{name} waits for an input that has no version yet")
-            if current is not None and current.fingerprint == fingerprint and not force:
-                return Outcome("fresh", current, current.checks)
-            try:
-                output = self._computed(recipe, partition)
-                return self._replace(recipe, partition, output, fingerprint, current, run_id, fence)
-            except Refused as refusal:
-                checks = [CheckRecord(name=recipe.gate.name, passed=False, description=refusal.reason), *refusal.checks]
-                for part in refusal.set_aside:
-                    set_aside(self, recipe.name, part)
-                if refusal.quarantine and recipe.external is not None and not refusal.set_aside:
-                    quarantine(self, recipe, partition, refusal)
-                return self._held(recipe, partition, fingerprint, refusal.reason, refusal.code, checks, current, run_id, permanent=True)
-            except StaleWriter:
-                raise
-            except Exception as error:  # noqa: BLE001 - any error must be told without its text, which may carry values of the data
-                reason = f"unexpected {type(error).__name__} at {_place(error)}"
-                checks = [CheckRecord(name=recipe.gate.name, passed=False, description=reason)]
-                return self._held(recipe, partition, fingerprint, reason, "error", checks, current, run_id, permanent=False)
+            while True:
+                try:
+                    return self._attempt(recipe, partition, run_id, force, fence or (lambda: None))
+                except Overtaken:  # by another machine: compute from what stands now and publish that over what this one has published
+                    self.forget()
+                    self.versions.look_anew()
+                    force = not recipe.settled(self)
+                finally:
+                    self.versions.look_anew()
+
+    def _attempt(self, recipe: Recipe, partition: str | None, run_id: str, force: bool, fence: stores.Fence) -> Outcome:
+        name = recipe.name
+        self.versions.look_anew() if recipe.partitioned else self.versions.glance()
+        seen = self.versions.tag(name, partition)
+        fingerprint = self.fingerprint(recipe, partition)
+        current = self.versions.current(name, partition)
+        if fingerprint is None:
+            return Outcome("blocked", current, reason=f"{name} waits for an input that has no version yet")
+        if current is not None and current.fingerprint == fingerprint and not force:
+            return Outcome("fresh", current, current.checks)
+        try:
+            output = self._computed(recipe, partition)
+            return self._replace(recipe, partition, output, fingerprint, current, run_id, fence, seen)
+        except Refused as refusal:
+            checks = [CheckRecord(name=recipe.gate.name, passed=False, description=refusal.reason), *refusal.checks]
+            for part in refusal.set_aside:
+                set_aside(self, recipe.name, part)
+            if refusal.quarantine and recipe.external is not None and not refusal.set_aside:
+                quarantine(self, recipe, partition, refusal)
+            return self._held(recipe, partition, fingerprint, refusal.reason, refusal.code, checks, current, run_id, permanent=True)
+        except (StaleWriter, Overtaken):
+            raise
+        except Exception as error:  # noqa: BLE001 - any error must be told without its text, which may carry values of the data
+            reason = f"unexpected {type(error).__name__} at {_place(error)}"
+            checks = [CheckRecord(name=recipe.gate.name, passed=False, description=reason)]
+            return self._held(recipe, partition, fingerprint, reason, "error", checks, current, run_id, permanent=False)
 
     def _computed(self, recipe: Recipe, partition: str | None) -> Output:
         output = recipe.compute(Ask(recipe, self, partition))
@@ -211,7 +225,15 @@ class Workbench:
         return output
 
     def _replace(
-        self, recipe: Recipe, partition: str | None, output: Output, fingerprint: str, current: Manifest | None, run_id: str, fence: stores.Fence
+        self,
+        recipe: Recipe,
+        partition: str | None,
+        output: Output,
+        fingerprint: str,
+        current: Manifest | None,
+        run_id: str,
+        fence: stores.Fence,
+        seen: str | None,
     ) -> Outcome:
         bundle: Bundle = output.bundle
         if output.table is not None and recipe.model is not None:
@@ -248,7 +270,7 @@ class Workbench:
         )
         for part in output.set_aside:
             set_aside(self, recipe.name, part)
-        self.versions.commit(manifest, fence, recipe.keep)
+        self.versions.commit(manifest, fence, recipe.keep, seen)
         if recipe.name == "clinical_export":
             self.__dict__.pop("cutoff", None)
         self._audit(manifest, current)

@@ -30,7 +30,8 @@ class Home:
         """``root``, else ``HCC_HOME``, else ``./hcc_home``."""
         chosen = root if root is not None else os.environ.get("HCC_HOME") or DEFAULT_HOME
         path = UPath(chosen)
-        return cls(UPath(path.absolute()) if is_local(path) else path)
+        # a listing that was kept would hide from a daemon what arrived after it
+        return cls(UPath(path.absolute()) if is_local(path) else UPath(chosen, use_listings_cache=False))
 
     @property
     def study_toml(self) -> UPath:

@@ -97,6 +97,7 @@ def make_plan(bench: Workbench, *, again: bool = False) -> Plan:
     again
         Count what was given up after unexpected errors (a full disk, say) as stale: a person who asks has removed the cause. Refusals stay refused.
     """
+    bench.versions.glance()
     plan = Plan(bench)
     for recipe in ordered(bench.recipes):
         for partition in plan.samples if recipe.partitioned else [None]:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from upath import UPath
 
+from hcc_assets.platform import object_store
 from hcc_assets.platform.home import is_local
 
 if TYPE_CHECKING:
@@ -78,13 +79,27 @@ def write_file(path: UPath, write: Callable[[Path], None], fence: Fence = _no_fe
         path.fs.put_file(str(local), path.path)
 
 
-def write_bytes(path: UPath, data: bytes, fence: Fence = _no_fence) -> None:
-    """Put ``data`` in place of ``path`` in one step."""
+def write_bytes(path: UPath, data: bytes, fence: Fence = _no_fence, seen: str | None = None) -> None:
+    """Put ``data`` in place of ``path`` in one step; on an object store only over the object that was ``seen`` (see ``object_store.put``)."""
     if is_local(path):
         write_file(path, lambda p: _write_all(p, data), fence)
     else:
         fence()
-        path.write_bytes(data)
+        object_store.put(path, data, seen)
+
+
+def amend(path: UPath, change: Callable[[bytes | None], bytes]) -> None:
+    """Read, change and write a small file; on an object store again from the start where another writer came between (local callers hold a lock)."""
+    while True:
+        seen = None if is_local(path) else object_store.tag_of(path)
+        try:
+            before: bytes | None = path.read_bytes()
+        except FileNotFoundError:
+            before = None
+        try:
+            return write_bytes(path, change(before), seen=seen)
+        except object_store.Overtaken:
+            continue
 
 
 def _write_all(path: Path, data: bytes) -> None:

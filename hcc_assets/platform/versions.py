@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ import pandas as pd
 from pydantic import BaseModel
 from upath import UPath
 
-from hcc_assets.platform import stores
+from hcc_assets.platform import object_store, stores
 from hcc_assets.platform.home import Home, is_local
 
 if TYPE_CHECKING:
@@ -105,10 +106,32 @@ def cells_digest(adata: AnnData) -> str:
 
 
 class Versions:
-    """Manifests and version files of one home."""
+    """Manifests and version files of one home.
+
+    Each question looks at the store anew, or, after `glance`, at what it held at that moment.
+    """
 
     def __init__(self, home: Home):
         self.home = home
+        self._seen: dict[str, Any] | None = None
+        self._listings: dict[str, tuple[dict[str, object_store.Listed], dict[str, bytes]]] = {}
+
+    def glance(self) -> None:
+        """From now on answer from one look: a manifest is read once, and on an object store one listing per asset tells which there are."""
+        self._seen, self._listings = {}, {}
+
+    def look_anew(self) -> None:
+        """End of a `glance`."""
+        self._seen, self._listings = None, {}
+
+    def _listed(self, asset: str) -> tuple[dict[str, object_store.Listed], dict[str, bytes]]:
+        """Objects of an asset on an object store, and the contents of its manifests and holds."""
+        if asset not in self._listings:
+            folder = self.folder(asset)
+            objects = object_store.listed(folder)
+            small = {n: o.tag for n, o in objects.items() if n.rpartition("/")[2] in ("current.json", "held.json")}
+            self._listings[asset] = objects, object_store.SmallObjects(self.home.dagster_home / "manifests.db").read(folder, small)
+        return self._listings[asset]
 
     def folder(self, asset: str, partition: str | None = None) -> UPath:
         base = self.home.store / asset
@@ -116,24 +139,49 @@ class Versions:
 
     def current(self, asset: str, partition: str | None = None) -> Manifest | None:
         """The manifest that stands, or None."""
-        return self._read(self.folder(asset, partition) / "current.json", Manifest)
+        return self._read(asset, partition, "current.json", Manifest)
 
     def held(self, asset: str, partition: str | None = None) -> Held | None:
-        return self._read(self.folder(asset, partition) / "held.json", Held)
+        return self._read(asset, partition, "held.json", Held)
 
-    @staticmethod
-    def _read(path: UPath, model: type[Any]) -> Any:
+    def _read(self, asset: str, partition: str | None, name: str, model: type[Any]) -> Any:
+        key = f"{asset}/{partition or ''}/{name}"
+        if self._seen is not None and key in self._seen:
+            return self._seen[key]
         try:
-            return model.model_validate_json(path.read_bytes())
-        except FileNotFoundError:
+            if self._seen is None or self.home.is_local:
+                found = model.model_validate_json((self.folder(asset, partition) / name).read_bytes())
+            else:
+                found = model.model_validate_json(self._listed(asset)[1][name if partition is None else f"{partition}/{name}"])
+        except (FileNotFoundError, KeyError):
+            found = None
+        if self._seen is not None:
+            self._seen[key] = found
+        return found
+
+    def tag(self, asset: str, partition: str | None = None) -> str | None:
+        """What `commit` is to replace, on an object store; to be asked for before the manifest is read. None on a local disk, where a lock is held."""
+        if self.home.is_local:
             return None
+        if self._seen is None:
+            return object_store.tag_of(self.folder(asset, partition) / "current.json")
+        found = self._listed(asset)[0].get("current.json" if partition is None else f"{partition}/current.json")
+        return found.tag if found else object_store.ABSENT
 
     def partitions(self, asset: str) -> list[str]:
         """Partitions of ``asset`` that have a version, sorted."""
+        key = f"{asset}//partitions"
+        if self._seen is not None and key in self._seen:
+            return list(self._seen[key])
         base = self.folder(asset)
-        if not base.exists():
-            return []
-        return sorted(p.name for p in base.iterdir() if (p / "current.json").exists())
+        if not self.home.is_local:
+            objects = self._listed(asset)[0] if self._seen is not None else object_store.listed(base)
+            found = sorted(n.partition("/")[0] for n in objects if n.count("/") == 1 and n.endswith("/current.json"))
+        else:
+            found = sorted(p.name for p in base.iterdir() if (p / "current.json").exists()) if base.exists() else []
+        if self._seen is not None:
+            self._seen[key] = found
+        return list(found)
 
     def write_bundle(self, asset: str, partition: str | None, bundle: Bundle, fence: stores.Fence) -> tuple[str, dict[str, str]]:
         """Write the files of a version beside the one that stands.
@@ -159,22 +207,36 @@ class Versions:
             stores.write_h5ad(adata, folder / f"{name}.h5ad", fence)
         return version, {f"{version}/{name}": value for name, value in sorted(hashes.items())}
 
-    def commit(self, manifest: Manifest, fence: stores.Fence, keep: int = KEEP_VERSIONS) -> None:
-        """Make a manifest the current one, clear a hold, keep ``keep`` earlier versions."""
+    def commit(self, manifest: Manifest, fence: stores.Fence, keep: int = KEEP_VERSIONS, seen: str | None = None) -> None:
+        """Make a manifest the current one, clear a hold, keep ``keep`` earlier versions.
+
+        Raises
+        ------
+        object_store.Overtaken
+            The manifest that stands is not the one that was ``seen`` (see `tag`).
+        """
         folder = self.folder(manifest.asset, manifest.partition)
-        stores.write_bytes(folder / "current.json", manifest.model_dump_json(indent=1).encode(), fence)
+        stores.write_bytes(folder / "current.json", manifest.model_dump_json(indent=1).encode(), fence, seen)
+        self.look_anew()
         self.clear_hold(manifest.asset, manifest.partition)
+        spared = {manifest.data_version, manifest.previous}
         if is_local(folder):
-            versions = sorted((p for p in Path(str(folder)).iterdir() if p.is_dir() and _is_version(p)), key=lambda p: p.stat().st_mtime)
-            spared = {manifest.data_version, manifest.previous}
+            versions = sorted((p for p in Path(str(folder)).iterdir() if p.is_dir() and is_version(p)), key=lambda p: p.stat().st_mtime)
             for old in [p for p in versions if p.name not in spared][: max(0, len(versions) - keep - 1)]:
                 shutil.rmtree(old)
+        else:
+            _remove_old_objects(folder, spared, keep)
 
     def hold(self, asset: str, partition: str | None, held: Held) -> None:
         stores.write_bytes(self.folder(asset, partition) / "held.json", held.model_dump_json(indent=1).encode())
+        self.look_anew()
 
     def clear_hold(self, asset: str, partition: str | None) -> None:
-        (self.folder(asset, partition) / "held.json").unlink(missing_ok=True)
+        path = self.folder(asset, partition) / "held.json"
+        if is_local(path):
+            path.unlink(missing_ok=True)
+        else:
+            object_store.remove(path)
 
     def frame(self, asset: str, name: str, partition: str | None = None, version: str | None = None) -> pd.DataFrame:
         """A frame of the version that stands (or of ``version``)."""
@@ -190,7 +252,10 @@ class Versions:
 
     def facts(self, asset: str, partition: str | None = None, version: str | None = None) -> Mapping[str, Any]:
         path = self.folder(asset, partition) / (version or self.require(asset, partition).data_version) / "facts.json"
-        found: Mapping[str, Any] = json.loads(path.read_bytes()) if path.exists() else {}
+        try:
+            found: Mapping[str, Any] = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return {}
         return found
 
     def require(self, asset: str, partition: str | None = None) -> Manifest:
@@ -207,5 +272,19 @@ class Versions:
         return manifest
 
 
-def _is_version(path: Path) -> bool:
+def is_version(path: Path) -> bool:
+    """True for the folder of a version, which is named after its content."""
     return len(path.name) == 20 and all(c in "0123456789abcdef" for c in path.name)
+
+
+def _remove_old_objects(folder: UPath, spared: set[str | None], keep: int) -> None:
+    """Remove old versions on an object store, none younger than an hour: another writer may be about to name it in its manifest."""
+    found: dict[str, list[object_store.Listed]] = {}
+    for name, item in object_store.listed(folder).items():
+        if is_version(Path(name.partition("/")[0])):
+            found.setdefault(name.partition("/")[0], []).append(item)
+    changed = {v: max((o.changed.timestamp() if o.changed else time.time()) for o in items) for v, items in found.items()}
+    old = sorted((v for v in found if v not in spared and changed[v] < time.time() - 3600), key=lambda v: changed[v])
+    for version in old[: max(0, len(found) - keep - 1)]:
+        for item in found[version]:
+            object_store.remove(folder / item.name)

@@ -1,0 +1,223 @@
+"""A home whose Dagster storage and alert outbox are in PostgreSQL: the journey, a server that dies, a refresh that is killed, eight refreshes at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+
+from hcc_assets.defs.instance import instance_of
+from hcc_assets.platform.home import Home
+from hcc_assets.platform.trail import audit_path, trail_of
+from hcc_assets_tests.faults.homes import FIRST, SECOND, SETTINGS, clinical, copied, deliver, hashes, refresh, run, without_figures
+from hcc_assets_tests.postgres_server import PostgresServer, postgres_process
+
+ENDED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
+
+
+@pytest.fixture(autouse=True)
+def no_figures() -> Iterator[None]:
+    with without_figures():
+        yield
+
+
+@pytest.fixture
+def server(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresServer]:
+    """A server of the test's own, named by the one setting."""
+    with postgres_process() as process:
+        monkeypatch.setenv("HCC_DATABASE_URL", process.url)
+        yield process
+
+
+def rows(server: PostgresServer, query: str) -> list[tuple[object, ...]]:
+    engine = sa.create_engine(server.url, poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(sa.text(query))]
+
+
+def clinical_home(root: Path, *, settings: str = "") -> Path:
+    root.mkdir(parents=True)
+    (root / "study.toml").write_text(SETTINGS + settings)
+    deliver(root, clinical(FIRST, subjects=4), FIRST.isoformat())
+    return root
+
+
+def whole_home(root: Path) -> Path:
+    """A clinical export and the samples of two subjects."""
+    from hcc_assets.simulate.trial import simulate_trial
+
+    simulate_trial(root, subjects=2, cells=150, seed=0)
+    with (root / "study.toml").open("a") as handle:
+        handle.write("\n" + SETTINGS)
+    return root
+
+
+CHILD = """
+import sys
+from hcc_assets_tests.faults.homes import without_figures
+from hcc_assets.commands import hcc
+if __name__ == "__main__":
+    with without_figures():
+        hcc(["refresh", "--json", "--jobs", "1", "--home", sys.argv[1]])
+"""
+
+
+def on_sqlite(root: Path) -> None:
+    """The same home without the setting, in this process, which had another home before."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("HCC_DATABASE_URL")
+        patch.setenv("DAGSTER_HOME", str(root / "dagster"))
+        run(root)
+
+
+def started(root: Path) -> subprocess.Popen[str]:
+    """``hcc refresh`` in a process of its own, without drawing."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("DAGSTER_HOME", "HCC_HOME")} | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen([sys.executable, "-c", CHILD, str(root)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def computed(root: Path) -> Counter[tuple[str, str]]:
+    """How often each asset (of each sample, by its pseudonym) was written, from the audit trail."""
+    lines = [json.loads(line) for line in audit_path(Home.at(root)).read_text().splitlines()]
+    return Counter((e["details"]["asset"], str(e["details"].get("sample"))) for e in lines if e["action"] == "materialize")
+
+
+def all_runs_ended(root: Path) -> bool:
+    with instance_of(Home.at(root)) as instance:
+        return all(record.dagster_run.status in ENDED for record in instance.get_run_records())
+
+
+def as_published(root: Path) -> bool:
+    """Every published table is that of the manifest that stands: nothing in part, nothing mixed."""
+    import hashlib
+
+    for path in (root / "published").glob("*.parquet"):
+        manifest = json.loads((root / "store" / path.stem / "current.json").read_bytes())
+        if manifest["files"][f"{manifest['data_version']}/table.parquet"] != hashlib.sha256(path.read_bytes()).hexdigest():
+            return False
+    return True
+
+
+def test_a_clinical_home_wholly_on_postgres(server: PostgresServer, place: Path, httpserver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One setting: runs, events and the outbox are in the database, an alert goes out from there, a second refresh computes nothing."""
+    httpserver.expect_request("/hook").respond_with_data("ok")
+    monkeypatch.setenv("HCC_ALERT_URLS", f"json://127.0.0.1:{httpserver.port}/hook")
+    root = clinical_home(place / "home", settings="[alerts]\nenabled = true\n")
+    (root / "landing" / "clinical" / FIRST.isoformat() / "ae.csv").write_text("USUBJID\n")
+    first = run(root)
+    assert first.runs and {(c.asset, c.sample) for c in first.troubled} >= {("adverse_events", None)}
+    assert not list((root / "dagster").rglob("*.db")), "no SQLite file beside PostgreSQL"
+    assert rows(server, "select count(*) from runs") == [(len(first.runs),)]
+    assert first.alerts["sent"] == len(httpserver.log) > 0
+    assert rows(server, "select count(*) from hcc_outbox where sent_at is null") == [(0,)]
+    assert rows(server, "select count(*) from hcc_alerts where asset = 'adverse_events'") == [(1,)]
+    before = hashes(root)
+    again = run(root)
+    assert not again.runs and "best_responses.parquet" in before and hashes(root) == before
+    assert all_runs_ended(root)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_whole_journey_on_postgres(server: PostgresServer, place: Path) -> None:
+    root = whole_home(place / "home")
+    alone = copied(root, place / "alone")
+    first = started(root)
+    out, errors = first.communicate(timeout=600)
+    assert first.returncode == 0, errors[-2000:]
+    told = json.loads(out)
+    assert told["new_samples"] and not told["held"]
+    again = started(root)
+    out, errors = again.communicate(timeout=300)
+    assert again.returncode == 0, errors[-2000:]
+    assert json.loads(out)["changed"] == [] and json.loads(out)["runs"] == []
+    on_sqlite(alone)
+    assert hashes(root) == hashes(alone), "the database changes no published byte"
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_server_that_dies_in_mid_refresh_and_comes_back(server: PostgresServer, place: Path, seed: int) -> None:
+    root = clinical_home(place / "home")
+    run(root)
+    old = hashes(root)
+    deliver(root, clinical(SECOND, subjects=4), SECOND.isoformat())
+    alone = copied(root, place / "alone")
+    (alone / "dagster" / "dagster.yaml").unlink()
+    on_sqlite(alone)
+    new = hashes(alone)
+    process = started(root)
+    wanted = random.Random(seed).randrange(1, len(old) // 2)
+    wait_for(lambda: sum(h != old.get(n) for n, h in hashes(root).items()) >= wanted, process)
+    server.crash()
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 1, "a refresh that lost its database does not say that it is done"
+    assert "HCC_DATABASE_URL" in errors and "Traceback" not in errors
+    now = hashes(root)
+    assert all(now[n] in (old.get(n), new.get(n)) for n in now), "each table is the old or the new one"
+    server.start()
+    seen = refresh(root)
+    assert not seen.troubled
+    assert hashes(root) == new and as_published(root)
+    assert all_runs_ended(root)
+    assert not trail_of(Home.at(root)).verify()
+    assert set(seen.status["assets"]) <= {"fresh", "waiting"} | ({"stale"} if not seen.status["stale"] else set())
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1200)
+def test_kill_9_of_a_refresh_on_postgres(server: PostgresServer, place: Path) -> None:
+    root = clinical_home(place / "home")
+    run(root)
+    old = hashes(root)
+    deliver(root, clinical(SECOND, subjects=4), SECOND.isoformat())
+    rng = random.Random(0)
+    for _ in range(5):
+        process = started(root)
+        time.sleep(rng.uniform(4.0, 12.0))
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=60)
+    seen = refresh(root)
+    assert not seen.troubled and all_runs_ended(root) and as_published(root)
+    assert hashes(root) != old
+    assert not trail_of(Home.at(root)).verify()
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("build", [clinical_home, whole_home])
+def test_eight_refreshes_at_once_on_postgres(server: PostgresServer, place: Path, build) -> None:  # type: ignore[no-untyped-def]
+    """From the very first boot: all end with 0, the result is that of one refresh, nothing is computed twice."""
+    root = build(place / "home")
+    alone = copied(root, place / "alone")
+    running = [started(root) for _ in range(8)]
+    ends = [p.communicate(timeout=1500) for p in running]
+    assert [p.returncode for p in running] == [0] * 8, [e[-500:] for _, e in ends]
+    told = [json.loads(out) for out, _ in ends]
+    assert sum(bool(t["runs"]) for t in told) == 1, "one of them did the work, the others waited and found it done"
+    assert set(computed(root).values()) == {1}
+    assert all_runs_ended(root) and not trail_of(Home.at(root)).verify()
+    on_sqlite(alone)
+    assert hashes(root) == hashes(alone)
+    shutil.rmtree(alone)
+
+
+def wait_for(condition, process: subprocess.Popen[str], seconds: float = 240) -> None:  # type: ignore[no-untyped-def]
+    """Until it holds, while the process works."""
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None and time.monotonic() < limit, "the process ended, or nothing happened, before the fault could be made"
+        time.sleep(0.05)
