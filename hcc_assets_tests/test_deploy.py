@@ -31,7 +31,7 @@ from hcc_assets.platform.alerts.delivery import Answer, deliver_due
 from hcc_assets.platform.alerts.outbox import AlertStore
 from hcc_assets.platform.alerts.records import Signal
 from hcc_assets.platform.dagster_yaml import dagster_yaml
-from hcc_assets.platform.erasure import scrub_database
+from hcc_assets.platform.scrubbing import scrub_database
 from hcc_assets_tests.postgres_server import postgres_server
 
 TOP = Path(__file__).resolve().parents[1]

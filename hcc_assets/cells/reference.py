@@ -33,7 +33,7 @@ from hcc_assets.study.config import StudyConfig
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = ["LabelsRefused", "Reference", "SampleInput", "build_reference", "freezing_prefix", "reference_summary", "seed_counts"]
+__all__ = ["LabelsRefused", "Reference", "ReferenceOutdated", "SampleInput", "build_reference", "freezing_prefix", "reference_summary", "seed_counts"]
 
 Kind = Literal["labels", "cohort", "provisional"]
 
@@ -49,6 +49,10 @@ _STATES: Final = {
     "fibroblast": 5,
 }
 _STATE_CELLS: Final = 60
+
+
+class ReferenceOutdated(ValueError):
+    """A reference that another version of the code wrote and this one cannot use."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,8 @@ class Reference:
         ------
         ValueError
             The file is Parquet but no reference.
+        ReferenceOutdated
+            It was written by a version of the code that kept something else.
         """
         import pyarrow.parquet as pq
 
@@ -152,15 +158,18 @@ class Reference:
         header = (table.schema.metadata or {}).get(b"hcc_reference")
         if header is None:
             raise ValueError("not a reference: the Parquet file has no reference header")
-        h = json.loads(header)
-        shares = np.array([table.column(i + 3).to_numpy() for i in range(len(h["owner"]))], dtype=np.float32)
-        sizes = np.array([np.nan if v is None else v for v in h["log_size"]], dtype=float)
-        return cls(
-            h["kind"], np.array(table.column("gene").to_pylist(), dtype=object), np.array(table.column("symbol").to_pylist(), dtype=object),
-            table.column("weight").to_numpy().astype(float), shares.reshape(len(h["owner"]), table.num_rows),
-            np.array([CELL_CLASSES.index(c) for c in h["owner"]], dtype=np.intp), np.array(h["n_cells"], dtype=np.intp), _pair(h["temperature"]),
-            OutlierLimits.from_lists(h["limits"]), sizes, {str(k): int(v) for k, v in h["seeds"].items()}, tuple(h["sample_ids"]),
-        )  # fmt: skip
+        try:
+            h = json.loads(header)
+            shares = np.array([table.column(i + 3).to_numpy() for i in range(len(h["owner"]))], dtype=np.float32)
+            sizes = np.array([np.nan if v is None else v for v in h["log_size"]], dtype=float)
+            return cls(
+                h["kind"], np.array(table.column("gene").to_pylist(), dtype=object), np.array(table.column("symbol").to_pylist(), dtype=object),
+                table.column("weight").to_numpy().astype(float), shares.reshape(len(h["owner"]), table.num_rows),
+                np.array([CELL_CLASSES.index(c) for c in h["owner"]], dtype=np.intp), np.array(h["n_cells"], dtype=np.intp), _pair(h["temperature"]),
+                OutlierLimits.from_lists(h["limits"]), sizes, {str(k): int(v) for k, v in h["seeds"].items()}, tuple(h["sample_ids"]),
+            )  # fmt: skip
+        except (KeyError, IndexError, TypeError, ValueError):
+            raise ReferenceOutdated("the reference that stands was made by another version of the code, which kept something else") from None
 
 
 def _pair(values: list[float]) -> tuple[float, float]:

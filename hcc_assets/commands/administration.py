@@ -34,13 +34,14 @@ def reference() -> None:
 
 
 @reference.command("rebuild")
+@click.option("--reason", default="asked for by the operator", show_default=True, help="Why, for the audit trail.")
 @with_json
 @with_home
-def rebuild(home: Home, as_json: bool) -> None:
+def rebuild(home: Home, reason: str, as_json: bool) -> None:
     """Make a new version of the reference from all samples, relabel every cell, publish what changes."""
     from hcc_assets.defs.operate import rebuild_reference
 
-    summary = rebuild_reference(existing_home(home), progress=lambda what, state: click.echo(f"  {what}: {state}", err=True))
+    summary = rebuild_reference(existing_home(home), reason=reason, progress=lambda what, state: click.echo(f"  {what}: {state}", err=True))
     say(summary, as_json, [f"Reference {summary['before'] or 'none'} -> {summary['after']}; {summary['changed_calls']} calls changed"])
     finish(bool(summary["held"]))
 
@@ -86,31 +87,38 @@ def withdraw(home: Home, subject: str, from_date: dt.datetime, reason: str) -> N
 
 @click.command()
 @click.argument("subject")
-@click.option("--reference", "reference_text", required=True, help="Reference of the request, for the audit trail.")
+@click.option("--reference", "reference_text", default="", help="Reference of the request, for the audit trail; needed unless --dry-run.")
+@click.option("--dry-run", is_flag=True, help="Only say what would go, and the code of the subject for the job erase_subject.")
 @click.option("--yes", is_flag=True, help="Do not ask. Nobody is asked either where there is no terminal.")
 @with_json
 @with_home
-def erase(home: Home, subject: str, reference_text: str, yes: bool, as_json: bool) -> None:
+def erase(home: Home, subject: str, reference_text: str, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Remove every artefact of a subject, deliveries included, and prove it."""
-    from hcc_assets.defs.operate import erase_subject
+    from hcc_assets.defs.erasing import erase_subject, preview
 
-    if not yes and sys.stdin.isatty():
-        click.confirm(f"Erase every artefact of {subject}, deliveries included? This cannot be undone", abort=True)
     if not home.is_local:
         raise click.UsageError("hcc erase works on a local home; on an object store remove the objects and their versions there")
-    result = erase_subject(existing_home(home), subject, reference_text)
-    say(result, as_json, result["lines"])
-    finish(not result["absent"])
+    if dry_run:
+        found = preview(existing_home(home), subject)
+        return say(found, as_json, found["lines"])
+    if not reference_text.strip():
+        raise click.UsageError("Missing option '--reference'.")
+    if not yes and sys.stdin.isatty():
+        click.confirm(f"Erase every artefact of {subject}, deliveries included? This cannot be undone", abort=True)
+    result = erase_subject(existing_home(home), subject, reference_text, progress=lambda what, state: click.echo(f"  {what}: {state}", err=True))
+    say(vars(result), as_json, result.lines)
+    return finish(not (result.absent and result.complete))
 
 
 @click.command()
+@click.option("--require-daemon", is_flag=True, help="Red also where no daemon has ever run; for a home that is to refresh by itself.")
 @with_json
 @with_home
-def health(home: Home, as_json: bool) -> None:
+def health(home: Home, require_daemon: bool, as_json: bool) -> None:
     """Is everything alive? For cron and monitors: exit 0 or 1."""
     from hcc_assets.defs.operate import home_health
 
-    report = home_health(existing_home(home))
+    report = home_health(existing_home(home), require_daemon=require_daemon)
     say(report, as_json, report["lines"])
     finish(not report["healthy"])
 

@@ -11,6 +11,7 @@ from hcc_assets.platform.recipes import Ask, Output, Recipe
 from hcc_assets.platform.versions import Bundle
 from hcc_assets.schemas.atlas import Atlas
 from hcc_assets.schemas.base import empty
+from hcc_assets.study.classes import UNASSIGNED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,13 +33,13 @@ def _model(ask: Ask, samples: list[str], reference: str) -> AtlasModel:
 
 
 def _atlas(ask: Ask) -> Output:
-    from hcc_assets.cells.atlas import project
+    from hcc_assets.cells.atlas import NEIGHBOURS, project
 
     table = ask.table("samples").set_index("sample_id")
     samples = [s for s in ask.samples("annotated_cells") if s in table.index]
     reference = str(ask.bench.versions.require("annotation_reference").notes["version"])
     calls = {s: ask.bench.versions.require("annotated_cells", s).data_version for s in samples}
-    if not any((ask.frame("annotated_cells", "calls", s)["qc_status"] == "pass").any() for s in samples):
+    if sum(_called(ask.frame("annotated_cells", "calls", s)) for s in samples) < NEIGHBOURS:
         return Output(table=empty(Atlas), bundle=Bundle(facts={"reference": None, "calls": {}}))
     model = _model(ask, samples, reference)
     kept = _kept(ask, model, calls)
@@ -56,6 +57,11 @@ def _atlas(ask: Ask) -> Output:
         bundle=Bundle(blobs={"model.npz": model.to_bytes()}, facts={"reference": reference, "calls": calls}),
         metadata={"atlas_version": model.version, "samples_placed": len(samples) - len(kept)},
     )
+
+
+def _called(calls: pd.DataFrame) -> int:
+    """Cells that can teach an embedding: passing, of a class."""
+    return int(((calls["qc_status"] == "pass") & (calls["cell_class"] != UNASSIGNED)).sum())
 
 
 def _kept(ask: Ask, model: AtlasModel, calls: Mapping[str, str]) -> dict[str, pd.DataFrame]:

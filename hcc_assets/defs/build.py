@@ -11,7 +11,7 @@ from hcc_assets.defs.assets import HomeResource, to_asset
 from hcc_assets.defs.catalogue import all_recipes
 from hcc_assets.defs.jobs import CONFIRMATORY_JOB, SAMPLE_JOB, TABLES_JOB
 from hcc_assets.defs.sensors import schedules, sensors
-from hcc_assets.defs.withdrawal import withdraw_job
+from hcc_assets.defs.withdrawal import erase_job, withdraw_job
 from hcc_assets.platform.home import Home
 from hcc_assets.platform.recipes import Recipe
 
@@ -52,7 +52,7 @@ def _build(root: str, given: tuple[Recipe, ...] | None) -> dg.Definitions:
         )
     return dg.Definitions(
         assets=list(assets.values()),
-        jobs=[*jobs.values(), withdraw_job],
+        jobs=[*jobs.values(), withdraw_job, erase_job],
         sensors=sensors(jobs),
         schedules=schedules(jobs),
         resources={"home": HomeResource(root=root)},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from hcc_assets.defs.landing import no_erased_subject
 from hcc_assets.platform.recipes import Ask, Output, Refused, SetAside
 from hcc_assets.platform.stores import local_copy
 from hcc_assets.platform.subject_keys import canonical_subject
@@ -63,7 +64,13 @@ def choose_export(ask: Ask) -> Output:
             return _output(ask, delivery, export, changes, aside, label, previous)
         aside.append(_aside(delivery, code, problem))
     gone = f"export {standing['export_id']} stands and is no longer in landing/clinical" if standing else "no clinical export could be taken"
-    raise Refused("; ".join(a.reason for a in aside) or gone, code=aside[0].code if aside else "gone", set_aside=tuple(aside))
+    erased = _naming_erased(ask)
+    raise Refused(
+        "; ".join(a.reason for a in aside) or gone,
+        code=aside[0].code if aside else "gone",
+        checks=(no_erased_subject(len(erased), ", ".join(erased[-3:])),) if erased else (),
+        set_aside=tuple(aside),
+    )
 
 
 def _aside(delivery: Delivery, code: str, reason: str) -> SetAside:
@@ -84,10 +91,26 @@ def _stored_changes(ask: Ask) -> pd.DataFrame | None:
 
 
 def _read(ask: Ask, delivery: Delivery) -> Export:
+    return without_consent(ask, _delivered(ask, delivery))
+
+
+def _delivered(ask: Ask, delivery: Delivery) -> Export:
     from hcc_assets.clinical.exports import read_export
 
     with local_copy(ask.bench.home.landing / delivery.path) as folder:
-        return without_consent(ask, read_export(folder, ask.config, cutoff=ask.config.study.data_cutoff or export_date(delivery.id)))
+        return read_export(folder, ask.config, cutoff=ask.config.study.data_cutoff or export_date(delivery.id))
+
+
+def _naming_erased(ask: Ask) -> list[str]:
+    """Exports of any age that hold rows of erased subjects; none are read where nobody was erased."""
+    if not ask.bench.home.tombstones_json.exists():
+        return []
+    found = []
+    for delivery in ask.bench.landing.exports:
+        tables = _delivered(ask, delivery).tables.values() if delivery.state == "ready" else ()
+        if ask.bench.erased_of({s for frame in tables for s in frame["USUBJID"].unique()}):
+            found.append(delivery.path)
+    return sorted(found)
 
 
 _DATED = {"exposure": "EXSTDT", "tumour_assessments": "TRDT", "disposition": "DSSTDT", "adverse_events": "AESTDT", "reported_responses": "RSDT"}
@@ -101,7 +124,7 @@ def without_consent(ask: Ask, export: Export) -> Export:
     tables = {}
     for name, frame in export.tables.items():
         people = {s: canonical_subject(s) for s in frame["USUBJID"].unique()}
-        erased = {s for s in people if bench.erased(s)}
+        erased = bench.erased_of(people)
         until = pd.to_datetime(frame["USUBJID"].map(people).map(bench.withdrawn))
         kept = frame[~frame["USUBJID"].isin(erased) & ~((frame[_DATED[name]] >= until) if name in _DATED else False)]
         if name == "subjects":
@@ -205,6 +228,7 @@ def _output(
         "compared_with": compared,
     }
     refused = [f"{domain}: {reason}" for domain, reason in sorted(export.refused.items())]
+    erased = _naming_erased(ask)
     tables_aside = [
         SetAside(
             f"{delivery.id}-{domain}",
@@ -230,6 +254,7 @@ def _output(
                 affected=changed,
                 description=f"{changed} differences to export {compared}" if compared else "there is no earlier export",
             ),
+            no_erased_subject(len(erased), ", ".join(erased[-3:])),
         ],
         metadata={"export_id": delivery.id, "tables_refused": len(refused), "differences": changed},
         set_aside=[*aside, *tables_aside],

@@ -15,12 +15,21 @@ if TYPE_CHECKING:
     from hcc_assets.platform.engine import Workbench
 
 
+NO_ERASED_SUBJECT = Check(
+    "no_erased_subject",
+    "No erased subject was delivered again",
+    todo="Tell who sent it, and take the subject out of the delivery; hcc erase does so once more.",
+)
+"""On what is read from landing: what was erased is not taken in again, and somebody is told that it lies there."""
+
+
 def _sheet_content(bench: Workbench, _: str | None) -> dict[str, str] | None:
     sheet = bench.landing.sheet
-    if sheet.settling or not (sheet.rows or sheet.problems or sheet.refused):
+    if sheet.settling or not (sheet.rows or sheet.problems or sheet.refused or sheet.erased):
         return None
     there = {s: bench.landing.samples[s].state in ("ready", "refused") for s in sheet.rows}
-    return {"samples.csv": digest([vars(r) for r in sheet.rows.values()], sheet.problems, sheet.refused, there, sorted(bench.registered))}
+    erased = {"erased": sheet.erased} if sheet.erased else {}
+    return {"samples.csv": digest([vars(r) for r in sheet.rows.values()], sheet.problems, sheet.refused, there | erased, sorted(bench.registered))}
 
 
 def _samples(ask: Ask) -> Output:
@@ -58,8 +67,20 @@ def _samples(ask: Ask) -> Output:
                 if lost
                 else "every sample read is in samples.csv",
             ),
+            no_erased_subject(len(landing.sheet.erased), f"samples.csv, line {', '.join(map(str, landing.sheet.erased[:6]))}, with its matrix"),
         ],
         metadata={"rows_refused": len(problems), "waiting_for_matrix": sum(d.state == "incomplete" for d in landing.samples.values())},
+    )
+
+
+def no_erased_subject(affected: int, where: str) -> CheckRecord:
+    """Verdict of `NO_ERASED_SUBJECT`: a line may be named, the subject may not."""
+    refused = f"an erased subject was delivered again and is not taken: {where}"
+    return CheckRecord(
+        name=NO_ERASED_SUBJECT.name,
+        passed=not affected,
+        affected=affected,
+        description=refused if affected else "no erased subject was delivered again",
     )
 
 
@@ -141,6 +162,7 @@ LANDING_RECIPES: tuple[Recipe, ...] = (
             Check(
                 "no_sample_lost", "Every sample that was read is still in samples.csv", "WARN", todo="Put the row back, or leave it out on purpose."
             ),
+            NO_ERASED_SUBJECT,
         ),
         description="Samples whose row and complete matrix were delivered. A bad row of the sheet is left out and told, the others go on.",
         owners=("team:data-management",),
@@ -181,6 +203,7 @@ LANDING_RECIPES: tuple[Recipe, ...] = (
                 "WARN",
                 todo="Look at the difference; nothing to do when it was meant.",
             ),
+            NO_ERASED_SUBJECT,
         ),
         description="The clinical export that stands, read and judged table by table. An export that shrinks or rewrites history is held until accepted.",
         owners=("team:data-management",),

@@ -114,7 +114,7 @@ def withdraw_subject(home: Home, subject: str, from_date: dt.date, reason: str) 
     trail_of(home).append("withdraw", why=reason, subject_id=subject, details={"from": from_date.isoformat()})
 
 
-def rebuild_reference(home: Home, *, progress: Progress) -> dict[str, Any]:
+def rebuild_reference(home: Home, *, progress: Progress, reason: str = "asked for by the operator") -> dict[str, Any]:
     """Give up the reference that stands, build a new one from all samples, label every cell anew.
 
     Returns
@@ -129,7 +129,7 @@ def rebuild_reference(home: Home, *, progress: Progress) -> dict[str, Any]:
         stores.write_bytes(
             home.store / "reference_rebuild.json", json.dumps({"given_up": before, "at": dt.datetime.now(dt.UTC).isoformat()}).encode()
         )
-        trail_of(home).append("reference rebuild", why="asked for by the operator", from_hash=current.data_version)
+        trail_of(home).append("reference rebuild", why=reason, from_hash=current.data_version)
     summary = refresh_home(home, jobs=None, memory_mb=None, progress=progress)
     after = versions.current("annotation_reference")
     changes = versions.current("reference_changes")
@@ -141,8 +141,13 @@ def rebuild_reference(home: Home, *, progress: Progress) -> dict[str, Any]:
     }
 
 
-def home_health(home: Home) -> dict[str, Any]:
+def home_health(home: Home, *, require_daemon: bool = False) -> dict[str, Any]:
     """Probe everything that can go silent; red within the minute.
+
+    Parameters
+    ----------
+    require_daemon
+        Red also where no daemon has ever run.
 
     Returns
     -------
@@ -163,6 +168,7 @@ def home_health(home: Home) -> dict[str, Any]:
             now,
             folders=folders,
             instance=instance,
+            expect_daemon=True if require_daemon else None,
             definitions_module="hcc_assets.definitions",
             alerts=alert_store(home, config.study.id),
             channels=channels,

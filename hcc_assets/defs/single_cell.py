@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hcc_assets.cells.qc import QcResult
+    from hcc_assets.cells.reference import Reference
     from hcc_assets.platform.engine import Workbench
 
 _UNASSIGNED_LIMIT = 0.10
@@ -121,15 +122,23 @@ def _annotation_reference(ask: Ask) -> Output:
     )
 
 
+def _reference(ask: Ask) -> Reference:
+    from hcc_assets.cells.reference import Reference, ReferenceOutdated
+
+    try:
+        return Reference.from_parquet_bytes(ask.blob("annotation_reference", "reference.parquet"))
+    except ReferenceOutdated as outdated:
+        raise Refused(f"{outdated}; run: hcc reference rebuild --reason …", code="reference_outdated", quarantine=False) from None
+
+
 def _annotated_cells(ask: Ask) -> Output:
     from hcc_assets.cells.annotate import annotate
     from hcc_assets.cells.pseudobulk import class_counts
     from hcc_assets.cells.qc import summary_row
-    from hcc_assets.cells.reference import Reference
 
     assert ask.partition is not None
     counts = ask.cells("raw_counts", "counts", ask.partition)
-    reference = Reference.from_parquet_bytes(ask.blob("annotation_reference", "reference.parquet"))
+    reference = _reference(ask)
     qc = _qc_result(ask, ask.partition)
     annotation = annotate(counts, qc, reference, ask.config, sample_id=ask.partition, subject_profiles=_profiles(ask, ask.partition))
     calls = annotation.calls

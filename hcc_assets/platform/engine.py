@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import traceback
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -68,7 +68,7 @@ class Workbench:
 
     @cached_property
     def landing(self) -> landings.Landing:
-        return landings.scan(self.home, self.config, standing=self._standing_rows())
+        return landings.scan(self.home, self.config, standing=self._standing_rows(), erased=self.erased_of)
 
     def _standing_rows(self) -> dict[str, landings.SampleRow]:
         """Rows of ``samples.csv`` behind the version of ``samples`` that stands."""
@@ -103,9 +103,13 @@ class Workbench:
             found[subject] = min(found.get(subject, row.from_date), row.from_date)
         return found
 
+    def erased_of(self, names: Collection[str]) -> set[str]:
+        """Those of ``names`` (subjects, samples) that were erased."""
+        return tombstones_of(self.home).refused(names) if self.home.tombstones_json.exists() else set()
+
     def erased(self, name: str) -> bool:
         """True for a subject or sample that was erased."""
-        return self.home.tombstones_json.exists() and tombstones_of(self.home).names(name)
+        return bool(self.erased_of([name]))
 
     @cached_property
     def consent(self) -> str:

@@ -1,27 +1,23 @@
-"""Erasing a subject from a home: what has to go and how, doing it, and the proof that it is gone. Recomputing what depended on it is done by refresh.
+"""Erasing a subject from a home: what has to go and how, doing it, and the proof that it is gone. The order of the steps is in ``defs.erasing``.
 
 `plan_erasure` sorts every place where the subject stands: paths named after it are deleted, its rows taken out of delivered tables, its name replaced
-in databases and logs of Dagster (the history of runs stays readable, about ``erased-…``), and files of the platform that hold its data are listed for
-recomputation. Backups are not reached: whoever keeps them has to let them expire or repeat the erasure after a restore; the tombstone refuses a
-re-delivery in both cases.
+in databases and logs of Dagster (the history of runs stays readable, about ``erased-…``), and files of the platform that hold its data are listed, to be
+computed anew or, where they are earlier versions, dropped (``dropping``). Backups are not reached: whoever keeps them has to let them expire or repeat
+the erasure after a restore; the tombstone refuses a re-delivery in both cases.
 """
 
 from __future__ import annotations
 
-import re
 import shutil
-import sqlite3
-from collections.abc import Collection, Mapping
-from contextlib import closing
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-import sqlalchemy as sa
 from upath import UPath
 
 from hcc_assets.platform import stores
 from hcc_assets.platform.row_removal import CannotRewrite, RowRemover
-from hcc_assets.platform.subject_keys import subject_digest
+from hcc_assets.platform.scrubbing import Renamer, replacements, scrub_sqlite
 from hcc_assets.platform.traces import Names, Trace, find_traces
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".xpt", ".sas7bdat", ".json", ".ndjson", ".sha256")
@@ -34,23 +30,24 @@ class ErasurePlan:
     Attributes
     ----------
     delete
-        Files and folders named after the subject or its samples.
+        Files and folders named after the subject or its samples, and matrices delivered for it under another name.
     rewrite
         Delivered tables whose rows of the subject go.
     recompute
-        Files of the platform (store, published, quarantine) that hold data of the subject among others: to be deleted and computed anew.
+        Files of the platform (store, published, quarantine) that hold data of the subject among others.
     databases, texts
         Dagster's databases and logs, in which the name is replaced.
     by_hand
         Deliveries of a format that cannot be rewritten.
     operators_row
         ``withdrawals.csv`` where it names the subject: reported, not counted.
-    names
-        The names that were looked for.
+    names, others
+        The names that were looked for, and those of everybody else.
     """
 
     root: Path
     names: tuple[str, ...]
+    others: tuple[str, ...]
     delete: tuple[Path, ...]
     rewrite: tuple[Path, ...]
     recompute: tuple[Path, ...]
@@ -91,6 +88,7 @@ def plan_erasure(
     dagster_home: Path | None = None,
     operators_files: Collection[Path] = (),
     untouched: Collection[Path] = (),
+    matrices: Collection[Path] = (),
 ) -> ErasurePlan:
     """Search the home and sort what was found.
 
@@ -107,21 +105,27 @@ def plan_erasure(
     operators_files
         Records of the operator that keep the name (``withdrawals.csv``).
     untouched
-        Files that name nobody by design (key, audit trail) and must not be changed.
+        Files that must not be changed: those that name nobody by design (key, audit trail), and what is still needed (``samples.csv`` until the end).
+    matrices
+        Deliveries of the subject's samples, whatever they are called.
     """
     dagster = dagster_home or root / "dagster"
     names = tuple(dict.fromkeys([subject_id, *sample_ids]))
-    found = [root / t.path for t in find_traces(root, names, others=others).traces]
+    traces = [(root / t.path, t.certain) for t in find_traces(root, names, others=others).traces]
     if not dagster.is_relative_to(root) and dagster.exists():
-        found += [dagster / t.path for t in find_traces(dagster, names, others=others).traces]
+        traces += [(dagster / t.path, t.certain) for t in find_traces(dagster, names, others=others).traces]
+    # a number that may be the name is looked at in deliveries, where rows are told by their id column, and nowhere else
+    found = list(dict.fromkeys(path for path, certain in traces if certain or path.is_relative_to(root / "landing")))
     kept = {p.resolve() for p in operators_files}
     named = _named_after(found, root, names, others)
     groups: dict[str, dict[Path, None]] = {n: {} for n in ("delete", "rewrite", "recompute", "databases", "texts", "by_hand", "operators_row")}
+    groups["delete"] = dict.fromkeys(p for p in matrices if p.exists())
+    left = {p.resolve() for p in untouched}
     for path in found:
         if path.resolve() in kept:
             groups["operators_row"][path] = None
             continue
-        if path.resolve() in {p.resolve() for p in untouched}:
+        if path.resolve() in left or any(path.is_relative_to(m) for m in matrices):
             continue
         above = next((p for p in [*reversed(path.parents), path] if p in named), None)
         if above is not None:
@@ -132,11 +136,11 @@ def plan_erasure(
             groups["rewrite" if path.suffix.lower() in TABLE_SUFFIXES and path.suffix.lower() != ".sas7bdat" else "by_hand"][path] = None
         else:
             groups["recompute"][path] = None
-    return ErasurePlan(root, names, **{key: tuple(sorted(value)) for key, value in groups.items()})
+    return ErasurePlan(root, names, tuple(others), **{key: tuple(sorted(value)) for key, value in groups.items()})
 
 
 def carry_out(plan: ErasurePlan, key: bytes, *, id_columns: Collection[str] = ()) -> list[str]:
-    """Do what the plan says, but for `ErasurePlan.recompute` and the operator's row. The daemon must not run meanwhile.
+    """Do what the plan says, but for `ErasurePlan.recompute` and the operator's row.
 
     Returns
     -------
@@ -144,23 +148,26 @@ def carry_out(plan: ErasurePlan, key: bytes, *, id_columns: Collection[str] = ()
         What was done and what could not be done, without the subject's names.
     """
     tokens = replacements(plan.names, key)
-    remover = RowRemover(plan.names, id_columns)
+    renamer = Renamer(tokens, plan.others)
+    remover = RowRemover(plan.names, id_columns, plan.others)
     done, rows = [], 0
     for path in plan.rewrite:
         try:
             rows += remover.rewrite(path)
         except CannotRewrite as error:
-            done.append(_masked(str(error), tokens))
+            done.append(renamer.text(str(error)))
     for path in plan.databases:
-        scrub_sqlite(path, tokens)
+        scrub_sqlite(path, tokens, plan.others)
     for path in plan.texts:
         if path.exists() and path.is_file():
-            stores.write_bytes(UPath(path), _replaced(path.read_bytes(), tokens))
+            stores.write_bytes(UPath(path), renamer.data(path.read_bytes()))
     for path in plan.delete:
         _delete(path)
-    done.append(f"{len(plan.delete)} paths deleted, {rows} rows taken out of {len(plan.rewrite)} delivered tables")
-    done.append(f"name replaced in {len(plan.databases)} databases and {len(plan.texts)} logs")
-    return done + [_masked(f"by hand: {p.relative_to(plan.root)}", tokens) for p in plan.by_hand]
+    if plan.delete or plan.rewrite:
+        done.append(f"{len(plan.delete)} paths deleted, {rows} rows taken out of {len(plan.rewrite)} delivered tables")
+    if plan.databases or plan.texts:
+        done.append(f"name replaced in {len(plan.databases)} databases and {len(plan.texts)} logs")
+    return done + [renamer.text(f"by hand: {p.relative_to(plan.root)}") for p in plan.by_hand]
 
 
 def prove_absence(
@@ -182,46 +189,6 @@ def prove_absence(
     return Proof(not certain, tuple(certain), tuple(uncertain), tuple(operators), unread, sum(s.files for _, s in searches))
 
 
-def replacements(names: Collection[str], key: bytes) -> dict[str, str]:
-    """Name to ``erased-`` and twelve digits of its HMAC; longest names first, so that a sample id is replaced before the subject id in it."""
-    return {n: "erased-" + subject_digest(key, n).partition(":")[2][:12] for n in sorted(names, key=len, reverse=True)}
-
-
-def scrub_sqlite(path: Path, tokens: Mapping[str, str]) -> None:
-    """Replace names in every text of a SQLite database, then rebuild the file, so that freed pages do not keep them."""
-    with closing(sqlite3.connect(path, timeout=60)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool)
-    scrub_database(engine, tokens)
-    with closing(sqlite3.connect(path, timeout=60)) as connection:
-        connection.execute("VACUUM")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-
-def scrub_database(engine: sa.Engine, tokens: Mapping[str, str]) -> int:
-    """Replace names in every text column of every table of a database (Dagster's storage on SQLite or PostgreSQL); returns rows changed.
-
-    A row that would then collide with another (a partition registered under the name) is removed.
-    """
-    changed = 0
-    metadata = sa.MetaData()
-    metadata.reflect(engine)
-    for table in metadata.sorted_tables:
-        for column in table.columns:
-            if not isinstance(column.type, sa.String):
-                continue
-            for name, token in tokens.items():
-                where = sa.func.lower(column).contains(name.lower(), autoescape=True)
-                statement = sa.update(table).where(where).values({column: sa.func.replace(column, name, token)})
-                try:
-                    with engine.begin() as connection:
-                        changed += connection.execute(statement).rowcount
-                except sa.exc.IntegrityError:
-                    with engine.begin() as connection:
-                        changed += connection.execute(sa.delete(table).where(where)).rowcount
-    return changed
-
-
 def _named_after(paths: Collection[Path], root: Path, names: Collection[str], others: Collection[str]) -> set[Path]:
     """Every path, at any depth, whose last component is named after the subject."""
     wanted = Names(names, others)
@@ -234,16 +201,6 @@ def _is_sqlite(path: Path) -> bool:
         return False
     with path.open("rb") as handle:
         return handle.read(16) == b"SQLite format 3\0"
-
-
-def _replaced(data: bytes, tokens: Mapping[str, str]) -> bytes:
-    for name, token in tokens.items():
-        data = re.sub(re.escape(name.encode()), token.encode(), data, flags=re.IGNORECASE)
-    return data
-
-
-def _masked(text: str, tokens: Mapping[str, str]) -> str:
-    return _replaced(text.encode(), tokens).decode()
 
 
 def _delete(path: Path) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 DAEMON_LIMIT_SECONDS = 50.0
 LOOP_LIMIT_SECONDS = 300.0
 FAILED_TICKS = 3
+NO_DAEMON = "no daemon has ever run here: nothing happens by itself, only when somebody calls hcc refresh (with --require-daemon this is red)."
 MIN_FREE_BYTES = 1 << 30
 UNDELIVERED_SECONDS = 60.0
 
@@ -155,11 +156,11 @@ def _daemon(instance: dg.DagsterInstance, now: dt.datetime, expected: bool | Non
     beats = instance.get_daemon_heartbeats()
     required = set(instance.get_required_daemon_types())
     if expected is False or (expected is None and not beats):
-        return Probe("daemon", True, "no daemon is expected here; sensors and schedules do not run by themselves.")
+        return Probe("daemon", True, NO_DAEMON if expected is None else "no daemon is expected here.")
     ages = {name: now.timestamp() - beat.timestamp for name, beat in beats.items() if name in required}
     todo = "Start it again: hcc ui, or systemctl restart hcc-daemon."
     if not ages:
-        return Probe("daemon", False, "the daemon has never run.", todo)
+        return Probe("daemon", False, "no daemon has ever run here.", todo)
     if min(ages.values()) > DAEMON_LIMIT_SECONDS:
         return Probe("daemon", False, f"the daemon has been silent for {min(ages.values()):.0f} s.", todo)
     late = sorted(name for name, age in ages.items() if age > LOOP_LIMIT_SECONDS)

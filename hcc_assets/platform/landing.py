@@ -12,7 +12,7 @@ import json
 import re
 import stat
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -21,7 +21,7 @@ from upath import UPath
 
 from hcc_assets.platform import stores
 from hcc_assets.platform.home import Home, is_local
-from hcc_assets.platform.sample_sheet import SAMPLE_ID, SampleRow, SampleSheet, keep_standing, read_sample_sheet
+from hcc_assets.platform.sample_sheet import SAMPLE_ID, SampleRow, SampleSheet, keep_standing, leave_out_erased, read_sample_sheet
 from hcc_assets.study.config import StudyConfig
 
 _TELLABLE = re.compile(r"[A-Za-z0-9._ ()/+-]*")
@@ -230,20 +230,29 @@ class _Index:
                 stores.write_bytes(self.path, json.dumps(self.fresh, sort_keys=True).encode())
 
 
-def scan(home: Home, config: StudyConfig, *, now: float | None = None, standing: Mapping[str, SampleRow] | None = None) -> Landing:
+def scan(
+    home: Home,
+    config: StudyConfig,
+    *,
+    now: float | None = None,
+    standing: Mapping[str, SampleRow] | None = None,
+    erased: Callable[[Collection[str]], Collection[str]] = lambda _: (),
+) -> Landing:
     """Look at everything below ``landing/``.
 
     Parameters
     ----------
     standing
         Rows of the samples that stand, see `keep_standing`.
+    erased
+        Those of the given names that were erased from this home.
     now
         Seconds since the epoch; the clock where not given.
     """
     now = time.time() if now is None else now
     seconds = config.samples.settle_seconds
     index = _Index(home)
-    sheet = _sheet(home, config, standing or {}, now)
+    sheet = _sheet(home, config, standing or {}, now, erased)
     samples = {row.sample_id: _sample_delivery(home, row, seconds, now, index) for row in sheet.rows.values()}
     exports = []
     for folder in _subfolders(home.clinical):
@@ -257,7 +266,9 @@ def scan(home: Home, config: StudyConfig, *, now: float | None = None, standing:
     return Landing(sheet, samples, exports, references)
 
 
-def _sheet(home: Home, config: StudyConfig, standing: Mapping[str, SampleRow], now: float) -> SampleSheet:
+def _sheet(
+    home: Home, config: StudyConfig, standing: Mapping[str, SampleRow], now: float, erased: Callable[[Collection[str]], Collection[str]]
+) -> SampleSheet:
     path, age = home.samples_csv, 1e9
     if not path.exists():
         sheet = SampleSheet(refused="samples.csv is gone" if standing else "")
@@ -269,7 +280,9 @@ def _sheet(home: Home, config: StudyConfig, standing: Mapping[str, SampleRow], n
             age = min((f.age for f in list_files(path, now)), default=1e9)
         except OSError:
             sheet = SampleSheet(refused="samples.csv cannot be read")
-    keep_standing(sheet, standing, config, age=age)
+    leave_out_erased(sheet, erased)
+    gone = set(erased({n for r in standing.values() for n in (r.sample_id, r.subject_id)}))
+    keep_standing(sheet, {s: r for s, r in standing.items() if not gone & {s, r.subject_id}}, config, age=age)
     return sheet
 
 

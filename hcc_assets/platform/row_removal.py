@@ -16,6 +16,7 @@ from typing import Any
 from upath import UPath
 
 from hcc_assets.platform import stores
+from hcc_assets.platform.subject_keys import canonical_subject, is_weak
 
 ID_COLUMNS = frozenset(
     ["usubjid", "subjid", "subject_id", "subject", "subjectid", "patient_id", "patientid", "patient", "sample_id", "sampleid", "cell_id", "rsubjid"]
@@ -36,13 +37,19 @@ class RowRemover:
         The subject's id and sample ids.
     id_columns
         Names of id columns besides the usual ones (aliases), in any case.
+    others
+        Ids of others: a mention of one that contains a name stays. A short or numeric name is never masked in text, where it may as well be a number.
     """
 
-    def __init__(self, names: Collection[str], id_columns: Collection[str] = ()):
-        self._names = {n.strip().casefold() for n in names if n.strip()}
+    def __init__(self, names: Collection[str], id_columns: Collection[str] = (), others: Collection[str] = ()):
+        self._names = {canonical_subject(n) for n in names if n.strip()}
+        self._masked = 0
         self._columns = ID_COLUMNS | {c.casefold() for c in id_columns}
-        joined = "|".join(re.escape(n) for n in sorted(self._names, key=len, reverse=True))
-        self._mention = re.compile(rf"(?<![^\W_])(?:{joined})(?![^\W_])", re.IGNORECASE)
+        strong = sorted((n for n in self._names if not is_weak(n)), key=len, reverse=True)
+        longer = sorted((o for o in others if o.casefold() not in self._names and any(n in o.casefold() for n in strong)), key=len, reverse=True)
+        theirs = f"(?:{'|'.join(map(re.escape, longer))})|" if longer else ""
+        joined = "|".join(map(re.escape, strong)) or r"(?!)"
+        self._mention = re.compile(rf"{theirs}(?<![^\W_])(?P<name>{joined})(?![^\W_])", re.IGNORECASE)
 
     def rewrite(self, path: Path) -> int:
         """Take the subject's rows out of ``path``, replaced in one step; returns how many went. A ``manifest.sha256`` beside it is brought up to date.
@@ -59,7 +66,10 @@ class RowRemover:
         if path.suffix.lower() not in formats:
             raise CannotRewrite(f"{path.name}: rows cannot be taken out of a {path.suffix or 'file without a suffix'}; replace the file by hand")
         before = stores.sha256_file(path)
+        masked = self._masked
         data, removed = formats[path.suffix.lower()](path)
+        if not removed and self._masked == masked:
+            return 0
         stores.write_bytes(UPath(path), data)
         self._renew_manifest(path, before)
         return removed
@@ -68,10 +78,12 @@ class RowRemover:
         return column.strip().strip("\ufeff").casefold() in self._columns
 
     def _names_it(self, value: Any) -> bool:
-        return value is not None and str(value).strip().casefold() in self._names
+        return value is not None and canonical_subject(str(value)) in self._names
 
     def _mask(self, text: str) -> str:
-        return self._mention.sub(ERASED, text)
+        masked = self._mention.sub(lambda found: ERASED if found.group("name") else found.group(), text)
+        self._masked += masked != text
+        return masked
 
     def _csv(self, path: Path) -> tuple[bytes, int]:
         raw = path.read_bytes()
@@ -185,7 +197,7 @@ class RowRemover:
     def _manifest(self, path: Path) -> tuple[bytes, int]:
         """Lines of a checksum list that name the subject's files go with the files."""
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if not self._mention.search(line)]
+        kept = [line for line in lines if self._mask(line) == line]
         return "".join(kept).encode(), len(lines) - len(kept)
 
     @staticmethod

@@ -6,7 +6,7 @@ import csv
 import datetime as dt
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -44,6 +44,10 @@ class SampleSheet:
         Sample ids that stand in refused rows, as they could be read: the rows that stood before stay for them.
     kept
         Samples whose earlier row stays because today's cannot be taken.
+    lines
+        Line of each row that was read.
+    erased
+        Lines that name an erased subject or sample; such a row is as if it were not there.
     settling
         Why the file is not yet believed where it leaves samples out; empty when it is.
     """
@@ -53,6 +57,8 @@ class SampleSheet:
     refused: str = ""
     doubtful: set[str] = field(default_factory=set)
     kept: set[str] = field(default_factory=set)
+    lines: dict[str, int] = field(default_factory=dict)
+    erased: list[int] = field(default_factory=list)
     settling: str = ""
 
 
@@ -89,7 +95,7 @@ def read_sample_sheet(data: bytes, config: StudyConfig) -> SampleSheet:
             sheet.rows = {k: v for k, v in sheet.rows.items() if k.casefold() != row.sample_id.casefold()}
             sheet.doubtful.add(row.sample_id.casefold())
         else:
-            seen[row.sample_id.casefold()] = number
+            seen[row.sample_id.casefold()] = sheet.lines[row.sample_id] = number
             sheet.rows[row.sample_id] = row
     return sheet
 
@@ -97,6 +103,21 @@ def read_sample_sheet(data: bytes, config: StudyConfig) -> SampleSheet:
 def _readable_id(cells: list[str], header: list[str]) -> str:
     at = header.index("sample_id")
     return cells[at].strip().casefold() if at < len(cells) else ""
+
+
+def leave_out_erased(sheet: SampleSheet, erased: Callable[[Collection[str]], Collection[str]]) -> None:
+    """Take the rows of erased subjects out of the sheet, before anything of theirs is looked at; only their lines are kept.
+
+    Parameters
+    ----------
+    erased
+        Those of the given names that were erased.
+    """
+    gone = set(erased({n for r in sheet.rows.values() for n in (r.sample_id, r.subject_id)}))
+    for name, row in list(sheet.rows.items()):
+        if row.sample_id in gone or row.subject_id in gone:
+            del sheet.rows[name]
+            sheet.erased.append(sheet.lines[name])
 
 
 def keep_standing(sheet: SampleSheet, standing: Mapping[str, SampleRow], config: StudyConfig, *, age: float = 1e9) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 KEY_BYTES = 32
 KEY_FILE = "subject.key"
 DIGEST_PREFIX = "subject:"
+WEAK_LENGTH = 5
 
 
 class KeyDamaged(ValueError):
@@ -66,6 +67,11 @@ def key_for_home(folder: Path) -> bytes:
 def canonical_subject(subject_id: str) -> str:
     """One spelling for what people take for the same id: NFKC, no outer space, no case (``S01``, ``s01``, full-width forms)."""
     return unicodedata.normalize("NFKC", subject_id).strip().casefold()
+
+
+def is_weak(name: str) -> bool:
+    """True for a short or purely numeric name, which may as well be a number where it stands in running text."""
+    return len(name) < WEAK_LENGTH or name.replace(".", "").isdigit()
 
 
 def subject_digest(key: bytes, subject_id: str) -> str:

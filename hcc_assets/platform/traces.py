@@ -23,13 +23,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from hcc_assets.platform import traces_formats as formats
+from hcc_assets.platform.subject_keys import is_weak
 
 CHUNK = 1 << 20
 MAX_UNPACKED = 16 << 30
 MAX_NESTED = 256 << 20
 OVERLAP = 512
 MAX_DEPTH = 4
-WEAK_LENGTH = 5
 _DATA_URI = re.compile(rb"base64,([A-Za-z0-9+/=\s]{16,})")
 
 
@@ -66,7 +66,7 @@ class Names:
     def __post_init__(self) -> None:
         self.patterns = []
         for name in sorted({n.strip().lower() for n in self.names if n.strip()}):
-            weak = len(name) < WEAK_LENGTH or name.replace(".", "").isdigit()
+            weak = is_weak(name)
             longer = [o.lower() for o in self.others if name in o.lower() and o.lower() != name]
             longer = [o for o in longer if not any(o == n.lower() for n in self.names)]
             forms = [name.encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be")]

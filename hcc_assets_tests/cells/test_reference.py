@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import json
+
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from anndata import AnnData
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hcc_assets.cells.reference import LabelsRefused, Reference, build_reference, freezing_prefix, reference_summary, seed_counts
+from hcc_assets.cells.reference import LabelsRefused, Reference, ReferenceOutdated, build_reference, freezing_prefix, reference_summary, seed_counts
 from hcc_assets.study.classes import CELL_CLASSES, PRIMARY_CLASSES
 from hcc_assets.study.config import StudyConfig
 from hcc_assets_tests.cells.cohort import CONFIG, cohort, reference
@@ -41,6 +45,16 @@ def test_parquet_round_trip_gives_the_same_bytes_and_version() -> None:
 def test_parquet_without_header_is_no_reference() -> None:
     with pytest.raises(ValueError, match="not a reference"):
         Reference.from_parquet_bytes(pd.DataFrame({"a": [1]}).to_parquet())
+
+
+def test_a_reference_of_an_older_format_says_so() -> None:
+    table = pq.read_table(io.BytesIO(reference().to_parquet_bytes()))
+    header = json.loads(table.schema.metadata[b"hcc_reference"])
+    for changed in ({k: v for k, v in header.items() if k != "log_size"}, header | {"limits": [[1.0, 2.0]]}, header | {"owner": ["a class of old"]}):
+        sink = io.BytesIO()
+        pq.write_table(table.replace_schema_metadata({"hcc_reference": json.dumps(changed)}), sink)
+        with pytest.raises(ReferenceOutdated, match="another version of the code"):
+            Reference.from_parquet_bytes(sink.getvalue())
 
 
 def test_sample_and_cell_order_do_not_matter() -> None:

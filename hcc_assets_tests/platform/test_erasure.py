@@ -25,8 +25,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hcc_assets.platform.consent import RecordDamaged, Tombstones, is_tombstoned, read_withdrawals, record_withdrawal
-from hcc_assets.platform.erasure import carry_out, plan_erasure, prove_absence, replacements, scrub_sqlite
+from hcc_assets.platform.erasure import carry_out, plan_erasure, prove_absence
 from hcc_assets.platform.row_removal import CannotRewrite, RowRemover
+from hcc_assets.platform.scrubbing import replacements, scrub_sqlite
 from hcc_assets.platform.traces import CHUNK, find_traces
 
 KEY = b"k" * 32
