@@ -34,8 +34,9 @@ lint: setup  ## ruff, mypy, import-linter
 ui: setup  ## serve what `make demo` built
 	@$(PY) -m hcc_assets ui --home $(HCC_HOME)
 
-lock: setup  ## renew requirements.lock
+lock: setup  ## renew requirements.lock and, with the same versions, requirements-ray.lock
 	@$(VENV)/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --no-strip-extras -o requirements.lock
+	@$(VENV)/bin/uv pip compile pyproject.toml --extra ray --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --no-strip-extras -o requirements-ray.lock
 
 benchmark: setup  ## performance claims, into docs/performance.md
 	@$(PY) -m benchmarks.performance

@@ -26,6 +26,8 @@ from hcc_assets.platform import stores
 from hcc_assets.platform.fencing import Leases
 
 PID, HOST, STARTED, PROCESS = "hcc/pid", "hcc/host", "hcc/started", "hcc/process"
+SEVERAL_PROCESSES = "hcc/several_processes"
+"""Run tag of jobs whose steps are processes that come and go: no single process is the run, and its heartbeat alone tells whether it lives."""
 GONE = "its process is gone"
 BEAT_SECONDS = 5.0
 SILENCE_LIMIT_SECONDS = 120.0
@@ -158,8 +160,9 @@ def living_run(
     Tags that the run has already (``known_tags``) are not written again: each writing is a transaction of the run storage.
     """
     leases.grant(run_id)
-    tags = process_tags()
-    if known_tags is None or any(known_tags.get(name) != value for name, value in tags.items()):
+    known_tags = known_tags or {}
+    tags = {} if SEVERAL_PROCESSES in known_tags else process_tags()
+    if any(known_tags.get(name) != value for name, value in tags.items()):
         instance.add_run_tags(run_id, tags)
     with Heartbeat(heartbeats, run_id, every_s=every_s):
         yield
