@@ -124,13 +124,20 @@ def _bench(home: Home, recipes: Mapping[str, Recipe], run_id: str) -> Workbench:
     return _benches[key]
 
 
-def _check_result(record: CheckRecord) -> dg.AssetCheckResult:
+def _check_result(recipe: Recipe, record: CheckRecord, outcome: Outcome) -> dg.AssetCheckResult:
+    """What the Checks tab shows: the sentence, what to do about it, and, where a value was refused, which version stands."""
+    metadata: dict[str, Any] = {}
+    if record.name != recipe.gate.name:
+        metadata["affected"] = record.affected
+    if not record.passed:
+        todo = next(c.todo for c in (recipe.gate, *recipe.checks) if c.name == record.name)
+        if todo:
+            metadata["what to do"] = todo
+        if record.name == recipe.gate.name:
+            stands = outcome.manifest
+            metadata["what stands"] = f"the version of {stands.at:%-d %B %Y %H:%M} UTC" if stands else "nothing: there is no earlier version"
     return dg.AssetCheckResult(
-        passed=record.passed,
-        check_name=record.name,
-        severity=_SEVERITY[record.severity],
-        description=record.description,
-        metadata={"affected": record.affected},
+        passed=record.passed, check_name=record.name, severity=_SEVERITY[record.severity], description=record.description, metadata=metadata
     )
 
 
@@ -141,15 +148,15 @@ def _tell(recipe: Recipe, outcome: Outcome) -> Iterator[dg.AssetCheckResult | dg
         records = outcome.checks or [CheckRecord(name=recipe.gate.name, passed=False, description=outcome.reason)]
         for record in records:
             if record.name in known:
-                yield _check_result(record)
+                yield _check_result(recipe, record, outcome)
         raise dg.Failure(outcome.reason, allow_retries=outcome.state == "failed" and not outcome.permanent)
     manifest = outcome.manifest
     if manifest is None:
         raise dg.Failure(f"{recipe.name} ended as {outcome.state} without a version")
     for record in manifest.checks:
         if record.name in known:
-            yield _check_result(record)
-    metadata: dict[str, Any] = {**outcome.metadata, "reused": outcome.state == "fresh"}
+            yield _check_result(recipe, record, outcome)
+    metadata: dict[str, Any] = {**(outcome.metadata or manifest.notes), "reused": outcome.state == "fresh"}
     if manifest.rows is not None:
         metadata["dagster/row_count"] = manifest.rows
     for name, data in outcome.figures.items():
