@@ -53,6 +53,27 @@ def pseudobulk(counts: AnnData, calls: pd.DataFrame) -> AnnData:
     return AnnData(X=sums, obs=obs, var=counts.var.copy())
 
 
+def to_frames(sums: AnnData) -> dict[str, pd.DataFrame]:
+    """Sums as two small tables: ``sums`` (``gene_id, gene``, one column per class) and ``sums_classes`` (``cell_class, n_cells``).
+
+    Every comparison reads the sums of all samples: from Parquet columns that takes a fifth of what the strings of an h5ad cost.
+    """
+    genes = sums.var[["gene_id", "gene"]].astype(str).reset_index(drop=True)
+    table = pd.DataFrame(np.asarray(sums.X).T, columns=sums.obs["cell_class"].astype(str))
+    return {"sums": pd.concat([genes, table], axis=1), "sums_classes": sums.obs[["cell_class", "n_cells"]].reset_index(drop=True)}
+
+
+def from_frames(sums: pd.DataFrame, classes: pd.DataFrame) -> AnnData:
+    """What `to_frames` was given, with sparse ``X``."""
+    from anndata import AnnData
+
+    names = classes["cell_class"].astype(str)
+    X = sp.csr_matrix(sums[list(names)].to_numpy(dtype=np.int64).T)
+    return AnnData(
+        X=X, obs=classes.set_index(pd.Index(names.to_numpy(dtype=object))), var=sums[["gene_id", "gene"]].set_index(sums["gene_id"].to_numpy())
+    )
+
+
 def class_counts(calls: pd.DataFrame) -> pd.DataFrame:
     """Number of barcodes of one sample by class and status.
 

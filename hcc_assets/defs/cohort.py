@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -12,6 +12,7 @@ from hcc_assets.platform.versions import CheckRecord
 from hcc_assets.schemas import composition as models
 
 if TYPE_CHECKING:
+    from anndata import AnnData
     from matplotlib.figure import Figure
 
 
@@ -19,6 +20,23 @@ def class_counts(ask: Ask) -> pd.DataFrame:
     """Cells per sample, class and QC status, of all samples that stand."""
     parts = [ask.frame("annotated_cells", "counts", s).assign(sample_id=s) for s in ask.samples("annotated_cells")]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["sample_id", "cell_class", "qc_status", "n_cells"])
+
+
+_sums: dict[tuple[str, str], AnnData] = {}
+"""Pseudobulks of the newest inputs by sample and data version: identity and expression read each of them once in a run."""
+
+
+def pseudobulks(ask: Ask, samples: Iterable[str]) -> dict[str, AnnData]:
+    """Class sums of these samples."""
+    from hcc_assets.cells.pseudobulk import from_frames
+
+    wanted = {s: (s, ask.bench.versions.require("pseudobulk", s).data_version) for s in samples}
+    for key in _sums.keys() - wanted.values():
+        del _sums[key]
+    for sample, key in wanted.items():
+        if key not in _sums:
+            _sums[key] = from_frames(ask.frame("pseudobulk", "sums", sample), ask.frame("pseudobulk", "sums_classes", sample))
+    return {sample: _sums[key] for sample, key in wanted.items()}
 
 
 def standing_samples(ask: Ask) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hcc_assets.defs.cohort import standing_samples
+from hcc_assets.defs.cohort import pseudobulks, standing_samples
 from hcc_assets.platform.recipes import Ask, Check, Output, Recipe
 from hcc_assets.platform.versions import CheckRecord, digest
 from hcc_assets.schemas import expression as models
@@ -35,9 +35,7 @@ def _fits(ask: Ask) -> Fits:
             profile, row = ask.frame("qc_cells", "ambient", name), ask.frame("qc_cells", "sample", name).iloc[0]
             if row["ambient_fraction"] == row["ambient_fraction"]:
                 ambient[name] = Ambient(profile.set_index("gene_id")["share"], float(row["ambient_fraction"]))
-        fits = fit_classes(
-            samples[samples["sample_id"].isin(names)], ((s, ask.cells("pseudobulk", "sums", s)) for s in names), ask.config, ambient=ambient
-        )
+        fits = fit_classes(samples[samples["sample_id"].isin(names)], pseudobulks(ask, names), ask.config, ambient=ambient)
         _last_fits.clear()
         _last_fits[key] = fits
     found: Fits = _last_fits[key]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hcc_assets.defs.cohort import pseudobulks
 from hcc_assets.platform.recipes import Ask, Check, Output, Recipe
 from hcc_assets.platform.versions import Bundle, CheckRecord
 from hcc_assets.schemas import identity as identity_models
@@ -20,7 +21,7 @@ def _sample_identity(ask: Ask) -> Output:
         subjects=ask.table("subjects") if ask.has("subjects") else None,
         exposure=ask.table("exposure") if ask.has("exposure") else None,
         profiles={s: malignant_profile(ask, s) for s in names},
-        pseudobulks={s: ask.cells("pseudobulk", "sums", s) for s in names},
+        pseudobulks=pseudobulks(ask, names),
         timepoints=(ask.config.samples.timepoints[0], ask.config.samples.timepoints[-1]),
     )
     told = "; ".join(suspicions["message"].head(5)) if len(suspicions) else "no suspicion"

@@ -196,11 +196,11 @@ def _copy_number_figure(ask: Ask, output: Output) -> Mapping[str, Figure]:
 
 
 def _pseudobulk(ask: Ask) -> Output:
-    from hcc_assets.cells.pseudobulk import pseudobulk
+    from hcc_assets.cells.pseudobulk import pseudobulk, to_frames
 
     counts = ask.cells("raw_counts", "counts", ask.partition)
     sums = pseudobulk(counts, ask.frame("annotated_cells", "calls", ask.partition))
-    return Output(bundle=Bundle(cells={"sums": sums}), metadata={"classes": sums.n_obs, "genes": sums.n_vars, "total_umi": int(sums.X.sum())})
+    return Output(bundle=Bundle(frames=to_frames(sums)), metadata={"classes": sums.n_obs, "genes": sums.n_vars, "total_umi": int(sums.X.sum())})
 
 
 SAMPLE_RECIPES: tuple[Recipe, ...] = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,11 +83,17 @@ class Fits:
 
 def excluded_genes(symbols: pd.Series, cell_class: str) -> Flags:
     """Mitochondrial, ribosomal and haemoglobin genes, and receptor chains where they are not the cell's own (or clonal anyway)."""
+    always, immunoglobulin = _excluded(tuple(symbols))
+    return always.copy() if cell_class in _PLASMA_LINEAGE else always | immunoglobulin
+
+
+@lru_cache(maxsize=2)
+def _excluded(symbols: tuple[str, ...]) -> tuple[Flags, Flags]:
+    """Genes excluded in every class, and immunoglobulin chains: every class of a fit asks about the same symbols."""
     index = pd.Index(symbols)
-    out = is_mitochondrial(index) | is_ribosomal(index) | is_haemoglobin(index)
     chains = is_receptor_chain(index)
     immunoglobulin = chains & np.asarray(index.str.startswith("IG"), dtype=bool)
-    return out | (chains & ~immunoglobulin) | (immunoglobulin if cell_class not in _PLASMA_LINEAGE else np.zeros_like(chains))
+    return is_mitochondrial(index) | is_ribosomal(index) | is_haemoglobin(index) | (chains & ~immunoglobulin), immunoglobulin
 
 
 def fit_classes(

@@ -52,16 +52,22 @@ def related_genes(
         counts and the class at least ``min_pairs`` patients. Tests are those of ``deg_tables``; adjusted within the program.
     """
     fits = fits or fit_classes(samples, pseudobulks, config, ambient=ambient)
-    column_of = gene_columns(fits.stack)
-    parts = [_genes_of(name, list(program.weights), column_of, fit) for name, program in programs().items() for fit in fits.classes.values()]
-    frame = pd.concat(parts, ignore_index=True)
+    listed = [(number, name, gene) for number, (name, program) in enumerate(programs().items()) for gene in program.weights]
+    number, names, genes = (list(part) for part in zip(*listed, strict=True))
+    columns = _columns_of(fits.stack, genes)
+    parts = [_genes_of(names, genes, columns, fit) for fit in fits.classes.values()]
+    frame = pd.concat(parts, ignore_index=True).iloc[np.argsort(np.tile(number, len(parts)), kind="stable")].reset_index(drop=True)
     frame["p_adjusted"] = within(frame["p_value"].where(~frame["ambient_flag"]), frame["program"])
     return conform(RelatedGenes, frame)
 
 
-def _genes_of(program: str, genes: list[str], column_of: Mapping[str, int], fit: ClassFit) -> pd.DataFrame:
-    out = pd.DataFrame({"program": program, "gene": genes, "cell_class": fit.cell_class, "n_pairs": fit.n_pairs})
-    columns = np.array([column_of.get(g, -1) for g in genes])
+def _columns_of(stack: Stack, genes: list[str]) -> npt.NDArray[np.intp]:
+    column_of = gene_columns(stack)
+    return np.array([column_of.get(g, -1) for g in genes], dtype=np.intp)
+
+
+def _genes_of(programs_of: list[str], genes: list[str], columns: npt.NDArray[np.intp], fit: ClassFit) -> pd.DataFrame:
+    out = pd.DataFrame({"program": programs_of, "gene": genes, "cell_class": fit.cell_class, "n_pairs": fit.n_pairs})
     found = columns >= 0
     for name, values in (("mean_pre", fit.log_before), ("mean_post", fit.log_after)):
         means = np.full(len(genes), np.nan)

@@ -10,7 +10,7 @@ from anndata import AnnData
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hcc_assets.cells.pseudobulk import class_counts, pseudobulk
+from hcc_assets.cells.pseudobulk import class_counts, from_frames, pseudobulk, to_frames
 from hcc_assets.study.classes import CELL_CLASSES, QC_STATUSES
 
 
@@ -19,7 +19,9 @@ def _case(seed: int, n: int = 30, genes: int = 7) -> tuple[AnnData, pd.DataFrame
     counts = AnnData(
         sp.csr_matrix(rng.poisson(0.7, (n, genes)).astype(np.int32)),
         obs=pd.DataFrame(index=[f"b{i}" for i in range(n)]),
-        var=pd.DataFrame({"gene_id": [f"g{i}" for i in range(genes)]}, index=[f"g{i}" for i in range(genes)]),
+        var=pd.DataFrame(
+            {"gene_id": [f"g{i}" for i in range(genes)], "gene": [f"S{i}" for i in range(genes)]}, index=[f"g{i}" for i in range(genes)]
+        ),
     )
     calls = pd.DataFrame({"barcode": counts.obs_names, "cell_class": rng.choice(CELL_CLASSES[:4], n), "qc_status": rng.choice(QC_STATUSES[:3], n)})
     return counts, calls
@@ -54,3 +56,14 @@ def test_unknown_barcode_is_an_error() -> None:
     counts, calls = _case(1)
     with pytest.raises(ValueError, match="barcodes"):
         pseudobulk(counts, calls.assign(barcode="x", qc_status="pass"))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 50))
+def test_the_stored_tables_hold_the_same_sums(seed: int) -> None:
+    counts, calls = _case(seed)
+    sums = pseudobulk(counts, calls)
+    back = from_frames(*to_frames(sums).values())
+    assert np.array_equal(back.X.toarray(), np.asarray(sums.X))
+    assert back.obs[["cell_class", "n_cells"]].values.tolist() == sums.obs[["cell_class", "n_cells"]].values.tolist()
+    assert back.var[["gene_id", "gene"]].values.tolist() == sums.var[["gene_id", "gene"]].values.tolist()
