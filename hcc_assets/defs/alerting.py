@@ -52,7 +52,26 @@ def signals(bench: Workbench, plan: Plan) -> list[Signal]:
                     what_to_do="See hcc status and hcc health; run hcc refresh.",
                 )
             )
-    return found
+    return found + _refused_references(bench)
+
+
+def _refused_references(bench: Workbench) -> list[Signal]:
+    """Files of ``landing/reference/`` that nobody reads because they were refused: no asset has a check that could tell it."""
+    refused = [d for d in bench.landing.references if d.state == "refused"]
+    if not refused:
+        return []
+    return [
+        Signal(
+            asset="landing",
+            check="reference_files_taken",
+            title="A file in landing/reference is refused and is not used",
+            n_affected=len(refused),
+            row_keys=tuple(d.id for d in refused),
+            owner="team:data-management",
+            what_to_do="hcc status names the file and the reason; correct it or take it away.",
+            held_back="what rests on the earlier reference files stays",
+        )
+    ]
 
 
 def _of_check(recipe: Recipe, node: Node, record: CheckRecord, held_back: str | None, run_id: str, input_hash: str) -> Signal:

@@ -5,40 +5,37 @@ The platform never changes a byte below ``landing/``. A file is hashed once: the
 
 from __future__ import annotations
 
-import contextlib
-import datetime as dt
 import hashlib
 import json
-import re
-import stat
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from upath import UPath
 
-from hcc_assets.platform import stores
 from hcc_assets.platform.home import Home, is_local
+from hcc_assets.platform.landing_files import (
+    ARCHIVES,
+    CONTROL_FILES,
+    UNREADABLE,
+    LandedFile,
+    LandingIndex,
+    archived,
+    leaves,
+    list_files,
+    matrix_names,
+    safe_name,
+)
 from hcc_assets.platform.sample_sheet import SAMPLE_ID, SampleRow, SampleSheet, keep_standing, leave_out_erased, read_sample_sheet
 from hcc_assets.study.config import StudyConfig
 
-_TELLABLE = re.compile(r"[A-Za-z0-9._ ()/+-]*")
-_LONG_NUMBER = re.compile(r"\d{11}")
-_CONTROL_FILES = ("manifest.sha256", "_DONE")
-
 State = Literal["ready", "settling", "incomplete", "refused"]
-
-
-@dataclass(frozen=True)
-class LandedFile:
-    """One file of a delivery: name relative to the delivery, size in bytes, a stamp that changes with its content, seconds since its last change."""
-
-    name: str
-    size: int
-    stamp: str
-    age: float
+TABLES = (".csv", ".xlsx", ".xpt", ".sas7bdat", ".parquet", ".json", ".ndjson")
+LEAVES = "path leaves landing/ through a link"
+CANNOT_READ = "a file or folder cannot be read; look at its permissions and at the disk"
+ARCHIVED = "holds an archive and no matrix; archives are not opened: send matrix, barcodes and features (or the .h5, .h5ad) themselves"
 
 
 @dataclass(frozen=True)
@@ -86,44 +83,6 @@ class Landing:
         return [d for d in (*self.samples.values(), *self.exports, *self.references) if d.state == "refused"]
 
 
-def list_files(folder: UPath, now: float) -> tuple[LandedFile, ...]:
-    """Files below ``folder`` (or the file itself), sorted by name; links that leave the folder and what is no plain file are listed with size -1."""
-    if is_local(folder):
-        base = Path(str(folder))
-        paths: Iterable[Path] = [base] if base.is_file() else sorted(p for p in base.rglob("*") if not p.is_dir() or p.is_symlink())
-        out = []
-        for path in paths:
-            name = path.name if path == base else path.relative_to(base).as_posix()
-            if path.is_symlink() and _leaves(path, base):
-                out.append(LandedFile(name, -1, "link", 1e9))
-                continue
-            try:
-                found = path.stat()
-            except FileNotFoundError:
-                continue
-            age = now - max(found.st_mtime, found.st_ctime)
-            size = found.st_size if stat.S_ISREG(found.st_mode) else -1
-            out.append(LandedFile(name, size, f"{found.st_mtime_ns}.{found.st_ctime_ns}", age))
-        return tuple(out)
-    objects = folder.fs.find(folder.path, detail=True)
-    base_path = folder.path.rstrip("/")
-    out = []
-    for path, info in sorted(objects.items()):
-        changed = info.get("LastModified") or info.get("created") or info.get("mtime")
-        age = now - changed.timestamp() if isinstance(changed, dt.datetime) else 1e9
-        name = path[len(base_path) :].lstrip("/") or PurePosixPath(path).name
-        out.append(LandedFile(name, int(info["size"] or 0), str(info.get("ETag") or changed), age))
-    return tuple(out)
-
-
-def _leaves(link: Path, base: Path) -> bool:
-    """True for a link that leaves ``base``, or that leads nowhere in a circle."""
-    try:
-        return not link.resolve().is_relative_to(base.resolve())
-    except (OSError, RuntimeError):
-        return True
-
-
 Hashes = Callable[[], dict[str, str]]
 
 
@@ -132,7 +91,7 @@ def _settled(folder: UPath, files: tuple[LandedFile, ...], seconds: float, hashe
     names = {f.name for f in files}
     if "manifest.sha256" in names:
         problem, named = _manifest_problem(folder, hashes)
-        files = tuple(f for f in files if f.name not in named and f.name not in _CONTROL_FILES) if not problem else files
+        files = tuple(f for f in files if f.name not in named and f.name not in CONTROL_FILES) if not problem else files
         if not problem and not files:
             return "ready", ""
         if not problem:
@@ -167,7 +126,7 @@ def _manifest_problem(folder: UPath, hashes: Hashes) -> tuple[str, set[str]]:
         if ".." in PurePosixPath(name).parts or PurePosixPath(name).is_absolute():
             return f"manifest.sha256 line {number} names a path outside the delivery", set()
         found = hashes() if found is None else found
-        if name in _CONTROL_FILES:
+        if name in CONTROL_FILES:
             continue
         told = safe_name(name)
         if told not in found:
@@ -176,58 +135,6 @@ def _manifest_problem(folder: UPath, hashes: Hashes) -> tuple[str, set[str]]:
             return f"manifest.sha256 line {number} does not agree with its file", set()
         named.add(name)
     return ("", named) if named else ("manifest.sha256 names no file", set())
-
-
-def matrix_names(files: tuple[LandedFile, ...]) -> str:
-    """Empty when the names make a complete matrix, else what is missing."""
-    names = {PurePosixPath(f.name).name for f in files}
-    if any(n.endswith((".h5", ".h5ad")) for n in names):
-        return ""
-    have = {part for part in ("matrix.mtx", "barcodes.tsv", "features.tsv", "genes.tsv") if part in names or f"{part}.gz" in names}
-    missing = [p for p in ("matrix.mtx", "barcodes.tsv") if p not in have]
-    if not have & {"features.tsv", "genes.tsv"}:
-        missing.append("features.tsv (or genes.tsv)")
-    return f"waiting for {', '.join(missing)}" if missing else ""
-
-
-def safe_name(name: str) -> str:
-    """A file name as it may be told: one that could carry a person's name or number is replaced by a part of its hash."""
-    if _TELLABLE.fullmatch(name) and not _LONG_NUMBER.search(name):
-        return name
-    return f"name-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
-
-
-class _Index:
-    """Remembers content hashes by path, size and stamp."""
-
-    def __init__(self, home: Home):
-        self.path = home.store / "landing_index.json"
-        try:
-            self.known: dict[str, list[object]] = json.loads(self.path.read_bytes())
-        except (FileNotFoundError, json.JSONDecodeError):
-            self.known = {}
-        self.fresh: dict[str, list[object]] = {}
-
-    def hashes(self, folder: UPath, label: str, files: tuple[LandedFile, ...]) -> dict[str, str]:
-        out = {}
-        single = len(files) == 1 and folder.name == files[0].name
-        for file in files:
-            if file.name in _CONTROL_FILES or file.size < 0:
-                continue
-            told = safe_name(file.name)
-            key = f"{label}/{told}"
-            known = self.fresh.get(key) or self.known.get(key)
-            unchanged = known is not None and known[:2] == [file.size, file.stamp]
-            sha = str(known[2]) if known is not None and unchanged else stores.sha256_file(folder if single else folder / file.name)
-            self.fresh[key] = [file.size, file.stamp, sha]
-            out[told] = sha
-        return out
-
-    def save(self) -> None:
-        """Keep what was hashed. The index only saves work: where it cannot be written (a full disk, a home mounted read-only) looking still works."""
-        if self.fresh != self.known:
-            with contextlib.suppress(OSError):
-                stores.write_bytes(self.path, json.dumps(self.fresh, sort_keys=True).encode())
 
 
 def scan(
@@ -251,17 +158,11 @@ def scan(
     """
     now = time.time() if now is None else now
     seconds = config.samples.settle_seconds
-    index = _Index(home)
+    index = LandingIndex(home)
     sheet = _sheet(home, config, standing or {}, now, erased)
     samples = {row.sample_id: _sample_delivery(home, row, seconds, now, index) for row in sheet.rows.values()}
-    exports = []
-    for folder in _subfolders(home.clinical):
-        exports.append(_delivery("clinical", folder.name, home, folder, seconds, now, index))
-    references = []
-    if home.reference.exists():
-        for path in sorted(home.reference.iterdir(), key=lambda p: p.name):
-            if path.name not in _CONTROL_FILES and not path.name.startswith("."):
-                references.append(_delivery("reference", path.name, home, path, seconds, now, index))
+    exports = [_delivery("clinical", path.name, home, path, seconds, now, index) for path in _entries(home.clinical) if _is_export(path)]
+    references = [_delivery("reference", path.name, home, path, seconds, now, index) for path in _entries(home.reference)]
     index.save()
     return Landing(sheet, samples, exports, references)
 
@@ -286,10 +187,28 @@ def _sheet(
     return sheet
 
 
-def _subfolders(folder: UPath) -> list[UPath]:
+def _entries(folder: UPath) -> list[UPath]:
     if not folder.exists():
         return []
-    return sorted((p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")), key=lambda p: p.name)
+    told = (p for p in folder.iterdir() if p.name not in CONTROL_FILES and not p.name.startswith(".") and not p.name.lower().startswith("readme"))
+    return sorted(told, key=lambda p: p.name)
+
+
+def _is_export(path: UPath) -> bool:
+    """True for a folder, and for a file that somebody means as an export: it is refused by its name, so that it does not vanish."""
+    return path.is_dir() or path.name.lower().endswith((*ARCHIVES, *TABLES))
+
+
+def _misplaced(kind: str, path: UPath) -> str:
+    """Why a delivery of this kind cannot be one by its name; empty when it can."""
+    name = path.name.lower()
+    if name.endswith(ARCHIVES):
+        return "is an archive, and archives are not opened; send the files that are in it"
+    if kind == "clinical" and path.is_file():
+        return "lies beside the exports; an export is a folder landing/clinical/<export_id>/ with its files"
+    if kind == "reference" and not (name.endswith(".h5ad") or (name.startswith("ctcae") and name.endswith((".csv", ".xlsx")))):
+        return "is neither ctcae_v5.csv, ctcae_v5.xlsx nor an .h5ad file and is not used; take it away or give it its name"
+    return ""
 
 
 def _relative(home: Home, path: UPath) -> str:
@@ -300,19 +219,27 @@ def _relative(home: Home, path: UPath) -> str:
     )
 
 
-def _delivery(kind: Literal["clinical", "reference"], name: str, home: Home, path: UPath, seconds: float, now: float, index: _Index) -> Delivery:
+def _delivery(
+    kind: Literal["clinical", "reference"], name: str, home: Home, path: UPath, seconds: float, now: float, index: LandingIndex
+) -> Delivery:
     files = list_files(path, now)
     label = _relative(home, path)
     if not SAMPLE_ID.fullmatch(name) or safe_name(name) != name:
         masked = f"{PurePosixPath(label).parent}/{safe_name(name)}"
         return Delivery(kind, safe_name(name), masked, "refused", "its name may hold only letters, digits, . _ - and no long number", files)
-    if not any(f.name not in _CONTROL_FILES for f in files):
+    if is_local(path) and leaves(Path(str(path)), Path(str(home.landing))):
+        return Delivery(kind, name, label, "refused", LEAVES)
+    if misplaced := _misplaced(kind, path):
+        return Delivery(kind, name, label, "refused", misplaced, files)
+    if not any(f.name not in CONTROL_FILES for f in files):
         return Delivery(kind, name, label, "incomplete", "holds no file yet", files)
     state, reason, hashes = _judge_files(path, label, files, seconds, index)
     return Delivery(kind, name, label, state, reason, files, hashes)
 
 
-def _judge_files(path: UPath, label: str, files: tuple[LandedFile, ...], seconds: float, index: _Index) -> tuple[State, str, dict[str, str]]:
+def _judge_files(path: UPath, label: str, files: tuple[LandedFile, ...], seconds: float, index: LandingIndex) -> tuple[State, str, dict[str, str]]:
+    if any(f.stamp == UNREADABLE for f in files):
+        return "refused", CANNOT_READ, {}
     if any(f.size < 0 for f in files):
         return "refused", "holds a link that leaves the delivery, or something that is no file", {}
     try:
@@ -321,18 +248,24 @@ def _judge_files(path: UPath, label: str, files: tuple[LandedFile, ...], seconds
     except FileNotFoundError:
         return "settling", "a file went away while it was looked at", {}
     except OSError:
-        return "refused", "a file cannot be read; look at its permissions and at the disk", {}
+        return "refused", CANNOT_READ, {}
 
 
-def _sample_delivery(home: Home, row: SampleRow, seconds: float, now: float, index: _Index) -> Delivery:
+def _sample_delivery(home: Home, row: SampleRow, seconds: float, now: float, index: LandingIndex) -> Delivery:
     path = home.landing / row.path
-    if is_local(path) and _leaves(Path(str(path)), Path(str(home.landing))):
-        return Delivery("sample", row.sample_id, row.path, "refused", "path leaves landing/ through a link")
-    if not path.exists():
+    if is_local(path) and leaves(Path(str(path)), Path(str(home.landing))):
+        return Delivery("sample", row.sample_id, row.path, "refused", LEAVES)
+    try:
+        there = path.exists()
+    except PermissionError:
+        return Delivery("sample", row.sample_id, row.path, "refused", CANNOT_READ)
+    if not there:
         return Delivery("sample", row.sample_id, row.path, "incomplete", f"landing/{row.path} is not there yet")
     files = list_files(path, now)
     missing = matrix_names(files)
     if missing and all(f.size >= 0 for f in files):
+        if archived(files) and _rested(files, seconds)[0] == "ready":
+            return Delivery("sample", row.sample_id, row.path, "refused", ARCHIVED, files)
         return Delivery("sample", row.sample_id, row.path, "incomplete", missing, files)
     state, reason, hashes = _judge_files(path, row.path, files, seconds, index)
     return Delivery("sample", row.sample_id, row.path, state, reason, files, hashes)

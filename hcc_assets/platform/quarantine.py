@@ -43,7 +43,7 @@ def quarantine(bench: Workbench, recipe: Recipe, partition: str | None, refusal:
 def _copy(bench: Workbench, delivery: Delivery, folder: UPath) -> list[str]:
     """Copy the plain files of a delivery; returns those that could not be read or lead elsewhere."""
     source = bench.home.landing / delivery.path
-    single = source.is_file()
+    single = len(delivery.files) == 1 and source.name == delivery.files[0].name
     left = []
     for file in delivery.files:
         target = folder / "delivery" / file.name

@@ -46,6 +46,7 @@ def plan_status(bench: Workbench, plan: Plan) -> dict[str, Any]:
         "failing_checks": failing_checks(bench, plan),
         "settling": [d.path for d in landing.settling],
         "incomplete": [f"{d.id}: {d.reason}" for d in landing.samples.values() if d.state == "incomplete"],
+        "refused": [f"{d.path}: {d.reason}" for d in landing.references if d.state == "refused"],
     }
 
 
@@ -117,6 +118,7 @@ def status_lines(report: Mapping[str, Any]) -> list[str]:
         lines.append(f"Stable      with an SD minimum of {n['days']} days BOR would change for {n['BOR']} subjects, CBOR for {n['CBOR']}")
     lines += [f"  settling    {path}" for path in report["settling"]]
     lines += [f"  incomplete  {text}" for text in report["incomplete"]]
+    lines += [f"  refused     {text}" for text in report["refused"]]
     lines += [f"  sheet       {text}" for text in report["sheet_problems"]]
     if report["stale"]:
         lines.append(f"  stale       {', '.join(report['stale'][:8])}{' …' if len(report['stale']) > 8 else ''}: run hcc refresh")
