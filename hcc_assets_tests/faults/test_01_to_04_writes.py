@@ -172,6 +172,12 @@ def started(root: Path, limit: str = "-") -> subprocess.Popen[str]:
     )
 
 
+def told(process: subprocess.Popen[str]) -> None:
+    """A refresh that could not write says so: it names what failed, or ends with an error; it never claims to be done."""
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode != 0 or "done 0" not in output
+
+
 @pytest.mark.faults
 def test_fault_01_kill_at_random_points_of_a_refresh(root: Path, place: Path) -> None:
     """kill -9 twelve times: published tables are old or new each time, and the refresh after it reaches the same end."""
@@ -206,7 +212,7 @@ def test_fault_02_files_that_cannot_grow(root: Path, limit: int) -> None:
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[1] == resource.RLIM_INFINITY
     old = hashes(root)
     deliver(root, clinical(SECOND), SECOND.isoformat())
-    started(root, str(limit)).wait(timeout=300)
+    told(started(root, str(limit)))
     now = hashes(root)
     seen = refresh(root)
     assert not seen.troubled
@@ -227,7 +233,7 @@ def test_fault_02_full_file_system(clinical_base: Path, place: Path) -> None:
         free = os.statvfs(mounted).f_bavail * os.statvfs(mounted).f_frsize
         filler = mounted / "filler"
         filler.write_bytes(b"x" * (free - 40_000))
-        started(root).wait(timeout=300)
+        told(started(root))
         filler.unlink()
         now = hashes(root)
         seen = refresh(root)
