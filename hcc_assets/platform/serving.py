@@ -88,7 +88,7 @@ def guarded_app(
     with contextlib.ExitStack() as stack:
         found = instance if instance is not None else stack.enter_context(dg.DagsterInstance.get())
         found.optimize_for_webserver(statement_timeout=15000, pool_recycle=3600, max_overflow=20)
-        context = stack.enter_context(WorkspaceProcessContext(found, target, read_only=writes == "nobody"))
+        context = stack.enter_context(WorkspaceProcessContext(found, target, version=dg.__version__, read_only=writes == "nobody"))
         app = GuardedWebserver(context, prefix, live_data_poll_rate=2000).create_asgi_app()
         yield Guard(app, token, writes=writes, hosts=hosts or allowed_hosts(), prefix=prefix, on_write=on_write, private=private)
 
