@@ -83,19 +83,16 @@ class AuditTrail:
         hidden = {name: subject for name in (subject_id,) if name is not None and subject} | {
             name: subject_digest(self._key, name) for name in redact if name and name != subject_id
         }
-        body = without(
-            {
-                "at": moment.isoformat(timespec="microseconds"),
-                "who": who or _whoami(),
-                "action": action,
-                "why": why,
-                "subject": subject,
-                "from_hash": from_hash,
-                "to_hash": to_hash,
-                "details": dict(details or {}),
-            },
-            hidden,
-        )
+        body = {
+            "at": moment.isoformat(timespec="microseconds"),
+            "who": without(who or _whoami(), hidden),
+            "action": action,
+            "why": without(why, hidden),
+            "subject": subject,
+            "from_hash": from_hash,
+            "to_hash": to_hash,
+            "details": without(dict(details or {}), hidden),
+        }
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._lock:
             return self._append(body)

@@ -106,18 +106,25 @@ def _head_problems(head: Head | None, seen: Mapping[int, tuple[int, AuditEntry]]
 
 
 def without(value: Any, hidden: Mapping[str, str]) -> Any:
-    """A copy of a JSON-able value in which every name of ``hidden`` is replaced, whatever its case."""
-    if isinstance(value, str):
-        for name in sorted(hidden, key=len, reverse=True):
-            value = re.sub(re.escape(name), hidden[name], value, flags=re.IGNORECASE)
+    """A copy of a JSON-able value in which every name of ``hidden`` is replaced, whatever its case; not inside a longer word or number."""
+    if not hidden:
         return value
+    by_name = {name.casefold(): token for name, token in hidden.items()}
+    names = "|".join(re.escape(name) for name in sorted(by_name, key=len, reverse=True))
+    pattern = re.compile(rf"(?<![^\W_])(?:{names})(?![^\W_])", re.IGNORECASE)
+    return _replaced(value, lambda text: pattern.sub(lambda found: by_name.get(found.group().casefold(), "(name)"), text))
+
+
+def _replaced(value: Any, replace: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return replace(value)
     if isinstance(value, Mapping):
-        return {without(str(k), hidden): without(v, hidden) for k, v in value.items()}
+        return {replace(str(k)): _replaced(v, replace) for k, v in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [without(v, hidden) for v in (sorted(value, key=str) if isinstance(value, set | frozenset) else value)]
+        return [_replaced(v, replace) for v in (sorted(value, key=str) if isinstance(value, set | frozenset) else value)]
     if value is None or isinstance(value, bool | int | float):
         return value
-    return without(str(value), hidden)
+    return replace(str(value))
 
 
 def canonical(content: Mapping[str, Any]) -> bytes:

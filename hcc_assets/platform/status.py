@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from hcc_assets.platform.accounting import account, total_line, totals, unlisted
 from hcc_assets.platform.engine import Workbench
 from hcc_assets.platform.home import Home
 from hcc_assets.platform.plan import Plan, make_plan
@@ -18,11 +19,14 @@ def home_status(home: Home, recipes: Mapping[str, Recipe]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``samples`` by state, ``subjects``, ``assets`` by state, ``stale`` and ``held`` nodes, ``failing_checks``, ``export``, ``settling``.
+        ``samples`` by state, ``subjects``, ``assets`` by state, ``stale`` and ``held`` nodes, ``failing_checks``, ``export``, ``settling``, ``refused``;
+        ``deliveries`` by fate, those ``left_out``, and files in landing that are ``unlisted``.
     """
     bench = Workbench(home, recipes)
     plan = make_plan(bench)
-    return plan_status(bench, plan)
+    received = account(bench)
+    left_out = [f"{r.path}: {r.reason}" for r in received if r.fate == "left out"]
+    return plan_status(bench, plan) | {"deliveries": totals(received), "left_out": left_out, "unlisted": unlisted(bench)}
 
 
 def plan_status(bench: Workbench, plan: Plan) -> dict[str, Any]:
@@ -116,6 +120,10 @@ def status_lines(report: Mapping[str, Any]) -> list[str]:
     if report["short_sd"]:
         n = report["short_sd"]
         lines.append(f"Stable      with an SD minimum of {n['days']} days BOR would change for {n['BOR']} subjects, CBOR for {n['CBOR']}")
+    if "deliveries" in report:
+        lines.insert(3, f"Deliveries  {total_line(report['deliveries'])}")
+        lines += [f"  left out    {text}" for text in report["left_out"]]
+        lines += [f"  unlisted    {n} files in landing/{place} belong to no delivery" for place, n in report["unlisted"].items()]
     lines += [f"  settling    {path}" for path in report["settling"]]
     lines += [f"  incomplete  {text}" for text in report["incomplete"]]
     lines += [f"  refused     {text}" for text in report["refused"]]

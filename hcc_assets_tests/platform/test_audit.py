@@ -154,6 +154,15 @@ def test_subjects_are_named_by_digest_only(tmp_path: Path) -> None:
     assert trail.verify() == []
 
 
+@pytest.mark.parametrize("name", ["A", "1", "23", "at", "details", "e", "subject"])
+def test_a_name_that_is_also_a_word_or_a_number_changes_nothing_else(tmp_path: Path, name: str) -> None:
+    trail = AuditTrail(tmp_path / "audit.jsonl", KEY)
+    entry = trail.append("materialize", why="inputs, settings or code changed", details={"sample": name, "fingerprint": f"0{name}0"}, redact=[name])
+    assert entry.details["sample"] == subject_keys.subject_digest(KEY, name)
+    assert entry.details["fingerprint"] == f"0{name}0" and entry.action == "materialize"
+    assert trail.verify() == []
+
+
 def _write(path: str, n: int) -> None:
     trail = AuditTrail(Path(path), KEY)
     for _ in range(n):

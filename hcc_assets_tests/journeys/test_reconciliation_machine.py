@@ -1,0 +1,370 @@
+"""Promises G2 and G12: whatever is uploaded, cut off, sent again, renamed, withdrawn, erased or interrupted, in any order, nothing vanishes, landing is
+never changed, what is published is a judged version, and a second refresh computes nothing. Hypothesis chooses the order and shrinks what fails."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, note, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+
+from hcc_assets.defs import operate, refresh
+from hcc_assets.defs.catalogue import all_recipes
+from hcc_assets.defs.erasing import erase_subject
+from hcc_assets.defs.operate import accept_export, withdraw_subject
+from hcc_assets.defs.refresh import Summary
+from hcc_assets.platform import trail
+from hcc_assets.platform.accounting import account, totals
+from hcc_assets.platform.engine import Workbench
+from hcc_assets.platform.home import Home
+from hcc_assets.platform.mending import mend
+from hcc_assets.platform.plan import make_plan
+from hcc_assets.platform.recipes import Recipe
+from hcc_assets.platform.stores import sha256_file
+from hcc_assets.platform.traces import find_traces
+from hcc_assets.platform.trail import trail_of
+from hcc_assets_tests.cells.matrices import toy, write_mex
+from hcc_assets_tests.faults.homes import clinical, deliver, landing_bytes, quarantined, without_figures
+from hcc_assets_tests.faults.test_01_to_04_writes import PowerCut, writer_that_fails
+
+START = dt.date(2025, 8, 1)
+SUBJECTS = 4
+SETTLING = "[samples]\nsettle_seconds = 3600\n"
+HEADER = "sample_id,subject_id,timepoint,collection_date,path,tissue\n"
+LANDING_HALF = ("samples", "raw_counts", "clinical_export", "subjects", "exposure", "tumour_assessments", "adverse_events", "disposition")
+"""What reads landing, and the tables nearest to it: cheap enough to be computed after every step."""
+
+
+def core() -> dict[str, Recipe]:
+    recipes = all_recipes()
+    chosen = {name: recipes[name] for name in LANDING_HALF}
+    assert all(i in chosen for r in chosen.values() for i in (*r.inputs, *r.optional)), "closed under inputs"
+    return chosen
+
+
+def through_the_engine(home: Home, recipes: Mapping[str, Recipe]) -> set[tuple[str, str | None]]:
+    """What a refresh does, without Dagster's event log; returns what was computed."""
+    tried: set[Any] = set()
+    computed = set()
+    while True:
+        bench = Workbench(home, recipes)
+        plan = make_plan(bench)
+        todo = [n for n in plan.states if n in plan.dirty and (n, bench.fingerprint(bench.recipes[n[0]], n[1])) not in tried]
+        if not todo:
+            break
+        for node in todo:
+            tried.add((node, bench.fingerprint(bench.recipes[node[0]], node[1])))
+            if bench.attempt(*node).state in ("new", "unchanged"):
+                computed.add(node)
+    for asset in mend(Workbench(home, recipes)):
+        computed.add((asset, None))
+    return computed
+
+
+class Reconciliation(RuleBasedStateMachine):
+    """A home, what was put into its landing folder, and what the operator said."""
+
+    dagster = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        memory = Path("/dev/shm")
+        self.folder = tempfile.TemporaryDirectory(prefix="hcc-machine-", dir=memory if os.access(memory, os.W_OK) else None)
+        self.root = Path(self.folder.name) / "home"
+        self.home = Home.at(self.root)
+        self.recipes = all_recipes() if self.dagster else core()
+        self.patch = pytest.MonkeyPatch()
+        for name in ("DAGSTER_HOME", "HCC_HOME"):
+            self.patch.setenv(name, "")
+            self.patch.delenv(name)
+        self.patch.setattr(refresh, "wait_until_settled", lambda bench, *_: [d.path for d in bench.landing.settling])
+        if not self.dagster:
+            self.patch.setattr(operate, "refresh_home", self.stand_in)
+        self.day = START
+        self.rows: dict[str, tuple[str, str]] = {}
+        self.done: set[str] = set()
+        self.partial: set[str] = set()
+        self.erased: set[str] = set()
+        self.clean = False
+        self.number = 0
+
+    def teardown(self) -> None:
+        self.patch.undo()
+        self.folder.cleanup()
+
+    # -- what people do -----------------------------------------------------------------------------------------------------------------------
+
+    @initialize()
+    def a_home_with_an_export(self) -> None:
+        (self.root / "landing").mkdir(parents=True)
+        (self.root / "study.toml").write_text(SETTLING)
+        self.put_export(lambda tables: tables)
+        self.tick()
+
+    def put_export(self, change: Callable[[dict[str, pd.DataFrame]], dict[str, pd.DataFrame]]) -> None:
+        name = self.day.isoformat()
+        deliver(self.root, change(clinical(self.day, SUBJECTS)), name)
+        self.done.add(f"clinical/{name}")
+        self.day += dt.timedelta(days=21)
+        self.clean = False
+
+    @rule(how=st.sampled_from(["good", "good", "shrunk", "misspelt", "personal", "not a table"]))
+    def upload_export(self, how: str) -> None:
+        def change(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+            if how == "shrunk":
+                gone = sorted(tables["dm"]["USUBJID"])[0]
+                return {d: f[f["USUBJID"] != gone] for d, f in tables.items()}
+            if how == "misspelt":
+                return tables | {"ex": tables["ex"].rename(columns={"EXDOSE": "EXDOES"})}
+            if how == "personal":
+                return tables | {"ae": tables["ae"].assign(PATIENT_NAME="x")}
+            return tables | {"dm": pd.DataFrame({"a": [1]})} if how == "not a table" else tables
+
+        self.put_export(change)
+
+    @rule()
+    def begin_upload(self) -> None:
+        """Files without ``_DONE``, the last of them cut in mid-line."""
+        name = self.day.isoformat()
+        self.day += dt.timedelta(days=21)
+        folder = deliver(self.root, clinical(dt.date.fromisoformat(name), SUBJECTS), name)
+        (folder / "_DONE").unlink()
+        whole = (folder / "ex.csv").read_bytes()
+        (folder / "ex.csv").write_bytes(whole[: len(whole) // 2])
+        (self.root / f"{name}-rest").write_bytes(whole)
+        self.partial.add(f"clinical/{name}")
+        self.clean = False
+
+    @precondition(lambda self: self.partial)
+    @rule()
+    def finish_upload(self) -> None:
+        path = min(self.partial)
+        folder = self.root / "landing" / path
+        rest = self.root / f"{folder.name}-rest"
+        shutil.move(rest, folder / "ex.csv")
+        (folder / "_DONE").touch()
+        self.partial.remove(path)
+        self.done.add(path)
+        self.clean = False
+
+    @rule(good=st.booleans(), who=st.integers(0, SUBJECTS - 1))
+    def upload_sample(self, good: bool, who: int) -> None:
+        self.number += 1
+        sample, path = f"Q{self.number}", f"matrices/run{self.number}"
+        self.matrix(path, self.number, good)
+        self.rows[sample] = (self.people()[who % len(self.people())], path)
+        self.sheet()
+
+    @precondition(lambda self: self.rows)
+    @rule(which=st.integers(0, 9), how=st.sampled_from(["changed", "same", "broken", "renamed"]))
+    def send_again(self, which: int, how: str) -> None:
+        sample = sorted(self.rows)[which % len(self.rows)]
+        subject, path = self.rows[sample]
+        if how == "renamed":
+            self.number += 1
+            new = f"matrices/run{self.number}"
+            if (self.root / "landing" / path).exists():
+                shutil.move(self.root / "landing" / path, self.root / "landing" / new)
+                self.done = {new if p == path else p for p in self.done}
+                self.rows[sample] = (subject, new)
+                self.sheet()
+            return
+        if how == "same" and (self.root / "landing" / path).exists():
+            shutil.copytree(self.root / "landing" / path, self.root / "copy")
+            shutil.rmtree(self.root / "landing" / path)
+            shutil.move(self.root / "copy", self.root / "landing" / path)
+        elif how != "same":
+            self.number += 1
+            shutil.rmtree(self.root / "landing" / path, ignore_errors=True)
+            self.matrix(path, self.number, how == "changed")
+            self.clean = False
+
+    @precondition(lambda self: self.done)
+    @rule()
+    def rename_newest_export(self) -> None:
+        exports = sorted(p for p in self.done if p.startswith("clinical/"))
+        if not exports:
+            return
+        new = f"clinical/{self.day.isoformat()}"
+        self.day += dt.timedelta(days=21)
+        shutil.move(self.root / "landing" / exports[-1], self.root / "landing" / new)
+        self.done = self.done - {exports[-1]} | {new}
+        self.clean = False
+
+    @precondition(lambda self: self.waiting())
+    @rule()
+    def accept(self) -> None:
+        accept_export(self.home, self.waiting()[-1], "agreed with the site")
+        self.clean = False
+
+    @rule(who=st.integers(0, SUBJECTS - 1), days=st.integers(0, 120))
+    def withdraw(self, who: int, days: int) -> None:
+        withdraw_subject(self.home, self.people()[who % len(self.people())], START + dt.timedelta(days=days - 60), "asked")
+        self.clean = False
+
+    @precondition(lambda self: len(self.erased) < SUBJECTS - 2)
+    @rule(who=st.integers(0, SUBJECTS - 1))
+    def erase(self, who: int) -> None:
+        subject = self.people()[who % len(self.people())]
+        others = {p for s, p in self.rows.values() if s != subject}
+        result = erase_subject(self.home, subject, "letter 5")
+        note(str(result))
+        assert result.absent and result.complete, result.lines
+        self.erased.add(subject)
+        gone = {p for s, p in self.rows.values() if s == subject} - others
+        self.done -= gone
+        self.rows = {s: (who_, p) for s, (who_, p) in self.rows.items() if who_ != subject}
+        assert not any((self.root / "landing" / p).exists() for p in gone)
+
+    # -- what the platform does ---------------------------------------------------------------------------------------------------------------
+
+    @rule()
+    def tick(self) -> None:
+        landed = landing_bytes(self.root)
+        self.run()
+        assert landing_bytes(self.root) == landed, "landing is never changed"
+        assert self.run() == set(), "a second refresh computes nothing"
+        self.clean = True
+        received = account(Workbench(self.home, self.recipes))
+        assert not [r for r in received if r.fate == "not yet judged"]
+
+    @rule(step=st.integers(1, 60), after=st.booleans())
+    def crash(self, step: int, after: bool) -> None:
+        landed = landing_bytes(self.root)
+        with writer_that_fails(step, PowerCut(), after=after):
+            try:
+                through_the_engine(self.home, self.recipes)
+            except PowerCut:
+                self.clean = False
+        assert landing_bytes(self.root) == landed, "landing is never changed"
+
+    @rule()
+    def restart(self) -> None:
+        """A new process: nothing is remembered. When nothing came in, there is nothing to do."""
+        trail._trail.cache_clear()
+        if self.clean:
+            assert self.run() == set()
+
+    def run(self) -> set[tuple[str, str | None]]:
+        if not self.dagster:
+            return through_the_engine(self.home, self.recipes)
+        with without_figures():
+            summary = operate.refresh_home(self.home, jobs=1, memory_mb=4000, progress=lambda *_: None)
+        return {(c.asset, c.sample) for c in summary.changes if c.state in ("new", "changed")}
+
+    def stand_in(self, home: Home, **_: object) -> Summary:
+        through_the_engine(home, self.recipes)
+        return Summary()
+
+    # -- what must hold after every step ------------------------------------------------------------------------------------------------------
+
+    @invariant()
+    def nothing_vanishes(self) -> None:
+        if not self.root.exists():
+            return
+        received = account(Workbench(self.home, self.recipes))
+        complete = [r.path for r in received if r.fate != "arriving" and not r.path.startswith("samples.csv line")]
+        assert sorted(complete) == sorted(self.done)
+        assert {r.path for r in received if r.fate == "arriving"} == self.partial
+        counts = totals(received)
+        assert counts["received"] == len(self.done)
+        assert counts["received"] == sum(counts[f] for f in ("accepted", "quarantined", "superseded", "left out", "not yet judged"))
+        told = {json.dumps(q["deliveries"], sort_keys=True) for q in quarantined(self.root)}
+        landing = Workbench(self.home, self.recipes).landing
+        contents = {d.path: d.contents for d in (*landing.exports, *landing.samples.values())}
+        for delivery in received:
+            if delivery.fate == "quarantined":
+                assert delivery.reason and json.dumps(contents[delivery.path], sort_keys=True) in told, (
+                    "what is refused lies in quarantine with its reason"
+                )
+
+    @invariant()
+    def published_tables_are_judged_versions(self) -> None:
+        for table in sorted((self.root / "published").glob("*.parquet")):
+            judged = {sha256_file(p) for p in (self.root / "store" / table.stem).glob("*/table.parquet")}
+            assert sha256_file(table) in judged
+            pd.read_parquet(table)
+        if (self.root / "published" / "subjects.parquet").exists():
+            assert not self.erased & set(pd.read_parquet(self.root / "published" / "subjects.parquet")["USUBJID"])
+
+    @invariant()
+    def the_trail_is_whole_and_names_nobody_erased(self) -> None:
+        if self.root.exists():
+            assert trail_of(self.home).verify() == []
+
+    @precondition(lambda self: self.erased and self.clean)
+    @invariant()
+    def erased_is_erased(self) -> None:
+        found = find_traces(self.root, self.erased, others=self.people()).traces
+        assert not [t for t in found if not t.path.startswith(("landing/", "withdrawals.csv")) and not t.path.endswith("-rest")]
+
+    # -- helpers ------------------------------------------------------------------------------------------------------------------------------
+
+    def people(self) -> list[str]:
+        return sorted(set(clinical(START, SUBJECTS)["dm"]["USUBJID"]) - self.erased)
+
+    def waiting(self) -> list[str]:
+        if not self.root.exists() or not self.clean:
+            return []
+        received = account(Workbench(self.home, self.recipes))
+        return [r.path.removeprefix("clinical/") for r in received if r.kind == "export" and r.fate == "quarantined" and "Release it" in r.reason]
+
+    def matrix(self, path: str, seed: int, good: bool) -> None:
+        folder = write_mex(self.root / "landing" / path, toy(20, 120, seed))
+        if not good:
+            whole = gzip.decompress((folder / "matrix.mtx.gz").read_bytes())
+            (folder / "matrix.mtx.gz").write_bytes(gzip.compress(whole[: len(whole) // 2], mtime=0))
+        (folder / "_DONE").touch()
+        self.done.add(path)
+
+    def sheet(self) -> None:
+        lines = [f"{s},{subject},pre,2025-06-01,{path},LIVER\n" for s, (subject, path) in sorted(self.rows.items())]
+        (self.root / "landing" / "samples.csv").write_text(HEADER + "".join(lines))
+        self.clean = False
+
+
+class ThroughDagster(Reconciliation):
+    """The same with every asset, through ``hcc refresh`` as it is: instance, runs, event log."""
+
+    dagster = True
+
+
+def play(machine: type[Reconciliation], examples: int, steps: int) -> None:
+    checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+    chosen = settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        suppress_health_check=checks,
+        derandomize=True,
+        database=None,
+        print_blob=True,
+    )
+    run_state_machine_as_test(machine, settings=chosen)
+
+
+def test_any_order_of_events_short() -> None:
+    play(Reconciliation, 6, 8)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(3000)
+def test_any_order_of_events() -> None:
+    play(Reconciliation, 60, 25)
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(3000)
+def test_any_order_of_events_through_dagster() -> None:
+    play(ThroughDagster, 3, 10)
