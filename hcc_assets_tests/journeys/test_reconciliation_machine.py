@@ -355,7 +355,7 @@ def play(machine: type[Reconciliation], examples: int, steps: int) -> None:
 
 
 def test_any_order_of_events_short() -> None:
-    play(Reconciliation, 6, 8)
+    play(Reconciliation, 5, 7)
 
 
 @pytest.mark.faults

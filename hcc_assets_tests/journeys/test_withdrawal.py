@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -13,16 +13,21 @@ import pytest
 from click.testing import CliRunner
 
 from hcc_assets.commands import hcc
+from hcc_assets.defs import operate
 from hcc_assets.defs.build import build_definitions
+from hcc_assets.defs.catalogue import all_recipes
 from hcc_assets.defs.erasing import code_of, erase_subject, subject_of_code
 from hcc_assets.defs.instance import instance_of
 from hcc_assets.defs.operate import withdraw_subject
+from hcc_assets.defs.refresh import Summary
 from hcc_assets.platform.alerts.records import Severity
+from hcc_assets.platform.engine import Workbench
 from hcc_assets.platform.home import Home
+from hcc_assets.platform.mending import mend
 from hcc_assets.platform.traces import find_traces
 from hcc_assets.platform.trail import trail_of
 from hcc_assets_tests.cells.matrices import toy, write_mex
-from hcc_assets_tests.faults.homes import FIRST, SECOND, SETTINGS, Seen, clinical, copied, deliver, hashes, refresh, without_figures
+from hcc_assets_tests.faults.homes import FIRST, SECOND, SETTINGS, Seen, attempt_all, clinical, copied, deliver, hashes, refresh, without_figures
 
 SAMPLE, OTHER_SAMPLE = "Q17-pre", "Q18-pre"
 HEADER = "sample_id,subject_id,timepoint,collection_date,path,tissue\n"
@@ -42,10 +47,33 @@ def sample_row(sample: str, subject: str, folder: str) -> str:
     return f"{sample},{subject},pre,2025-07-01,matrices/{folder},LIVER\n"
 
 
+@pytest.fixture(params=["engine", pytest.param("dagster", marks=pytest.mark.faults)])
+def bring_up(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Seen]:
+    """Brings a home up to date: as ``hcc refresh`` does, or in the short form through the engine alone, also within an erasure."""
+    if request.param == "dagster":
+        return refresh
+
+    def stand_in(home: Home, **_: object) -> Summary:
+        attempt_all(Path(str(home.root)))
+        mend(Workbench(home, all_recipes()))
+        return Summary()
+
+    monkeypatch.setattr(operate, "refresh_home", stand_in)
+    return attempt_all
+
+
 @pytest.fixture(scope="module")
-def base(scratch: Path) -> Path:
+def built(scratch: Path) -> dict[str, Path]:
+    return {}
+
+
+@pytest.fixture
+def base(built: dict[str, Path], scratch: Path, bring_up: Callable[[Path], Seen]) -> Path:
     """One export and two tiny samples, of which the folders are named after nobody."""
-    root = scratch / "withdrawal-base"
+    root = scratch / f"withdrawal-{bring_up.__name__}"
+    if bring_up.__name__ in built:
+        return root
+    built[bring_up.__name__] = root
     root.mkdir()
     (root / "study.toml").write_text(SETTINGS)
     deliver(root, clinical(FIRST), FIRST.isoformat())
@@ -53,16 +81,12 @@ def base(scratch: Path) -> Path:
     for seed, folder in enumerate(("run7-A", "run7-B")):
         write_mex(root / "landing" / "matrices" / folder, toy(60, 300, seed))
     (root / "landing" / "samples.csv").write_text(HEADER + sample_row(SAMPLE, first, "run7-A") + sample_row(OTHER_SAMPLE, second, "run7-B"))
-    with pytest.MonkeyPatch.context() as patch, without_figures():
-        for name in ("DAGSTER_HOME", "HCC_HOME"):
-            patch.setenv(name, "")
-            patch.delenv(name)
-        assert refresh(root).troubled == {}
+    assert bring_up(root).troubled == {}
     return root
 
 
 @pytest.fixture
-def root(base: Path, place: Path) -> Path:
+def root(place: Path, base: Path) -> Path:
     return copied(base, place / "home")
 
 
@@ -80,7 +104,7 @@ def standing(seen: Seen) -> int:
     return int(seen.status["samples"]["standing"])
 
 
-def test_withdraw_keeps_what_was_collected_and_recomputes_what_rested_on_the_rest(root: Path) -> None:
+def test_withdraw_keeps_what_was_collected_and_recomputes_what_rested_on_the_rest(root: Path, bring_up: Callable[[Path], Seen]) -> None:
     subject = people()[0]
     before = {t: pd.read_parquet(root / "published" / f"{t}.parquet") for t in ("adverse_events", "exposure", "samples", "best_responses")}
     landed = hashes(root, "landing", ())
@@ -88,7 +112,7 @@ def test_withdraw_keeps_what_was_collected_and_recomputes_what_rested_on_the_res
     assert (events["USUBJID"] == subject).any()
     day = pd.to_datetime(before["exposure"].query("USUBJID == @subject")["EXSTDT"]).min().date().replace(day=28)
     withdraw_subject(Home.at(root), subject, day, "consent withdrawn")
-    seen = refresh(root)
+    seen = bring_up(root)
     assert seen.troubled == {}
     kept = seen.table("adverse_events").query("USUBJID == @subject")
     assert (
@@ -101,21 +125,22 @@ def test_withdraw_keeps_what_was_collected_and_recomputes_what_rested_on_the_res
     pd.testing.assert_frame_equal(*unchanged)
     assert standing(seen) == (2 if pd.Timestamp("2025-07-01") < pd.Timestamp(day) else 1)
     assert hashes(root, "landing", ()) == landed
-    assert not {"new", "changed"} & set(refresh(root).changed.values())
+    assert not {"new", "changed"} & set(bring_up(root).changed.values())
     trail = (root / "audit" / "audit.jsonl").read_text()
     assert '"withdraw"' in trail and subject not in trail
 
 
-def test_a_sample_collected_after_the_withdrawal_is_left_out_and_comes_back_with_a_later_date(root: Path) -> None:
+@pytest.mark.faults
+def test_a_sample_collected_after_the_withdrawal_is_left_out_and_comes_back_with_a_later_date(root: Path, bring_up: Callable[[Path], Seen]) -> None:
     import datetime as dt
 
     withdraw_subject(Home.at(root), people()[0], dt.date(2025, 7, 1), "asked")
-    seen = refresh(root)
+    seen = bring_up(root)
     assert standing(seen) == 1 and set(seen.table("samples")["sample_id"]) == {OTHER_SAMPLE}
     assert (root / "store" / "raw_counts" / SAMPLE / "current.json").exists(), "withdrawal keeps"
 
 
-def test_erase_leaves_no_byte_keeps_the_tables_readable_and_refuses_a_redelivery(base: Path, root: Path) -> None:
+def test_erase_leaves_no_byte_keeps_the_tables_readable_and_refuses_a_redelivery(base: Path, root: Path, bring_up: Callable[[Path], Seen]) -> None:
     first = people()[0]
     home = Home.at(root)
     assert named(root, first, SAMPLE), "planted"
@@ -129,11 +154,11 @@ def test_erase_leaves_no_byte_keeps_the_tables_readable_and_refuses_a_redelivery
     assert not trail_of(home).verify()
     assert [e.action for e in trail_of(home).entries()].count("erase proven") == 1
     assert first not in (root / "tombstones.json").read_text()
-    assert not {"new", "changed"} & set(refresh(root).changed.values())
+    assert not {"new", "changed"} & set(bring_up(root).changed.values())
 
     shutil.rmtree(root / "landing")
     shutil.copytree(base / "landing", root / "landing")
-    seen = refresh(root)
+    seen = bring_up(root)
     assert subjects_of(root, "subjects") == set(people()) - {first} and standing(seen) == 1
     assert named(root, first, SAMPLE) == []
     for asset in ("samples", "clinical_export"):
@@ -141,29 +166,29 @@ def test_erase_leaves_no_byte_keeps_the_tables_readable_and_refuses_a_redelivery
         assert told.severity is Severity.ERROR and told.what_to_do
     sentences = " ".join(c["description"] for c in seen.status["failing_checks"])
     assert "samples.csv, line 2" in sentences and f"clinical/{FIRST.isoformat()}" in sentences and first not in sentences
-    assert not {"new", "changed"} & set(refresh(root).changed.values())
+    assert not {"new", "changed"} & set(bring_up(root).changed.values())
 
     again = erase_subject(home, first.lower(), "letter 6")
     assert again.absent and find_traces(root, [first, SAMPLE], others=people()).traces == ()
-    assert refresh(root).alert("samples") == []
+    assert bring_up(root).alert("samples") == []
 
 
-def test_an_export_that_is_held_stays_held_through_an_erasure(root: Path) -> None:
+@pytest.mark.faults
+def test_an_export_that_is_held_stays_held_through_an_erasure(root: Path, bring_up: Callable[[Path], Seen]) -> None:
     """What stands is replaced by itself without the subject; a newer export does not slip in with it."""
     tables = clinical(SECOND)
     gone = people()[3]
     deliver(root, {d: f[f["USUBJID"] != gone] for d, f in tables.items()}, SECOND.isoformat())
-    seen = refresh(root)
+    seen = bring_up(root)
     assert seen.status["export"] == FIRST.isoformat()
     result = erase_subject(Home.at(root), people()[0], "letter 5")
     assert result.absent and result.complete
-    assert refresh(root).status["export"] == FIRST.isoformat()
+    assert bring_up(root).status["export"] == FIRST.isoformat()
     assert gone in subjects_of(root, "subjects")
 
 
+@pytest.mark.faults
 def test_an_erasure_that_was_cut_off_is_finished_by_asking_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hcc_assets.defs import operate
-
     first = people()[0]
 
     def power_cut(*_: object, **__: object) -> None:
@@ -185,6 +210,7 @@ def execute(root: Path, config: dict[str, str]) -> dg.ExecuteInProcessResult:
         return job.execute_in_process(instance=instance, run_config={"ops": {"erase": {"config": config}}}, raise_on_error=False)
 
 
+@pytest.mark.faults
 def test_the_job_takes_a_code_and_a_confirmation_and_leaves_no_name_in_its_own_record(root: Path) -> None:
     first = people()[0]
     answer = CliRunner().invoke(hcc, ["erase", first, "--dry-run", "--json", "--home", str(root)], catch_exceptions=False)
@@ -204,5 +230,6 @@ def test_the_job_takes_a_code_and_a_confirmation_and_leaves_no_name_in_its_own_r
         assert any("no trace is left" in entry.message for entry in instance.all_logs(done.run_id))
 
 
-def test_erase_needs_a_reference(root: Path) -> None:
-    assert CliRunner().invoke(hcc, ["erase", "S", "--yes", "--home", str(root)]).exit_code == 2
+def test_erase_needs_a_reference(place: Path) -> None:
+    (place / "home" / "landing").mkdir(parents=True)
+    assert CliRunner().invoke(hcc, ["erase", "S", "--yes", "--home", str(place / "home")]).exit_code == 2
