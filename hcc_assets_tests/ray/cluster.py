@@ -33,7 +33,8 @@ def isolation_problem() -> str | None:
 def isolated(*arguments: str | Path, module: str = "hcc_assets_tests.ray.cluster", limit_s: float = 500) -> dict[str, Any]:
     """Run a module with loopback only, and read the JSON of its last line."""
     environment = {k: v for k, v in os.environ.items() if k not in ("DAGSTER_HOME", "HCC_HOME", "RAY_ADDRESS")}
-    environment |= {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment |= {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": str(Path(__file__).resolve().parents[2]), "PATH": path}
     command = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, "-m", module, *map(str, arguments)]
     done = subprocess.run([*NAMESPACES, *command], capture_output=True, text=True, timeout=limit_s, env=environment, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]

@@ -44,7 +44,10 @@ def main() -> None:
             run = instance.get_run_by_id(result.run_id)
             assert run is not None
             seconds = [s.end_time - s.start_time for s in instance.get_run_step_stats(result.run_id) if s.end_time and s.start_time]
-            print(json.dumps({"ok": result.success, "done": done, "status": run.status.value, "tags": dict(run.tags), "seconds": seconds}))
+            said = [str(e.message) for e in result.filter_events(lambda e: e.is_failure or e.is_engine_event)]
+            print(
+                json.dumps({"said": said, "ok": result.success, "done": done, "status": run.status.value, "tags": dict(run.tags), "seconds": seconds})
+            )
         cluster.shutdown()
 
 
