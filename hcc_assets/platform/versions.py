@@ -141,6 +141,16 @@ class Versions:
         """The manifest that stands, or None."""
         return self._read(asset, partition, "current.json", Manifest)
 
+    def manifest(self, asset: str, partition: str | None, version: str) -> Manifest | None:
+        """The manifest of a version, whether it stands or not; None when it is no longer kept."""
+        current = self.current(asset, partition)
+        if current is not None and current.data_version == version:
+            return current
+        try:
+            return Manifest.model_validate_json((self.folder(asset, partition) / version / "manifest.json").read_bytes())
+        except FileNotFoundError:
+            return None
+
     def held(self, asset: str, partition: str | None = None) -> Held | None:
         return self._read(asset, partition, "held.json", Held)
 
@@ -216,7 +226,9 @@ class Versions:
             The manifest that stands is not the one that was ``seen`` (see `tag`).
         """
         folder = self.folder(manifest.asset, manifest.partition)
-        stores.write_bytes(folder / "current.json", manifest.model_dump_json(indent=1).encode(), fence, seen)
+        content = manifest.model_dump_json(indent=1).encode()
+        stores.write_bytes(folder / manifest.data_version / "manifest.json", content, fence)
+        stores.write_bytes(folder / "current.json", content, fence, seen)
         self.look_anew()
         self.clear_hold(manifest.asset, manifest.partition)
         spared = {manifest.data_version, manifest.previous}
