@@ -12,6 +12,7 @@ import dagster as dg
 
 from hcc_assets.defs.assets import SAMPLE, HomeResource
 from hcc_assets.defs.jobs import CONFIRMATORY_JOB, SAMPLE_JOB, TABLES_JOB
+from hcc_assets.defs.kubernetes import run_tags
 from hcc_assets.platform.alerts.dagster_signals import dagster_signals
 from hcc_assets.platform.engine import Workbench
 from hcc_assets.platform.fencing import Leases
@@ -61,8 +62,13 @@ def sample_requests(plan: Plan, instance: dg.DagsterInstance) -> Iterator[dg.Run
                 job_name=SAMPLE_JOB,
                 partition_key=sample,
                 asset_selection=[dg.AssetKey(n[0]) for n in nodes],
-                tags={"dagster/priority": "0"},
+                tags={"dagster/priority": "0", **run_tags(instance, _delivered_bytes(plan, sample))},
             )
+
+
+def _delivered_bytes(plan: Plan, sample: str) -> int:
+    landed = plan.bench.landing.samples.get(sample)
+    return sum(f.size for f in landed.files) if landed else 0
 
 
 def _earlier_is_open(plan: Plan, node: Node) -> bool:
