@@ -31,7 +31,7 @@ SEVERAL_PROCESSES = "hcc/several_processes"
 GONE = "its process is gone"
 BEAT_SECONDS = 5.0
 SILENCE_LIMIT_SECONDS = 120.0
-_ACTIVE = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
+_ACTIVE = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
 
 
 def process_tags() -> dict[str, str]:
@@ -94,7 +94,7 @@ def reap(
     """Give up every active run whose process is gone from this host, or that has been silent for longer than ``limit_s``.
 
     The order is: revoke the lease, end what is left of the process (on this host, only if it is the very process that the run names), report the run
-    as failed. A run without our tags and without a heartbeat is left to Dagster's run monitoring.
+    as failed. A run without our tags and without a heartbeat is left to Dagster's run monitoring, but for one over assets that started and began no step.
 
     Parameters
     ----------
@@ -111,21 +111,34 @@ def reap(
     look_again_s
         A silent run is looked at once more after so many seconds: a machine that wakes from sleep finds every run silent until its next beat.
     """
-    reaped = []
-    runs = [record.dagster_run for record in instance.get_run_records(dg.RunsFilter(statuses=list(_ACTIVE)))]
-    reasons = {run.run_id: _why(run.tags, heartbeats / f"{run.run_id}.beat", now, limit_s) for run in runs}
-    if any(reason not in (None, GONE) for reason in reasons.values()):
+    found = _dead(instance, heartbeats, now, limit_s)
+    if any(reason != GONE for _, reason in found.values()):
         time.sleep(look_again_s)
-        later = now + dt.timedelta(seconds=look_again_s)
-        reasons = {run.run_id: reasons[run.run_id] and _why(run.tags, heartbeats / f"{run.run_id}.beat", later, limit_s) for run in runs}
-    for run in runs:
-        reason = reasons[run.run_id]
-        if reason is None:
-            continue
-        given_up = give_up(instance, run, reason, heartbeats=heartbeats, leases=leases, kill=kill)
-        if given_up is not None:
-            reaped.append(given_up)
-    return reaped
+        later = _dead(instance, heartbeats, now + dt.timedelta(seconds=look_again_s), limit_s)
+        found = {run_id: later[run_id] for run_id in found if run_id in later}
+    given_up = (give_up(instance, run, reason, heartbeats=heartbeats, leases=leases, kill=kill) for run, reason in found.values())
+    return [one for one in given_up if one is not None]
+
+
+def _dead(instance: dg.DagsterInstance, heartbeats: Path, now: dt.datetime, limit_s: float) -> dict[str, tuple[dg.DagsterRun, str]]:
+    """Active runs that show no life, with the reason."""
+    found = {}
+    for record in instance.get_run_records(dg.RunsFilter(statuses=list(_ACTIVE))):
+        run = record.dagster_run
+        reason = _why(run.tags, heartbeats / f"{run.run_id}.beat", now, limit_s) or _never_began(record, now, limit_s)
+        if reason is not None:
+            found[run.run_id] = (run, reason)
+    return found
+
+
+def _never_began(record: dg.RunRecord, now: dt.datetime, limit_s: float) -> str | None:
+    """A run over assets names its process when its first step begins, at once after its start; one killed in between has no name and never beats."""
+    run = record.dagster_run
+    if PID in run.tags or SEVERAL_PROCESSES in run.tags or run.asset_selection is None or record.start_time is None:
+        return None
+    if now.timestamp() - record.start_time <= limit_s:
+        return None
+    return f"started and began no step within {limit_s:.0f} s"
 
 
 def give_up(instance: dg.DagsterInstance, run: dg.DagsterRun, reason: str, *, heartbeats: Path, leases: Leases, kill: bool = True) -> Reaped | None:

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,6 +121,35 @@ def test_a_run_being_cancelled_ends_as_cancelled_and_untagged_runs_are_left(inst
     reap(instance, tmp_path)
     assert status(instance, run_id) is dg.DagsterRunStatus.CANCELED
     assert status(instance, untagged) is dg.DagsterRunStatus.STARTED
+
+
+def test_a_run_killed_before_its_first_step_is_given_up(tmp_path: Path) -> None:
+    """It has started and names no process, so that nothing else would ever end it; one that begins while it is looked at is left alone."""
+
+    @dg.asset
+    def subjects() -> None: ...
+
+    job = dg.Definitions([subjects], jobs=[dg.define_asset_job("tables", "subjects")]).resolve_job_def("tables")
+    with dg.DagsterInstance.ephemeral() as instance:
+        runs = [
+            instance.create_run_for_job(job, tags=tags, asset_selection=frozenset([dg.AssetKey("subjects")])).run_id
+            for tags in ({}, {}, {reaper.SEVERAL_PROCESSES: "yes"})
+        ]
+        for run_id in runs:
+            instance.report_dagster_event(dg.DagsterEvent(event_type_value="PIPELINE_START", job_name="tables"), run_id)
+        now = dt.datetime.now(dt.UTC)
+        assert reap(instance, tmp_path, now + dt.timedelta(seconds=100)) == []
+        begins = threading.Timer(0.3, lambda: instance.add_run_tags(runs[1], reaper.process_tags()))
+        begins.start()
+        (reaped,) = reap(instance, tmp_path, now + dt.timedelta(seconds=130), look_again_s=1)
+        begins.join()
+        assert (reaped.run_id, reaped.reason) == (runs[0], "started and began no step within 120 s")
+        assert [status(instance, r).value for r in runs] == ["FAILURE", "STARTED", "STARTED"]
+
+
+def test_a_run_whose_process_was_killed_before_the_start_is_given_up(instance, tmp_path: Path) -> None:
+    run_id = started_run(instance, ended_process_tags(), dg.DagsterRunStatus.NOT_STARTED)
+    assert [r.run_id for r in reap(instance, tmp_path)] == [run_id]
 
 
 WRITER = """
