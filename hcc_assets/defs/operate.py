@@ -25,6 +25,7 @@ from hcc_assets.platform.home import Home
 from hcc_assets.platform.mending import mend
 from hcc_assets.platform.plan import make_plan
 from hcc_assets.platform.reaper import reap
+from hcc_assets.platform.retention import trim_runs
 from hcc_assets.platform.subject_keys import key_for_home
 from hcc_assets.platform.trail import keys_folder, trail_of
 from hcc_assets.platform.versions import Versions
@@ -59,10 +60,12 @@ def refresh_home(home: Home, *, jobs: int | None, memory_mb: int | None, progres
                 workers = Workers(home, instance, jobs=jobs or _cores(), memory_mb=memory_mb or int(0.7 * free), progress=progress)
             summary = Refresher(home, recipes, instance, progress, workers).run()
             extra = dagster_signals(instance, dt.datetime.now(dt.UTC))
-        bench = Workbench(home, recipes)
-        for name in mend(bench):
-            progress(name, "published table put back")
-        summary.alerts = tell(home, bench, make_plan(bench), extra=extra, at_once=True)
+            bench = Workbench(home, recipes)
+            for name in mend(bench):
+                progress(name, "published table put back")
+            plan = make_plan(bench)
+            trim_runs(instance, plan, dt.datetime.now(dt.UTC))
+        summary.alerts = tell(home, bench, plan, extra=extra, at_once=True)
         return summary
     finally:
         lock.release()
@@ -103,7 +106,9 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
         "who": getpass.getuser(),
         "at": dt.datetime.now(dt.UTC).isoformat(),
     }
-    stores.write_bytes(home.store / "acceptances.json", json.dumps([*bench.acceptances, entry], indent=1).encode())
+    home.locks.mkdir(parents=True, exist_ok=True)
+    with FileLock(str(home.locks / "acceptances.lock")):
+        stores.amend(home.store / "acceptances.json", lambda data: json.dumps([*json.loads(data or b"[]"), entry], indent=1).encode())
     trail_of(home).append("accept", why=reason, to_hash=entry["content"], details={"export": export})
     return entry
 

@@ -19,6 +19,7 @@ from hcc_assets.platform.fencing import Leases
 from hcc_assets.platform.heartbeat import write_heartbeat
 from hcc_assets.platform.plan import Node, Plan, make_plan
 from hcc_assets.platform.reaper import reap
+from hcc_assets.platform.retention import trim_runs
 from hcc_assets.platform.versions import digest
 
 _ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
@@ -121,7 +122,9 @@ def alert_tick(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.Sk
     now = dt.datetime.now(dt.UTC)
     reaped = reap(context.instance, now, heartbeats=place.heartbeats, leases=Leases(place.leases))
     bench = _workbench(home)
-    told = tell(place, bench, make_plan(bench), extra=dagster_signals(context.instance, now))
+    plan = make_plan(bench)
+    told = tell(place, bench, plan, extra=dagster_signals(context.instance, now))
+    trim_runs(context.instance, plan, now, limit=20)
     write_heartbeat(place.dagster_home / "daemon.json", now, who="alert sensor")
     return dg.SkipReason(f"{len(told['open'])} alerts are open, {told['sent']} messages were sent, {len(reaped)} dead runs were given up")
 
