@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
 import click
 
+from hcc_assets.platform.dagster_yaml import DATABASE_VARIABLE, check_database, database_is_gone
 from hcc_assets.platform.home import Home
 from hcc_assets.study.config import ConfigError
 
@@ -16,7 +18,7 @@ DONE, TROUBLED, MISUSE = 0, 1, 2
 
 
 def with_home(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give the command a `Home` and turn a wrong ``study.toml`` into misuse."""
+    """Give the command a `Home`; turn a wrong ``study.toml`` or database setting into misuse, a database that is gone into one sentence."""
 
     @click.option("--home", "home_path", metavar="DIR", default=None, help="Data home: folder or URL prefix (default: HCC_HOME, else ./hcc_home).")
     @functools.wraps(command)
@@ -24,9 +26,17 @@ def with_home(command: Callable[..., Any]) -> Callable[..., Any]:
         home = Home.at(home_path)
         try:
             home.config()
+            check_database(home.dagster_home, os.environ.get(DATABASE_VARIABLE))
         except ConfigError as error:
             raise click.UsageError(str(error)) from None
-        return command(*args, home=home, **kwargs)
+        try:
+            return command(*args, home=home, **kwargs)
+        except Exception as error:
+            if not database_is_gone(error):
+                raise
+            raise click.ClickException(
+                f"the database of {DATABASE_VARIABLE} cannot be reached, or went away; what was published before stands. Try again when it is back"
+            ) from None
 
     return wrapped
 

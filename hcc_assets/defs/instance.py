@@ -14,13 +14,14 @@ from hcc_assets.platform.home import Home
 
 def prepare(home: Home) -> None:
     """Make ``DAGSTER_HOME`` with a ``dagster.yaml`` where there is none, and tell this process and its children where it is."""
-    from hcc_assets.platform.dagster_yaml import dagster_yaml
+    from hcc_assets.platform.dagster_yaml import DATABASE_VARIABLE, check_database, dagster_yaml
 
     folder = home.dagster_home
+    check_database(folder, os.environ.get(DATABASE_VARIABLE))
     folder.mkdir(parents=True, exist_ok=True)
     settings = folder / "dagster.yaml"
     if not settings.exists():
-        settings.write_text(dagster_yaml(os.environ.get("HCC_DATABASE_URL")), encoding="utf-8")
+        settings.write_text(dagster_yaml(os.environ.get(DATABASE_VARIABLE)), encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(folder)
     os.environ["HCC_HOME"] = str(home.root)
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+from hcc_assets.study.config import ConfigError
+
 DATABASE_VARIABLE = "HCC_DATABASE_URL"
 
 _SQLITE = """\
@@ -83,12 +88,48 @@ def dagster_yaml(database_url: str | None = None, *, max_concurrent_runs: int = 
 
     Raises
     ------
-    ValueError
+    ConfigError
         The URL is not one of PostgreSQL with the psycopg2 driver.
     """
     if database_url and not database_url.startswith("postgresql+psycopg2://"):
-        raise ValueError(f"{DATABASE_VARIABLE} must begin with postgresql+psycopg2:// (SQLAlchemy 2.1 changed the driver of plain postgresql://)")
+        raise ConfigError(f"{DATABASE_VARIABLE} must begin with postgresql+psycopg2:// (SQLAlchemy 2.1 changed the driver of plain postgresql://)")
     if max_concurrent_runs < 1:
         raise ValueError("max_concurrent_runs must be at least 1")
     settings = _SETTINGS.format(max_concurrent_runs=max_concurrent_runs, backfill_runs=max(1, max_concurrent_runs // 2))
     return (_POSTGRES if database_url else _SQLITE) + "\n" + settings
+
+
+def check_database(dagster_home: Path, database_url: str | None) -> None:
+    """Refuse a setting that would part Dagster's history from the alert outbox.
+
+    Raises
+    ------
+    ConfigError
+        ``dagster.yaml`` and ``HCC_DATABASE_URL`` do not name the same kind of storage.
+    """
+    dagster_yaml(database_url)
+    settings = dagster_home / "dagster.yaml"
+    if not settings.exists():
+        return
+    text = re.sub(r"#.*", "", settings.read_text(encoding="utf-8"))
+    if database_url and not re.search(r"(?m)^storage:\s+postgres:|dagster_postgres", text):
+        raise ConfigError(
+            f"{DATABASE_VARIABLE} is set, but {settings} keeps Dagster's state in SQLite. To move to PostgreSQL remove that file: what is published and "
+            "stored stays and nothing is computed again; the history of runs in the web UI begins anew"
+        )
+    if not database_url and re.search(rf"env:\s*{DATABASE_VARIABLE}\b", text):
+        raise ConfigError(f"{settings} keeps Dagster's state in PostgreSQL, but {DATABASE_VARIABLE} is not set here")
+
+
+def database_is_gone(error: BaseException) -> bool:
+    """True when the error, or one behind it, is that of a database server that does not answer."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if type(seen).__name__ in ("DagsterPostgresException", "OperationalError") and type(seen).__module__.partition(".")[0] in (
+            "dagster_postgres",
+            "sqlalchemy",
+            "psycopg2",
+        ):
+            return "sqlite" not in str(seen)
+        seen = seen.__cause__ or seen.__context__
+    return False

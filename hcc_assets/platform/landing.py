@@ -15,6 +15,7 @@ from typing import Literal
 
 from upath import UPath
 
+from hcc_assets.platform import object_store
 from hcc_assets.platform.home import Home, is_local
 from hcc_assets.platform.landing_files import (
     ARCHIVES,
@@ -160,9 +161,10 @@ def scan(
     seconds = config.samples.settle_seconds
     index = LandingIndex(home)
     sheet = _sheet(home, config, standing or {}, now, erased)
-    samples = {row.sample_id: _sample_delivery(home, row, seconds, now, index) for row in sheet.rows.values()}
-    exports = [_delivery("clinical", path.name, home, path, seconds, now, index) for path in _entries(home.clinical) if _is_export(path)]
-    references = [_delivery("reference", path.name, home, path, seconds, now, index) for path in _entries(home.reference)]
+    with object_store.one_listing(home.landing):
+        samples = {row.sample_id: _sample_delivery(home, row, seconds, now, index) for row in sheet.rows.values()}
+        exports = [_delivery("clinical", path.name, home, path, seconds, now, index) for path in _entries(home.clinical) if _is_export(path)]
+        references = [_delivery("reference", path.name, home, path, seconds, now, index) for path in _entries(home.reference)]
     index.save()
     return Landing(sheet, samples, exports, references)
 
@@ -188,15 +190,17 @@ def _sheet(
 
 
 def _entries(folder: UPath) -> list[UPath]:
-    if not folder.exists():
-        return []
-    told = (p for p in folder.iterdir() if p.name not in CONTROL_FILES and not p.name.startswith(".") and not p.name.lower().startswith("readme"))
+    if not is_local(folder):
+        below = [folder / name for name in dict.fromkeys(n.partition("/")[0] for n, o in object_store.listed(folder).items() if o.below)]
+    else:
+        below = list(folder.iterdir()) if folder.exists() else []
+    told = (p for p in below if p.name not in CONTROL_FILES and not p.name.startswith(".") and not p.name.lower().startswith("readme"))
     return sorted(told, key=lambda p: p.name)
 
 
 def _is_export(path: UPath) -> bool:
     """True for a folder, and for a file that somebody means as an export: it is refused by its name, so that it does not vanish."""
-    return path.is_dir() or path.name.lower().endswith((*ARCHIVES, *TABLES))
+    return object_store.is_folder(path) or path.name.lower().endswith((*ARCHIVES, *TABLES))
 
 
 def _misplaced(kind: str, path: UPath) -> str:
@@ -204,7 +208,7 @@ def _misplaced(kind: str, path: UPath) -> str:
     name = path.name.lower()
     if name.endswith(ARCHIVES):
         return "is an archive, and archives are not opened; send the files that are in it"
-    if kind == "clinical" and path.is_file():
+    if kind == "clinical" and not object_store.is_folder(path):
         return "lies beside the exports; an export is a folder landing/clinical/<export_id>/ with its files"
     if kind == "reference" and not (name.endswith(".h5ad") or (name.startswith("ctcae") and name.endswith((".csv", ".xlsx")))):
         return "is neither ctcae_v5.csv, ctcae_v5.xlsx nor an .h5ad file and is not used; take it away or give it its name"
@@ -256,7 +260,7 @@ def _sample_delivery(home: Home, row: SampleRow, seconds: float, now: float, ind
     if is_local(path) and leaves(Path(str(path)), Path(str(home.landing))):
         return Delivery("sample", row.sample_id, row.path, "refused", LEAVES)
     try:
-        there = path.exists()
+        there = path.exists() if is_local(path) else bool(list_files(path, now))
     except PermissionError:
         return Delivery("sample", row.sample_id, row.path, "refused", CANNOT_READ)
     if not there:

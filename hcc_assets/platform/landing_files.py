@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import hashlib
 import json
 import os
@@ -15,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from upath import UPath
 
-from hcc_assets.platform import stores
+from hcc_assets.platform import object_store, stores
 from hcc_assets.platform.home import Home, is_local
 
 _TELLABLE = re.compile(r"[A-Za-z0-9._ ()/+-]*")
@@ -76,15 +75,7 @@ def _below(base: Path) -> Iterator[Path]:
 
 
 def _objects(folder: UPath, now: float) -> tuple[LandedFile, ...]:
-    objects = folder.fs.find(folder.path, detail=True)
-    base_path = folder.path.rstrip("/")
-    out = []
-    for path, info in sorted(objects.items()):
-        changed = info.get("LastModified") or info.get("created") or info.get("mtime")
-        age = now - changed.timestamp() if isinstance(changed, dt.datetime) else 1e9
-        name = path[len(base_path) :].lstrip("/") or PurePosixPath(path).name
-        out.append(LandedFile(name, int(info["size"] or 0), str(info.get("ETag") or changed), age))
-    return tuple(out)
+    return tuple(LandedFile(o.name, o.size, o.tag, now - o.changed.timestamp() if o.changed else 1e9) for o in object_store.listed(folder).values())
 
 
 def leaves(link: Path, base: Path) -> bool:

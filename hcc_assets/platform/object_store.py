@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from upath import UPath
+
+from hcc_assets.platform.home import is_local
 
 ABSENT = ""
 """Tag of an object that is not there."""
@@ -28,21 +32,61 @@ class Overtaken(RuntimeError):
 
 @dataclass(frozen=True)
 class Listed:
-    """One object: name relative to the folder that was listed, size in bytes, tag that changes with its content, time of its last change."""
+    """One object: name relative to the folder that was listed, size in bytes, tag that changes with its content, time of its last change.
+
+    ``below`` is False for an object that has itself the name that was listed.
+    """
 
     name: str
     size: int
     tag: str
     changed: dt.datetime | None
+    below: bool = True
+
+
+_whole: ContextVar[tuple[str, list[str], dict[str, Listed]] | None] = ContextVar("_whole", default=None)
+
+
+@contextmanager
+def one_listing(folder: UPath) -> Iterator[None]:
+    """Inside, `listed` and `is_folder` answer for everything below ``folder`` from one listing of it; does nothing for a local folder."""
+    if is_local(folder):
+        yield
+        return
+    found = listed(folder)
+    token = _whole.set((folder.path.rstrip("/"), sorted(found), found))
+    try:
+        yield
+    finally:
+        _whole.reset(token)
+
+
+def is_folder(path: UPath) -> bool:
+    """True for a local folder, and for a name that objects lie below."""
+    return path.is_dir() if is_local(path) else any(name != path.name or item.below for name, item in listed(path).items())
 
 
 def listed(folder: UPath) -> dict[str, Listed]:
     """Every object below ``folder`` (or the object itself, under its own name), from as many requests as there are pages of a thousand."""
+    whole = _whole.get()
+    if whole is not None and folder.path.rstrip("/").startswith(f"{whole[0]}/"):
+        return _part(whole, folder.path.rstrip("/")[len(whole[0]) + 1 :])
     base = folder.path.rstrip("/")
     found = {}
     for path, info in sorted(folder.fs.find(folder.path, detail=True).items()):
-        name = path[len(base) :].lstrip("/") or path.rpartition("/")[2]
-        found[name] = Listed(name, int(info["size"] or 0), _tag(info), _changed(info))
+        below = path[len(base) :].lstrip("/")
+        name = below or path.rpartition("/")[2]
+        found[name] = Listed(name, int(info["size"] or 0), _tag(info), _changed(info), bool(below))
+    return found
+
+
+def _part(whole: tuple[str, list[str], dict[str, Listed]], folder: str) -> dict[str, Listed]:
+    _, names, items = whole
+    first, end = bisect_left(names, f"{folder}/"), bisect_left(names, f"{folder}0")  # "0" follows "/"
+    found = {n[len(folder) + 1 :]: replace(items[n], name=n[len(folder) + 1 :]) for n in names[first:end]}
+    if not found and folder in items:
+        name = folder.rpartition("/")[2]
+        return {name: replace(items[folder], name=name, below=False)}
     return found
 
 

@@ -1,52 +1,92 @@
-"""A home on an object store: the same journey against an S3-compatible server on loopback."""
+"""A home on an object store: the journey against an S3-compatible server on loopback, writers that race, connections that are cut, what looking costs."""
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from hcc_assets.defs.operate import refresh_home
+from hcc_assets.platform import object_store, stores
+from hcc_assets.platform.engine import Workbench
 from hcc_assets.platform.home import Home
+from hcc_assets.platform.mending import mend
+from hcc_assets.platform.plan import make_plan
+from hcc_assets.platform.recipes import Ask, Output, Recipe
 from hcc_assets.platform.stores import read_parquet
-
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+from hcc_assets.platform.versions import Manifest
+from hcc_assets_tests.platform.test_engine import Numbers
+from hcc_assets_tests.s3_server import S3Server, s3_server
 
 
 @pytest.fixture
-def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    moto = pytest.importorskip("moto.server", reason="moto's server is not installed: no S3-compatible server to talk to")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = moto.ThreadedMotoServer(port=port, verbose=False)
-    server.start()
-    for name, value in {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "DAGSTER_HOME": str(tmp_path / "dagster"),
-    }.items():
-        monkeypatch.setenv(name, value)
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
+    with s3_server() as (application, address):
+        for name, value in {
+            "AWS_ENDPOINT_URL": address,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_MAX_ATTEMPTS": "2",
+            "DAGSTER_HOME": str(tmp_path / "dagster"),
+        }.items():
+            monkeypatch.setenv(name, value)
+        import s3fs
+
+        s3fs.S3FileSystem.clear_instance_cache()
+        yield application
+        s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture
+def home(server: S3Server) -> Home:
     import s3fs
 
-    s3fs.S3FileSystem.clear_instance_cache()
-    s3fs.S3FileSystem().mkdir(f"trial-{port}")
-    yield f"trial-{port}"
-    server.stop()
+    s3fs.S3FileSystem().mkdir("trial")
+    return Home.at("s3://trial/home")
 
 
-def test_the_journey_on_an_object_store(bucket: str, tmp_path: Path) -> None:
+def numbers(*values: float, meanwhile: Callable[[], object] = lambda: None) -> dict[str, Recipe]:
+    """One asset that publishes ``values``; ``meanwhile`` happens while it is computed."""
+
+    def compute(_: Ask) -> Output:
+        meanwhile()
+        return Output(table=pd.DataFrame({"key": [f"k{i}" for i in range(len(values))], "value": values}))
+
+    external = {"numbers": json.dumps(values)}
+    return {"numbers": Recipe("numbers", compute, "test", "Numbers. Of the test.", model=Numbers, external=lambda *_: external)}
+
+
+def values(home: Home) -> list[float]:
+    return list(read_parquet(home.published / "numbers.parquet")["value"])
+
+
+def standing(home: Home) -> Manifest:
+    return Workbench(home, {}).versions.require("numbers")
+
+
+def published_is_what_stands(home: Home) -> bool:
+    manifest = standing(home)
+    return stores.sha256_file(home.published / "numbers.parquet") == manifest.files[f"{manifest.data_version}/table.parquet"]
+
+
+# -- the journey --------------------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_journey_on_an_object_store(home: Home, tmp_path: Path) -> None:
     import s3fs
 
     from hcc_assets.simulate.trial import simulate_trial
 
     simulate_trial(tmp_path / "sim", subjects=2, cells=200, seed=1)
-    s3fs.S3FileSystem().put(str(tmp_path / "sim" / "landing") + "/", f"{bucket}/home/landing/", recursive=True)
-    home = Home.at(f"s3://{bucket}/home")
+    s3fs.S3FileSystem().put(str(tmp_path / "sim" / "landing") + "/", "trial/home/landing/", recursive=True)
     first = refresh_home(home, jobs=1, memory_mb=None, progress=lambda *_: None)
     assert not first.troubled
     compositions = read_parquet(home.published / "compositions.parquet")
@@ -58,12 +98,199 @@ def test_the_journey_on_an_object_store(bucket: str, tmp_path: Path) -> None:
     assert not again.runs
 
 
-def test_a_put_that_fails_leaves_the_old_version(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hcc_assets.platform import stores
+def test_what_another_process_delivers_is_seen_by_one_that_lives_long(home: Home, tmp_path: Path) -> None:
+    """Listings are not kept between two looks, as s3fs does by itself."""
+    import fsspec
 
-    path = Home.at(f"s3://{bucket}/home").published / "table.parquet"
+    bench = Workbench(home, numbers(1.0))
+    assert not bench.landing.exports
+    other = fsspec.filesystem("s3", skip_instance_cache=True)
+    other.pipe_file("trial/home/landing/clinical/2026-01-01/dm.csv", b"USUBJID\nS1\n")
+    other.pipe_file("trial/home/landing/clinical/2026-01-01/_DONE", b"")
+    bench.forget()
+    assert [d.state for d in bench.landing.exports] == ["ready"]
+
+
+# -- writers that race --------------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_writer_that_was_overtaken_computes_again_and_loses_nothing(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other machine publishes and commits while this one computes: this one's first manifest is refused, its second names the other's."""
+    Workbench(home, numbers(1.0)).attempt("numbers")
+    first = standing(home)
+    seen: list[str] = []
+
+    def other_machine() -> None:
+        if not seen:
+            with monkeypatch.context() as elsewhere:
+                elsewhere.setenv("DAGSTER_HOME", str(tmp_path / "elsewhere"))
+                assert Workbench(home, numbers(2.0)).attempt("numbers").state == "new"
+        seen.append(standing(home).data_version)
+
+    outcome = Workbench(home, numbers(3.0, meanwhile=other_machine)).attempt("numbers")
+    assert len(seen) == 2, "computed, refused, computed again"
+    assert outcome.state == "new" and outcome.manifest is not None
+    assert outcome.manifest.previous == seen[0] != first.data_version, "the other's version is in the chain"
+    assert values(home) == [3.0] and published_is_what_stands(home)
+
+
+def test_the_same_work_on_two_machines_makes_one_version(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+
+    def other_machine() -> None:
+        if not done:
+            done.append("")
+            with monkeypatch.context() as elsewhere:
+                elsewhere.setenv("DAGSTER_HOME", str(tmp_path / "elsewhere"))
+                Workbench(home, numbers(2.0)).attempt("numbers")
+
+    outcome = Workbench(home, numbers(2.0, meanwhile=other_machine)).attempt("numbers")
+    assert outcome.state == "unchanged" and published_is_what_stands(home)
+
+
+def test_a_put_with_a_condition_is_refused_and_one_whose_answer_was_lost_is_not(home: Home, server: S3Server) -> None:
+    path = home.store / "numbers" / "current.json"
+    object_store.put(path, b"one", object_store.ABSENT)
+    with pytest.raises(object_store.Overtaken):
+        object_store.put(path, b"two", object_store.ABSENT)
+    tag = object_store.tag_of(path)
+    object_store.put(path, b"two", tag)
+    with pytest.raises(object_store.Overtaken):
+        object_store.put(path, b"three", tag)
+    object_store.put(path, b"two", tag)  # what stands is what was to be written: the put had arrived and was sent again
+    assert path.read_bytes() == b"two"
+
+
+def _race(root: str, folder: str, writer: int, rounds: int) -> list[tuple[str, str | None]]:
+    os.environ["DAGSTER_HOME"] = folder
+    home = Home.at(root)
+    done = []
+    for number in range(rounds):
+        stores.amend(home.store / "list.json", lambda data, n=number: json.dumps([*json.loads(data or b"[]"), [writer, n]]).encode())
+        manifest = Workbench(home, numbers(float(writer), float(number))).attempt("numbers", force=True).manifest
+        assert manifest is not None
+        done.append((manifest.data_version, manifest.previous))
+    return done
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(900)
+def test_machines_that_write_at_once_lose_no_update_and_mix_no_versions(home: Home, tmp_path: Path) -> None:
+    """Three machines with no lock in common: every commit names the one before it, each exactly once, and what is published is what stands."""
+    writers, rounds = 3, 8
+    with multiprocessing.get_context("spawn").Pool(writers) as pool:
+        work = [(str(home.root), str(tmp_path / f"machine{w}"), w, rounds) for w in range(writers)]
+        commits = [c for done in pool.starmap(_race, work) for c in done]
+    assert len(commits) == len({version for version, _ in commits}) == writers * rounds
+    previous = [before for _, before in commits]
+    assert len(set(previous)) == len(previous), "no two commits replaced the same version"
+    assert {*previous, standing(home).data_version} == {None, *(version for version, _ in commits)}
+    assert published_is_what_stands(home) and not mend(Workbench(home, numbers()))
+    listed = json.loads((home.store / "list.json").read_bytes())
+    assert sorted(map(tuple, listed)) == [(w, n) for w in range(writers) for n in range(rounds)]
+
+
+# -- connections that are cut -------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_connection_cut_once_is_tried_again(home: Home, server: S3Server) -> None:
+    server.cut = lambda method, path: 100 if method == "PUT" and not server.cuts else None
+    assert Workbench(home, numbers(1.0)).attempt("numbers").state == "new"
+    assert server.cuts == 1 and values(home) == [1.0] and published_is_what_stands(home)
+
+
+@pytest.mark.parametrize("name", ["table.parquet", "numbers.parquet", "numbers.csv", "current.json"])
+@pytest.mark.parametrize("taken", [0, 200])
+def test_a_connection_that_stays_cut_in_mid_write_leaves_the_old_version(
+    home: Home, server: S3Server, monkeypatch: pytest.MonkeyPatch, name: str, taken: int
+) -> None:
+    """Whatever object the cut hits: what stood can be read and is whole, and the attempt after the mending of the network succeeds."""
+    import s3fs
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
+    assert Workbench(home, numbers(1.0)).attempt("numbers").state == "new"
+    old = standing(home)
+    server.cut = lambda method, path: taken if method == "PUT" and path.endswith(f"/{name}") else None
+    outcome = Workbench(home, numbers(2.0)).attempt("numbers")
+    assert server.cuts and outcome.state == "failed" and "stays" in outcome.reason
+    assert standing(home) == old
+    assert list(Workbench(home, {}).versions.frame("numbers", "table")["value"]) == [1.0]
+    ahead = values(home) == [2.0]
+    assert values(home) in ([1.0], [2.0]) and len(pd.read_csv(f"{home.published}/numbers.csv")) == 1, "each published file is whole"
+    server.cut = lambda *_: None
+    assert mend(Workbench(home, numbers(1.0))) == (["numbers"] if ahead else [])
+    assert values(home) == [1.0]
+    assert Workbench(home, numbers(2.0)).attempt("numbers").state == "new"
+    assert values(home) == [2.0] and published_is_what_stands(home)
+
+
+def test_a_large_upload_cut_in_one_of_its_parts_is_not_there(home: Home, server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    import s3fs
+    from botocore.exceptions import BotoCoreError
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
+    path = home.store / "raw_counts" / "S1" / "v" / "counts.h5ad"
     stores.write_bytes(path, b"old")
-    monkeypatch.setattr(type(path), "write_bytes", lambda *_: (_ for _ in ()).throw(ConnectionResetError()))
-    with pytest.raises(ConnectionResetError):
-        stores.write_bytes(path, b"new")
-    assert path.read_bytes() == b"old"
+    large = bytes(120 * 2**20)
+    server.cut = lambda method, path: 1000 if method == "PUT" and server.asked["PUT"] > 3 else None
+    for write in (lambda: stores.write_bytes(path, large), lambda: stores.write_file(path, lambda p: p.write_bytes(large) and None)):
+        with pytest.raises((OSError, BotoCoreError)):
+            write()
+        assert path.read_bytes() == b"old"
+    assert server.cuts
+
+
+# -- what looking costs -------------------------------------------------------------------------------------------------------------------------
+
+
+def many_samples(home: Home, count: int) -> dict[str, Recipe]:
+    """A home of ``count`` samples with four assets each, put straight into the server; recipes of the same shape."""
+    from moto.core import DEFAULT_ACCOUNT_ID
+    from moto.s3.models import s3_backends
+
+    from hcc_assets.defs.catalogue import all_recipes
+
+    backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    put = lambda name, data: backend.put_object("trial", f"home/{name}", data)  # noqa: E731
+    names = [f"S{i:04}" for i in range(count)]
+    lines = [f"{s},P{i // 2:04},{('pre', 'post')[i % 2]},2026-01-0{1 + i % 2},matrices/{s},liver" for i, s in enumerate(names)]
+    put("landing/samples.csv", ("sample_id,subject_id,timepoint,collection_date,path,tissue\n" + "\n".join(lines) + "\n").encode())
+    recipes = all_recipes()
+    for s in names:
+        for part in ("counts.h5", "_DONE"):
+            put(f"landing/matrices/{s}/{part}", part.encode())
+    now = pd.Timestamp("2026-01-03", tz="UTC")
+    for name, recipe in recipes.items():
+        for s in names if recipe.partitioned else [None]:
+            base = f"store/{name}/{s}" if s else f"store/{name}"
+            version = f"{abs(hash((name, s))):020x}"[:20]
+            manifest = Manifest(asset=name, partition=s, data_version=version, fingerprint="f", code_version="c", at=now, since=now)
+            put(f"{base}/current.json", manifest.model_dump_json().encode())
+            put(f"{base}/{version}/facts.json", json.dumps({"export_id": "2026-01-03", "cutoff": "2026-01-03", "rows": []}).encode())
+    return recipes
+
+
+def look(home: Home, server: S3Server, recipes: dict[str, Recipe]) -> dict[str, int]:
+    """Requests of one plan, as ``hcc status`` and every sensor tick make it."""
+    server.asked.clear()
+    make_plan(Workbench(home, recipes))
+    return dict(server.asked)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_looking_at_a_thousand_samples_takes_listings_not_questions(home: Home, server: S3Server) -> None:
+    recipes = many_samples(home, 1000)
+    cold, warm = look(home, server, recipes), look(home, server, recipes)
+    print(f"cold {cold}, warm {warm}")
+    assert sum(warm.values()) < 150, warm
+
+
+def test_looking_does_not_ask_for_each_sample(home: Home, server: S3Server) -> None:
+    """The same with few samples: a second look at twice as many samples costs no more requests."""
+    counts = []
+    for number in (4, 8):
+        recipes = many_samples(home, number)
+        look(home, server, recipes)
+        counts.append(sum(look(home, server, recipes).values()))
+    assert counts[0] == counts[1]

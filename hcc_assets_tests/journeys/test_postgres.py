@@ -19,8 +19,10 @@ import pytest
 import sqlalchemy as sa
 
 from hcc_assets.defs.instance import instance_of
+from hcc_assets.platform.dagster_yaml import check_database, dagster_yaml
 from hcc_assets.platform.home import Home
 from hcc_assets.platform.trail import audit_path, trail_of
+from hcc_assets.study.config import ConfigError
 from hcc_assets_tests.faults.homes import FIRST, SECOND, SETTINGS, clinical, copied, deliver, hashes, refresh, run, without_figures
 from hcc_assets_tests.postgres_server import PostgresServer, postgres_process
 
@@ -127,6 +129,32 @@ def test_a_clinical_home_wholly_on_postgres(server: PostgresServer, place: Path,
     again = run(root)
     assert not again.runs and "best_responses.parquet" in before and hashes(root) == before
     assert all_runs_ended(root)
+
+
+def test_the_setting_and_what_was_chosen_at_the_first_start_must_agree(place: Path) -> None:
+    """Otherwise Dagster's history would be in one database and the alerts in another; the sentence says what to do and names no password."""
+    url = "postgresql+psycopg2://hcc:topsecret@127.0.0.1/hcc"
+    check_database(place, None)
+    check_database(place, url)
+    for written, now in ((None, url), (url, None)):
+        (place / "dagster.yaml").write_text(dagster_yaml(written))
+        check_database(place, written)
+        with pytest.raises(ConfigError, match="HCC_DATABASE_URL") as caught:
+            check_database(place, now)
+        assert "topsecret" not in str(caught.value)
+    (place / "dagster.yaml").write_text((Path(__file__).parents[2] / "deploy" / "dagster.postgres.yaml").read_text())
+    check_database(place, url)
+    check_database(place, None)
+
+
+def test_a_database_that_is_not_there_is_one_sentence(place: Path) -> None:
+    root = clinical_home(place / "home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HCC_DATABASE_URL", "postgresql+psycopg2://hcc:topsecret@127.0.0.1:9/hcc")
+        process = started(root)
+        _, errors = process.communicate(timeout=250)
+    assert process.returncode == 1 and "cannot be reached" in errors
+    assert "Traceback" not in errors and "topsecret" not in errors
 
 
 @pytest.mark.slow
