@@ -57,6 +57,7 @@ def example(*, refresh: float = 6.0, share: float = 0.25, grown: float = 1.1) ->
         "one_sample": {"samples": samples, "shares": [measured("one, through Dagster", 4.0), measured("one, in a loop", 4.0 * (1 - share))]},
         "growing_home": grow,
         "whole_trial": {"trial": trial, "shares": [measured("all, through Dagster", 50.0), measured("all, in a loop", 45.0)]},
+        "crowd": [measured("hcc refresh", 6.0 * n, samples=n, arrived=n, cells=5000 * n, held=0) for n in (25, 50)],
         "clinical": clinical,
         "profiles": {},
     }
@@ -100,6 +101,7 @@ def test_goals_are_judged_from_the_worst_case():
     assert goals["sample_reading"].value == pytest.approx(0.5)
     assert goals["flat"].value == pytest.approx(1.1)
     assert goals["dagster_share"].value == pytest.approx(0.25)
+    assert goals["crowd_memory"].value == 700
     assert goals["trial_time"].value == pytest.approx(0.4)
     assert all(g.met for g in goals.values())
     missed = {g.key for g in judge(example(refresh=11.0, share=0.4, grown=1.3)) if g.met is False}
@@ -165,6 +167,8 @@ def test_sizes_grow():
         assert max(a.cells) <= max(b.cells)
         assert max(a.homes) <= max(b.homes)
         assert a.trial_samples * a.trial_cells <= b.trial_samples * b.trial_cells
+        assert a.crowd[-1] * a.crowd_cells <= b.crowd[-1] * b.crowd_cells
+    assert SIZES["full"].crowd[-1] * SIZES["full"].crowd_cells == 1_000_000
     assert SIZES["full"].trial_samples == 80
     assert SIZES["full"].trial_cells == 5000
 

@@ -140,6 +140,20 @@ reads every sample, concatenates and clusters all cells together (and publishes 
 {_image("whole_trial", "Wall time, CPU and memory of the whole trial for the platform and for the script that concatenates everything")}"""
 
 
+def _crowd(rows: Rows) -> str:
+    shown = [r | {"each": r["cpu_s"] / r["arrived"]} for r in rows]
+    heads = {"samples": "samples", "cells": "cells in the home", "arrived": "samples that arrived", **_COSTS, "each": "CPU s per sample that arrived"}
+    base, per = slope((r["cells"] / 1e5, r["peak_mb"]) for r in rows)
+    return f"""## Towards a million cells
+
+Samples arrive in a few large batches; after each, `hcc refresh` brings every table, the display embedding, figures and the report up to date.
+
+{table(shown, heads)}
+Memory of the largest process: {base:.0f} MB + {per:.0f} MB per 100,000 cells in the home.
+
+{_image("crowd", "CPU seconds and memory of a refresh against the number of cells in the home")}"""
+
+
 def _dagster(results: Mapping[str, Any]) -> str:
     rows = [*results.get("one_sample", {}).get("shares", []), *results.get("whole_trial", {}).get("shares", [])]
     return f"""## Dagster's share
@@ -203,7 +217,7 @@ def text(results: Mapping[str, Any]) -> str:
     goals = judge(results)
     parts = [_HEAD, _goals(goals), _machine(results)]
     sections: dict[str, Callable[[Any], str]] = {"start_up": _start_up, "one_sample": _one_sample, "growing_home": _growing_home}
-    sections["whole_trial"] = _whole_trial
+    sections |= {"whole_trial": _whole_trial, "crowd": _crowd}
     for name, section in sections.items():
         if results.get(name):
             parts.append(section(results[name]))

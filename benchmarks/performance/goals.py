@@ -68,6 +68,7 @@ def judge(results: Mapping[str, Any]) -> list[Goal]:
     one: Rows = results.get("one_sample", {}).get("samples", [])
     homes: Rows = results.get("growing_home", [])
     trial: Rows = results.get("whole_trial", {}).get("trial", [])
+    crowd: Rows = results.get("crowd", [])
     doctors: Rows = results.get("clinical", [])
     return [
         *_sample_goals(one),
@@ -79,12 +80,18 @@ def judge(results: Mapping[str, Any]) -> list[Goal]:
             ratios(trial, "hcc refresh", "concatenate everything", "wall_s", "samples"),
         ),
         Goal("trial_memory", "Whole trial from nothing, all processes together, MB", 4000, _worst(pick(trial, what="hcc refresh"), "peak_sum_mb")),
+        Goal("crowd_memory", _crowd_text(crowd), 8000, _worst(crowd, "peak_sum_mb")),
         _ratio("dagster_share", "Dagster's share of the CPU of a refresh", 1 / 3, shares(results)),
         Goal("endpoints", "Endpoints of 1,000 subjects x 12 visits x 5 lesions, CPU seconds", 5.0, _worst(pick(doctors, what="endpoints", size=1000), "work_cpu_s")),
         Goal("safety", "Safety tables of 100,000 adverse events, CPU seconds", 5.0, _worst(pick(doctors, what="safety", size=100_000), "work_cpu_s")),
         _ratio("endpoints_growth", "Endpoints: ten times the subjects against ten times the time", 1.2, growth(doctors, "endpoints")),
         _ratio("safety_growth", "Safety: ten times the rows against ten times the time", 1.2, growth(doctors, "safety")),
     ]  # fmt: skip
+
+
+def _crowd_text(crowd: Rows) -> str:
+    reached = f"{crowd[-1]['cells']:,}" if crowd else "a million"
+    return f"A home that grows to {reached} cells, all processes together, MB"
 
 
 def _sample_goals(one: Rows) -> list[Goal]:

@@ -19,7 +19,7 @@ REMARKS: dict[str, str] = {}
 """By goal key: what the profile shows and what was tried. Shown only while the goal is missed."""
 
 _ENTRIES = 12
-_REFRESH = ("sample_published", "sample_memory", "flat", "dagster_share", "trial_time", "trial_memory")
+_REFRESH = ("sample_published", "sample_memory", "flat", "dagster_share", "trial_time", "trial_memory", "crowd_memory")
 
 
 def profiles(missed: Sequence[Goal], sizes: Sizes, scratch: Path, say: Callable[[str], None]) -> dict[str, Any]:

@@ -76,6 +76,25 @@ def trial(results: Mapping[str, Any]) -> Figure:
     return figure
 
 
+def crowd(results: Mapping[str, Any]) -> Figure:
+    """CPU per arrived sample and memory against the cells in the home."""
+    figure = new_figure(8, 3.2, title="Towards a million cells")
+    rows = results["crowd"]
+    cells = [r["cells"] / 1000 for r in rows]
+    left, right = figure.subplots(1, 2)
+    left.plot(cells, [r["cpu_s"] / r["arrived"] for r in rows], marker="o", color=LINE_COLOURS[0])
+    left.set_ylabel("CPU seconds per sample that arrived")
+    for colour, (field, label) in zip(LINE_COLOURS, {"peak_mb": "largest process", "peak_sum_mb": "all processes"}.items(), strict=False):
+        right.plot(cells, [r[field] for r in rows], marker="o", color=colour, label=label)
+    right.set_ylabel("MB")
+    right.legend(frameon=False, fontsize=8)
+    for ax in (left, right):
+        ax.set_ylim(bottom=0)
+        ax.set_xlabel("thousand cells in the home")
+        tidy(ax)
+    return figure
+
+
 def clinical(results: Mapping[str, Any]) -> Figure:
     """Clinical derivations against size, both axes logarithmic, with the line of exact proportion."""
     figure = new_figure(8, 3.6, title="Clinical derivations: CPU without imports")
@@ -100,6 +119,7 @@ PLOTS: dict[str, tuple[str, Callable[[Mapping[str, Any]], Figure]]] = {
     "sample_memory": ("one_sample", sample_memory),
     "growing_home": ("growing_home", growing),
     "whole_trial": ("whole_trial", trial),
+    "crowd": ("crowd", crowd),
     "clinical": ("clinical", clinical),
 }
 """By name: the section it needs, and the function."""

@@ -124,6 +124,26 @@ def whole_trial(scratch: Path, sizes: Sizes, say: Say) -> dict[str, Rows]:
     return {"trial": rows, "shares": shares}
 
 
+def crowd(scratch: Path, sizes: Sizes, say: Say) -> Rows:
+    """From few samples towards a million cells in one home: each step delivers samples and brings everything up to date, display embedding included."""
+    say(f"simulating {sizes.crowd[-1]} samples x {sizes.crowd_cells:,} cells")
+    first, last = sizes.crowd[0], sizes.crowd[-1]
+    home = homes.make_home(scratch / "crowd", samples=first, withheld=last - first, cells=sizes.crowd_cells, labelled=True)
+    rows = []
+    for size in sizes.crowd:
+        say(f"{size} samples x {sizes.crowd_cells:,} cells")
+        arrived = size - home.delivered
+        if arrived:
+            home.deliver(arrived)
+        found = hcc(home.root, "refresh")
+        rows.append(
+            row(found, what="hcc refresh", samples=size, arrived=arrived or first, cells=size * sizes.crowd_cells, held=len(found.answer["held"]))
+        )
+    shutil.rmtree(home.root)
+    shutil.rmtree(home.stash)
+    return rows
+
+
 def clinical(scratch: Path, sizes: Sizes, say: Say) -> Rows:
     """Endpoints by subjects, safety by rows."""
     rows = []
