@@ -148,7 +148,8 @@ def remove(path: UPath) -> None:
 
 def _fetch(folder: UPath, paths: list[str]) -> dict[str, bytes]:
     """Contents of several objects, side by side; one that is gone is left out, any other failure is an error."""
-    answers = folder.fs.cat(paths, on_error="return") if paths else {}
+    whole = {"max_concurrency": 1} if conditional(folder) else {}  # s3fs would ask for the size first, to read in parts
+    answers = folder.fs.cat(paths, on_error="return", **whole) if paths else {}
     for answer in answers.values():
         if isinstance(answer, Exception) and not isinstance(answer, FileNotFoundError):
             raise answer
