@@ -13,18 +13,20 @@ from hcc_assets_tests.faults.homes import FIRST, SETTINGS, attempt_all, clinical
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 
-@pytest.fixture
-def report(place: Path) -> Path:
-    """The report of a home with both halves: eight subjects, two small samples, figures and all."""
+@pytest.fixture(params=["clinical", pytest.param("both halves", marks=pytest.mark.slow)])
+def report(request: pytest.FixtureRequest, place: Path) -> Path:
+    """The report of a home of eight subjects, and with two small samples in the long form, figures and all."""
     root = place / "home"
-    deliver(root, clinical(FIRST), FIRST.isoformat())
+    tables = clinical(FIRST)
+    deliver(root, tables, FIRST.isoformat())
     (root / "study.toml").write_text(SETTINGS)
-    rows = ["sample_id,subject_id,timepoint,collection_date,path,tissue"]
-    subject = sorted(clinical(FIRST)["dm"]["USUBJID"])[0]
-    for seed, timepoint in enumerate(("pre", "post")):
-        write_mex(root / "landing" / "matrices" / timepoint, toy(150, seed=seed))
-        rows.append(f"{subject}-{timepoint},{subject},{timepoint},2025-0{2 + seed}-01,matrices/{timepoint},LIVER")
-    (root / "landing" / "samples.csv").write_text("\n".join(rows) + "\n")
+    if request.param == "both halves":
+        rows = ["sample_id,subject_id,timepoint,collection_date,path,tissue"]
+        subject = sorted(tables["dm"]["USUBJID"])[0]
+        for seed, timepoint in enumerate(("pre", "post")):
+            write_mex(root / "landing" / "matrices" / timepoint, toy(150, seed=seed))
+            rows.append(f"{subject}-{timepoint},{subject},{timepoint},2025-0{2 + seed}-01,matrices/{timepoint},LIVER")
+        (root / "landing" / "samples.csv").write_text("\n".join(rows) + "\n")
     attempt_all(root)
     return root / "published" / "report.html"
 

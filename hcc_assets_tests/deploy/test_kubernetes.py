@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -56,10 +57,10 @@ class K8sRunLauncher(DefaultRunLauncher):
 
 
 def test_a_sample_asks_for_the_memory_of_the_measured_slope_and_only_where_runs_are_pods() -> None:
-    with dg.DagsterInstance.local_temp() as here:
+    with dg.DagsterInstance.ephemeral() as here:
         assert run_tags(here, 10**9) == {}
-    with dg.DagsterInstance.local_temp(overrides={"run_launcher": {"module": __name__, "class": "K8sRunLauncher"}}) as pods:
-        tag = json.loads(run_tags(pods, 80_000_000)[TAG])
+    pods: Any = SimpleNamespace(run_launcher=K8sRunLauncher())
+    tag = json.loads(run_tags(pods, 80_000_000)[TAG])
     assert tag["container_config"]["resources"] == sample_resources(80_000_000)
     small, large = sample_resources(0), sample_resources(100_000_000)
     assert small["requests"]["memory"] == f"{estimate_mb(0):.0f}M" and large["requests"]["memory"] == f"{estimate_mb(100_000_000):.0f}M"
