@@ -9,6 +9,7 @@ from typing import Any
 from hcc_assets.platform.accounting import account, total_line, totals, unlisted
 from hcc_assets.platform.engine import Workbench
 from hcc_assets.platform.home import Home
+from hcc_assets.platform.mending import damaged
 from hcc_assets.platform.plan import Plan, make_plan
 from hcc_assets.platform.recipes import Recipe
 
@@ -20,13 +21,15 @@ def home_status(home: Home, recipes: Mapping[str, Recipe]) -> dict[str, Any]:
     -------
     dict
         ``samples`` by state, ``subjects``, ``assets`` by state, ``stale`` and ``held`` nodes, ``failing_checks``, ``export``, ``settling``, ``refused``;
-        ``deliveries`` by fate, those ``left_out``, and files in landing that are ``unlisted``.
+        ``deliveries`` by fate, those ``left_out``, files in landing that are ``unlisted``, and published files that are
+        ``damaged``.
     """
     bench = Workbench(home, recipes)
     plan = make_plan(bench)
     received = account(bench)
     left_out = [f"{r.path}: {r.reason}" for r in received if r.fate == "left out"]
-    return plan_status(bench, plan) | {"deliveries": totals(received), "left_out": left_out, "unlisted": unlisted(bench)}
+    deliveries = {"deliveries": totals(received), "left_out": left_out, "unlisted": unlisted(bench)}
+    return plan_status(bench, plan) | deliveries | {"damaged": damaged(bench)}
 
 
 def plan_status(bench: Workbench, plan: Plan) -> dict[str, Any]:
@@ -122,6 +125,7 @@ def status_lines(report: Mapping[str, Any]) -> list[str]:
         lines.append(f"Stable      with an SD minimum of {n['days']} days BOR would change for {n['BOR']} subjects, CBOR for {n['CBOR']}")
     if "deliveries" in report:
         lines.insert(3, f"Deliveries  {total_line(report['deliveries'])}")
+        lines += [f"  damaged     {name} in published/ is gone or was changed: run hcc refresh" for name in report["damaged"]]
         lines += [f"  left out    {text}" for text in report["left_out"]]
         lines += [f"  unlisted    {n} files in landing/{place} belong to no delivery" for place, n in report["unlisted"].items()]
     lines += [f"  settling    {path}" for path in report["settling"]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -147,6 +148,55 @@ def test_audit_stale_and_heartbeat(tmp_path: Path) -> None:
     assert not only(check_health(NOW + 9000 * SECOND, heartbeat=path, heartbeat_limit_s=7200)).ok
     path.write_text("{")
     assert not only(check_health(NOW, heartbeat=path)).ok
+
+
+def test_hcc_health_looks_at_each_of_them_in_a_home(tmp_path: Path, monkeypatch) -> None:
+    """The command itself: a home without a daemon is well and says so; each thing that can go silent is red by its own name."""
+    from hcc_assets.defs.alerting import alert_store
+    from hcc_assets.defs.instance import instance_of
+    from hcc_assets.defs.operate import home_health
+    from hcc_assets.platform.home import Home
+
+    for name in ("DAGSTER_HOME", "HCC_HOME"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    (tmp_path / "home" / "landing").mkdir(parents=True)
+    home = Home.at(tmp_path / "home")
+    well = home_health(home)
+    assert well["healthy"] and any("no daemon has ever run here" in line for line in well["lines"])
+    monkeypatch.delenv("DAGSTER_HOME")
+
+    (tmp_path / "home" / "study.toml").write_text("[alerts]\nenabled = true\n")
+    monkeypatch.setenv("HCC_ALERT_URLS", "json://127.0.0.1:9/x")
+    now = dt.datetime.now(dt.UTC)
+    with instance_of(home) as instance:
+        beat(instance, now - 55 * SECOND)
+        sensor_state(instance, "landing_sensor", [TickStatus.FAILURE] * 3)
+    store = alert_store(home)
+    from hcc_assets.platform.alerts.channels import channels_from_environment
+    from hcc_assets.platform.subject_keys import key_for_home
+    from hcc_assets.platform.trail import keys_folder
+
+    label = channels_from_environment(key_for_home(keys_folder(home)))[0].label
+    store.put(Message("t", "b"), [label], now - 120 * SECOND)
+    letter = store.claim(now - 61 * SECOND, channels=[label])
+    assert letter is not None
+    store.failed(letter, now - 61 * SECOND, "connection refused")
+    broken = tmp_path / "broken" / "hcc_assets"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise ImportError('broken')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "broken"))
+    monkeypatch.chdir(tmp_path)
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    ill = home_health(home, require_daemon=True)
+    red = {p["name"] for p in ill["probes"] if not p["ok"]}
+    assert not ill["healthy"] and red == {"disk dagster", "disk home", "daemon", "sensors", "code location", "alerts"}
+
+
+def test_a_home_that_is_to_refresh_by_itself_and_has_no_daemon_is_red(instance) -> None:
+    assert "no daemon has ever run here" in daemon(instance, expect_daemon=True).sentence
+    assert not daemon(instance, expect_daemon=True).ok
 
 
 def test_a_probe_that_breaks_is_red_without_its_text() -> None:
