@@ -21,14 +21,18 @@ import numpy as np
 import pandas as pd
 import pyreadstat
 import pytest
+import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hcc_assets.platform.consent import RecordDamaged, Tombstones, is_tombstoned, read_withdrawals, record_withdrawal
+from hcc_assets.platform.dropping import drop
 from hcc_assets.platform.erasure import carry_out, plan_erasure, prove_absence
+from hcc_assets.platform.home import Home
 from hcc_assets.platform.row_removal import CannotRewrite, RowRemover
-from hcc_assets.platform.scrubbing import replacements, scrub_sqlite
+from hcc_assets.platform.scrubbing import Renamer, remove_figures, replacements, scrub_sqlite, tables_naming
 from hcc_assets.platform.traces import CHUNK, find_traces
+from hcc_assets.platform.versions import Manifest, Versions
 
 KEY = b"k" * 32
 NOW = dt.datetime(2026, 11, 22, 6, tzinfo=dt.UTC)
@@ -362,3 +366,86 @@ def test_whatever_surrounds_it(tmp_path_factory, before: bytes, after: bytes, pa
         data = buffer.getvalue()
     (folder / "file.bin").write_bytes(data)
     assert not prove_absence(folder, [SUBJECT]).absent
+
+
+def test_a_number_is_replaced_only_where_it_is_an_id_and_never_masked_in_the_rows_of_others(tmp_path: Path) -> None:
+    path = tmp_path / "ae.csv"
+    path.write_text("USUBJID,AGE,AETERM\n17,60,a\n18,17,grade 17 of 17\n")
+    assert RowRemover(["17"]).rewrite(path) == 1
+    assert path.read_text() == "USUBJID,AGE,AETERM\n18,17,grade 17 of 17\n"
+    before = path.stat().st_mtime_ns
+    assert RowRemover(["17"]).rewrite(path) == 0 and path.stat().st_mtime_ns == before, "what needs no change is not written"
+    renamer = Renamer({"17": "erased-1"})
+    event = '{"partition": "17", "at": 17.5, "text": "in 17 s", "nested": "{\\\\"partition\\\\": \\\\"17\\\\"}"}'
+    assert renamer.text(event) == event.replace('"17"', '"erased-1"').replace('\\"17\\"', '\\"erased-1\\"')
+    assert renamer.text("17") == "erased-1" and renamer.text("1790000000.17") == "1790000000.17"
+
+
+def test_a_longer_id_of_another_is_left_alone_in_rows_databases_and_logs(tmp_path: Path) -> None:
+    others = ["SURU-017-2", "S-SURU-017"]
+    text = "SURU-017 beside SURU-017-2, S-SURU-017 and suru-017-pre, not SURU-0170"
+    wanted = "X beside SURU-017-2, S-SURU-017 and X-pre, not SURU-0170"
+    assert Renamer({SUBJECT: "X"}, others).text(text) == wanted
+    assert Renamer({SUBJECT: "X"}, others).data(text.encode() + b"\xff") == wanted.encode() + b"\xff"
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as connection:
+        connection.execute("create table partitions (name text primary key)")
+        connection.executemany("insert into partitions values (?)", [(SUBJECT,), ("SURU-017-2",), ("suru-017",)])
+        connection.commit()
+    scrub_sqlite(tmp_path / "runs.db", {SUBJECT: "erased-1"}, others)
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as connection:
+        assert {row[0] for row in connection.execute("select name from partitions")} == {"erased-1", "SURU-017-2"}
+    path = tmp_path / "ae.csv"
+    path.write_text("USUBJID,AETERM\nSURU-018,see SURU-017 and SURU-017-2\n")
+    RowRemover([SUBJECT], others=others).rewrite(path)
+    assert path.read_text() == "USUBJID,AETERM\nSURU-018,see (erased) and SURU-017-2\n"
+
+
+def test_pictures_leave_the_event_log(tmp_path: Path) -> None:
+    picture = "data:image/png;base64," + base64.b64encode(b"pixels that show a name").decode()
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as connection:
+        connection.execute("create table event_logs (event text)")
+        connection.execute("insert into event_logs values (?)", (json.dumps({"figure": f"![swimmer]({picture})", "rows": 3}),))
+        connection.commit()
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'runs.db'}")
+    assert remove_figures(engine) == 1
+    assert tables_naming(engine, [SUBJECT]) == []
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as connection:
+        (event,) = connection.execute("select event from event_logs").fetchone()
+    assert json.loads(event)["rows"] == 3 and "base64" not in event
+
+
+def test_a_matrix_delivered_for_the_subject_goes_whatever_it_is_called_and_a_number_elsewhere_stays(tmp_path: Path) -> None:
+    for folder in ("landing/run7", "landing/clinical/2026-11-22", "store/x"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "landing/run7/matrix.mtx").write_text("1 1 1")
+    (tmp_path / "landing/clinical/2026-11-22/dm.csv").write_text("USUBJID,AGE\n17,60\n")
+    (tmp_path / "store/x/facts.json").write_text('{"n": 17}')
+    plan = plan_erasure(tmp_path, "17", [], others=["18"], matrices=[tmp_path / "landing/run7"])
+    assert plan.delete == (tmp_path / "landing/run7",) and plan.recompute == ()
+    carry_out(plan, KEY)
+    assert not (tmp_path / "landing/run7").exists() and prove_absence(tmp_path, ["17"]).absent
+
+
+def version(folder: Path, name: str, text: str) -> str:
+    (folder / name).mkdir(parents=True)
+    (folder / name / "table.txt").write_text(text)
+    return name
+
+
+def test_versions_are_dropped_as_a_whole_and_what_stands_is_whole(tmp_path: Path) -> None:
+    home = Home.at(tmp_path)
+    old, new = "a" * 20, "b" * 20
+    for asset, standing, holds in (("kept", new, old), ("gone", new, new)):
+        folder = tmp_path / "store" / asset
+        for name in (old, new):
+            version(folder, name, SUBJECT if name == holds else "nobody")
+        manifest = Manifest(asset=asset, data_version=standing, fingerprint="f", code_version="c", at=NOW, since=NOW, previous=old)
+        (folder / "current.json").write_text(manifest.model_dump_json())
+    (tmp_path / "published").mkdir()
+    (tmp_path / "published" / "gone.csv").write_text(SUBJECT)
+    assert drop(home, plan_erasure(tmp_path, SUBJECT, []).recompute) == 1
+    kept = Versions(home).require("kept")
+    assert kept.data_version == new and kept.previous is None and not (tmp_path / "store" / "kept" / old).exists()
+    assert Versions(home).current("gone") is None and list((tmp_path / "store" / "gone").iterdir()) == []
+    assert not (tmp_path / "published" / "gone.csv").exists()
+    assert find_traces(tmp_path, [SUBJECT]).traces == ()
