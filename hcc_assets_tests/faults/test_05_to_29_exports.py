@@ -80,20 +80,20 @@ def decimal_commas(frame: pd.DataFrame) -> None:
 
 
 REFUSED_TABLES: dict[str, tuple[str, Change, str]] = {
-    "fault_07_csv_cut_in_mid_line": ("ae", as_bytes("ae", lambda d: d[: -len(d) // 5].rsplit(b",", 1)[0]), "ae"),
-    "fault_10_personal_column": ("ae", edit("ae", lambda f: f.assign(姓名=CANARY)), "column"),
-    "fault_10_phone_in_free_text": ("ae", put("ae", "AETERM", "call 13912345678"), "row"),
-    "fault_10_identity_number_in_free_text": ("ae", put("ae", "AETERM", "11010519491231002X"), "row"),
+    "fault_07_csv_cut_in_mid_line": ("ae", as_bytes("ae", lambda d: d[: -len(d) // 5].rsplit(b",", 1)[0]), "of 21 values: the file was cut"),
+    "fault_10_personal_column": ("ae", edit("ae", lambda f: f.assign(姓名=CANARY)), "column 22 holds personal data by its name"),
+    "fault_10_phone_in_free_text": ("ae", put("ae", "AETERM", "call 13912345678"), "row 1: a phone number stands in column AETERM"),
+    "fault_10_identity_number_in_free_text": ("ae", put("ae", "AETERM", "11010519491231002X"), "row 1: an identity number stands in column AETERM"),
     "fault_21_subject_twice": ("dm", edit("dm", lambda f: pd.concat([f, f.head(1).assign(AGE="99")])), ""),
-    "fault_22_column_renamed": ("ae", edit("ae", lambda f: f.rename(columns={"AEDECOD": "AEDECD"})), "AEDECOD"),
-    "fault_22_column_missing": ("ae", edit("ae", without_columns("AESTDTC")), "AESTDTC"),
-    "fault_23_mojibake": ("ae", edit("ae", gbk_as_latin), "row"),
-    "fault_23_cut_inside_a_character": ("ae", as_bytes("ae", lambda d: d + b'"\xe9\xab'), ""),
-    "fault_26_extra_delimiter": ("ae", as_bytes("ae", extra_delimiter), "3"),
-    "fault_26_extra_delimiter_in_dosing": ("ex", as_bytes("ex", extra_delimiter), "3"),
-    "fault_27_doubtful_decimal_commas": ("tr", edit("tr", decimal_commas), "row"),
-    "fault_33_empty_file": ("ae", as_bytes("ae", lambda _: b""), ""),
-    "fault_33_header_without_rows": ("ex", edit("ex", lambda f: f.head(0)), "rows"),
+    "fault_22_column_renamed": ("ae", edit("ae", lambda f: f.rename(columns={"AEDECOD": "AEDECD"})), "correct the name to AEDECOD"),
+    "fault_22_column_missing": ("ae", edit("ae", without_columns("AESTDTC")), "required column AESTDTC is missing"),
+    "fault_23_mojibake": ("ae", edit("ae", gbk_as_latin), "row 1: AETERM was garbled by a wrong encoding"),
+    "fault_23_cut_inside_a_character": ("ae", as_bytes("ae", lambda d: d + b'"\xe9\xab'), "the file ends inside a character"),
+    "fault_26_extra_delimiter": ("ae", as_bytes("ae", extra_delimiter), "row 2: 22 values for 21 columns"),
+    "fault_26_extra_delimiter_in_dosing": ("ex", as_bytes("ex", extra_delimiter), "row 2: 13 values for 12 columns"),
+    "fault_27_doubtful_decimal_commas": ("tr", edit("tr", decimal_commas), "row 1: TRORRES has a decimal comma and row"),
+    "fault_33_empty_file": ("ae", as_bytes("ae", lambda _: b""), "the file is empty: not even a header"),
+    "fault_33_header_without_rows": ("ex", edit("ex", lambda f: f.head(0)), "the table has no rows"),
 }
 
 
