@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
 from collections import Counter
@@ -10,6 +11,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
+from hcc_assets.platform.home import Home
+from hcc_assets.platform.recipes import Recipe
+from hcc_assets.platform.versions import Manifest
 
 
 class S3Server:
@@ -66,3 +71,40 @@ def s3_server() -> Iterator[tuple[S3Server, str]]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def _backend() -> Any:
+    from moto.core import DEFAULT_ACCOUNT_ID
+    from moto.s3.models import s3_backends
+
+    return s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+
+
+def stored(prefix: str) -> list[Any]:
+    """The server's own records of the objects below a prefix of the bucket ``trial``."""
+    return [key for name, key in _backend().buckets["trial"].keys.items() if name.startswith(prefix)]
+
+
+def many_samples(home: Home, count: int) -> dict[str, Recipe]:
+    """A home of ``count`` samples with four assets each, put straight into the server; recipes of the same shape."""
+    import pandas as pd
+
+    from hcc_assets.defs.catalogue import all_recipes
+
+    put = lambda name, data: _backend().put_object("trial", f"home/{name}", data)  # noqa: E731
+    names = [f"S{i:04}" for i in range(count)]
+    lines = [f"{s},P{i // 2:04},{('pre', 'post')[i % 2]},2026-01-0{1 + i % 2},matrices/{s},liver" for i, s in enumerate(names)]
+    put("landing/samples.csv", ("sample_id,subject_id,timepoint,collection_date,path,tissue\n" + "\n".join(lines) + "\n").encode())
+    recipes = all_recipes()
+    for s in names:
+        for part in ("counts.h5", "_DONE"):
+            put(f"landing/matrices/{s}/{part}", part.encode())
+    now = pd.Timestamp("2026-01-03", tz="UTC")
+    for name, recipe in recipes.items():
+        for s in names if recipe.partitioned else [None]:
+            base = f"store/{name}/{s}" if s else f"store/{name}"
+            version = f"{abs(hash((name, s))):020x}"[:20]
+            manifest = Manifest(asset=name, partition=s, data_version=version, fingerprint="f", code_version="c", at=now, since=now)
+            put(f"{base}/current.json", manifest.model_dump_json().encode())
+            put(f"{base}/{version}/facts.json", json.dumps({"export_id": "2026-01-03", "cutoff": "2026-01-03", "rows": []}).encode())
+    return recipes

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+import time
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -144,6 +145,19 @@ def remove(path: UPath) -> None:
     """Remove one object; one that is not there is no error."""
     with suppress(FileNotFoundError):
         path.fs.rm_file(path.path)
+
+
+def remove_old(folder: UPath, is_version: Callable[[str], bool], spared: Collection[str | None], keep: int) -> None:
+    """Remove all but ``keep`` earlier versions below ``folder``, none younger than an hour: another writer may be about to name it in its manifest."""
+    found: dict[str, list[Listed]] = {}
+    for name, item in listed(folder).items():
+        if is_version(name.partition("/")[0]):
+            found.setdefault(name.partition("/")[0], []).append(item)
+    changed = {v: max((o.changed.timestamp() if o.changed else time.time()) for o in items) for v, items in found.items()}
+    old = sorted((v for v in found if v not in spared and changed[v] < time.time() - 3600), key=lambda v: changed[v])
+    for version in old[: max(0, len(found) - keep - 1)]:
+        for item in found[version]:
+            remove(folder / item.name)
 
 
 def _fetch(folder: UPath, paths: list[str]) -> dict[str, bytes]:

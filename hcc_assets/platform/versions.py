@@ -10,7 +10,6 @@ import datetime as dt
 import hashlib
 import json
 import shutil
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -237,7 +236,7 @@ class Versions:
             for old in [p for p in versions if p.name not in spared][: max(0, len(versions) - keep - 1)]:
                 shutil.rmtree(old)
         else:
-            _remove_old_objects(folder, spared, keep)
+            object_store.remove_old(folder, lambda name: is_version(Path(name)), spared, keep)
 
     def hold(self, asset: str, partition: str | None, held: Held) -> None:
         stores.write_bytes(self.folder(asset, partition) / "held.json", held.model_dump_json(indent=1).encode())
@@ -287,16 +286,3 @@ class Versions:
 def is_version(path: Path) -> bool:
     """True for the folder of a version, which is named after its content."""
     return len(path.name) == 20 and all(c in "0123456789abcdef" for c in path.name)
-
-
-def _remove_old_objects(folder: UPath, spared: set[str | None], keep: int) -> None:
-    """Remove old versions on an object store, none younger than an hour: another writer may be about to name it in its manifest."""
-    found: dict[str, list[object_store.Listed]] = {}
-    for name, item in object_store.listed(folder).items():
-        if is_version(Path(name.partition("/")[0])):
-            found.setdefault(name.partition("/")[0], []).append(item)
-    changed = {v: max((o.changed.timestamp() if o.changed else time.time()) for o in items) for v, items in found.items()}
-    old = sorted((v for v in found if v not in spared and changed[v] < time.time() - 3600), key=lambda v: changed[v])
-    for version in old[: max(0, len(found) - keep - 1)]:
-        for item in found[version]:
-            object_store.remove(folder / item.name)

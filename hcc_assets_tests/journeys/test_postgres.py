@@ -147,6 +147,7 @@ def test_the_setting_and_what_was_chosen_at_the_first_start_must_agree(place: Pa
     check_database(place, None)
 
 
+@pytest.mark.faults
 def test_a_database_that_is_not_there_is_one_sentence(place: Path) -> None:
     root = clinical_home(place / "home")
     with pytest.MonkeyPatch.context() as patch:
