@@ -14,7 +14,7 @@ from hcc_assets.defs.assets import SAMPLE, HomeResource
 from hcc_assets.defs.jobs import CONFIRMATORY_JOB, SAMPLE_JOB, TABLES_JOB
 from hcc_assets.defs.kubernetes import run_tags
 from hcc_assets.platform.alerts.dagster_signals import dagster_signals
-from hcc_assets.platform.engine import Workbench
+from hcc_assets.platform.engine import MAX_ATTEMPTS, Workbench
 from hcc_assets.platform.fencing import Leases
 from hcc_assets.platform.heartbeat import write_heartbeat
 from hcc_assets.platform.plan import Node, Plan, make_plan
@@ -23,6 +23,8 @@ from hcc_assets.platform.retention import trim_runs
 from hcc_assets.platform.versions import digest
 
 _ACTIVE = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+_KILLED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+_DAILY_ATTEMPTS = 365
 TABLES_TAG = "hcc/tables"
 Job: TypeAlias = Any
 """A job definition, resolved or not: Dagster has no public name for both."""
@@ -39,6 +41,18 @@ def _key(plan: Plan, nodes: list[Node]) -> str:
     return digest(attempts)
 
 
+def _asked(instance: dg.DagsterInstance, key: str, most: int) -> str | None:
+    """The run key for a content: Dagster never asks again for one whose run failed, so that each run that was killed makes a new one.
+
+    None when ``most`` runs for the content were killed one after the other: then a person has to look, and the failed run is an alert.
+    """
+    for name in (key, *(f"{key}:{n}" for n in range(1, most))):
+        asked = instance.get_run_records(dg.RunsFilter(tags={"dagster/run_key": name}), limit=1)
+        if not asked or asked[0].dagster_run.status not in _KILLED:
+            return name
+    return None
+
+
 def _active(instance: dg.DagsterInstance, tags: dict[str, str]) -> bool:
     return bool(instance.get_run_records(dg.RunsFilter(statuses=_ACTIVE, tags=tags), limit=1))
 
@@ -49,7 +63,7 @@ def _tables_at_work(instance: dg.DagsterInstance) -> bool:
     return any("dagster/partition" not in r.dagster_run.tags for r in records)
 
 
-def sample_requests(plan: Plan, instance: dg.DagsterInstance) -> Iterator[dg.RunRequest]:
+def sample_requests(plan: Plan, instance: dg.DagsterInstance, *, most: int = MAX_ATTEMPTS) -> Iterator[dg.RunRequest]:
     """One run for each sample that has work which its inputs allow."""
     for sample in plan.samples:
         nodes: list[Node] = []
@@ -57,9 +71,9 @@ def sample_requests(plan: Plan, instance: dg.DagsterInstance) -> Iterator[dg.Run
             ready = all(up not in plan.dirty or up in nodes for up in plan.upstream(node)) and not _earlier_is_open(plan, node)
             if node[1] == sample and node in plan.dirty and ready:
                 nodes.append(node)
-        if nodes and not _active(instance, {"dagster/partition": sample}):
+        if nodes and not _active(instance, {"dagster/partition": sample}) and (key := _asked(instance, f"{sample}:{_key(plan, nodes)}", most)):
             yield dg.RunRequest(
-                run_key=f"{sample}:{_key(plan, nodes)}",
+                run_key=key,
                 job_name=SAMPLE_JOB,
                 partition_key=sample,
                 asset_selection=[dg.AssetKey(n[0]) for n in nodes],
@@ -85,16 +99,16 @@ def _earlier_is_open(plan: Plan, node: Node) -> bool:
     return any((node[0], s) in plan.dirty and plan.states[(node[0], s)].state != "held" for s in earlier)
 
 
-def table_requests(plan: Plan, instance: dg.DagsterInstance) -> Iterator[dg.RunRequest]:
+def table_requests(plan: Plan, instance: dg.DagsterInstance, *, most: int = MAX_ATTEMPTS) -> Iterator[dg.RunRequest]:
     """One run for the tables that are stale and wait for nothing; clinical work goes before cell work."""
     nodes: list[Node] = []
     for node in plan.states:
         waits = any(up in plan.dirty and up not in nodes for up in plan.upstream(node))
         if node[1] is None and node in plan.dirty and not waits and plan.states[node].state in ("stale", "fresh"):
             nodes.append(node)
-    if nodes and not _tables_at_work(instance):
+    if nodes and not _tables_at_work(instance) and (key := _asked(instance, f"tables:{_key(plan, nodes)}", most)):
         yield dg.RunRequest(
-            run_key=f"tables:{_key(plan, nodes)}",
+            run_key=key,
             job_name=TABLES_JOB,
             asset_selection=[dg.AssetKey(n[0]) for n in nodes],
             tags={TABLES_TAG: "yes", "dagster/priority": "5"},
@@ -110,6 +124,8 @@ def landing_tick(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.
     requests = [*table_requests(plan, context.instance), *sample_requests(plan, context.instance)]
     if not requests and not new:
         settling = bench.landing.settling
+        if plan.dirty:
+            return dg.SkipReason("what is stale waits for a run that is at work, or was given up after several runs were killed")
         return dg.SkipReason(f"{len(settling)} deliveries are still settling" if settling else "everything is up to date")
     return dg.SensorResult(run_requests=requests, dynamic_partitions_requests=[SAMPLE.build_add_request(new)] if new else [])
 
@@ -135,7 +151,7 @@ def daily_tables_tick(context: dg.ScheduleEvaluationContext, home: HomeResource)
     When nothing is stale the report is looked at all the same (and kept as it is), so that its freshness says that the schedule lives.
     """
     plan = make_plan(_workbench(home))
-    requests = list(table_requests(plan, context.instance))
+    requests = list(table_requests(plan, context.instance, most=_DAILY_ATTEMPTS))
     if requests or _tables_at_work(context.instance):
         return requests or dg.SkipReason("a run over tables is at work")
     day = context.scheduled_execution_time.date().isoformat()
@@ -146,7 +162,7 @@ def daily_samples_tick(context: dg.ScheduleEvaluationContext, home: HomeResource
     """Once a day: samples whose work was not done, for whatever reason."""
     plan = make_plan(_workbench(home))
     known = set(context.instance.get_dynamic_partitions("sample"))
-    requests = [r for r in sample_requests(plan, context.instance) if r.partition_key in known]
+    requests = [r for r in sample_requests(plan, context.instance, most=_DAILY_ATTEMPTS) if r.partition_key in known]
     return requests or dg.SkipReason("every sample is up to date")
 
 

@@ -112,39 +112,3 @@ def test_fault_40_a_clock_that_was_set_back_changes_nothing(clinical_base: Path,
     with time_machine.travel("2031-01-01", tick=True):
         refresh(root)
     assert hashes(root) == before
-
-
-@pytest.mark.faults
-def test_fault_12_a_worker_ended_from_outside_stops_no_other_sample(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Worker processes are killed twice in a refresh; it ends in order, and what was not done is done by the next one."""
-    from hcc_assets.defs import pool
-    from hcc_assets.defs.operate import refresh_home
-    from hcc_assets.simulate.trial import simulate_trial
-
-    root = place / "home"
-    simulate_trial(root, subjects=4, cells=150, seed=0)
-    monkeypatch.setattr(pool, "WORTH_A_PROCESS", 0)
-    victims: list[int] = []
-
-    def kill_first(label: str, state: str) -> None:
-        if label.startswith("sample ") and state == "running" and len(victims) < 2:
-            threading.Thread(target=_kill_a_child, args=(victims,)).start()
-
-    summary = refresh_home(Home.at(root), jobs=2, memory_mb=8000, progress=kill_first)
-    assert victims
-    again = refresh(root)
-    assert not again.troubled
-    assert summary.changes
-    assert again.table("cells")["sample_id"].nunique() == len(again.table("samples")) >= 4
-
-
-def _kill_a_child(victims: list[int]) -> None:
-    import psutil
-
-    for _ in range(100):
-        time.sleep(0.2)
-        for child in psutil.Process().children():
-            if "spawn_main" in " ".join(child.cmdline()):
-                child.kill()
-                victims.append(child.pid)
-                return
