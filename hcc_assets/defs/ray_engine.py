@@ -90,6 +90,20 @@ def require_ray() -> None:
         raise RayUnfit(f"Ray is not installed here; install it with: {INSTALL}")
 
 
+def _answering(address: str) -> str:
+    """The address, when something answers there; Ray itself would go on trying for minutes."""
+    from ray._private.services import canonicalize_bootstrap_address
+
+    if address.startswith("ray://"):
+        return address
+    found: str | None = canonicalize_bootstrap_address(address)
+    if found is None:
+        raise ConnectionError("no cluster was found on this machine, and none is named in RAY_ADDRESS")
+    host, _, port = found.rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+    return found
+
+
 def _several_hosts(others: list[str]) -> str:
     return (
         f"the cluster has other hosts than this one ({', '.join(others)}), and Dagster's storage is SQLite, which serves one host only; "
@@ -137,12 +151,12 @@ class RayWorkers:
         self._leases = Leases(home.leases)
         try:
             ray.init(
-                address=address,
+                address=_answering(address),
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 runtime_env={"env_vars": dict.fromkeys(THREAD_VARIABLES, "1")},
             )
-        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise RayUnfit(
                 f"no Ray cluster could be joined at {address} ({type(error).__name__}); start one with: ray start --head --disable-usage-stats"
             ) from error

@@ -62,6 +62,17 @@ def published(root: Path) -> dict[str, str]:
     return found
 
 
+def test_an_address_where_nothing_answers_is_told_at_once(place: Path) -> None:
+    from click.testing import CliRunner
+
+    from hcc_assets.commands import hcc
+
+    (place / "home" / "landing").mkdir(parents=True)
+    for address in ("127.0.0.1:1", "local"):
+        result = CliRunner().invoke(hcc, ["refresh", "--home", str(place / "home"), "--engine", "ray", "--address", address])
+        assert result.exit_code == 2 and f"no Ray cluster could be joined at {address}" in result.output
+
+
 def test_same_bytes_as_on_one_machine(trial: Path, local: tuple[Path, float], place: Path) -> None:
     root = copied(trial, place / "home")
     seen = isolated(root)

@@ -1,0 +1,133 @@
+"""What a second worker brings to the work on samples: one and two Ray nodes of one core, one and two local processes, the same deliveries.
+
+Run ``python -m benchmarks.ray`` where the extra ``ray`` is installed and two cores are free; the load of the machine stands beside each figure. Whole
+times: joining the cluster, start of the workers with their imports, all chains from delivered matrix to pseudobulk with Dagster's runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from hcc_assets_tests.ray.cluster import isolated, isolation_problem, start
+
+
+def _base(root: Path, subjects: int, cells: int) -> None:
+    """A home that is up to date but for its samples, which have yet to be worked on."""
+    from hcc_assets.defs.operate import refresh_home
+    from hcc_assets.platform.home import Home
+    from hcc_assets.simulate.trial import simulate_trial
+
+    simulate_trial(root, subjects=subjects, cells=cells, seed=0)
+    with (root / "study.toml").open("a") as handle:
+        handle.write("\n[samples]\nsettle_seconds = 0\n")
+    refresh_home(Home.at(root), jobs=2, memory_mb=8000, progress=lambda *_: None)
+    for asset in _per_sample():
+        shutil.rmtree(root / "store" / asset)
+
+
+def _per_sample() -> list[str]:
+    from hcc_assets.defs.catalogue import all_recipes
+
+    return [name for name, recipe in all_recipes().items() if recipe.partitioned]
+
+
+def _timed(base: Path, folder: Path, engine: str, workers: int, address: str, subjects: int) -> float:
+    """Seconds for the samples of the first subjects of a copy of the home."""
+    from hcc_assets.defs import pool
+    from hcc_assets.defs.instance import instance_of
+    from hcc_assets.defs.ray_engine import RayWorkers
+    from hcc_assets.defs.refresh import SampleWorkers
+    from hcc_assets.platform.engine import Workbench
+    from hcc_assets.platform.home import Home
+
+    for name in ("DAGSTER_HOME", "HCC_HOME"):
+        os.environ.pop(name, None)
+    root = folder / f"{engine}{workers}"
+    shutil.copytree(base, root)
+    home = Home.at(root)
+    (home.locks / "refresh.lock").touch()
+    landed = Workbench(home, {}).landing
+    chains: dict[str, list[str]] = {}
+    for sample, row in sorted(landed.sheet.rows.items(), key=lambda item: item[1].timepoint != "pre"):
+        chains.setdefault(row.subject_id, []).append(sample)
+    chosen = sorted(chains.values(), key=lambda c: (-len(c), c))[:subjects]
+    sizes = {s: sum(f.size for f in landed.samples[s].files) for chain in chosen for s in chain}
+    pool.WORTH_A_PROCESS = 0
+    with instance_of(home) as instance:
+        started = time.monotonic()
+        at_work: SampleWorkers
+        if engine == "ray":
+            at_work = RayWorkers(home, instance, address=address, progress=lambda *_: None)
+        else:
+            at_work = pool.Workers(home, instance, jobs=workers, memory_mb=8000, progress=lambda *_: None)
+        at_work.run(chosen, dict.fromkeys(sizes, _per_sample()), sizes)
+        at_work.close()
+        seconds = time.monotonic() - started
+    made = {p.name for p in (root / "store" / "annotated_cells").iterdir()}
+    assert made == set(sizes), "every sample was worked on"
+    shutil.rmtree(root)
+    return seconds
+
+
+def _measure(base: Path, repeats: int, subjects: int) -> None:
+    """Inside the network namespace: all figures as JSON."""
+    found: list[dict[str, Any]] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as logs,
+        tempfile.TemporaryDirectory(dir=base.parent) as at,
+    ):
+        for repeat in range(repeats):
+            for nodes in (1, 2):
+                logs_of = Path(logs) / f"{repeat}{nodes}"
+                cluster = start(logs_of, nodes=nodes, cores=1, memory=3_000_000_000)
+                load = os.getloadavg()[0]
+                found.append(
+                    {"engine": "ray", "workers": nodes, "load": load, "seconds": _timed(base, Path(at), "ray", nodes, cluster.address, subjects)}
+                )
+                cluster.shutdown()
+            for jobs in (1, 2):
+                load = os.getloadavg()[0]
+                found.append({"engine": "local", "workers": jobs, "load": load, "seconds": _timed(base, Path(at), "local", jobs, "", subjects)})
+    print(json.dumps({"found": found}))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--subjects", type=int, default=12)
+    parser.add_argument("--cells", type=int, default=3000)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--base", type=Path, help="where the prepared home is, or is to be and stay")
+    parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.inside:
+        _measure(asked.inside, asked.repeats, asked.subjects)
+        return
+    if problem := isolation_problem():
+        sys.exit(problem)
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
+        base = asked.base or Path(folder) / "base"
+        if not base.exists():
+            _base(base, asked.subjects, asked.cells)
+        found = isolated("--inside", base, "--repeats", str(asked.repeats), "--subjects", str(asked.subjects), module="benchmarks.ray", limit_s=7200)[
+            "found"
+        ]
+    for engine in ("ray", "local"):
+        one, two = ([f for f in found if f["engine"] == engine and f["workers"] == n] for n in (1, 2))
+        for figure in (*one, *two):
+            print(f"{engine:5} {figure['workers']} worker(s)  {figure['seconds']:6.1f} s  load before {figure['load']:.1f}")
+        ratios = [a["seconds"] / b["seconds"] for a, b in zip(one, two, strict=True)]
+        print(f"{engine:5} speed-up {statistics.median(ratios):.2f} (from {min(ratios):.2f} to {max(ratios):.2f})")
+
+
+if __name__ == "__main__":
+    main()
