@@ -74,7 +74,7 @@ class Proof:
             f"{self.files} files searched, byte by byte and unpacked: " + ("no trace is left" if self.absent else f"{len(self.traces)} TRACES LEFT")
         ]
         out += [f"left: {t.path} ({t.where})" for t in self.traces]
-        out += [f"the operator's own record stays: {t.path}" for t in self.operators_row]
+        out += [f"the operator's own record stays: {path}" for path in dict.fromkeys(t.path for t in self.operators_row)]
         out += [f"perhaps, or a number: {t.path} ({t.where})" for t in self.uncertain]
         return out + [f"searched as bytes only: {text}" for text in self.unread]
 
