@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from hcc_assets.study.classes import OTHER_CLASSES, PRIMARY_CLASSES
 
@@ -61,7 +62,8 @@ def expression_agreement(pseudobulks: Mapping[str, AnnData], timepoints: Mapping
             bulk = pseudobulks[sample]
             at = np.flatnonzero((bulk.obs["cell_class"] == name).to_numpy() & (bulk.obs["n_cells"] >= _MIN_CELLS).to_numpy())
             if len(at):
-                rows.append(np.asarray(bulk.X[at[0]], dtype=float).ravel()[places[i]])
+                sums = bulk.X[at[0]]
+                rows.append(np.asarray(sums.toarray() if sparse.issparse(sums) else sums, dtype=float).ravel()[places[i]])
                 members.append(i)
         if len(members) < _MIN_SAMPLES:
             continue
