@@ -22,6 +22,9 @@ from hcc_assets.schemas.csv_safe import to_csv_bytes
 _ENDS = {".png": b"IEND\xaeB`\x82", ".svg": b"</svg>"}
 
 
+RECORD = "published_index.json"
+
+
 @dataclass
 class _Seen:
     """What was published at the end of the last refresh: figures by hash, CSV files by version and hash, and what the figures were drawn from."""
@@ -41,29 +44,25 @@ def mend(bench: Workbench) -> list[str]:
     """
     seen = _seen(bench)
     mended = [name for name in _damaged_tables(bench, seen) if _republish(bench, name)]
-    figures = _redraw(bench, _damaged_figures(bench, seen)) if bench.home.is_local else []
+    figures: list[str] = []
+    if bench.home.is_local:
+        drawn = _figures(bench)
+        figures = _redraw(bench, _damaged_figures(bench, seen, drawn))
+        _remember(bench, seen, _figures(bench) if figures else drawn)
     for name in (*mended, *figures):
         trail_of(bench.home).append("republish", why="the published file was not the one of its manifest", details={"asset": name})
-    if bench.home.is_local:
-        now = json.dumps(asdict(_now(bench)), sort_keys=True).encode()
-        if not _record(bench).exists() or _record(bench).read_bytes() != now:
-            stores.write_bytes(_record(bench), now)
     return mended + figures
 
 
 def damaged(bench: Workbench) -> list[str]:
     """Names of published tables and figures that are gone or were changed from outside; the next refresh puts them back."""
     seen = _seen(bench)
-    return _damaged_tables(bench, seen) + (sorted(_damaged_figures(bench, seen)) if bench.home.is_local else [])
-
-
-def _record(bench: Workbench) -> UPath:
-    return bench.home.store / "published_index.json"
+    return _damaged_tables(bench, seen) + (sorted(_damaged_figures(bench, seen, _figures(bench))) if bench.home.is_local else [])
 
 
 def _seen(bench: Workbench) -> _Seen:
     try:
-        return _Seen(**json.loads(_record(bench).read_bytes()))
+        return _Seen(**json.loads((bench.home.store / RECORD).read_bytes()))
     except (FileNotFoundError, ValueError, TypeError):  # it only tells what to look at; without it the next refresh starts anew
         return _Seen()
 
@@ -80,14 +79,27 @@ def _drawing(bench: Workbench) -> dict[str, tuple[Recipe, str | None, Manifest]]
     return found
 
 
-def _now(bench: Workbench) -> _Seen:
-    figures = {p.name: stores.sha256_file(p) for p in bench.home.figures.iterdir()} if bench.home.figures.exists() else {}
+def _figures(bench: Workbench) -> dict[str, str]:
+    folder = bench.home.figures
+    found = folder.iterdir() if folder.exists() else []
+    return {p.name: stores.sha256_file(p) for p in found if p.suffix in _ENDS and not p.name.startswith(stores.TEMPORARY)}
+
+
+def _drawn_from(bench: Workbench) -> dict[str, str]:
+    return {key: manifest.at.isoformat() for key, (_, _, manifest) in _drawing(bench).items()}
+
+
+def _remember(bench: Workbench, seen: _Seen, figures: dict[str, str]) -> None:
+    """Write down what is published now; a CSV of a version that is known was compared already."""
     csv = {}
     for recipe in bench.recipes.values():
         manifest, path = bench.versions.current(recipe.name) if recipe.model else None, bench.home.published / f"{recipe.name}.csv"
         if manifest is not None and path.exists():
-            csv[recipe.name] = [manifest.data_version, stores.sha256_file(path)]
-    return _Seen(figures, csv, {key: manifest.at.isoformat() for key, (_, _, manifest) in _drawing(bench).items()})
+            known = seen.csv.get(recipe.name, [])
+            csv[recipe.name] = known if known[:1] == [manifest.data_version] else [manifest.data_version, stores.sha256_file(path)]
+    now = _Seen(figures, csv, _drawn_from(bench))
+    if now != seen:
+        stores.write_bytes(bench.home.store / RECORD, json.dumps(asdict(now), sort_keys=True).encode())
 
 
 def _expected(manifest: Manifest | None, file: str) -> str | None:
@@ -132,12 +144,11 @@ def _republish(bench: Workbench, name: str) -> bool:
         return True
 
 
-def _damaged_figures(bench: Workbench, seen: _Seen) -> set[str]:
+def _damaged_figures(bench: Workbench, seen: _Seen, figures: dict[str, str]) -> set[str]:
     """Figures that are gone or not whole; those that only look different, when nothing was drawn since they were remembered."""
-    now = _now(bench)
-    gone = {name for name in seen.figures if name not in now.figures}
-    cut = {n for n in now.figures if not _whole(bench.home.figures / n)}
-    other = {n for n, sha in now.figures.items() if n in seen.figures and seen.figures[n] != sha} if now.drawn == seen.drawn else set()
+    gone = {name for name in seen.figures if name not in figures}
+    cut = {name for name in figures if not _whole(bench.home.figures / name)}
+    other = {n for n, sha in figures.items() if seen.figures.get(n, sha) != sha} if _drawn_from(bench) == seen.drawn else set()
     return gone | cut | other
 
 
