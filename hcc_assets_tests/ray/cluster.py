@@ -46,12 +46,15 @@ def start(folder: Path, *, nodes: int, cores: int, memory: int, dashboard: bool 
     """A head without cores and ``nodes`` nodes of ``cores`` cores each."""
     from ray.cluster_utils import Cluster
 
+    os.environ["RAY_TMPDIR"] = str(folder)  # where Ray notes the last cluster, beside its logs
+    logs = folder / "ray"
+    logs.mkdir(parents=True)
     head = {
         "num_cpus": 0,
         "object_store_memory": OBJECT_STORE,
         "include_dashboard": dashboard,
         "node_ip_address": "127.0.0.1",
-        "temp_dir": str(folder),
+        "temp_dir": str(logs),
     }
     cluster = Cluster(initialize_head=True, head_node_args=head)
     for _ in range(nodes):
