@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 
 import dagster as dg
+from threadpoolctl import threadpool_limits
 
 from hcc_assets.defs.jobs import run_assets
 from hcc_assets.platform.fencing import Leases
@@ -35,6 +36,7 @@ def _start_worker(dagster_home: str) -> None:
     os.environ["DAGSTER_HOME"] = dagster_home
     for name in THREAD_VARIABLES:
         os.environ[name] = "1"
+    threadpool_limits(1)  # numpy was loaded with this module, before the variables were set
 
 
 def _work(root: str, chain: list[tuple[str, list[str]]]) -> list[str]:
