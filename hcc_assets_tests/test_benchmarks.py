@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from benchmarks.performance import document, homes, misses, plots
+from benchmarks.performance.__main__ import merged
 from benchmarks.performance.engine_loop import bring_up_to_date
 from benchmarks.performance.goals import growth, judge, pick, ratios, shares
 from benchmarks.performance.measure import MeasurementFailed, median, python, row, run, slope
@@ -52,7 +53,7 @@ def example(*, refresh: float = 6.0, share: float = 0.25, grown: float = 1.1) ->
     clinical += [measured("safety", 2.0, size=s, rows=s, work_cpu_s=s / 1e5, reading_cpu_s=0.1) for s in (100_000, 1_000_000)]
     return {
         "machine": {"processor": "a processor", "cores": "2"},
-        "size": "tiny",
+        "sizes": {"crowd": "tiny"},
         "start_up": [measured(w, c) for w, c in (("import scanpy", 4.0), ("import dagster", 1.0), ("load the definitions", 2.0))],
         "one_sample": {"samples": samples, "shares": [measured("one, through Dagster", 4.0), measured("one, in a loop", 4.0 * (1 - share))]},
         "growing_home": grow,
@@ -110,7 +111,7 @@ def test_goals_are_judged_from_the_worst_case():
 
 def test_what_was_not_measured_is_neither_met_nor_missed():
     assert {g.met for g in judge({})} == {None}
-    assert "not measured" in document.text({"machine": {}, "size": "tiny"})
+    assert "not measured" in document.text({"machine": {}})
 
 
 def test_ratios_growth_and_shares():
@@ -131,6 +132,16 @@ def test_the_document_says_what_the_numbers_say():
     assert "**missed**" in text
     assert "| dagster | 1.00 | 50 % |" in text
     assert not re.search(r"/(?:work|root|tmp|home)/", text)
+
+
+def test_a_section_measured_again_replaces_itself_alone():
+    before = example() | {"sizes": {"crowd": "full", "clinical": "full"}, "profiles": {"a": {"goals": []}}}
+    found = {"machine": {}, "clinical": [], "sizes": {"clinical": "quick"}, "profiles": {"b": {"goals": []}}}
+    both = merged(before, found)
+    assert both["sizes"] == {"crowd": "full", "clinical": "quick"}
+    assert set(both["profiles"]) == {"a", "b"}
+    assert both["crowd"] == before["crowd"]
+    assert both["clinical"] == []
 
 
 def test_plots_are_the_same_for_the_same_results(tmp_path):

@@ -40,13 +40,20 @@ def measure(size: str, scratch: Path, keep: Callable[[dict[str, Any]], None], ch
     def say(what: str) -> None:
         print(f"[{time.monotonic() - started:6.0f} s] {what}", flush=True)
 
-    results: dict[str, Any] = {"machine": machine.describe(), "size": size}
+    results: dict[str, Any] = {"machine": machine.describe(), "sizes": {}}
     for name in chosen:
         results[name] = getattr(sections, name)(scratch, SIZES[size], say)
+        results["sizes"][name] = size
         keep(results)
     results["profiles"] = misses.profiles([g for g in judge(results) if g.met is False], SIZES[size], scratch, say)
     results["seconds"] = round(time.monotonic() - started)
     return results
+
+
+def merged(before: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """Results of an earlier run with the sections that were measured again."""
+    both = {key: before.get(key, {}) | found.get(key, {}) for key in ("sizes", "profiles")}
+    return before | found | both
 
 
 def main() -> None:
@@ -69,14 +76,14 @@ def main() -> None:
 
         def keep(found: dict[str, Any]) -> None:
             images.mkdir(parents=True, exist_ok=True)
-            kept.write_text(json.dumps(before | found, indent=1) + "\n", encoding="utf-8")
+            kept.write_text(json.dumps(merged(before, found), indent=1) + "\n", encoding="utf-8")
 
         try:
             found = measure(given.size, scratch, keep, tuple(given.only))
         finally:
             shutil.rmtree(scratch)
-        results = before | found | {"profiles": before.get("profiles", {}) | found["profiles"]}
-        keep(results)
+        keep(found)
+        results = merged(before, found)
     images.mkdir(parents=True, exist_ok=True)
     document.write(results, given.docs)
     print(f"Wrote {given.docs / 'performance.md'}")

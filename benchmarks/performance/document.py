@@ -55,7 +55,9 @@ def _goals(goals: Sequence[Goal]) -> str:
 
 
 def _machine(results: Mapping[str, Any]) -> str:
-    rows = [{"what": k, "value": v} for k, v in results["machine"].items()] + [{"what": "size of this run", "value": results["size"]}]
+    rows = [{"what": k, "value": v} for k, v in results["machine"].items()] + [
+        {"what": "sizes", "value": ", ".join(f"{section.replace('_', ' ')} {size}" for section, size in results.get("sizes", {}).items())}
+    ]
     return "## Machine\n\n" + table(rows, {"what": "", "value": ""})
 
 
