@@ -12,7 +12,7 @@ from hcc_assets.platform.versions import Bundle, CheckRecord, digest
 from hcc_assets.schemas.landing import Samples
 
 if TYPE_CHECKING:
-    from hcc_assets.platform.engine import Workbench
+    from hcc_assets.platform.view import HomeView
 
 
 NO_ERASED_SUBJECT = Check(
@@ -23,7 +23,7 @@ NO_ERASED_SUBJECT = Check(
 """On what is read from landing: what was erased is not taken in again, and somebody is told that it lies there."""
 
 
-def _sheet_content(bench: Workbench, _: str | None) -> dict[str, str] | None:
+def _sheet_content(bench: HomeView, _: str | None) -> dict[str, str] | None:
     sheet = bench.landing.sheet
     if sheet.settling or not (sheet.rows or sheet.problems or sheet.refused or sheet.erased):
         return None
@@ -84,12 +84,12 @@ def no_erased_subject(affected: int, where: str) -> CheckRecord:
     )
 
 
-def _lost(bench: Workbench) -> list[str]:
+def _lost(bench: HomeView) -> list[str]:
     """Samples that were read and are no longer in the sheet, but for withdrawn and erased ones."""
     return [s for s in bench.versions.partitions("raw_counts") if s not in bench.landing.sheet.rows and not bench.erased(s)]
 
 
-def _matrix_content(bench: Workbench, sample: str | None) -> dict[str, str] | None:
+def _matrix_content(bench: HomeView, sample: str | None) -> dict[str, str] | None:
     delivery = bench.landing.samples.get(sample or "")
     if delivery is None or delivery.state not in ("ready", "refused") or delivery.id not in bench.registered:
         return None
@@ -128,7 +128,7 @@ def _raw_counts(ask: Ask) -> Output:
     )
 
 
-def _export_content(bench: Workbench, _: str | None) -> dict[str, str] | None:
+def _export_content(bench: HomeView, _: str | None) -> dict[str, str] | None:
     ready: dict[str, str] = {}
     standing = bench.versions.facts("clinical_export")["export_id"] if bench.versions.current("clinical_export") else None
     for delivery in bench.landing.exports:

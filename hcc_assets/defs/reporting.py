@@ -16,7 +16,7 @@ from hcc_assets.schemas.base import empty
 
 if TYPE_CHECKING:
     from hcc_assets.clinical.changes import Causes
-    from hcc_assets.platform.engine import Workbench
+    from hcc_assets.platform.view import HomeView
 
 REPORTED = (
     "samples", "qc_summary", "compositions", "timepoint_compositions", "composition_changes", "composition_sensitivity", "qc_kept", "biopsy_missingness",
@@ -76,7 +76,7 @@ def _associations(ask: Ask) -> Output:
     )
 
 
-def _held_content(bench: Workbench, _: str | None) -> dict[str, str]:
+def _held_content(bench: HomeView, _: str | None) -> dict[str, str]:
     """What is held: the report says which version stands and since when."""
     found = {}
     for name in (*REPORTED, "clinical_export", *(f"raw_counts/{s}" for s in sorted(bench.registered))):

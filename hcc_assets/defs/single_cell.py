@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from hcc_assets.cells.qc import QcResult
     from hcc_assets.cells.reference import Reference
-    from hcc_assets.platform.engine import Workbench
+    from hcc_assets.platform.view import HomeView
 
 _UNASSIGNED_LIMIT = 0.10
 
@@ -77,13 +77,13 @@ def _labelled(ask: Ask) -> Any:
     return None
 
 
-def _reference_content(bench: Workbench, _: str | None) -> dict[str, str]:
+def _reference_content(bench: HomeView, _: str | None) -> dict[str, str]:
     found = [d for d in bench.landing.references if d.id.endswith(".h5ad") and d.state == "ready"]
     asked = rebuild_asked(bench)
     return {path: sha for d in found for path, sha in d.contents.items()} | ({"rebuild asked": asked} if asked else {})
 
 
-def _frozen(bench: Workbench) -> bool:
+def _frozen(bench: HomeView) -> bool:
     manifest = bench.versions.current("annotation_reference")
     if manifest is None or str(manifest.notes.get("version", "provisional")).startswith("provisional"):
         return False
@@ -91,7 +91,7 @@ def _frozen(bench: Workbench) -> bool:
     return asked is None or manifest.at.isoformat() > asked
 
 
-def rebuild_asked(bench: Workbench) -> str | None:
+def rebuild_asked(bench: HomeView) -> str | None:
     """When ``hcc reference rebuild`` was last asked for (ISO, UTC), if ever."""
     try:
         return str(json.loads((bench.home.store / "reference_rebuild.json").read_bytes())["at"])

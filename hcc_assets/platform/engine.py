@@ -5,32 +5,24 @@ Judge before replace: nothing of the version that stands is touched until the ne
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 import traceback
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
-from hcc_assets.platform import landing as landings
 from hcc_assets.platform import stores
 from hcc_assets.platform.code_versions import lock_hash
-from hcc_assets.platform.consent import read_withdrawals
 from hcc_assets.platform.fencing import StaleWriter
-from hcc_assets.platform.home import Home
 from hcc_assets.platform.object_store import Overtaken
 from hcc_assets.platform.quarantine import quarantine, set_aside
 from hcc_assets.platform.recipes import Ask, Output, Recipe, Refused
-from hcc_assets.platform.subject_keys import canonical_subject
-from hcc_assets.platform.trail import tombstones_of, trail_of
-from hcc_assets.platform.versions import Bundle, CheckRecord, Held, Manifest, Versions, digest
+from hcc_assets.platform.trail import trail_of
+from hcc_assets.platform.versions import Bundle, CheckRecord, Held, Manifest, digest
+from hcc_assets.platform.view import Basis, HomeView
 from hcc_assets.schemas.base import TableRefused, columns, conform
 from hcc_assets.schemas.csv_safe import to_csv_bytes
-from hcc_assets.study.config import StudyConfig
 
 MAX_ATTEMPTS = 3
 """How often the same inputs are tried again after an unexpected error; a refusal is final until its inputs change."""
@@ -49,123 +41,8 @@ class Outcome:
     permanent: bool = True
 
 
-class Workbench:
-    """One home with its recipes, as seen at one moment: configuration and landing are read once, manifests on demand."""
-
-    def __init__(self, home: Home, recipes: Mapping[str, Recipe], *, now: dt.datetime | None = None):
-        self.home = home
-        self.recipes = dict(recipes)
-        self.versions = Versions(home)
-        self._now = now
-
-    @property
-    def now(self) -> dt.datetime:
-        return self._now or dt.datetime.now(dt.UTC)
-
-    @cached_property
-    def config(self) -> StudyConfig:
-        return self.home.config()
-
-    @cached_property
-    def landing(self) -> landings.Landing:
-        return landings.scan(self.home, self.config, standing=self._standing_rows(), erased=self.erased_of)
-
-    def _standing_rows(self) -> dict[str, landings.SampleRow]:
-        """Rows of ``samples.csv`` behind the version of ``samples`` that stands."""
-        if "samples" not in self.recipes or self.versions.current("samples") is None:
-            return {}
-        rows = self.versions.facts("samples").get("rows", [])
-        return {row["sample_id"]: landings.SampleRow(**row) for row in rows}
-
-    @cached_property
-    def cutoff(self) -> dt.date:
-        if self.config.study.data_cutoff:
-            return self.config.study.data_cutoff
-        if self.versions.current("clinical_export") is not None:
-            return dt.date.fromisoformat(self.versions.facts("clinical_export")["cutoff"])
-        return self.now.date()
-
-    @cached_property
-    def acceptances(self) -> list[dict[str, str]]:
-        """Held exports that were released: export id, content hash, reason, who, when."""
-        try:
-            found: list[dict[str, str]] = json.loads((self.home.store / "acceptances.json").read_bytes())
-        except FileNotFoundError:
-            return []
-        return found
-
-    @cached_property
-    def withdrawn(self) -> dict[str, dt.date]:
-        """Canonical subject to the first day whose data are no longer used."""
-        found: dict[str, dt.date] = {}
-        for row in read_withdrawals(self.home.withdrawals_csv):
-            subject = canonical_subject(row.subject_id)
-            found[subject] = min(found.get(subject, row.from_date), row.from_date)
-        return found
-
-    def erased_of(self, names: Collection[str]) -> set[str]:
-        """Those of ``names`` (subjects, samples) that were erased."""
-        return tombstones_of(self.home).refused(names) if self.home.tombstones_json.exists() else set()
-
-    def erased(self, name: str) -> bool:
-        """True for a subject or sample that was erased."""
-        return bool(self.erased_of([name]))
-
-    @cached_property
-    def consent(self) -> str:
-        """Hash of withdrawals and erasures; empty when there are none."""
-        stones = self.home.tombstones_json.read_bytes().decode() if self.home.tombstones_json.exists() else ""
-        return digest(sorted((k, v.isoformat()) for k, v in self.withdrawn.items()), stones) if self.withdrawn or stones else ""
-
-    @cached_property
-    def registered(self) -> frozenset[str]:
-        """Samples of the sheet that are not withdrawn or erased; only these count in anything across samples."""
-        return frozenset(s for s, row in self.landing.sheet.rows.items() if self._usable(row))
-
-    def _usable(self, row: landings.SampleRow) -> bool:
-        until = self.withdrawn.get(canonical_subject(row.subject_id))
-        if until is not None and (row.collection_date is None or dt.date.fromisoformat(row.collection_date) >= until):
-            return False
-        return not (self.erased(row.subject_id) or self.erased(row.sample_id))
-
-    def standing(self, asset: str) -> list[str]:
-        """Registered samples whose version of ``asset`` stands."""
-        return [p for p in self.versions.partitions(asset) if p in self.registered]
-
-    def forget(self) -> None:
-        """Look at configuration, landing and cut-off afresh at the next question."""
-        for name in ("config", "landing", "cutoff", "registered", "acceptances", "withdrawn", "consent"):
-            self.__dict__.pop(name, None)
-
-    def inputs(self, recipe: Recipe, partition: str | None) -> dict[str, str] | None:
-        """Data versions of all inputs, or None while a required one has none."""
-        found: dict[str, str] = {}
-        for name in (*recipe.inputs, *recipe.optional):
-            upstream = self.recipes[name]
-            if upstream.partitioned and not recipe.partitioned:
-                for sample in self.standing(name):
-                    manifest = self.versions.current(name, sample)
-                    if manifest:
-                        found[f"{name}/{sample}"] = manifest.data_version
-                continue
-            manifest = self.versions.current(name, partition if upstream.partitioned else None)
-            if manifest is not None:
-                found[name] = manifest.data_version
-            elif name in recipe.inputs:
-                return None
-        return found
-
-    def fingerprint(self, recipe: Recipe, partition: str | None) -> str | None:
-        """Hash of everything the result depends on; None while something required is not there."""
-        if recipe.settled(self):
-            return self.versions.require(recipe.name, partition).fingerprint
-        inputs = self.inputs(recipe, partition)
-        external = recipe.external(self, partition) if recipe.external else {}
-        if inputs is None or external is None:
-            return None
-        settings = self.config.model_dump(mode="json", include=set(recipe.settings)) if recipe.settings else {}
-        cutoff = self.cutoff.isoformat() if "study" in recipe.settings and recipe.uses_cutoff else ""
-        return digest(recipe.code_version, settings, cutoff, inputs, external)
+class Workbench(HomeView):
+    """A home at which assets are brought up to date."""
 
     def attempt(
         self, name: str, partition: str | None = None, *, run_id: str = "", force: bool = False, fence: stores.Fence | None = None
@@ -194,28 +71,28 @@ class Workbench:
         name = recipe.name
         self.versions.look_anew() if recipe.partitioned else self.versions.glance()
         seen = self.versions.tag(name, partition)
-        fingerprint = self.fingerprint(recipe, partition)
+        basis = self.basis(recipe, partition)
         current = self.versions.current(name, partition)
-        if fingerprint is None:
+        if basis is None:
             return Outcome("blocked", current, reason=f"{name} waits for an input that has no version yet")
-        if current is not None and current.fingerprint == fingerprint and not force:
+        if current is not None and current.fingerprint == basis.fingerprint and not force:
             return Outcome("fresh", current, current.checks)
         try:
             output = self._computed(recipe, partition)
-            return self._replace(recipe, partition, output, fingerprint, current, run_id, fence, seen)
+            return self._replace(recipe, partition, output, basis, current, run_id, fence, seen)
         except Refused as refusal:
             checks = [CheckRecord(name=recipe.gate.name, passed=False, description=refusal.reason), *refusal.checks]
             for part in refusal.set_aside:
                 set_aside(self, recipe.name, part)
             if refusal.quarantine and recipe.external is not None and not refusal.set_aside:
                 quarantine(self, recipe, partition, refusal)
-            return self._held(recipe, partition, fingerprint, refusal.reason, refusal.code, checks, current, run_id, permanent=True)
+            return self._held(recipe, partition, basis.fingerprint, refusal.reason, refusal.code, checks, current, run_id, permanent=True)
         except (StaleWriter, Overtaken):
             raise
         except Exception as error:  # noqa: BLE001 - any error must be told without its text, which may carry values of the data
             reason = f"unexpected {type(error).__name__} at {_place(error)}"
             checks = [CheckRecord(name=recipe.gate.name, passed=False, description=reason)]
-            return self._held(recipe, partition, fingerprint, reason, "error", checks, current, run_id, permanent=False)
+            return self._held(recipe, partition, basis.fingerprint, reason, "error", checks, current, run_id, permanent=False)
 
     def _computed(self, recipe: Recipe, partition: str | None) -> Output:
         output = recipe.compute(Ask(recipe, self, partition))
@@ -233,7 +110,7 @@ class Workbench:
         recipe: Recipe,
         partition: str | None,
         output: Output,
-        fingerprint: str,
+        basis: Basis,
         current: Manifest | None,
         run_id: str,
         fence: stores.Fence,
@@ -257,12 +134,12 @@ class Workbench:
             asset=recipe.name,
             partition=partition,
             data_version=version,
-            fingerprint=fingerprint,
+            fingerprint=basis.fingerprint,
             code_version=recipe.code_version,
             config_hash=digest(self.config.model_dump(mode="json")),
             lock_hash=lock_hash(),
-            inputs=self.inputs(recipe, partition) or {},
-            deliveries=(recipe.external(self, partition) or {}) if recipe.external else {},
+            inputs=basis.inputs,
+            deliveries=basis.deliveries,
             files=files,
             rows=None if output.table is None else len(output.table),
             run_id=run_id,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
     from matplotlib.figure import Figure
 
-    from hcc_assets.platform.engine import Workbench
+    from hcc_assets.platform.view import HomeView
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Recipe:
     partitioned: bool = False
     model: type[Table] | None = None
     settings: tuple[str, ...] = ()
-    external: Callable[[Workbench, str | None], dict[str, str] | None] | None = None
+    external: Callable[[HomeView, str | None], dict[str, str] | None] | None = None
     gate: Check = Check("schema", "The table keeps its schema", blocking=True)
     checks: tuple[Check, ...] = ()
     figures: Figures | None = None
@@ -135,7 +135,7 @@ class Recipe:
     automatic: bool = True
     keep: int = 5
     uses_cutoff: bool = True
-    settled: Callable[[Workbench], bool] = lambda _: False
+    settled: Callable[[HomeView], bool] = lambda _: False
 
     @cached_property
     def code_version(self) -> str:
@@ -145,7 +145,7 @@ class Recipe:
 class Ask:
     """What a computation may read: the study's choices and the versions of its declared inputs, nothing else."""
 
-    def __init__(self, recipe: Recipe, bench: Workbench, partition: str | None):
+    def __init__(self, recipe: Recipe, bench: HomeView, partition: str | None):
         self._recipe = recipe
         self.bench = bench
         self.partition = partition
