@@ -37,8 +37,14 @@ def _workbench(home: HomeResource) -> Workbench:
 
 
 def _key(plan: Plan, nodes: list[Node]) -> str:
-    attempts = [(n, plan.bench.fingerprint(plan.bench.recipes[n[0]], n[1]), getattr(plan.bench.versions.held(*n), "attempts", 0)) for n in nodes]
-    return digest(attempts)
+    """What a run is to bring in and what it is to replace: content that comes back after a correction is another request than the first time."""
+    bench = plan.bench
+    requests = []
+    for node in nodes:
+        standing, held = bench.versions.current(*node), bench.versions.held(*node)
+        before = standing.at.isoformat() if standing else ""
+        requests.append((node, bench.fingerprint(bench.recipes[node[0]], node[1]), before, held.attempts if held else 0))
+    return digest(requests)
 
 
 def _asked(instance: dg.DagsterInstance, key: str, most: int) -> str | None:
