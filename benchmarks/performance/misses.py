@@ -29,6 +29,10 @@ REMARKS: dict[str, str] = {
         "with the number of cells. Labels and copy number cost as much as the two readings."
     ),
     "sample_cpu": "Growth is linear (slope above): the sum of reading, quality, doublets and copy number, none of which stands out in the profile.",
+    "sample_memory": (
+        "Only the sample of 20,000 cells is above it: memory is linear in the delivery (slope above), and admission counts with that slope, so that such a "
+        "sample is not joined by others on a small machine."
+    ),
     "flat": (
         "The smallest home has too few pairs for any comparison of expression: it draws and tests less. Where every table has content, from 20 samples on, the "
         "cost stays (see the table): only the new sample is worked on."
