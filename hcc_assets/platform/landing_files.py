@@ -19,6 +19,7 @@ from hcc_assets.platform.home import Home, is_local
 
 _TELLABLE = re.compile(r"[A-Za-z0-9._ ()/+-]*")
 _LONG_NUMBER = re.compile(r"\d{11}")
+_MOMENT = re.compile(r"(?<!\d)20\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([01]\d|2[0-3])[0-5]\d([0-5]\d)?(?!\d)")
 CONTROL_FILES = ("manifest.sha256", "_DONE")
 ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst", ".7z", ".rar")
 UNREADABLE = "unreadable"
@@ -104,8 +105,11 @@ def archived(files: tuple[LandedFile, ...]) -> bool:
 
 
 def safe_name(name: str) -> str:
-    """A file name as it may be told: one that could carry a person's name or number is replaced by a part of its hash."""
-    if _TELLABLE.fullmatch(name) and not _LONG_NUMBER.search(name):
+    """A file name as it may be told: one that could carry a person's name or number is replaced by a part of its hash.
+
+    Date and time in one number (``20261122093000``), as EDC systems name their exports, are not a person's: a phone has 11 digits, an identity number 15 or 18.
+    """
+    if _TELLABLE.fullmatch(name) and not _LONG_NUMBER.search(_MOMENT.sub("-", name)):
         return name
     return f"name-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 

@@ -152,3 +152,19 @@ def test_exports_sort_by_id_and_odd_names_are_refused(home: Home) -> None:
     found = scan(home, AT_ONCE).exports
     assert [d.id for d in found if d.state == "ready"] == ["2026-01-01", "2026-02-01"]
     assert [d.state for d in found].count("refused") == 1
+
+
+@pytest.mark.parametrize("name", ["20261122", "20261122T093000", "202611220930", "20261122093000", "EDC_20261122093000_v2"])
+def test_an_export_may_be_named_by_date_and_time_in_one_number(home: Home, name: str) -> None:
+    (Path(str(home.clinical)) / name).mkdir(parents=True)
+    (Path(str(home.clinical)) / name / "dm.csv").write_text("USUBJID\n1\n")
+    assert [(d.id, d.state) for d in scan(home, AT_ONCE).exports] == [(name, "ready")]
+
+
+@pytest.mark.parametrize("name", ["13800138000", "110101199003071234", "202611220930001", "20269922093000"])
+def test_an_export_named_by_what_may_be_a_persons_number_is_refused_and_never_told(home: Home, name: str) -> None:
+    (Path(str(home.clinical)) / name).mkdir(parents=True)
+    (Path(str(home.clinical)) / name / "dm.csv").write_text("USUBJID\n1\n")
+    (found,) = scan(home, AT_ONCE).exports
+    assert found.state == "refused"
+    assert name not in repr((found.id, found.path, found.reason))
