@@ -134,7 +134,7 @@ def without_consent(ask: Ask, export: Export) -> Export:
             kept.loc[late, "DTHDT"] = pd.NaT
         tables[name] = kept.reset_index(drop=True)
         tables[name].attrs = frame.attrs
-    issues = export.issues[~export.issues["subject_id"].map(lambda s: s is not None and bench.erased(s)).astype(bool)]
+    issues = export.issues[~export.issues["subject_id"].isin(bench.erased_of(set(export.issues["subject_id"].dropna())))]
     return replace(export, tables=tables, issues=issues.reset_index(drop=True))
 
 

@@ -86,7 +86,9 @@ def no_erased_subject(affected: int, where: str) -> CheckRecord:
 
 def _lost(bench: HomeView) -> list[str]:
     """Samples that were read and are no longer in the sheet, but for withdrawn and erased ones."""
-    return [s for s in bench.versions.partitions("raw_counts") if s not in bench.landing.sheet.rows and not bench.erased(s)]
+    absent = [s for s in bench.versions.partitions("raw_counts") if s not in bench.landing.sheet.rows]
+    gone = bench.erased_of(absent)
+    return [s for s in absent if s not in gone]
 
 
 def _matrix_content(bench: HomeView, sample: str | None) -> dict[str, str] | None:

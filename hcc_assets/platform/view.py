@@ -85,10 +85,6 @@ class HomeView:
         """Those of ``names`` (subjects, samples) that were erased."""
         return tombstones_of(self.home).refused(names) if self.home.tombstones_json.exists() else set()
 
-    def erased(self, name: str) -> bool:
-        """True for a subject or sample that was erased."""
-        return bool(self.erased_of([name]))
-
     @cached_property
     def consent(self) -> str:
         """Hash of withdrawals and erasures; empty when there are none."""
@@ -98,13 +94,13 @@ class HomeView:
     @cached_property
     def registered(self) -> frozenset[str]:
         """Samples of the sheet that are not withdrawn or erased; only these count in anything across samples."""
-        return frozenset(s for s, row in self.landing.sheet.rows.items() if self._usable(row))
+        rows = self.landing.sheet.rows
+        gone = self.erased_of({name for row in rows.values() for name in (row.sample_id, row.subject_id)})
+        return frozenset(s for s, row in rows.items() if not gone & {row.sample_id, row.subject_id} and self._consents(row))
 
-    def _usable(self, row: landings.SampleRow) -> bool:
+    def _consents(self, row: landings.SampleRow) -> bool:
         until = self.withdrawn.get(canonical_subject(row.subject_id))
-        if until is not None and (row.collection_date is None or dt.date.fromisoformat(row.collection_date) >= until):
-            return False
-        return not (self.erased(row.subject_id) or self.erased(row.sample_id))
+        return until is None or (row.collection_date is not None and dt.date.fromisoformat(row.collection_date) < until)
 
     def standing(self, asset: str) -> list[str]:
         """Registered samples whose version of ``asset`` stands."""
