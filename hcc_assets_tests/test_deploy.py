@@ -24,6 +24,7 @@ from hcc_assets.platform.alerts.records import Signal
 from hcc_assets.platform.dagster_yaml import dagster_yaml
 from hcc_assets.platform.scrubbing import scrub_database
 from hcc_assets_tests.postgres_server import postgres_server
+from hcc_assets_tests.processes import together
 
 TOP = Path(__file__).resolve().parents[1]
 DEPLOY = TOP / "deploy"
@@ -107,10 +108,7 @@ def _observe(url: str) -> int:
 
 
 def test_the_alert_outbox_works_on_postgres_also_for_several_first_processes(postgres: str) -> None:
-    import multiprocessing
-
-    with multiprocessing.get_context("fork").Pool(4) as pool:
-        assert sum(pool.map(_observe, [postgres] * 4)) == 1
+    assert sum(together(_observe, [(postgres,)] * 4)) == 1
     store = AlertStore(postgres)
     assert len(store.open_alerts()) == 1 and store.forget(["subjects"]) >= 1 and store.open_alerts() == []
 

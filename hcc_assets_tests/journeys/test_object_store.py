@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from hcc_assets.platform.recipes import Ask, Output, Recipe
 from hcc_assets.platform.stores import read_parquet
 from hcc_assets.platform.versions import Manifest
 from hcc_assets_tests.platform.test_engine import Numbers
+from hcc_assets_tests.processes import together
 from hcc_assets_tests.s3_server import S3Server, many_samples, s3_server, stored
 
 
@@ -179,9 +179,8 @@ def _race(root: str, folder: str, writer: int, rounds: int) -> list[tuple[str, s
 def test_machines_that_write_at_once_lose_no_update_and_mix_no_versions(home: Home, tmp_path: Path) -> None:
     """Three machines with no lock in common: every commit names the one before it, each exactly once, and what is published is what stands."""
     writers, rounds = 3, 8
-    with multiprocessing.get_context("spawn").Pool(writers) as pool:
-        work = [(str(home.root), str(tmp_path / f"machine{w}"), w, rounds) for w in range(writers)]
-        commits = [c for done in pool.starmap(_race, work) for c in done]
+    work = [(str(home.root), str(tmp_path / f"machine{w}"), w, rounds) for w in range(writers)]
+    commits = [c for done in together(_race, work) for c in done]
     assert len(commits) == len({version for version, _ in commits}) == writers * rounds
     previous = [before for _, before in commits]
     assert len(set(previous)) == len(previous), "no two commits replaced the same version"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import multiprocessing
 import os
 import shutil
 import subprocess
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 
 from hcc_assets.platform import subject_keys
 from hcc_assets.platform.audit import HEAD_LOST, TORN_LINE, AuditTrail
+from hcc_assets_tests.processes import together
 
 KEY = b"k" * 32
 
@@ -170,12 +170,7 @@ def _write(path: str, n: int) -> None:
 
 
 def test_several_writers_make_one_chain(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("fork")
-    workers = [context.Process(target=_write, args=(str(tmp_path / "audit.jsonl"), 10)) for _ in range(3)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    together(_write, [(str(tmp_path / "audit.jsonl"), 10)] * 3)
     trail = AuditTrail(tmp_path / "audit.jsonl", KEY)
     assert trail.verify() == []
     assert len(list(trail.entries())) == 30
@@ -238,9 +233,7 @@ def _key(folder: str) -> str:
 
 
 def test_the_key_is_made_once_by_whoever_comes_first(tmp_path: Path) -> None:
-    with multiprocessing.get_context("fork").Pool(4) as pool:
-        keys = set(pool.map(_key, [str(tmp_path / "keys")] * 8))
-    assert len(keys) == 1
+    assert len(set(together(_key, [(str(tmp_path / "keys"),)] * 8))) == 1
     assert (tmp_path / "keys" / "subject.key").stat().st_mode & 0o777 == 0o600
     assert [p.name for p in (tmp_path / "keys").iterdir()] == ["subject.key"]
 

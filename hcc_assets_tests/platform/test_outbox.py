@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import multiprocessing
 import sqlite3
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from hcc_assets.platform.alerts.delivery import Answer, deliver_due
 from hcc_assets.platform.alerts.digest import Message
 from hcc_assets.platform.alerts.outbox import LEASE, MAX_ATTEMPTS, AlertStore
 from hcc_assets.platform.alerts.records import Signal, Silence
+from hcc_assets_tests.processes import together
 
 NOW = dt.datetime(2026, 11, 22, 6, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
@@ -174,7 +174,7 @@ def test_forgetting_a_subject_leaves_no_byte_of_its_name(store, tmp_path: Path) 
     assert [a.record.partition for a in store.open_alerts()] == ["SURU-018-pre"]
 
 
-def _race(url: str, worker: int) -> int:
+def _race(url: str) -> int:
     store = AlertStore(url, "SURU")
     store.observe([signal()], NOW, channels=[MAIL.label])
     send = Recorder()
@@ -183,9 +183,7 @@ def _race(url: str, worker: int) -> int:
 
 
 def test_eight_first_processes_tell_once(tmp_path: Path) -> None:
-    with multiprocessing.get_context("fork").Pool(8) as pool:
-        sent = pool.starmap(_race, [(f"sqlite:///{tmp_path}/new/alerts.db", i) for i in range(8)])
-    assert sum(sent) == 1
+    assert sum(together(_race, [(f"sqlite:///{tmp_path}/new/alerts.db",)] * 8)) == 1
 
 
 def test_a_transaction_that_is_cut_leaves_neither_alert_nor_message(store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
