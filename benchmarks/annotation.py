@@ -18,7 +18,9 @@ from anndata import AnnData, concat
 
 from hcc_assets.cells.annotate import annotate
 from hcc_assets.cells.qc import QcResult, assess
-from hcc_assets.cells.reference import Reference, SampleInput, build_reference
+from hcc_assets.cells.reference import Reference
+from hcc_assets.cells.reference_building import build_reference
+from hcc_assets.cells.reference_samples import SampleInput
 from hcc_assets.cells.tenx import find_matrix, read_counts
 from hcc_assets.simulate.cells import SimulationSettings, make_world, simulate_sample
 from hcc_assets.study.config import StudyConfig

@@ -100,7 +100,9 @@ def rebuild_asked(bench: HomeView) -> str | None:
 
 
 def _annotation_reference(ask: Ask) -> Output:
-    from hcc_assets.cells.reference import build_reference, freezing_prefix, reference_summary
+    from hcc_assets.cells.reference import reference_summary
+    from hcc_assets.cells.reference_building import build_reference
+    from hcc_assets.cells.reference_freezing import freezing_prefix
     from hcc_assets.cells.reference_labels import LabelsRefused
     from hcc_assets.cells.reference_samples import SampleInput
 

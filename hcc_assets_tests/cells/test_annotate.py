@@ -12,7 +12,8 @@ from anndata import AnnData
 
 from hcc_assets.cells.annotate import annotate, label_changes
 from hcc_assets.cells.qc import assess
-from hcc_assets.cells.reference import SampleInput, build_reference
+from hcc_assets.cells.reference_building import build_reference
+from hcc_assets.cells.reference_samples import SampleInput
 from hcc_assets_tests.cells.cohort import CONFIG, Simulated, cohort, reference
 
 PBMC = Path(__file__).resolve().parents[3] / "shared" / "data" / "pbmc4k"

@@ -35,7 +35,7 @@ def test_classes_that_are_not_there_are_not_invented() -> None:
     samples = cohort()[:3]
     blood = ("T", "NK", "B", "monocyte", "neutrophil", "platelet", "plasma")
     from hcc_assets.cells.qc import assess
-    from hcc_assets.cells.reference import SampleInput
+    from hcc_assets.cells.reference_samples import SampleInput
     from hcc_assets_tests.cells.cohort import CONFIG
 
     inputs = []

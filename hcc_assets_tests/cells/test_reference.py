@@ -13,7 +13,11 @@ from anndata import AnnData
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hcc_assets.cells.reference import LabelsRefused, Reference, ReferenceOutdated, build_reference, freezing_prefix, reference_summary, seed_counts
+from hcc_assets.cells.reference import Reference, ReferenceOutdated, reference_summary
+from hcc_assets.cells.reference_building import build_reference
+from hcc_assets.cells.reference_freezing import freezing_prefix
+from hcc_assets.cells.reference_labels import LabelsRefused
+from hcc_assets.cells.reference_samples import seed_counts
 from hcc_assets.study.classes import CELL_CLASSES, PRIMARY_CLASSES
 from hcc_assets.study.config import StudyConfig
 from hcc_assets_tests.cells.cohort import CONFIG, cohort, reference
@@ -62,7 +66,7 @@ def test_sample_and_cell_order_do_not_matter() -> None:
     small = cohort()[:2]
     straight = build_reference([s.input() for s in small], CONFIG)
     from hcc_assets.cells.qc import assess
-    from hcc_assets.cells.reference import SampleInput
+    from hcc_assets.cells.reference_samples import SampleInput
 
     turned = []
     for s in small[::-1]:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pyarrow.parquet as pq
 import pytest
 
-from hcc_assets.cells.reference import build_reference
+from hcc_assets.cells.reference_building import build_reference
 from hcc_assets.defs.single_cell import _reference
 from hcc_assets.platform.recipes import Refused
 from hcc_assets.study.config import StudyConfig
