@@ -1,17 +1,12 @@
-"""Recipes of the clinical endpoints: responses, rates, time to event, safety. Rules are in ``clinical`` and ``stats``."""
+"""Recipes of the clinical endpoints: responses, rates, time to event, safety. Rules are in ``clinical`` and ``stats``, pictures in ``endpoint_figures``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
+from hcc_assets.defs import endpoint_figures as figures
 from hcc_assets.platform.recipes import Ask, Check, Output, Recipe
 from hcc_assets.platform.versions import CheckRecord
 from hcc_assets.schemas import endpoints as models
 from hcc_assets.schemas import safety as safety_models
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _SETTINGS = ("study", "recist", "pfs")
 
@@ -161,46 +156,6 @@ def _exposure_summary(ask: Ask) -> Output:
     return Output(table=exposure_summary(ask.table("subjects"), ask.table("exposure"), ask.config, cutoff=ask.cutoff))
 
 
-def _best_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
-    from hcc_assets.figures.clinical_response import waterfall
-
-    assert output.table is not None
-    return {"waterfall": waterfall(output.table, headline=ask.config.recist.headline)}
-
-
-def _response_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
-    from hcc_assets.figures.clinical_response import spider
-
-    assert output.table is not None
-    return {"spider": spider(output.table, ask.table("subjects"), reader=ask.config.recist.endpoint_reader)}
-
-
-def _time_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
-    from hcc_assets.figures.clinical_response import swimmer
-    from hcc_assets.figures.clinical_survival import kaplan_meier
-
-    assert output.table is not None
-    landmarks = tuple(ask.config.pfs.landmarks_months)
-    figures = {f"kaplan_meier_{p.lower()}": kaplan_meier(output.table, p, landmarks_months=landmarks) for p in ("PFS_TP", "PFS_FDA", "OS")}
-    reader = ask.table("responses").merge(ask.table("best_responses")[["USUBJID", "EVALUATOR"]], on=["USUBJID", "EVALUATOR"])
-    figures["swimmer"] = swimmer(ask.table("subjects"), ask.table("exposure"), reader, ask.table("best_responses"), output.table, cutoff=ask.cutoff)
-    return figures
-
-
-def _exposure_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
-    from hcc_assets.figures.clinical_safety import exposure_bars
-
-    assert output.table is not None
-    return {"exposure": exposure_bars(output.table)}
-
-
-def _ae_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
-    from hcc_assets.figures.clinical_safety import ae_bars
-
-    assert output.table is not None
-    return {"adverse_events_by_grade": ae_bars(output.table)}
-
-
 ENDPOINT_RECIPES: tuple[Recipe, ...] = (
     Recipe(
         name="responses",
@@ -210,7 +165,7 @@ ENDPOINT_RECIPES: tuple[Recipe, ...] = (
         model=models.Responses,
         settings=_SETTINGS,
         checks=(_BLOCK_CHECK,),
-        figures=_response_figures,
+        figures=figures.response_figures,
         description="Response of every subject, reader and visit, derived from lesions by RECIST 1.1 in exact arithmetic. Each row says why.",
     ),
     Recipe(
@@ -221,7 +176,7 @@ ENDPOINT_RECIPES: tuple[Recipe, ...] = (
         model=models.BestResponses,
         settings=_SETTINGS,
         checks=(_BLOCK_CHECK,),
-        figures=_best_figures,
+        figures=figures.best_figures,
         description="Best overall response, unconfirmed and confirmed, of every treated subject. Read by the endpoint reader of study.toml.",
     ),
     Recipe(
@@ -242,7 +197,7 @@ ENDPOINT_RECIPES: tuple[Recipe, ...] = (
         model=models.TimeToEvent,
         settings=_SETTINGS,
         checks=(_BLOCK_CHECK,),
-        figures=_time_figures,
+        figures=figures.time_figures,
         description="PFS under both policies, OS, DOR and TTR of every treated subject. With the reason for each censoring and the source row.",
     ),
     Recipe(
@@ -281,7 +236,7 @@ ENDPOINT_RECIPES: tuple[Recipe, ...] = (
         model=safety_models.AeSummary,
         settings=("study", "safety", "treatment"),
         checks=(Check("no_row_left_out", "No adverse event row is left out for an error", "WARN", todo="See data_issues for the rows."),),
-        figures=_ae_figures,
+        figures=figures.ae_figures,
         description="Treatment-emergent adverse events by incidence, severity and outcome. Each patient counts once at the maximum grade.",
     ),
     Recipe(
@@ -309,7 +264,7 @@ ENDPOINT_RECIPES: tuple[Recipe, ...] = (
         inputs=("subjects", "exposure"),
         model=safety_models.ExposureSummary,
         settings=("study", "treatment"),
-        figures=_exposure_figures,
+        figures=figures.exposure_figures,
         description="Duration, cumulative dose and dose intensity of every treated subject. Interruptions and reductions are counted.",
     ),
 )
