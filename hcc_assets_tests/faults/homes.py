@@ -27,6 +27,7 @@ from hcc_assets.simulate.clinical import simulate_clinical
 
 FIRST, SECOND, THIRD = dt.date(2025, 8, 1), dt.date(2025, 10, 1), dt.date(2025, 12, 1)
 SETTINGS = "[samples]\nsettle_seconds = 0\n"
+HEADER = "sample_id,subject_id,timepoint,collection_date,path,tissue\n"
 Tables = dict[str, pd.DataFrame]
 
 
@@ -63,6 +64,22 @@ def landing_bytes(root: Path) -> dict[str, str]:
 def quarantined(root: Path) -> list[dict[str, Any]]:
     """Every reason in the quarantine."""
     return [json.loads(p.read_text()) for p in sorted((root / "quarantine").rglob("reason.json"))]
+
+
+def sheet_rows(root: Path) -> list[str]:
+    return (root / "landing" / "samples.csv").read_text().splitlines()
+
+
+def add_row(root: Path, row: str) -> None:
+    """Append a row whose first five fields and tissue are given; the other columns stay empty."""
+    header = sheet_rows(root)[0].split(",")
+    given = dict(zip(HEADER.strip().split(","), row.split(","), strict=True))
+    with (root / "landing" / "samples.csv").open("a") as handle:
+        handle.write(",".join(given.get(name, "") for name in header) + "\n")
+
+
+def standing_sample(root: Path) -> str:
+    return sheet_rows(root)[1].split(",")[0]
 
 
 @dataclass

@@ -20,8 +20,7 @@ from hcc_assets.platform.home import Home
 from hcc_assets.platform.plan import make_plan
 from hcc_assets.platform.versions import Versions
 from hcc_assets_tests.cells.matrices import toy, write_mex
-from hcc_assets_tests.faults.homes import SECOND, attempt_all, clinical, copied, deliver, hashes, landing_bytes, look, quarantined, refresh
-from hcc_assets_tests.faults.test_06_to_36_samples import add_row
+from hcc_assets_tests.faults.homes import SECOND, add_row, attempt_all, clinical, copied, deliver, hashes, landing_bytes, look, quarantined, refresh
 
 SLIP = f"hcc-slip-{uuid.uuid4().hex[:8]}"
 MEMBERS = ("matrix.mtx.gz", f"../{SLIP}", f"../../../../../../../../tmp/{SLIP}", f"/tmp/{SLIP}", f"..\\{SLIP}")
