@@ -1,4 +1,4 @@
-"""Writers of small clinical exports in every accepted format, for the tests of reading. No assertions here."""
+"""Small clinical exports: writers in every accepted format, and reading with the default settings. No assertions here."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from hcc_assets.clinical.exports import Export, read_export
+from hcc_assets.study.config import StudyConfig
+
+CONFIG = StudyConfig()
 BASE: dict[str, list[dict[str, str]]] = {
     "dm": [
         {"USUBJID": "001", "SITEID": "07", "RFICDTC": "2024-01-02", "AGE": "61", "SEX": "M", "DTHDTC": "", "DTHFL": "", "ARM": "SURUFATINIB"},
@@ -35,6 +39,11 @@ NUMERIC = frozenset({"AGE", "EXSEQ", "EXDOSE", "VISITNUM", "AESEQ"})
 def frames(**changes: list[dict[str, str]]) -> dict[str, pd.DataFrame]:
     """The small export as text frames; ``dm=[…]`` replaces a domain."""
     return {domain: pd.DataFrame(rows, dtype=object) for domain, rows in {**BASE, **changes}.items()}
+
+
+def read(folder: Path, **kwargs: object) -> Export:
+    """Read an export folder with the default settings."""
+    return read_export(folder, CONFIG, **kwargs)  # type: ignore[arg-type]
 
 
 def write_csv(folder: Path, tables: dict[str, pd.DataFrame], *, encoding: str = "utf-8", sep: str = ",") -> Path:

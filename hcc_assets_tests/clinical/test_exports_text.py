@@ -10,20 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hcc_assets.clinical.dates import parse_dates
-from hcc_assets.clinical.exports import Export, read_export
 from hcc_assets.clinical.privacy import find_personal_cell, judge_column
 from hcc_assets.clinical.readers import read_csv
 from hcc_assets.clinical.refusal import DomainRefused
 from hcc_assets.clinical.text import clean_code, decode, is_mojibake
-from hcc_assets.study.config import StudyConfig
-from hcc_assets_tests.clinical.export_files import BASE, frames, write_csv
+from hcc_assets_tests.clinical.export_files import BASE, frames, read, write_csv
 
-CONFIG = StudyConfig()
 KNOWN = frozenset({"USUBJID", "AEDECOD", "AESTDTC", "AGE", "EXENDTC"})
-
-
-def read(folder: Path) -> Export:
-    return read_export(folder, CONFIG)
 
 
 def refusal(data: str | bytes, **kwargs: bool) -> DomainRefused:
