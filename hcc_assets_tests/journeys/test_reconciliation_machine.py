@@ -4,104 +4,30 @@ never changed, what is published is a judged version, and a second refresh compu
 from __future__ import annotations
 
 import datetime as dt
-import gzip
 import json
-import os
 import shutil
-import tempfile
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from hcc_assets.defs import operate, refresh
-from hcc_assets.defs.catalogue import all_recipes
 from hcc_assets.defs.erasing import erase_subject
 from hcc_assets.defs.operate import accept_export, withdraw_subject
-from hcc_assets.defs.refresh import Summary
 from hcc_assets.platform import trail
 from hcc_assets.platform.accounting import account, totals
 from hcc_assets.platform.engine import Workbench
-from hcc_assets.platform.home import Home
-from hcc_assets.platform.mending import mend
-from hcc_assets.platform.plan import make_plan
-from hcc_assets.platform.recipes import Recipe
 from hcc_assets.platform.stores import sha256_file
 from hcc_assets.platform.traces import find_traces
 from hcc_assets.platform.trail import trail_of
-from hcc_assets_tests.cells.matrices import toy, write_mex
-from hcc_assets_tests.faults.homes import clinical, deliver, landing_bytes, quarantined, without_figures
+from hcc_assets_tests.faults.homes import clinical, deliver, landing_bytes, quarantined
 from hcc_assets_tests.faults.test_01_to_04_writes import PowerCut, writer_that_fails
-
-START = dt.date(2025, 8, 1)
-SUBJECTS = 4
-SETTLING = "[samples]\nsettle_seconds = 3600\n"
-HEADER = "sample_id,subject_id,timepoint,collection_date,path,tissue\n"
-LANDING_HALF = ("samples", "raw_counts", "clinical_export", "subjects", "exposure", "tumour_assessments", "adverse_events", "disposition")
-"""What reads landing, and the tables nearest to it: cheap enough to be computed after every step."""
+from hcc_assets_tests.journeys.reconciliation_home import SETTLING, START, SUBJECTS, WorkedHome, through_the_engine
 
 
-def core() -> dict[str, Recipe]:
-    recipes = all_recipes()
-    chosen = {name: recipes[name] for name in LANDING_HALF}
-    assert all(i in chosen for r in chosen.values() for i in (*r.inputs, *r.optional)), "closed under inputs"
-    return chosen
-
-
-def through_the_engine(home: Home, recipes: Mapping[str, Recipe]) -> set[tuple[str, str | None]]:
-    """What a refresh does, without Dagster's event log; returns what was computed."""
-    tried: set[Any] = set()
-    computed = set()
-    while True:
-        bench = Workbench(home, recipes)
-        plan = make_plan(bench)
-        todo = [n for n in plan.states if n in plan.dirty and (n, bench.fingerprint(bench.recipes[n[0]], n[1])) not in tried]
-        if not todo:
-            break
-        for node in todo:
-            tried.add((node, bench.fingerprint(bench.recipes[node[0]], node[1])))
-            if bench.attempt(*node).state in ("new", "unchanged"):
-                computed.add(node)
-    for asset in mend(Workbench(home, recipes)):
-        computed.add((asset, None))
-    return computed
-
-
-class Reconciliation(RuleBasedStateMachine):
-    """A home, what was put into its landing folder, and what the operator said."""
-
-    dagster = False
-
-    def __init__(self) -> None:
-        super().__init__()
-        memory = Path("/dev/shm")
-        self.folder = tempfile.TemporaryDirectory(prefix="hcc-machine-", dir=memory if os.access(memory, os.W_OK) else None)
-        self.root = Path(self.folder.name) / "home"
-        self.home = Home.at(self.root)
-        self.recipes = all_recipes() if self.dagster else core()
-        self.patch = pytest.MonkeyPatch()
-        for name in ("DAGSTER_HOME", "HCC_HOME"):
-            self.patch.setenv(name, "")
-            self.patch.delenv(name)
-        self.patch.setattr(refresh, "wait_until_settled", lambda bench, *_: [d.path for d in bench.landing.settling])
-        if not self.dagster:
-            self.patch.setattr(operate, "refresh_home", self.stand_in)
-        self.day = START
-        self.rows: dict[str, tuple[str, str]] = {}
-        self.done: set[str] = set()
-        self.partial: set[str] = set()
-        self.erased: set[str] = set()
-        self.clean = False
-        self.number = 0
-
-    def teardown(self) -> None:
-        self.patch.undo()
-        self.folder.cleanup()
+class Reconciliation(WorkedHome):
+    """What people do to a home and the platform with it, in any order, and what must hold after every step."""
 
     # -- what people do -----------------------------------------------------------------------------------------------------------------------
 
@@ -111,13 +37,6 @@ class Reconciliation(RuleBasedStateMachine):
         (self.root / "study.toml").write_text(SETTLING)
         self.put_export(lambda tables: tables)
         self.tick()
-
-    def put_export(self, change: Callable[[dict[str, pd.DataFrame]], dict[str, pd.DataFrame]]) -> None:
-        name = self.day.isoformat()
-        deliver(self.root, change(clinical(self.day, SUBJECTS)), name)
-        self.done.add(f"clinical/{name}")
-        self.day += dt.timedelta(days=21)
-        self.clean = False
 
     @rule(how=st.sampled_from(["good", "good", "shrunk", "misspelt", "personal", "not a table"]))
     def upload_export(self, how: str) -> None:
@@ -256,17 +175,6 @@ class Reconciliation(RuleBasedStateMachine):
         if self.clean:
             assert self.run() == set()
 
-    def run(self) -> set[tuple[str, str | None]]:
-        if not self.dagster:
-            return through_the_engine(self.home, self.recipes)
-        with without_figures():
-            summary = operate.refresh_home(self.home, jobs=1, memory_mb=4000, progress=lambda *_: None)
-        return {(c.asset, c.sample) for c in summary.changes if c.state in ("new", "changed")}
-
-    def stand_in(self, home: Home, **_: object) -> Summary:
-        through_the_engine(home, self.recipes)
-        return Summary()
-
     # -- what must hold after every step ------------------------------------------------------------------------------------------------------
 
     @invariant()
@@ -308,30 +216,6 @@ class Reconciliation(RuleBasedStateMachine):
     def erased_is_erased(self) -> None:
         found = find_traces(self.root, self.erased, others=self.people()).traces
         assert not [t for t in found if not t.path.startswith(("landing/", "withdrawals.csv"))]
-
-    # -- helpers ------------------------------------------------------------------------------------------------------------------------------
-
-    def people(self) -> list[str]:
-        return sorted(set(clinical(START, SUBJECTS)["dm"]["USUBJID"]) - self.erased)
-
-    def waiting(self) -> list[str]:
-        if not self.root.exists() or not self.clean:
-            return []
-        received = account(Workbench(self.home, self.recipes))
-        return [r.path.removeprefix("clinical/") for r in received if r.kind == "export" and r.fate == "quarantined" and "Release it" in r.reason]
-
-    def matrix(self, path: str, seed: int, good: bool) -> None:
-        folder = write_mex(self.root / "landing" / path, toy(20, 120, seed))
-        if not good:
-            whole = gzip.decompress((folder / "matrix.mtx.gz").read_bytes())
-            (folder / "matrix.mtx.gz").write_bytes(gzip.compress(whole[: len(whole) // 2], mtime=0))
-        (folder / "_DONE").touch()
-        self.done.add(path)
-
-    def sheet(self) -> None:
-        lines = [f"{s},{subject},pre,2025-06-01,{path},LIVER\n" for s, (subject, path) in sorted(self.rows.items())]
-        (self.root / "landing" / "samples.csv").write_text(HEADER + "".join(lines))
-        self.clean = False
 
 
 class ThroughDagster(Reconciliation):
