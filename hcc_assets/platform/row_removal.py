@@ -57,7 +57,7 @@ class RowRemover:
         Raises
         ------
         CannotRewrite
-            Not a table of a known format.
+            Not a table of a known format, or damaged: landing keeps what was refused.
         """
         formats: dict[str, Callable[[Path], tuple[bytes, int]]] = {
             ".csv": self._csv, ".tsv": self._csv, ".txt": self._csv, ".xlsx": self._xlsx, ".parquet": self._parquet, ".xpt": self._xpt,
@@ -67,7 +67,12 @@ class RowRemover:
             raise CannotRewrite(f"{path.name}: rows cannot be taken out of a {path.suffix or 'file without a suffix'}; replace the file by hand")
         before = stores.sha256_file(path)
         masked = self._masked
-        data, removed = formats[path.suffix.lower()](path)
+        try:
+            data, removed = formats[path.suffix.lower()](path)
+        except CannotRewrite:
+            raise
+        except Exception as error:  # noqa: BLE001  (the text of an error may hold values of the data)
+            raise CannotRewrite(f"{path.name}: cannot be read ({type(error).__name__}); take the subject out of it, or replace it, by hand") from None
         if not removed and self._masked == masked:
             return 0
         stores.write_bytes(UPath(path), data)
@@ -89,15 +94,15 @@ class RowRemover:
         raw = path.read_bytes()
         wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
         encoding = "utf-16" if wide else "latin-1"  # latin-1 keeps every byte of any 8-bit or GB encoding as it is; separators are ASCII in all
-        records = list(_records(raw.decode(encoding)))
-        if not records:
-            return raw, 0
-        delimiter = max(",;\t|", key=records[0].count)
-        header = next(csv.reader([records[0]], delimiter=delimiter), [])
+        text = raw.decode(encoding)
+        first = next((line for line in io.StringIO(text, newline="") if line.strip()), "")
+        delimiter = max(",;\t|", key=first.count)
+        header = next((row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row), [])
         ids = [i for i, name in enumerate(header) if self._is_id(name.replace("ï»¿", "").strip('"'))]
-        kept, removed = [records[0]], 0
-        for record in records[1:]:
-            row = next(csv.reader(io.StringIO(record, newline=""), delimiter=delimiter), [])
+        if not ids:  # no rows of anybody: a note, or a table about something else
+            return self._mask(text).encode(encoding), 0
+        kept, removed = [], 0
+        for record, row in _records(text, delimiter):
             if any(i < len(row) and self._names_it(row[i]) for i in ids):
                 removed += 1
             else:
@@ -138,10 +143,10 @@ class RowRemover:
         keep = [not any(self._names_it(value) for value in values) for values in zip(*columns, strict=True)] if ids else [True] * table.num_rows
         kept = table.filter(pa.array(keep, type=pa.bool_()))
         for i, field in enumerate(kept.schema):
-            if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
-                kept = kept.set_column(
-                    i, field, pa.array([None if v is None else self._mask(v) for v in kept.column(i).to_pylist()], type=field.type)
-                )
+            categories = pa.types.is_dictionary(field.type)  # made anew, since they keep the values of rows that are gone
+            if categories or pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+                values = [self._mask(v) if isinstance(v, str) else v for v in kept.column(i).to_pylist()]
+                kept = kept.set_column(i, field, pa.array(values, type=field.type))
         buffer = io.BytesIO()
         pq.write_table(kept, buffer)
         return buffer.getvalue(), keep.count(False)
@@ -181,9 +186,9 @@ class RowRemover:
         return json.dumps(content, ensure_ascii=False).encode(), len(rows) - len(content["rows"])
 
     def _ndjson(self, path: Path) -> tuple[bytes, int]:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # splitlines would also cut at a U+2028 inside a value
         head = json.loads(lines[0])
-        rows = [json.loads(line) for line in lines[1:] if line]
+        rows = [json.loads(line) for line in lines[1:] if line.strip()]
         kept = self._rows(rows, [str(c["name"]) for c in head["columns"]])
         if "records" in head:
             head["records"] = len(kept)
@@ -208,13 +213,15 @@ class RowRemover:
             stores.write_bytes(UPath(manifest), re.sub(before, stores.sha256_file(path), text, flags=re.IGNORECASE).encode())
 
 
-def _records(text: str) -> Iterator[str]:
-    """Records of a delimited text with their line ends; a line end inside quotes belongs to the record."""
-    current = ""
-    for line in io.StringIO(text, newline=""):
-        current += line
-        if current.count('"') % 2 == 0:
-            yield current
-            current = ""
-    if current:
-        yield current
+def _records(text: str, delimiter: str) -> Iterator[tuple[str, list[str]]]:
+    """Records of a delimited text as they lie, with their line ends, and their cells; told apart as the import does, which refuses a doubtful quote."""
+    lines: list[str] = []
+
+    def feed() -> Iterator[str]:
+        for line in io.StringIO(text, newline=""):
+            lines.append(line)
+            yield line
+
+    for row in csv.reader(feed(), delimiter=delimiter, strict=True):
+        yield "".join(lines), row
+        lines.clear()
