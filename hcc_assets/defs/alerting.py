@@ -36,7 +36,7 @@ def signals(bench: Workbench, plan: Plan) -> list[Signal]:
         if manifest is not None:
             found += [_of_check(recipe, node, c, None, manifest.run_id, manifest.fingerprint) for c in manifest.checks if not c.passed]
         held = bench.versions.held(*node)
-        if held is not None and (state.state == "held" or not held.permanent):
+        if held is not None and (state.state == "held" or (state.state != "fresh" and not held.permanent)):
             stands = f"the version of {manifest.since:%-d %B %Y} stays" if manifest else "there is no earlier version"
             found += [_of_check(recipe, node, c, stands, held.run_id, held.fingerprint) for c in held.checks if not c.passed]
         elif state.state == "stale" and manifest is not None and (bench.now - manifest.at).total_seconds() > 3600 * STALE_AFTER_HOURS:

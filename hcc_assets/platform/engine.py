@@ -76,6 +76,8 @@ class Workbench(HomeView):
         if basis is None:
             return Outcome("blocked", current, reason=f"{name} waits for an input that has no version yet")
         if current is not None and current.fingerprint == basis.fingerprint and not force:
+            if self.versions.held(name, partition) is not None:  # of inputs that have been taken back
+                self.versions.clear_hold(name, partition)
             return Outcome("fresh", current, current.checks)
         try:
             output = self._computed(recipe, partition)
