@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import dagster as dg
 from dagster._core.storage.event_log import SqlEventLogStorage
 
+from hcc_assets.platform.fencing import Leases
 from hcc_assets.platform.plan import Plan
 
 RUN_DAYS = 90
@@ -44,6 +45,7 @@ def trim_runs(instance: dg.DagsterInstance, plan: Plan, now: dt.datetime, *, day
     for run_id in old:
         instance.compute_log_manager.delete_logs(prefix=[run_id])
         instance.delete_run(run_id)
+        Leases(plan.bench.home.leases).drop(run_id)
         for shard in (plan.bench.home.dagster_home / "history" / "runs").glob(f"{run_id}.db*"):
             shard.unlink()  # SQLite storage empties a run's own database and leaves the file
     return len(old)
@@ -67,14 +69,15 @@ def _behind(plan: Plan) -> set[str]:
 
 
 def _ended_before(instance: dg.DagsterInstance, limit: float) -> Iterator[str]:
-    """Ids of finished runs, oldest first, until the first one that ended later."""
+    """Ids of finished runs that ended before, oldest first. One that was made early and ended late (queued, then cancelled) holds back no other."""
     cursor = None
     while True:
         page = instance.get_run_records(dg.RunsFilter(statuses=_FINISHED), limit=_PAGE, cursor=cursor, ascending=True)
         for record in page:
-            if (record.end_time or record.create_timestamp.timestamp()) >= limit:
+            if record.start_time is not None and record.start_time >= limit:
                 return
-            yield record.dagster_run.run_id
+            if (record.end_time or record.create_timestamp.timestamp()) < limit:
+                yield record.dagster_run.run_id
         if len(page) < _PAGE:
             return
         cursor = page[-1].dagster_run.run_id
