@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
@@ -14,7 +14,7 @@ PARTITION_TAG = "dagster/partition"
 OWNER = "operator"
 
 
-def dagster_signals(instance: dg.DagsterInstance, now: dt.datetime, *, look_back_days: float = 14, limit: int = 500) -> list[Signal]:
+def dagster_signals(instance: dg.DagsterInstance, now: dt.datetime, *, look_back_days: float = 14, page: int = 500) -> list[Signal]:
     """Everything that fails in Dagster now.
 
     A failed run is a signal until a later run of the same job and partition succeeds, or ``look_back_days`` have passed; a run in which a check failed
@@ -26,35 +26,53 @@ def dagster_signals(instance: dg.DagsterInstance, now: dt.datetime, *, look_back
         Where runs and ticks are.
     now
         Aware time.
-    look_back_days, limit
+    look_back_days
         How far back runs are looked at.
+    page
+        Runs read at a time.
     """
-    return [*_runs(instance, now - dt.timedelta(days=look_back_days), limit), *_ticks(instance)]
+    return [*_runs(instance, now - dt.timedelta(days=look_back_days), page), *_ticks(instance)]
 
 
-def _runs(instance: dg.DagsterInstance, since: dt.datetime, limit: int) -> Iterable[Signal]:
-    ended = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
-    newest: dict[tuple[str, str | None], dg.DagsterRun] = {}
-    failures: dict[tuple[str, str | None], int] = {}
-    for record in instance.get_run_records(dg.RunsFilter(statuses=ended, updated_after=since), limit=limit):
-        run = record.dagster_run
-        key = (run.job_name, run.tags.get(PARTITION_TAG))
-        newest.setdefault(key, run)
-        if newest[key].status is dg.DagsterRunStatus.FAILURE and run.status is dg.DagsterRunStatus.FAILURE:
-            failures[key] = failures.get(key, 0) + 1
-    for (job, partition), run in sorted(newest.items(), key=lambda item: (item[0][0], item[0][1] or "")):
-        if run.status is dg.DagsterRunStatus.FAILURE and not _told_by_a_check(instance, run.run_id):
+def _runs(instance: dg.DagsterInstance, since: dt.datetime, page: int) -> Iterable[Signal]:
+    failed: dict[tuple[str, str], list[dg.RunRecord]] = {}
+    for record in _newest_first(instance, dg.DagsterRunStatus.FAILURE, since, page):
+        failed.setdefault(_work(record), []).append(record)
+    oldest = min((records[0].storage_id for records in failed.values()), default=0)
+    for record in _newest_first(instance, dg.DagsterRunStatus.SUCCESS, since, page):
+        if not failed or record.storage_id < oldest:
+            break
+        if _work(record) in failed and failed[_work(record)][0].storage_id < record.storage_id:
+            del failed[_work(record)]
+    for (job, partition), records in sorted(failed.items()):
+        run_id = records[0].dagster_run.run_id
+        if not _told_by_a_check(instance, run_id):
             yield Signal(
                 asset=job,
-                partition=partition,
+                partition=partition or None,
                 check="run_succeeded",
                 title="A run failed",
-                value=failures[job, partition],
+                value=len(records),
                 threshold=0,
                 owner=OWNER,
                 what_to_do="Look at the run in the web UI; the versions that stand stay.",
-                run_id=run.run_id,
+                run_id=run_id,
             )
+
+
+def _work(record: dg.RunRecord) -> tuple[str, str]:
+    return record.dagster_run.job_name, record.dagster_run.tags.get(PARTITION_TAG, "")
+
+
+def _newest_first(instance: dg.DagsterInstance, status: dg.DagsterRunStatus, since: dt.datetime, page: int) -> Iterator[dg.RunRecord]:
+    """All of them: after a first load a home has a thousand runs in a day, and a failure among them must not drop out unseen."""
+    cursor = None
+    while True:
+        records = instance.get_run_records(dg.RunsFilter(statuses=[status], updated_after=since), limit=page, cursor=cursor)
+        yield from records
+        if len(records) < page:
+            return
+        cursor = records[-1].dagster_run.run_id
 
 
 def _told_by_a_check(instance: dg.DagsterInstance, run_id: str) -> bool:
