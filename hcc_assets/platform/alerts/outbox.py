@@ -201,14 +201,16 @@ class AlertStore:
         attempts = letter.attempts + 1
         with tables.transaction(self._engine) as c:
             if permanent or attempts >= MAX_ATTEMPTS:
-                values = {"channel": letter.channel, "title": letter.title, "body": letter.body, "created_at": stamp(letter.created_at)}
-                c.execute(sa.insert(tables.dead_letters), {**values, "attempts": attempts, "last_error": reason, "died_at": stamp(now)})
-                c.execute(sa.delete(tables.outbox).where(tables.outbox.c.id == letter.id))
+                if c.execute(
+                    sa.delete(tables.outbox).where(tables.outbox.c.id == letter.id)
+                ).rowcount:  # else it was forgotten while it was on its way
+                    values = {"channel": letter.channel, "title": letter.title, "body": letter.body, "created_at": stamp(letter.created_at)}
+                    c.execute(sa.insert(tables.dead_letters), {**values, "attempts": attempts, "last_error": reason, "died_at": stamp(now)})
                 return True
             wait = min(FIRST_RETRY * 2 ** min(attempts - 1, 20), LONGEST_RETRY)
             not_before = None
             if retry_after is not None:
-                wait = min(max(dt.timedelta(seconds=retry_after), dt.timedelta(0)), LONGEST_RETRY_AFTER)
+                wait = dt.timedelta(seconds=min(max(retry_after, 0.0), LONGEST_RETRY_AFTER.total_seconds()))  # what the server says may be infinite
                 not_before = stamp(now + wait)
             c.execute(
                 sa.update(tables.outbox)
