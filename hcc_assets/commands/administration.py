@@ -159,6 +159,8 @@ def alerts_silence(home: Home, alert: str, until: dt.datetime, reason: str) -> N
     """Keep one alert quiet until a date."""
     from hcc_assets.defs.alerting import silence
 
+    if until.replace(tzinfo=dt.UTC) <= dt.datetime.now(dt.UTC):
+        raise click.UsageError("--until lies in the past; nothing is silenced")
     try:
         silence(existing_home(home), alert, until.replace(tzinfo=dt.UTC), reason)
     except LookupError as error:
@@ -178,7 +180,7 @@ def audit_verify(home: Home, as_json: bool) -> None:
     """Check the chain of the audit trail."""
     from hcc_assets.platform.trail import trail_of
 
-    problems = trail_of(home).verify()
+    problems = trail_of(existing_home(home)).verify()
     entries = sum(1 for _ in trail_of(home).entries())
     say(
         {"entries": entries, "problems": [str(p) for p in problems]},

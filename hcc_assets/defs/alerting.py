@@ -156,7 +156,7 @@ def silence(home: Home, alert: str, until: dt.datetime, reason: str) -> None:
     found = next((a.record for a in alert_store(home).open_alerts() if a.record.id == alert), None)
     if found is None:
         raise LookupError(f"no open alert has the id {alert}; hcc status lists them")
-    alert_store(home).silence(Silence(asset=found.asset, partition=found.partition or "*", check=found.check, until=until, reason=reason))
+    alert_store(home).silence(Silence(asset=found.asset, partition=found.partition or "", check=found.check, until=until, reason=reason))
 
 
 def retry(home: Home) -> int:

@@ -127,7 +127,7 @@ class AlertRecord(Signal):
 
 
 class Silence(BaseModel):
-    """Alerts that match are not told until ``until``; shell patterns, ``*`` for any; an alert without a partition matches only ``*``."""
+    """Alerts that match are not told until ``until``; shell patterns, ``*`` for any; an alert without a partition matches ``*`` and an empty pattern."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     asset: str = "*"
