@@ -159,6 +159,11 @@ def _subjects(home: Home) -> set[str]:
     return found
 
 
+def known_names(home: Home) -> set[str]:
+    """Ids of everybody and of every sample that the home knows of."""
+    return _subjects(home) | {r.sample_id for r in _rows(home)}
+
+
 def _about(home: Home, subject: str) -> _About:
     wanted = canonical_subject(subject)
     rows = _rows(home)

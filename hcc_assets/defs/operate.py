@@ -18,6 +18,7 @@ from hcc_assets.defs.pool import Workers
 from hcc_assets.defs.refresh import Progress, Refresher, SampleWorkers, Summary
 from hcc_assets.platform import stores
 from hcc_assets.platform.alerts.dagster_signals import dagster_signals
+from hcc_assets.platform.audit_chain import without
 from hcc_assets.platform.consent import record_withdrawal
 from hcc_assets.platform.engine import Workbench
 from hcc_assets.platform.fencing import Leases
@@ -26,7 +27,7 @@ from hcc_assets.platform.mending import mend
 from hcc_assets.platform.plan import make_plan
 from hcc_assets.platform.reaper import reap
 from hcc_assets.platform.retention import trim_runs
-from hcc_assets.platform.subject_keys import key_for_home
+from hcc_assets.platform.subject_keys import is_weak, key_for_home, subject_digest
 from hcc_assets.platform.trail import keys_folder, trail_of
 from hcc_assets.platform.versions import Versions
 
@@ -85,6 +86,14 @@ def _free(lock: FileLock) -> bool:
     return True
 
 
+def _unnamed(home: Home, text: str) -> str:
+    """An operator's sentence with digests for the ids in it: no line of the audit trail can be changed when one of them is to be erased."""
+    from hcc_assets.defs.erasing import known_names
+
+    key = key_for_home(keys_folder(home))
+    return str(without(text, {name: subject_digest(key, name) for name in known_names(home) if not is_weak(name)}))
+
+
 def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
     """Release a held export.
 
@@ -94,6 +103,7 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
         There is no such export, or it is not settled.
     """
     bench = Workbench(home, all_recipes())
+    reason = _unnamed(home, reason)
     deliveries = {d.id: d for d in bench.landing.exports}
     if export not in deliveries:
         raise LookupError(f"there is no export {export}; landing/clinical has {', '.join(sorted(deliveries)) or 'nothing'}")
@@ -116,7 +126,7 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
 def withdraw_subject(home: Home, subject: str, from_date: dt.date, reason: str) -> None:
     """Record that data of ``subject`` from ``from_date`` on are no longer used; the next refresh leaves them out."""
     record_withdrawal(home.withdrawals_csv, subject, from_date, reason, dt.datetime.now(dt.UTC))
-    trail_of(home).append("withdraw", why=reason, subject_id=subject, details={"from": from_date.isoformat()})
+    trail_of(home).append("withdraw", why=_unnamed(home, reason), subject_id=subject, details={"from": from_date.isoformat()})
 
 
 def rebuild_reference(home: Home, *, progress: Progress, reason: str = "asked for by the operator") -> dict[str, Any]:
@@ -134,7 +144,7 @@ def rebuild_reference(home: Home, *, progress: Progress, reason: str = "asked fo
         stores.write_bytes(
             home.store / "reference_rebuild.json", json.dumps({"given_up": before, "at": dt.datetime.now(dt.UTC).isoformat()}).encode()
         )
-        trail_of(home).append("reference rebuild", why=reason, from_hash=current.data_version)
+        trail_of(home).append("reference rebuild", why=_unnamed(home, reason), from_hash=current.data_version)
     summary = refresh_home(home, jobs=None, memory_mb=None, progress=progress)
     after = versions.current("annotation_reference")
     changes = versions.current("reference_changes")

@@ -1,0 +1,34 @@
+"""Reasons that an operator gives may name subjects; the audit trail and the acceptances, which outlive an erasure, must not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from hcc_assets.defs.operate import accept_export, withdraw_subject
+from hcc_assets.platform.home import Home
+from hcc_assets.platform.traces import find_traces
+from hcc_assets.platform.trail import trail_of
+from hcc_assets_tests.faults.homes import FIRST, SETTINGS, clinical, deliver
+
+SHEET = "sample_id,subject_id,timepoint,collection_date,path,tissue\nHCC-001-pre,HCC-001,pre,2025-07-01,m/1,LIVER\n17,S17,pre,2025-07-01,m/2,LIVER\n"
+
+
+@pytest.fixture
+def home(place: Path) -> Home:
+    (place / "study.toml").write_text(SETTINGS)
+    deliver(place, clinical(FIRST), FIRST.isoformat())
+    (place / "landing" / "samples.csv").write_text(SHEET)
+    return Home.at(place)
+
+
+def test_a_reason_keeps_no_names(home: Home) -> None:
+    entry = accept_export(home, FIRST.isoformat(), "hcc-001 moved to site 17, HCC-001-pre is lost; HCC-0011 is nobody")
+    assert "to site 17," in entry["reason"] and "HCC-0011 is nobody" in entry["reason"]
+    withdraw_subject(home, "S17", dt.date(2025, 8, 1), "as HCC-001 did")
+    for folder in ("audit", "store"):
+        assert find_traces(Path(str(home.root)) / folder, ["HCC-001", "HCC-001-pre"]).traces == ()
+    assert [e.action for e in trail_of(home).entries()] == ["accept", "withdraw"] and trail_of(home).verify() == []
+    assert "as HCC-001 did" in home.withdrawals_csv.read_text(), "the operator's own record is left as it was given"
