@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
-from hcc_assets.cells.clustering import correct_batches, log_normalise, variable_genes
+from hcc_assets.cells.clustering import correct_batches, loadings, log_normalise, nearest_neighbours, variable_genes
 from hcc_assets.cells.qc_metrics import as_csr
 from hcc_assets.study.classes import UNASSIGNED
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 Matrix = npt.NDArray[np.float64]
 Layout = Literal["umap", "components"]
 
-TARGET_CELLS: Final = 20_000
+TARGET_CELLS: Final = 10_000
 PER_CLASS: Final = 60
 """Most cells of the sketch, and most of one class in one sample."""
 
 N_GENES: Final = 1500
 N_COMPONENTS: Final = 30
 NEIGHBOURS: Final = 10
+_EPOCHS: Final = 200
 _SHRINK: Final = 20.0
-_MIN_SD: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def fit_atlas(sketches: Iterable[Sketch], *, seed: int = 0, layout: Layout = "um
     sketches
         One per sample, in any order. Genes that not every sample has are left out.
     seed
-        Seed of Harmony and UMAP.
+        Seed of Harmony and UMAP. One thread, so that their number changes nothing.
     layout
         ``umap``, or ``components`` for the first two components (no compilation; for tests and as long as there are very few cells).
 
@@ -145,6 +145,8 @@ def fit_atlas(sketches: Iterable[Sketch], *, seed: int = 0, layout: Layout = "um
     ValueError
         There are fewer than ten cells, or the samples share fewer than fifty genes.
     """
+    from threadpoolctl import threadpool_limits
+
     parts = sorted(sketches, key=lambda s: s.sample_id)
     cells = sum(len(s.cells) for s in parts)
     if cells < NEIGHBOURS:
@@ -163,12 +165,14 @@ def fit_atlas(sketches: Iterable[Sketch], *, seed: int = 0, layout: Layout = "um
     counts, batches, cell_class = sp.vstack(blocks, format="csr"), np.concatenate(batch), np.concatenate(classes)
     symbol = dict(zip(parts[0].genes["gene_id"], parts[0].genes["gene"], strict=True))
     chosen = variable_genes(counts, batches, np.array([symbol[g] for g in shared], dtype=object), n_genes)
-    logs = _logs(counts, chosen)
-    loadings, offset = _components(logs, min(N_COMPONENTS, len(chosen) - 1, cells - 1))
-    raw = np.asarray(logs @ loadings) - offset
-    corrected = correct_batches(raw, batches, seed)
-    xy = corrected[:, :2].copy() if layout == "components" else _umap(corrected, seed)
-    return AtlasModel(np.array(shared)[chosen], loadings, offset, corrected.round(6), xy.round(4), cell_class)
+    with threadpool_limits(1):
+        logs = log_normalise(counts, chosen)
+        vectors, _ = loadings(logs, min(N_COMPONENTS, len(chosen) - 1, cells - 1))
+        vectors = vectors.round(8)
+        offset = np.asarray(logs.mean(axis=0)).ravel() @ vectors
+        corrected = correct_batches(np.asarray(logs @ vectors) - offset, batches, seed)
+        xy = corrected[:, :2].copy() if layout == "components" else _umap(corrected, seed)
+    return AtlasModel(np.array(shared)[chosen], vectors, offset, corrected.round(6), xy.round(4), cell_class)
 
 
 def _thin(classes: npt.NDArray[np.str_], share: float) -> npt.NDArray[np.intp]:
@@ -185,31 +189,21 @@ def _first_columns(gene_ids: pd.Series, wanted: npt.NDArray[np.str_]) -> npt.NDA
     return np.where(at >= 0, first[at], -1).astype(np.intp)
 
 
-def _logs(counts: sp.csr_matrix, columns: npt.NDArray[np.intp]) -> sp.csr_matrix:
-    return sp.csr_matrix(log_normalise(counts)[:, columns])
-
-
-def _components(logs: sp.csr_matrix, n: int) -> tuple[Matrix, Matrix]:
-    """Loadings and offset of the first ``n`` components of the standardised genes, signs fixed."""
-    mean = np.asarray(logs.mean(axis=0)).ravel()
-    covariance = np.asarray((logs.T @ logs).toarray()) / logs.shape[0] - np.outer(mean, mean)
-    sd = np.maximum(np.sqrt(np.maximum(np.diag(covariance), 0.0)), _MIN_SD)
-    _, vectors = np.linalg.eigh(covariance / np.outer(sd, sd))
-    vectors = vectors[:, ::-1][:, :n]
-    vectors = vectors * np.sign(vectors[np.abs(vectors).argmax(axis=0), np.arange(vectors.shape[1])])
-    loadings = (vectors / sd[:, None]).round(8)
-    return loadings, mean @ loadings
-
-
 def _umap(components: Matrix, seed: int) -> Matrix:
+    """UMAP over exact neighbours: its own search for them compiles for ten seconds in every process and is approximate."""
     import warnings
 
     import umap
 
+    k = min(15, len(components) - 1)
+    near = np.column_stack([np.arange(len(components)), nearest_neighbours(components, k - 1)])
+    distance = np.sqrt(((components[:, None, :] - components[near]) ** 2).sum(axis=2))
+    fitter = umap.UMAP(n_neighbors=k, min_dist=0.4, random_state=seed, n_jobs=1, n_epochs=_EPOCHS, precomputed_knn=(near, distance, None))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="n_jobs value")
-        fitted = umap.UMAP(n_neighbors=min(15, len(components) - 1), min_dist=0.4, random_state=seed, n_jobs=1).fit_transform(components)
-    return np.asarray(fitted, dtype=float)
+        warnings.filterwarnings("ignore", message="precomputed_knn")
+        warnings.filterwarnings("ignore", message="Graph is not fully connected")  # classes that lie apart are no defect
+        return np.asarray(fitter.fit_transform(components), dtype=float)
 
 
 def project(model: AtlasModel, counts: AnnData, calls: pd.DataFrame) -> pd.DataFrame:
@@ -238,10 +232,9 @@ def project(model: AtlasModel, counts: AnnData, calls: pd.DataFrame) -> pd.DataF
     passing = calls[calls["qc_status"] == "pass"].reset_index(drop=True)
     rows = counts.obs_names.get_indexer(pd.Index(passing["barcode"]))
     columns = _first_columns(counts.var["gene_id"], model.gene_id)
-    everything = as_csr(counts)[rows]
-    logs = log_normalise(everything)
     present = columns >= 0
-    components = np.asarray(logs[:, columns[present]] @ model.loadings[present]) - model.offset
+    logs = log_normalise(as_csr(counts)[rows], columns[present])
+    components = np.asarray(logs @ model.loadings[present]) - model.offset
     cell_class = passing["cell_class"].to_numpy(dtype=str)
     for name in np.unique(cell_class):
         there, here = model.cell_class == name, cell_class == name

@@ -65,7 +65,7 @@ class Bootstrap:
 def embed(cells: TrainingCells, seed: int = 0) -> npt.NDArray[np.float64]:
     """Batch-corrected components of the cells, rows of length 1."""
     genes = clustering.variable_genes(cells.counts, cells.sample, cells.symbols, 1500, panel_genes())
-    scores = clustering.principal_components(clustering.log_normalise(cells.counts)[:, genes], min(40, len(genes)))
+    scores = clustering.principal_components(clustering.log_normalise(cells.counts, genes), min(40, len(genes)))
     return clustering.unit_rows(clustering.correct_batches(scores, cells.sample, seed))
 
 

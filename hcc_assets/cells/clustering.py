@@ -20,12 +20,14 @@ Labels = npt.NDArray[np.intp]
 _OVERDISPERSION: Final = 0.3
 _MIN_MEAN: Final = 0.002
 _MIN_SD: Final = 0.05
+_GRAM_CELLS: Final = 1024
 
 
-def log_normalise(counts: sp.csr_matrix, target: float = 2000.0) -> sp.csr_matrix:
-    """``log(1 + count * target / total)`` per cell, sparse; cells x genes as given."""
+def log_normalise(counts: sp.csr_matrix, columns: Labels | None = None, target: float = 2000.0) -> sp.csr_matrix:
+    """``log(1 + count * target / total)`` per cell, sparse; cells x genes as given, or of some ``columns`` (the total is over all)."""
     total = np.asarray(counts.sum(axis=1), dtype=float).ravel()
-    out = sp.csr_matrix(sp.diags_array(target / np.maximum(total, 1.0)) @ counts)
+    wanted = counts if columns is None else counts[:, columns]
+    out = sp.csr_matrix(sp.diags_array(target / np.maximum(total, 1.0)) @ wanted)
     out.data = np.log1p(out.data)
     return out
 
@@ -70,17 +72,33 @@ def variable_genes(
     return np.asarray(np.union1d(ranked[np.isfinite(score[ranked])], wanted), dtype=np.intp)
 
 
-def principal_components(normalised: sp.csr_matrix, n: int = 40) -> Matrix:
-    """Scores of cells on the first ``n`` components of the standardised genes (from the covariance, so sparse throughout); cells x n."""
+def _gram(normalised: sp.csr_matrix) -> Matrix:
+    """Genes x genes sums of products. Dense, some cells at a time: at the density of variable genes BLAS takes half the time of a sparse product."""
+    out = np.zeros((normalised.shape[1], normalised.shape[1]))
+    for start in range(0, normalised.shape[0], _GRAM_CELLS):
+        part = normalised[start : start + _GRAM_CELLS].toarray()
+        out += part.T @ part
+    return out
+
+
+def loadings(normalised: sp.csr_matrix, n: int) -> tuple[Matrix, Matrix]:
+    """The first ``n`` components of the standardised genes: genes x n, signs fixed, and what the mean cell has of each (n,)."""
+    from scipy.linalg import eigh
+
     mean = np.asarray(normalised.mean(axis=0)).ravel()
-    columns = sp.csc_matrix(normalised)
-    covariance = (columns.T @ columns).toarray() / normalised.shape[0] - np.outer(mean, mean)
+    covariance = _gram(normalised) / normalised.shape[0] - np.outer(mean, mean)
     sd = np.maximum(np.sqrt(np.maximum(np.diag(covariance), 0.0)), _MIN_SD)
-    _, vectors = np.linalg.eigh(covariance / np.outer(sd, sd))
-    vectors = vectors[:, ::-1][:, :n]
+    _, vectors = eigh(covariance / np.outer(sd, sd), subset_by_index=(len(sd) - n, len(sd) - 1))
+    vectors = vectors[:, ::-1]
     strongest = np.abs(vectors).argmax(axis=0)
     vectors = vectors * np.sign(vectors[strongest, np.arange(vectors.shape[1])])
-    return np.asarray(normalised @ (vectors / sd[:, None]) - (mean / sd) @ vectors, dtype=float)
+    return vectors / sd[:, None], np.asarray((mean / sd) @ vectors, dtype=float)
+
+
+def principal_components(normalised: sp.csr_matrix, n: int = 40) -> Matrix:
+    """Scores of cells on the first ``n`` components of the standardised genes; cells x n."""
+    vectors, offset = loadings(normalised, n)
+    return np.asarray(normalised @ vectors - offset, dtype=float)
 
 
 def correct_batches(scores: Matrix, batch: npt.NDArray[np.intp], seed: int = 0) -> Matrix:

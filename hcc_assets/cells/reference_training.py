@@ -6,6 +6,7 @@ Which cells carry which class is decided in ``bootstrap`` (no labels) or by a de
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -73,12 +74,12 @@ class TrainingCells:
             barcodes=self.barcodes[chosen],
         )
 
-    @property
+    @cached_property
     def size(self) -> npt.NDArray[np.float64]:
         """Molecules of each cell."""
         return np.asarray(self.counts.sum(axis=1), dtype=float).ravel()
 
-    @property
+    @cached_property
     def ambient_share(self) -> npt.NDArray[np.float64]:
         """Expected ambient share of each cell, at most one half."""
         return np.minimum(self.ambient_umi / np.maximum(self.size, 1.0), 0.5)

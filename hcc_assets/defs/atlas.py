@@ -20,15 +20,21 @@ if TYPE_CHECKING:
 
 
 def _model(ask: Ask, samples: list[str], reference: str) -> AtlasModel:
-    """The frozen embedding of this reference, or a new one; before the reference is frozen a quick one of components."""
+    """The frozen embedding of this reference, or a new one; before the reference is frozen a quick one of components.
+
+    It is fitted on the samples that taught the reference, so that it does not depend on how many others were there by then; on all where labels taught it.
+    """
     from hcc_assets.cells.atlas import AtlasModel, fit_atlas, take_sketch
+    from hcc_assets.cells.reference import Reference
 
     versions = ask.bench.versions
     standing = versions.current("atlas")
     frozen = not reference.startswith("provisional")
     if standing is not None and frozen and versions.facts("atlas").get("reference") == reference:
         return AtlasModel.from_bytes(versions.blob("atlas", "model.npz"))
-    sketches = (take_sketch(ask.cells("raw_counts", "counts", s), ask.frame("annotated_cells", "calls", s), sample_id=s) for s in samples)
+    taught = set(Reference.from_parquet_bytes(ask.blob("annotation_reference", "reference.parquet")).sample_ids) if frozen else set()
+    chosen = [s for s in samples if s in taught] or samples
+    sketches = (take_sketch(ask.cells("raw_counts", "counts", s), ask.frame("annotated_cells", "calls", s), sample_id=s) for s in chosen)
     return fit_atlas(sketches, layout="umap" if frozen else "components")
 
 

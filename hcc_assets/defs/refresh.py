@@ -1,6 +1,7 @@
 """``hcc refresh``: bring everything up to date through the same assets, checks and storage as the UI. What is stale is decided in ``platform.plan``.
 
-Order: clinical tables first (they are cheap and people wait for them), then the samples side by side, then everything across samples in one run.
+Order: clinical tables first (they are cheap and people wait for them), then the samples side by side, then everything across samples in one run. A reference
+without labels is made as soon as the first samples allow it; the others go on with it.
 """
 
 from __future__ import annotations
@@ -161,24 +162,43 @@ class Refresher:
                 self.summary.changes.append(Change(*node, "failed", reason=reason))
 
     def _next_wave(self, plan: Plan, todo: list[Node]) -> list[Node]:
-        """The next nodes to run together: clinical tables, else work within samples, else everything across samples.
+        """The next nodes to run together: clinical tables, else what is ready before all samples are, else work within samples, else across samples.
 
         A node is in the wave when each of its open inputs is in the same wave (and runs before it) and everything it needs is or will be there.
         """
         open_nodes = set(todo)
+        ready, now = self._early(plan.bench, todo)
         kinds: tuple[Callable[[Node], bool], ...] = (
             lambda n: not self._rests_on_samples(n[0]),
-            lambda n: n[1] is not None,
+            lambda n: n in ready,
+            lambda n: n[1] in now,
             lambda n: n[1] is None,
         )
         for kind in kinds:
             wave: dict[Node, None] = {}
             for node in todo:
-                if kind(node) and not any(up in open_nodes and up not in wave for up in plan.upstream(node)) and self._reachable(plan, node, wave):
+                blocked = node not in ready and any(up in open_nodes and up not in wave for up in plan.upstream(node))
+                if kind(node) and not blocked and self._reachable(plan, node, wave):
                     wave[node] = None
             if wave:
                 return list(wave)
         return []
+
+    def _early(self, bench: Workbench, todo: list[Node]) -> tuple[list[Node], set[str]]:
+        """What across samples need not wait for the others, and the samples to work on now: until the reference is ready the earliest ones, some at a time."""
+        samples = {s for _, s in todo if s is not None}
+        ready: list[Node] = []
+        for node in (n for n in todo if n[1] is None):
+            recipe = self.recipes[node[0]]
+            waiting = {s for name, s in todo if s is not None and name in recipe.inputs}
+            if recipe.ready is None or not waiting:
+                continue
+            if recipe.ready(bench, waiting):
+                ready.append(node)
+            else:
+                number = max(bench.config.single_cell.reference_min_samples, len(bench.standing("qc_cells")))
+                samples -= waiting - set(bench.by_collection(waiting)[:number])
+        return ready, samples
 
     def _reachable(self, plan: Plan, node: Node, usable: Mapping[Node, None]) -> bool:
         """True when every required input has a version or is about to get one."""

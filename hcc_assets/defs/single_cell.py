@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -99,18 +99,31 @@ def rebuild_asked(bench: HomeView) -> str | None:
         return None
 
 
+def _teachers(bench: HomeView) -> tuple[list[str], list[str] | None]:
+    """The samples that stand, in the order of collection, and those of them that a frozen reference is made of."""
+    from hcc_assets.cells.reference_freezing import freezing_prefix
+
+    order = bench.by_collection(bench.standing("qc_cells"))
+    seeds = [bench.versions.frame("qc_cells", "seeds", s).assign(sample_id=s) for s in order]
+    return order, freezing_prefix(pd.concat(seeds, ignore_index=True), order, bench.config) if seeds else None
+
+
+def _enough_taught(bench: HomeView, waiting: Set[str]) -> bool:
+    """True where no sample that waits could change the reference: it is delivered with labels, or all that it is made of were collected earlier."""
+    if any(d.id.endswith(".h5ad") and d.state == "ready" for d in bench.landing.references):
+        return True
+    prefix = _teachers(bench)[1] if rebuild_asked(bench) is None else None
+    return prefix is not None and waiting.isdisjoint(prefix) and bench.by_collection({*prefix, *waiting})[: len(prefix)] == prefix
+
+
 def _annotation_reference(ask: Ask) -> Output:
     from hcc_assets.cells.reference import reference_summary
     from hcc_assets.cells.reference_building import build_reference
-    from hcc_assets.cells.reference_freezing import freezing_prefix
     from hcc_assets.cells.reference_labels import LabelsRefused
     from hcc_assets.cells.reference_samples import SampleInput
 
     rows = ask.bench.landing.sheet.rows
-    samples = [s for s in ask.samples("qc_cells") if s in rows]
-    order = sorted(samples, key=lambda s: (rows[s].collection_date or "9999", s))
-    seeds = [ask.frame("qc_cells", "seeds", s).assign(sample_id=s) for s in order]
-    prefix = freezing_prefix(pd.concat(seeds, ignore_index=True), order, ask.config) if seeds else None
+    order, prefix = _teachers(ask.bench)
     chosen = order if rebuild_asked(ask.bench) is not None or prefix is None else prefix
     inputs = [SampleInput(s, partial(_loaded, ask, s), subject_id=rows[s].subject_id) for s in chosen]
     try:
@@ -238,6 +251,7 @@ SAMPLE_RECIPES: tuple[Recipe, ...] = (
         model=models.ReferenceSummary,
         gate=Check("schema", "The reference was built and its summary keeps the schema", blocking=True),
         settled=_frozen,
+        ready=_enough_taught,
         description="The versioned model that labels cells. Provisional until enough samples and seed cells exist, then frozen until rebuilt on request.",
         kinds=("python", "numpy"),
         owners=("team:bioinformatics",),

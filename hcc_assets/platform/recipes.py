@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -114,6 +114,9 @@ class Recipe:
         False where the data cut-off is made and not used.
     settled
         True when the version that stands is kept whatever arrives (a frozen reference).
+    ready
+        Of a recipe across samples that need not wait for all of them: whether what stands is enough, given the samples that are still to be worked on. Then
+        it is computed before these, and they go on with it in one run each. None: it takes what there is when all samples are done.
     """
 
     name: str
@@ -136,6 +139,7 @@ class Recipe:
     keep: int = 5
     uses_cutoff: bool = True
     settled: Callable[[HomeView], bool] = lambda _: False
+    ready: Callable[[HomeView, Set[str]], bool] | None = None
 
     @cached_property
     def code_version(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -101,6 +101,11 @@ class HomeView:
     def _consents(self, row: landings.SampleRow) -> bool:
         until = self.withdrawn.get(canonical_subject(row.subject_id))
         return until is None or (row.collection_date is not None and dt.date.fromisoformat(row.collection_date) < until)
+
+    def by_collection(self, samples: Iterable[str]) -> list[str]:
+        """Those of ``samples`` that are in the sheet, by collection date, then id; undated ones last."""
+        rows = self.landing.sheet.rows
+        return sorted((s for s in samples if s in rows), key=lambda s: (rows[s].collection_date or "9999", s))
 
     def standing(self, asset: str) -> list[str]:
         """Registered samples whose version of ``asset`` stands."""

@@ -1,0 +1,64 @@
+"""A reference without labels is made of the samples that were collected first; the others do not keep it waiting, and come to the same in any order."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from hcc_assets.cells import atlas, reference_freezing
+from hcc_assets.platform.home import Home
+from hcc_assets.platform.versions import Versions
+from hcc_assets.simulate.trial import simulate_trial
+from hcc_assets_tests.faults.homes import SETTINGS, hashes, run, sheet_rows, without_figures
+
+STEPS = ("raw_counts", "qc_cells", "annotated_cells", "pseudobulk")
+
+
+@pytest.fixture(scope="module")
+def landing(scratch: Path) -> Path:
+    """Some samples, in the sheet from the last to the first; two of them may teach a reference."""
+    root = scratch / "first_samples"
+    simulate_trial(root, subjects=4, cells=200, seed=3)
+    shutil.rmtree(root / "landing" / "clinical")
+    (root / "study.toml").write_text(SETTINGS + "\n[single_cell]\nreference_min_samples = 2\n")
+    header, *rows = sheet_rows(root)
+    (root / "landing" / "samples.csv").write_text("\n".join([header, *rows[3::-1]]) + "\n")
+    return root
+
+
+@pytest.fixture(autouse=True)
+def few_seeds_and_no_layout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """UMAP compiles for long and is not what is asked."""
+    monkeypatch.setattr(reference_freezing, "SEEDS_TO_FREEZE", 1)
+    monkeypatch.setattr(atlas, "_umap", lambda components, _: components[:, :2])
+
+
+def collected(root: Path) -> list[str]:
+    rows = [dict(zip(sheet_rows(root)[0].split(","), row.split(","), strict=True)) for row in sheet_rows(root)[1:]]
+    return [r["sample_id"] for r in sorted(rows, key=lambda r: (r["collection_date"], r["sample_id"]))]
+
+
+def runs_of(root: Path, sample: str) -> set[str]:
+    manifests = [Versions(Home.at(root)).require(asset, sample) for asset in STEPS]
+    return {str(m.run_id) for m in manifests}
+
+
+def test_the_reference_does_not_wait_for_samples_that_cannot_change_it(landing: Path, place: Path) -> None:
+    together, in_parts = place / "together", place / "parts"
+    shutil.copytree(landing, together)
+    shutil.copytree(landing, in_parts)
+    order = collected(landing)
+    with without_figures():
+        run(together)
+        header, *rows = sheet_rows(in_parts)
+        sheet = in_parts / "landing" / "samples.csv"
+        for number in (2, 4):
+            sheet.write_text("\n".join([header, *(r for r in rows if r.split(",")[0] in order[:number])]) + "\n")
+            run(in_parts)
+    reference = Versions(Home.at(together)).require("annotation_reference")
+    taught = int(str(reference.notes["samples_used"]))
+    assert taught < len(order) and str(reference.notes["version"]).startswith("cohort-")
+    assert [len(runs_of(together, s)) for s in order] == [2] * taught + [1] * (len(order) - taught)
+    assert hashes(together) == hashes(in_parts)
