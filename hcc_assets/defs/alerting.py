@@ -124,9 +124,9 @@ def tell(
     )
     sent = 0
     if channels:
-        from hcc_assets.platform.alerts.delivery import deliver_due
+        from hcc_assets.platform.alerts.delivery import TICK_SECONDS, deliver_due
 
-        sent = deliver_due(store, channels, now, at_once=at_once).sent
+        sent = deliver_due(store, channels, now, at_once=at_once, budget_s=None if at_once else TICK_SECONDS).sent
     return {"open": [_summary(a.record) for a in store.open_alerts()], "sent": sent, "enabled": config.alerts.enabled}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from click.testing import CliRunner
 
 from hcc_assets.commands import hcc
 from hcc_assets.defs.alerting import alert_store, silence
+from hcc_assets.platform.alerts.channels import Channel
 from hcc_assets.platform.alerts.dagster_signals import dagster_signals
+from hcc_assets.platform.alerts.delivery import Answer, deliver_due
 from hcc_assets.platform.alerts.digest import Message
 from hcc_assets.platform.alerts.outbox import LONGEST_RETRY_AFTER, AlertStore
 from hcc_assets.platform.alerts.records import Signal
@@ -78,3 +81,23 @@ def test_no_trail_is_called_whole_where_there_is_no_home(tmp_path: Path, monkeyp
     answer = CliRunner().invoke(hcc, ["audit", "verify", "--home", str(tmp_path / "mistyped")])
     assert answer.exit_code == 2 and "no landing/ folder" in answer.output
     assert not (tmp_path / "mistyped").exists(), "no key is made for a home that is not there"
+
+
+def test_servers_that_hang_leave_a_tick_short_and_the_others_served(store: AlertStore) -> None:
+    dead, live = [Channel(f"json-{n}", "json://dead") for n in range(4)], Channel("mailto-1", "mailto://live")
+    channels = [*dead, live]
+    for number in range(3):
+        store.put(Message(str(number), ""), [c.label for c in channels], NOW)
+
+    def send(channel: Channel, _: Message, deadline_s: float) -> Answer:
+        if channel is live:
+            return Answer(True)
+        time.sleep(deadline_s)
+        return Answer(False, reason="no answer")
+
+    sent = 0
+    for tick in range(4):
+        began = time.monotonic()
+        sent += deliver_due(store, channels, NOW + tick * SECOND, deadline_s=0.2, budget_s=0.5, send=send).sent
+        assert time.monotonic() - began < 1.0
+    assert sent == 3, "the live channel got everything, although each tick has only time for two dead ones"

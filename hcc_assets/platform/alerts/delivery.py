@@ -15,6 +15,8 @@ from hcc_assets.platform.alerts.digest import Message
 from hcc_assets.platform.alerts.outbox import AlertStore
 
 DEADLINE_SECONDS = 30.0
+TICK_SECONDS = 35.0
+"""What sending may take within a tick of a sensor, which Dagster gives up after 60 s; the next tick goes on."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,13 @@ def deliver_due(
     at_once: bool = False,
     deadline_s: float = DEADLINE_SECONDS,
     max_messages: int = 100,
+    budget_s: float | None = None,
     send: Send = send_through_apprise,
 ) -> DeliveryReport:
     """Send every message that is due, and the digest once a day. May be called at any time by any number of processes.
 
-    A channel that fails in a passing way is left alone for the rest of this call, so that one dead server costs one deadline and not one per message.
+    A channel that fails in a passing way is left alone for the rest of this call, so that one dead server costs one deadline and not one per message;
+    channels that failed before come last, so that it does not hold up the others.
 
     Parameters
     ----------
@@ -88,6 +92,8 @@ def deliver_due(
         Seconds that one message may take.
     max_messages
         At most so many attempts.
+    budget_s
+        Seconds that all of them may take together; the rest is for the next call.
     send
         How one message is sent.
     """
@@ -98,19 +104,25 @@ def deliver_due(
     problems: dict[str, str] = {}
     resting: set[str] = set()
     tried: set[int] = set()
+    failing = set(store.backlog(list(by_label)).failing)
 
     def clock() -> dt.datetime:
         return now + dt.timedelta(seconds=time.monotonic() - began)
 
     for _ in range(max_messages):
-        letter = store.claim(clock(), channels=[label for label in by_label if label not in resting], at_once=at_once)
+        left = deadline_s if budget_s is None else budget_s - (time.monotonic() - began)
+        if left < min(deadline_s, 5.0):
+            break
+        awake = [label for label in by_label if label not in resting]
+        letter = store.claim(clock(), channels=[label for label in awake if label not in failing], at_once=at_once)
+        letter = letter or store.claim(clock(), channels=[label for label in awake if label in failing], at_once=at_once)
         if letter is None:
             break
         if letter.id in tried:
             store.release(letter)
             break
         tried.add(letter.id)
-        answer = send(by_label[letter.channel], Message(letter.title, f"{letter.body}\n\nmessage {letter.id}"), deadline_s)
+        answer = send(by_label[letter.channel], Message(letter.title, f"{letter.body}\n\nmessage {letter.id}"), min(deadline_s, left))
         if answer.ok:
             store.sent(letter, clock())
             counts["sent"] += 1
