@@ -146,13 +146,15 @@ def validate(path: Path, genome: str | None, as_json: bool, home: Home) -> None:
 def explain(home: Home, file: str, as_json: bool) -> None:
     """Where a published file comes from: inputs down to delivery files with hashes, code, lock, runs, checks."""
     from hcc_assets.defs.catalogue import all_recipes
-    from hcc_assets.platform.provenance import asset_of, explain_asset, explanation_lines
+    from hcc_assets.platform.provenance import explain_asset, explanation_lines, origin_of
 
     recipes = all_recipes()
-    asset = asset_of(file, recipes)
-    if asset is None:
-        raise click.UsageError(f"{Path(file).name} is not published by any asset")
-    tree = explain_asset(existing_home(home), recipes, asset)
+    origin = origin_of(existing_home(home), recipes, file)
+    if origin is None:
+        raise click.UsageError(
+            f"{Path(file).name} is neither a table nor a figure of a version that stands; hcc explain takes any file of {home.published}"
+        )
+    tree = explain_asset(home, recipes, *origin)
     say(tree, as_json, explanation_lines(tree))
 
 

@@ -143,6 +143,7 @@ class Workbench(HomeView):
             inputs=basis.inputs,
             deliveries=basis.deliveries,
             files=files,
+            figures=sorted({name.rpartition(".")[0] for name in figures}),
             rows=None if output.table is None else len(output.table),
             run_id=run_id,
             at=self.now,

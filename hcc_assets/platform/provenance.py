@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -11,20 +11,32 @@ from hcc_assets.platform.recipes import Recipe
 from hcc_assets.platform.versions import Versions
 
 
-def asset_of(file: str, recipes: Mapping[str, Recipe]) -> str | None:
-    """The asset that publishes ``file`` (a table, a figure, the report) or that it names."""
-    name = PurePosixPath(file.replace("\\", "/")).name
-    stem = name.split(".")[0]
-    if name == "report.html":
-        return "trial_report" if "trial_report" in recipes else None
-    if stem in recipes:
-        return stem
-    owners = [asset for asset in recipes if stem.startswith(asset)]
-    return max(owners, key=len) if owners else None
+def origin_of(home: Home, recipes: Mapping[str, Recipe], file: str) -> tuple[str, list[str | None]] | None:
+    """The asset that publishes ``file`` (a table, a figure, the report) or that it names, and the samples it is of; None when there is none.
+
+    A figure is known by the manifests of the versions that stand, which name what was drawn from them.
+    """
+    versions = Versions(home)
+    stem = PurePosixPath(file.replace("\\", "/")).name.partition(".")[0]
+    asset = "trial_report" if stem == "report" else stem
+    if asset in recipes:
+        return asset, _partitions(versions, recipes, asset)
+    for recipe in recipes.values():
+        of = (p for p in _partitions(versions, recipes, recipe.name) if recipe.figures is not None)
+        drew = [p for p in of if (manifest := versions.current(recipe.name, p)) is not None and stem in manifest.figures]
+        if drew:
+            return recipe.name, drew
+    return None
 
 
-def explain_asset(home: Home, recipes: Mapping[str, Recipe], asset: str) -> dict[str, Any]:
+def _partitions(versions: Versions, recipes: Mapping[str, Recipe], asset: str) -> list[str | None]:
+    return [*versions.partitions(asset)] if asset in recipes and recipes[asset].partitioned else [None]
+
+
+def explain_asset(home: Home, recipes: Mapping[str, Recipe], asset: str, samples: Sequence[str | None] | None = None) -> dict[str, Any]:
     """Everything the version that stands was made from: the versions that were read then, which need not be those that stand now.
+
+    Of a per-sample asset: the versions of ``samples``, or of all.
 
     Returns
     -------
@@ -63,9 +75,10 @@ def explain_asset(home: Home, recipes: Mapping[str, Recipe], asset: str) -> dict
             "rows": manifest.rows,
         }
 
-    standing = versions.current(asset)
-    if standing is not None:
-        visit(asset, None, standing.data_version)
+    for own in _partitions(versions, recipes, asset) if samples is None else samples:
+        standing = versions.current(asset, own)
+        if standing is not None:
+            visit(asset, own, standing.data_version)
     return {"asset": asset, "nodes": nodes}
 
 
@@ -73,7 +86,8 @@ def explanation_lines(tree: Mapping[str, Any]) -> list[str]:
     """The same for a person: the asked asset first, deliveries last."""
     if not tree["nodes"]:
         return [f"{tree['asset']} has no version yet; run hcc refresh"]
-    lines = [f"{tree['asset']} rests on {len(tree['nodes']) - 1} versions"]
+    below = [key for key in tree["nodes"] if key.partition("@")[0].partition("/")[0] != tree["asset"]]
+    lines = [f"{tree['asset']} rests on {len(below)} versions"]
     for key, node in reversed(list(tree["nodes"].items())):
         if not node["kept"]:
             lines.append(f"{key}  is no longer kept; the audit trail has the run that made it")

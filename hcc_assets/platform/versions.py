@@ -52,6 +52,7 @@ class Manifest(BaseModel):
     inputs: dict[str, str] = {}
     deliveries: dict[str, str] = {}
     files: dict[str, str] = {}
+    figures: list[str] = []
     rows: int | None = None
     run_id: str = ""
     at: dt.datetime
