@@ -49,6 +49,10 @@ def example(*, refresh: float = 6.0, share: float = 0.25, grown: float = 1.1) ->
         grow += [measured(w, c * factor, samples=n) for w, c in (("one new sample", 8.0), ("a corrected clinical export", 5.0), ("nothing new", 2.0))]
         grow.append(measured("hcc status", 1.5, samples=n))
     trial = [measured("hcc refresh", 40.0, samples=12, cells=18_000), measured("concatenate everything", 100.0, samples=12, cells=18_000)]
+    trial += [
+        measured("hcc refresh", 400.0, samples=80, cells=120_000),
+        measured("concatenate everything", 90.0, samples=80, cells=120_000, stopped=True),
+    ]
     clinical = [measured("endpoints", 2.0, size=s, rows=s, work_cpu_s=s / 1000, reading_cpu_s=0.1) for s in (100, 1000, 10_000)]
     clinical += [measured("safety", 2.0, size=s, rows=s, work_cpu_s=s / 1e5, reading_cpu_s=0.1) for s in (100_000, 1_000_000)]
     return {
@@ -62,6 +66,13 @@ def example(*, refresh: float = 6.0, share: float = 0.25, grown: float = 1.1) ->
         "clinical": clinical,
         "profiles": {},
     }
+
+
+@linux
+def test_a_command_that_takes_too_much_memory_is_stopped_and_says_so():
+    found = run([sys.executable, "-c", "import time; x = bytearray(300_000_000); time.sleep(60)"], memory_mb=150)
+    assert found.stopped and found.wall_s < 30 and found.peak_mb > 150
+    assert not run([sys.executable, "-c", "pass"], memory_mb=150).stopped
 
 
 @linux
@@ -177,10 +188,10 @@ def test_sizes_grow():
         a, b = SIZES[smaller], SIZES[larger]
         assert max(a.cells) <= max(b.cells)
         assert max(a.homes) <= max(b.homes)
-        assert a.trial_samples * a.trial_cells <= b.trial_samples * b.trial_cells
+        assert a.trial_samples[-1] * a.trial_cells <= b.trial_samples[-1] * b.trial_cells
         assert a.crowd[-1] * a.crowd_cells <= b.crowd[-1] * b.crowd_cells
     assert SIZES["full"].crowd[-1] * SIZES["full"].crowd_cells == 1_000_000
-    assert SIZES["full"].trial_samples == 80
+    assert SIZES["full"].trial_samples[-1] == 80
     assert SIZES["full"].trial_cells == 5000
 
 

@@ -130,14 +130,21 @@ def _growing_home(rows: Rows) -> str:
 
 def _whole_trial(section: Mapping[str, Rows]) -> str:
     rows = section["trial"]
-    found = {field: next(iter(ratios(rows, "hcc refresh", "concatenate everything", field, "samples").values())) for field in _COSTS}
+    shown = [r | {"what": r["what"] + (" (stopped: no more memory)" if r.get("stopped") else "")} for r in rows]
+    against = [
+        f"{label} "
+        + ", ".join(f"{value:.2f} at {n} samples" for n, value in ratios(rows, "hcc refresh", "concatenate everything", field, "samples").items())
+        for field, label in {"wall_s": "wall", "cpu_s": "CPU", "peak_sum_mb": "memory of all processes"}.items()
+    ]
+    stopped = [r["samples"] for r in rows if r.get("stopped")]
+    note = f" At {stopped[0]} samples the script takes more memory than this machine has and does not end; there is no ratio." if stopped else ""
     return f"""## The whole trial from nothing
 
-{rows[0]["samples"]} samples, {rows[0]["cells"]:,} cells, no labels: every table, figure and the report, on all cores, against a plain script that
-reads every sample, concatenates and clusters all cells together (and publishes nothing).
+{rows[0]["cells"] // rows[0]["samples"]:,} cells a sample, no labels: every table, figure and the report, on all cores, against a plain script that reads every
+sample, concatenates and clusters all cells together (and publishes nothing).
 
-{table(rows, {"what": "", **_COSTS})}
-`hcc refresh` against the script: wall {found["wall_s"]:.2f}, CPU {found["cpu_s"]:.2f}, memory of all processes {found["peak_sum_mb"]:.2f}.
+{table(shown, {"samples": "samples", "cells": "cells", "what": "", **_COSTS})}
+`hcc refresh` against the script: {"; ".join(against)}.{note}
 
 {_image("whole_trial", "Wall time, CPU and memory of the whole trial for the platform and for the script that concatenates everything")}"""
 

@@ -25,6 +25,11 @@ def describe() -> dict[str, str]:
     }
 
 
+def free_mb() -> float:
+    """Memory that a program may take now, MB."""
+    return psutil.virtual_memory().available / 1e6
+
+
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []

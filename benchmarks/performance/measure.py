@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -34,6 +35,8 @@ class Measured:
         Resident memory (MB, 10^6 bytes): the largest process, and the largest sum over processes at one moment (shared pages counted in each).
     answer
         The JSON object that the command printed last, where it printed one.
+    stopped
+        It was ended because it took more memory than it was allowed.
     """
 
     wall_s: float
@@ -41,6 +44,7 @@ class Measured:
     peak_mb: float
     peak_sum_mb: float
     answer: dict[str, Any] = field(default_factory=dict)
+    stopped: bool = False
 
 
 class MeasurementFailed(RuntimeError):
@@ -53,7 +57,7 @@ def environment(**more: str) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(TOP), "PYTHONWARNINGS": "ignore"} | more
 
 
-def run(command: Sequence[str], *, ok: Iterable[int] = (0,), variables: Mapping[str, str] | None = None) -> Measured:
+def run(command: Sequence[str], *, ok: Iterable[int] = (0,), variables: Mapping[str, str] | None = None, memory_mb: float | None = None) -> Measured:
     """Run a command to its end and measure it.
 
     Parameters
@@ -64,6 +68,8 @@ def run(command: Sequence[str], *, ok: Iterable[int] = (0,), variables: Mapping[
         Exit codes that count as success.
     variables
         Added to the environment.
+    memory_mb
+        It is ended when it and its descendants take more.
 
     Raises
     ------
@@ -73,7 +79,7 @@ def run(command: Sequence[str], *, ok: Iterable[int] = (0,), variables: Mapping[
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         started = time.perf_counter()
         child = subprocess.Popen(list(command), stdout=out, stderr=err, cwd=TOP, env=environment(**(variables or {})))
-        watcher = _Watcher(child.pid)
+        watcher = _Watcher(child.pid, memory_mb)
         _, status, usage = os.wait4(child.pid, 0)
         wall = time.perf_counter() - started
         watcher.stop()
@@ -81,14 +87,14 @@ def run(command: Sequence[str], *, ok: Iterable[int] = (0,), variables: Mapping[
         out.seek(0)
         err.seek(0)
         printed, told = out.read().decode(errors="replace"), err.read().decode(errors="replace")
-    if child.returncode not in set(ok):
+    if child.returncode not in set(ok) and not watcher.stopped:
         raise MeasurementFailed(f"{' '.join(map(str, command))} ended with {child.returncode}:\n{printed[-1500:]}\n{told[-3000:]}")
-    return Measured(wall, usage.ru_utime + usage.ru_stime, watcher.largest / 1e6, watcher.together / 1e6, _answer(printed))
+    return Measured(wall, usage.ru_utime + usage.ru_stime, watcher.largest / 1e6, watcher.together / 1e6, _answer(printed), watcher.stopped)
 
 
-def python(module: str, *arguments: object, ok: Iterable[int] = (0,)) -> Measured:
+def python(module: str, *arguments: object, ok: Iterable[int] = (0,), memory_mb: float | None = None) -> Measured:
     """`run` a module with this interpreter."""
-    return run([sys.executable, "-m", module, *map(str, arguments)], ok=ok)
+    return run([sys.executable, "-m", module, *map(str, arguments)], ok=ok, memory_mb=memory_mb)
 
 
 def hcc(home: Path, command: str, *arguments: object) -> Measured:
@@ -147,10 +153,12 @@ def _answer(printed: str) -> dict[str, Any]:
 
 
 class _Watcher:
-    """Samples the memory of a process and its descendants from ``/proc``; knows nothing where there is none."""
+    """Samples the memory of a process and its descendants from ``/proc``, and ends it above a limit; knows nothing where there is none."""
 
-    def __init__(self, pid: int):
+    def __init__(self, pid: int, limit_mb: float | None = None):
         self.largest = self.together = 0
+        self.stopped = False
+        self._limit = None if limit_mb is None else limit_mb * 1e6
         self._root = pid
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -168,6 +176,9 @@ class _Watcher:
                 now += resident
                 self.largest = max(self.largest, high)
             self.together = max(self.together, now, self.largest)
+            if self._limit is not None and now > self._limit and not self.stopped:
+                self.stopped = True
+                os.kill(self._root, signal.SIGKILL)
             if self._stop.wait(SAMPLING_S):
                 return
 

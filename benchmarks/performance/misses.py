@@ -45,8 +45,9 @@ REMARKS: dict[str, str] = {
 }
 """By goal key: what the profile shows and what was tried. Shown only while the goal is missed."""
 
+WHOLE_TRIAL = "whole trial, in one process"
 _ENTRIES = 12
-_REFRESH = ("sample_published", "sample_memory", "flat", "dagster_share", "trial_time", "trial_memory", "crowd_memory")
+_REFRESH = ("sample_published", "sample_memory", "flat", "dagster_share", "crowd_memory")
 
 
 def profiles(missed: Sequence[Goal], sizes: Sizes, scratch: Path, say: Callable[[str], None]) -> dict[str, Any]:
@@ -77,6 +78,8 @@ def profiles(missed: Sequence[Goal], sizes: Sizes, scratch: Path, say: Callable[
 def _cause(key: str) -> str:
     if key in _REFRESH:
         return "refresh with one new sample"
+    if key in ("trial_time", "trial_memory"):
+        return WHOLE_TRIAL
     if key in ("nothing_new", "status"):
         return "hcc status"
     known = {
@@ -99,6 +102,9 @@ def _command(cause: str, sizes: Sizes, scratch: Path, target: Path) -> list[str]
     root = scratch / "profiled"
     for path in (root, root.with_name("profiled_stash")):
         shutil.rmtree(path, ignore_errors=True)
+    if cause == WHOLE_TRIAL:
+        homes.make_home(root, samples=sizes.trial_samples[0], withheld=0, cells=sizes.trial_cells, labelled=False)
+        return [*profiled, "hcc_assets", "refresh", "--home", str(root), "--jobs", "1", "--quiet"]
     home = homes.make_home(root, samples=sizes.base_samples, withheld=1, cells=sizes.base_cells, labelled=True)
     hcc(root, "refresh")
     if cause == "hcc status":

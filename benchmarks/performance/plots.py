@@ -63,16 +63,21 @@ def growing(results: Mapping[str, Any]) -> Figure:
 
 
 def trial(results: Mapping[str, Any]) -> Figure:
-    """The whole trial against the plain script: wall, CPU, memory."""
-    figure = new_figure(8, 2.8, title="The whole trial from nothing")
+    """The whole trial against the plain script: wall, CPU, memory; a cross where the script was stopped for want of memory."""
+    figure = new_figure(8, 3.2, title="The whole trial from nothing")
     rows = results["whole_trial"]["trial"]
     labels = {"wall_s": "wall seconds", "cpu_s": "CPU seconds", "peak_sum_mb": "MB, all processes"}
     for ax, (field, label) in zip(figure.subplots(1, 3), labels.items(), strict=True):
-        ax.barh([r["what"] for r in rows], [r[field] for r in rows], color=LINE_COLOURS[: len(rows)], height=0.6)
-        ax.set_xlabel(label)
-        if ax.get_subplotspec().colspan.start:  # type: ignore[union-attr]
-            ax.set_yticklabels([])
-        tidy(ax, grid="x")
+        for colour, what in zip(LINE_COLOURS, ("hcc refresh", "concatenate everything"), strict=False):
+            mine = [r for r in rows if r["what"] == what]
+            ax.plot([r["cells"] / 1000 for r in mine], [r[field] for r in mine], color=colour, label=what)
+            for r in mine:
+                ax.plot(r["cells"] / 1000, r[field], marker="X" if r.get("stopped") else "o", color=colour)
+        ax.set_xlabel("thousand cells")
+        ax.set_ylabel(label)
+        ax.set_ylim(bottom=0)
+        tidy(ax)
+    figure.axes[0].legend(frameon=False, fontsize=7)
     return figure
 
 

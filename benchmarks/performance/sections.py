@@ -9,12 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.performance import homes
+from benchmarks.performance import homes, machine
 from benchmarks.performance.measure import TOP, Measured, hcc, python, repeated, row, run
 from benchmarks.performance.settings import Sizes
 
 Rows = list[dict[str, Any]]
 Say = Callable[[str], None]
+MEMORY_LEFT = 0.88
+"""Share of the free memory that the script may take before it is ended: beyond that the kernel would end something."""
 BLOOD = TOP / "../shared/data/pbmc4k/filtered_feature_bc_matrix"
 
 
@@ -107,20 +109,32 @@ def growing_home(scratch: Path, sizes: Sizes, say: Say) -> Rows:
 
 
 def whole_trial(scratch: Path, sizes: Sizes, say: Say) -> dict[str, Rows]:
-    """Everything from nothing, without labels, against the script that concatenates all cells."""
-    say(f"a whole trial of {sizes.trial_samples} samples x {sizes.trial_cells:,} cells")
-    home = homes.make_home(scratch / "trial", samples=sizes.trial_samples, withheld=0, cells=sizes.trial_cells, labelled=False)
-    about = {"samples": sizes.trial_samples, "cells": sizes.trial_samples * sizes.trial_cells}
-    looped = home.copy(scratch / "trial_looped")
-    serial = home.copy(scratch / "trial_serial")
-    rows = [row(hcc(home.root, "refresh"), what="hcc refresh", **about)]
-    say("the script that concatenates everything")
-    rows.append(row(python("benchmarks.performance.concatenate", *home.matrices()), what="concatenate everything", **about))
-    say("the whole trial again, one process, with and without Dagster")
-    shares = [row(hcc(serial.root, "refresh", "--jobs", 1), what="whole trial, through Dagster (--jobs 1)")]
-    shares.append(row(python("benchmarks.performance.engine_loop", looped.root), what="whole trial, in a loop"))
-    for root in (home.root, home.stash, looped.root, serial.root):
-        shutil.rmtree(root)
+    """Everything from nothing, without labels, against the script that concatenates all cells; Dagster's share for the first size."""
+    first, last = sizes.trial_samples[0], sizes.trial_samples[-1]
+    say(f"simulating {last} samples x {sizes.trial_cells:,} cells")
+    arriving = homes.make_home(scratch / "trial", samples=first, withheld=last - first, cells=sizes.trial_cells, labelled=False)
+    room_mb = MEMORY_LEFT * machine.free_mb()
+    rows, shares = [], []
+    for samples in sizes.trial_samples:
+        if samples > arriving.delivered:
+            arriving.deliver(samples - arriving.delivered)
+        about = {"samples": samples, "cells": samples * sizes.trial_cells}
+        say(f"the whole trial, {samples} samples")
+        whole = arriving.copy(scratch / "trial_whole")
+        rows.append(row(hcc(whole.root, "refresh"), what="hcc refresh", **about))
+        say(f"the script that concatenates everything, {samples} samples")
+        script = python("benchmarks.performance.concatenate", *whole.matrices(), memory_mb=room_mb)
+        rows.append(row(script, what="concatenate everything", stopped=script.stopped, **about))
+        shutil.rmtree(whole.root)
+        if samples == first:
+            say("the whole trial again, one process, with and without Dagster")
+            serial, looped = arriving.copy(scratch / "trial_serial"), arriving.copy(scratch / "trial_looped")
+            shares.append(row(hcc(serial.root, "refresh", "--jobs", 1), what="whole trial, through Dagster (--jobs 1)"))
+            shares.append(row(python("benchmarks.performance.engine_loop", looped.root), what="whole trial, in a loop"))
+            for root in (serial.root, looped.root):
+                shutil.rmtree(root)
+    shutil.rmtree(arriving.root)
+    shutil.rmtree(arriving.stash)
     return {"trial": rows, "shares": shares}
 
 

@@ -24,7 +24,7 @@ class Sizes:
     arrivals
         New samples measured at each of these sizes, one after the other.
     trial_samples, trial_cells
-        The whole trial from nothing.
+        The whole trial from nothing: numbers of samples, ascending, and cells of each.
     crowd, crowd_cells
         Samples at which the growth towards a million cells is measured, ascending, and cells of each sample.
     subjects, events
@@ -41,7 +41,7 @@ class Sizes:
     homes: tuple[int, ...]
     home_cells: int
     arrivals: int
-    trial_samples: int
+    trial_samples: tuple[int, ...]
     trial_cells: int
     crowd: tuple[int, ...]
     crowd_cells: int
@@ -51,8 +51,10 @@ class Sizes:
 
 
 SIZES = {
-    "tiny": Sizes("tiny", (150, 300), False, 2, 150, (3, 5), 150, 1, 2, 150, (2, 3), 150, (10, 20), (200, 400), 1),
-    "quick": Sizes("quick", (2000, 5000), True, 6, 500, (10, 20, 40), 200, 1, 8, 1000, (5, 10), 1000, (100, 1000, 10_000), (100_000, 1_000_000), 3),
+    "tiny": Sizes("tiny", (150, 300), False, 2, 150, (3, 5), 150, 1, (2,), 150, (2, 3), 150, (10, 20), (200, 400), 1),
+    "quick": Sizes(
+        "quick", (2000, 5000), True, 6, 500, (10, 20, 40), 200, 1, (8,), 1000, (5, 10), 1000, (100, 1000, 10_000), (100_000, 1_000_000), 3
+    ),
     "default": Sizes(
         "default",
         (2000, 5000, 10_000),
@@ -62,7 +64,7 @@ SIZES = {
         (10, 20, 40),
         500,
         3,
-        24,
+        (24,),
         2500,
         (10, 20, 40),
         2500,
@@ -79,7 +81,7 @@ SIZES = {
         (10, 20, 40, 80),
         1000,
         3,
-        80,
+        (10, 20, 80),
         5000,
         (25, 50, 100, 200),
         5000,
