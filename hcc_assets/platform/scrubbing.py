@@ -11,6 +11,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from hcc_assets.platform.packed import MARKS, change_packed
 from hcc_assets.platform.subject_keys import is_weak, subject_digest
 
 FIGURE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=]+")
@@ -47,8 +48,8 @@ class Renamer:
         self._pattern = re.compile("|".join(forms), re.IGNORECASE)
 
     def text(self, value: str) -> str:
-        """The text with tokens for names."""
-        return self._pattern.sub(self._token, value)
+        """The text with tokens for names, also within what Dagster packed."""
+        return self._pattern.sub(self._token, change_packed(value, lambda text: self._pattern.sub(self._token, text)))
 
     def data(self, value: bytes) -> bytes:
         """The same for bytes of any encoding that keeps ASCII."""
@@ -103,9 +104,11 @@ def _text_columns(engine: sa.Engine) -> Iterator[sa.Column[str]]:
 
 
 def _texts_naming(engine: sa.Engine, names: Collection[str]) -> Iterator[tuple[sa.Column[str], str]]:
+    """Texts in which one of the names may stand, packed ones included."""
     forms = {n.lower() for n in names} | {json.dumps(n)[1:-1].lower() for n in names}
     for column in _text_columns(engine):
-        where = sa.or_(*(sa.func.lower(column).contains(form, autoescape=True) for form in forms))
+        named = (sa.func.lower(column).contains(form, autoescape=True) for form in forms)
+        where = sa.or_(*named, *(column.contains(mark) for mark in MARKS))
         with engine.connect() as connection:
             values = connection.execute(sa.select(column).where(where).distinct()).scalars().all()
         yield from ((column, value) for value in values)

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from hcc_assets.platform.packed import unpacked
 from hcc_assets.platform.row_removal import ID_COLUMNS
 
 DatabaseError = sqlite3.Error
@@ -90,7 +91,8 @@ def in_sqlite(path: Path, wanted: Names) -> Iterator[tuple[str, bool]]:
         for table in tables:
             quoted = table.replace('"', '""')
             for row in connection.execute(f'select * from "{quoted}"'):  # noqa: S608  (the name comes from the database itself)
-                if any(isinstance(v, str | bytes) and wanted.in_value(v if isinstance(v, str) else v.decode("utf-8", errors="replace")) for v in row):
+                texts = [v if isinstance(v, str) else v.decode("utf-8", errors="replace") for v in row if isinstance(v, str | bytes)]
+                if any(wanted.in_value(t) or any(wanted.in_bytes(inner.encode())[0] for inner in unpacked(t)) for t in texts):
                     yield f"table {table}", True
                     break
 
