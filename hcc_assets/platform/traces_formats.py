@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -18,6 +18,8 @@ DatabaseError = sqlite3.Error
 
 class Names(Protocol):
     """What is looked for, see `traces.Names`."""
+
+    names: Collection[str]
 
     def in_value(self, value: str) -> bool:
         """A value of its own names it."""
@@ -89,12 +91,26 @@ def in_sqlite(path: Path, wanted: Names) -> Iterator[tuple[str, bool]]:
         connection.text_factory = lambda raw: raw.decode("utf-8", errors="replace")
         tables = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'")]
         for table in tables:
-            quoted = table.replace('"', '""')
+            quoted, perhaps = table.replace('"', '""'), False
             for row in connection.execute(f'select * from "{quoted}"'):  # noqa: S608  (the name comes from the database itself)
                 texts = [v if isinstance(v, str) else v.decode("utf-8", errors="replace") for v in row if isinstance(v, str | bytes)]
-                if any(wanted.in_value(t) or any(wanted.in_bytes(inner.encode())[0] for inner in unpacked(t)) for t in texts):
+                found = [_in_text(text, wanted) for t in texts for text in (t, *unpacked(t))]
+                perhaps = perhaps or any(maybe for _, maybe in found)
+                if any(certain for certain, _ in found):
                     yield f"table {table}", True
                     break
+            else:
+                if perhaps:
+                    yield f"table {table}", False
+
+
+def _in_text(text: str, wanted: Names) -> tuple[bool, bool]:
+    """Found for certain, found perhaps: a short or numeric name for certain where it is the whole text or a quoted value, as `scrubbing` replaces it."""
+    certain, perhaps = wanted.in_bytes(text.encode("utf-8", errors="replace"))
+    if perhaps and not certain:
+        own = {name.strip().lower() for name in wanted.names}
+        certain = any(part.rstrip("\\").lower() in own for part in text.split('"'))
+    return certain, perhaps
 
 
 def in_id_columns(handle: IO[bytes], wanted: Names) -> Iterator[tuple[str, bool]]:
