@@ -76,13 +76,19 @@ def in_parquet(handle: IO[bytes], wanted: Names, prefix: str) -> Iterator[tuple[
         kind = field_.type.value_type if pa.types.is_dictionary(field_.type) else field_.type
         if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind) or pa.types.is_temporal(kind):
             continue
+        perhaps = False
         for group in range(file.num_row_groups):
             column = file.read_row_group(group, columns=[field_.name]).column(0)
             text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
             values = pc.unique(column).to_pylist() if text else column.to_pylist()
-            if any(v is not None and wanted.in_value(v.decode("utf-8", errors="replace") if isinstance(v, bytes) else str(v)) for v in values):
+            found = [_in_text(v.decode("utf-8", errors="replace") if isinstance(v, bytes) else str(v), wanted) for v in values if v is not None]
+            perhaps = perhaps or any(maybe for _, maybe in found)
+            if any(certain for certain, _ in found):
                 yield f"{prefix}parquet column {field_.name}", True
                 break
+        else:
+            if perhaps:
+                yield f"{prefix}parquet column {field_.name}", False
 
 
 def in_sqlite(path: Path, wanted: Names) -> Iterator[tuple[str, bool]]:
