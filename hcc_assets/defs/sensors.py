@@ -65,7 +65,7 @@ def _active(instance: dg.DagsterInstance, tags: dict[str, str]) -> bool:
 
 def _tables_at_work(instance: dg.DagsterInstance) -> bool:
     """True while any run over tables is queued or going, whoever asked for it: what it leaves stale is seen by the next tick."""
-    records = instance.get_run_records(dg.RunsFilter(statuses=_ACTIVE), limit=100)
+    records = instance.get_run_records(dg.RunsFilter(statuses=_ACTIVE))  # all: a first load has hundreds of samples in the queue
     return any("dagster/partition" not in r.dagster_run.tags for r in records)
 
 
