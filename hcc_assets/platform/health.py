@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -143,6 +144,10 @@ def _disk(folder: Path, least: int) -> Probe:
     name = f"disk {folder.name}"
     if not folder.exists():
         return Probe(name, False, f"the folder {folder.name} is not there.", "Mount the disk, or set HCC_HOME.")
+    if not os.access(folder, os.W_OK):
+        return Probe(
+            name, False, f"the folder {folder.name} cannot be written.", "Is the disk mounted read-only, or does the folder belong to another user?"
+        )
     free = shutil.disk_usage(folder).free
     sentence = f"{free / 2**30:.1f} GiB free."
     if free < least:
