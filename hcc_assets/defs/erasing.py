@@ -76,10 +76,11 @@ def erase_subject(home: Home, subject: str, reference: str, *, own_run: str = ""
         raise ValueError("erase works on a local home; on an object store remove the objects and their versions there")
     say = progress or (lambda *_: None)
     about = _about(home, subject)
+    nobody = _nobody(home, subject)
     tombstones_of(home).add(subject, about.samples, reference, dt.datetime.now(dt.UTC))
     trail_of(home).append("erase", why=reference, subject_id=subject, redact=about.samples, details={"samples": len(about.samples)})
     _wait_for_runs(home, own_run, say)
-    lines: list[str] = []
+    lines = nobody
     for turn in range(ROUNDS):
         say("erase", f"search {turn + 1}")
         plan = _plan(home, about, keep_sheet=True)
@@ -116,7 +117,7 @@ def preview(home: Home, subject: str) -> dict[str, Any]:
         "databases and logs would name a token instead": (*plan.databases, *plan.texts),
         "deliveries have to be replaced by hand": plan.by_hand,
     }
-    lines = [f"{len(about.samples)} samples", *(f"{len(paths)} {what}" for what, paths in counts.items())]
+    lines = [*_nobody(home, subject), f"{len(about.samples)} samples", *(f"{len(paths)} {what}" for what, paths in counts.items())]
     return {"code": code_of(home, subject), "lines": [*lines, f"Code for the job erase_subject: {code_of(home, subject)}"]}
 
 
@@ -162,6 +163,15 @@ def _subjects(home: Home) -> set[str]:
 def known_names(home: Home) -> set[str]:
     """Ids of everybody and of every sample that the home knows of."""
     return _subjects(home) | {r.sample_id for r in _rows(home)}
+
+
+def _nobody(home: Home, subject: str) -> list[str]:
+    """A line to read when the home knows nobody of this name: mistyped, or an erasure that was cut off, which is finished all the same."""
+    if canonical_subject(subject) in {canonical_subject(s) for s in _subjects(home)}:
+        return []
+    return [
+        "no sample and no clinical record that stands is of this name: look at the spelling, unless it was erased before; a later delivery under this name will be refused"
+    ]
 
 
 def _about(home: Home, subject: str) -> _About:

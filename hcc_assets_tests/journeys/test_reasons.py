@@ -1,4 +1,4 @@
-"""Reasons that an operator gives may name subjects; the audit trail and the acceptances, which outlive an erasure, must not."""
+"""What an operator says of subjects: reasons, which must keep no names where no erasure reaches them, and a name that is mistyped."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hcc_assets.defs.erasing import preview
 from hcc_assets.defs.operate import accept_export, withdraw_subject
 from hcc_assets.platform.home import Home
 from hcc_assets.platform.traces import find_traces
@@ -32,3 +33,8 @@ def test_a_reason_keeps_no_names(home: Home) -> None:
         assert find_traces(Path(str(home.root)) / folder, ["HCC-001", "HCC-001-pre"]).traces == ()
     assert [e.action for e in trail_of(home).entries()] == ["accept", "withdraw"] and trail_of(home).verify() == []
     assert "as HCC-001 did" in home.withdrawals_csv.read_text(), "the operator's own record is left as it was given"
+
+
+def test_a_mistyped_name_is_told_before_anything_is_erased(home: Home) -> None:
+    assert "is of this name" in preview(home, "HCC-OO1")["lines"][0]
+    assert preview(home, "hcc-001")["lines"][0] == "1 samples"
