@@ -170,7 +170,7 @@ def _nobody(home: Home, subject: str) -> list[str]:
     if canonical_subject(subject) in {canonical_subject(s) for s in _subjects(home)}:
         return []
     return [
-        "no sample and no clinical record that stands is of this name: look at the spelling, unless it was erased before; a later delivery under this name will be refused"
+        "no sample and no clinical record that stands is of this name: look at the spelling, unless it was erased before; a delivery under it will be refused"
     ]
 
 
