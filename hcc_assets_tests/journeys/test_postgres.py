@@ -18,12 +18,13 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
+from hcc_assets.defs.erasing import erase_subject
 from hcc_assets.defs.instance import instance_of
 from hcc_assets.platform.dagster_yaml import check_database, dagster_yaml
 from hcc_assets.platform.home import Home
 from hcc_assets.platform.trail import audit_path, trail_of
 from hcc_assets.study.config import ConfigError
-from hcc_assets_tests.faults.homes import FIRST, SECOND, SETTINGS, clinical, copied, deliver, hashes, refresh, run, without_figures
+from hcc_assets_tests.faults.homes import FIRST, SECOND, SETTINGS, clinical, copied, deliver, hashes, refresh, run, sheet_rows, without_figures
 from hcc_assets_tests.postgres_server import PostgresServer, postgres_process
 
 ENDED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
@@ -49,6 +50,13 @@ def rows(server: PostgresServer, query: str) -> list[tuple[object, ...]]:
         return [tuple(row) for row in connection.execute(sa.text(query))]
 
 
+def spoken_of(server: PostgresServer, name: str) -> int:
+    """Rows of the whole database whose text has a name."""
+    tables = rows(server, "select table_name from information_schema.tables where table_schema = 'public'")
+    asked = (f"select count(*) from \"{table}\" t where position(lower('{name}') in lower(t::text)) > 0" for (table,) in tables)
+    return sum(int(str(rows(server, query)[0][0])) for query in asked)
+
+
 def clinical_home(root: Path, *, settings: str = "") -> Path:
     root.mkdir(parents=True)
     (root / "study.toml").write_text(SETTINGS + settings)
@@ -56,11 +64,11 @@ def clinical_home(root: Path, *, settings: str = "") -> Path:
     return root
 
 
-def whole_home(root: Path) -> Path:
-    """A clinical export and the samples of two subjects."""
+def whole_home(root: Path, subjects: int = 2) -> Path:
+    """A clinical export of so many subjects and their samples."""
     from hcc_assets.simulate.trial import simulate_trial
 
-    simulate_trial(root, subjects=2, cells=150, seed=0)
+    simulate_trial(root, subjects=subjects, cells=150, seed=0)
     with (root / "study.toml").open("a") as handle:
         handle.write("\n" + SETTINGS)
     return root
@@ -174,6 +182,28 @@ def test_the_whole_journey_on_postgres(server: PostgresServer, place: Path) -> N
     assert json.loads(out)["changed"] == [] and json.loads(out)["runs"] == []
     on_sqlite(alone)
     assert hashes(root) == hashes(alone), "the database changes no published byte"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_an_erased_subject_is_nowhere_in_the_database(server: PostgresServer, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs, events, partitions, open alerts and waiting messages: every table of the server is searched, as text."""
+    monkeypatch.setenv("HCC_ALERT_URLS", "json://127.0.0.1:9/nobody-listens")
+    root = whole_home(place / "home", subjects=4)
+    with (root / "study.toml").open("a") as handle:
+        handle.write("\n[alerts]\nenabled = true\n")
+    broken = sheet_rows(root)[-1].split(",")
+    next((root / "landing" / broken[sheet_rows(root)[0].split(",").index("path")]).glob("matrix*")).write_bytes(b"no matrix")
+    run(root)
+    subject = broken[1]
+    samples = [row.split(",")[0] for row in sheet_rows(root)[1:] if row.split(",")[1] == subject]
+    assert all(spoken_of(server, name) > 0 for name in samples), "also the refused one, in the alert that waits"
+    erased = erase_subject(Home.at(root), subject, "REQ-1")
+    assert erased.absent and erased.complete, erased.lines
+    assert {name: spoken_of(server, name) for name in (subject, *samples)} == dict.fromkeys((subject, *samples), 0)
+    assert all_runs_ended(root) and as_published(root)
+    before = hashes(root)
+    assert run(root).troubled == [] and hashes(root) == before
 
 
 @pytest.mark.faults
