@@ -10,15 +10,17 @@ from typing import Any
 
 import click
 
+from hcc_assets.platform.consent import RecordDamaged
 from hcc_assets.platform.dagster_yaml import DATABASE_VARIABLE, check_database, database_is_gone
 from hcc_assets.platform.home import Home
+from hcc_assets.platform.subject_keys import KeyDamaged
 from hcc_assets.study.config import ConfigError
 
 DONE, TROUBLED, MISUSE = 0, 1, 2
 
 
 def with_home(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give the command a `Home`; turn a wrong ``study.toml`` or database setting into misuse, a database that is gone into one sentence."""
+    """Give the command a `Home`; turn a wrong ``study.toml``, database setting, record or key into misuse, a database that is gone into one sentence."""
 
     @click.option("--home", "home_path", metavar="DIR", default=None, help="Data home: folder or URL prefix (default: HCC_HOME, else ./hcc_home).")
     @functools.wraps(command)
@@ -31,6 +33,8 @@ def with_home(command: Callable[..., Any]) -> Callable[..., Any]:
             raise click.UsageError(str(error)) from None
         try:
             return command(*args, home=home, **kwargs)
+        except (RecordDamaged, KeyDamaged) as error:
+            raise click.UsageError(str(error)) from None
         except Exception as error:
             if not database_is_gone(error):
                 raise
