@@ -17,6 +17,7 @@ from hcc_assets.platform.alerts.dagster_signals import dagster_signals
 from hcc_assets.platform.engine import MAX_ATTEMPTS, Workbench
 from hcc_assets.platform.fencing import Leases
 from hcc_assets.platform.heartbeat import write_heartbeat
+from hcc_assets.platform.mending import mend
 from hcc_assets.platform.plan import Node, Plan, make_plan
 from hcc_assets.platform.reaper import reap
 from hcc_assets.platform.retention import trim_runs
@@ -154,9 +155,13 @@ def alert_tick(context: dg.SensorEvaluationContext, home: HomeResource) -> dg.Sk
 def daily_tables_tick(context: dg.ScheduleEvaluationContext, home: HomeResource) -> list[dg.RunRequest] | dg.SkipReason:
     """The sensor's question once a day; a day that was missed is made up for by the next, since content decides.
 
-    When nothing is stale the report is looked at all the same (and kept as it is), so that its freshness says that the schedule lives.
+    Published files that were deleted or changed from outside are put back. When nothing is stale the report is looked at all the same (and kept as it
+    is), so that its freshness says that the schedule lives.
     """
-    plan = make_plan(_workbench(home))
+    bench = _workbench(home)
+    if not _tables_at_work(context.instance):
+        mend(bench)
+    plan = make_plan(bench)
     requests = list(table_requests(plan, context.instance, most=_DAILY_ATTEMPTS))
     if requests or _tables_at_work(context.instance):
         return requests or dg.SkipReason("a run over tables is at work")
