@@ -8,13 +8,15 @@ from pathlib import Path
 
 import click
 
-from hcc_assets.commands.common import existing_home, finish, say, with_home, with_json
+from hcc_assets.commands.common import existing_home, finish, say, with_home, with_json, worded
 from hcc_assets.platform.home import Home
 
 
 @click.command()
 @click.argument("export")
-@click.option("--reason", required=True, help="Why the export is right although it shrinks or rewrites history; goes into the audit trail.")
+@click.option(
+    "--reason", required=True, callback=worded, help="Why the export is right although it shrinks or rewrites history; goes into the audit trail."
+)
 @with_json
 @with_home
 def accept(home: Home, export: str, reason: str, as_json: bool) -> None:
@@ -34,7 +36,7 @@ def reference() -> None:
 
 
 @reference.command("rebuild")
-@click.option("--reason", default="asked for by the operator", show_default=True, help="Why, for the audit trail.")
+@click.option("--reason", default="asked for by the operator", show_default=True, callback=worded, help="Why, for the audit trail.")
 @with_json
 @with_home
 def rebuild(home: Home, reason: str, as_json: bool) -> None:
@@ -75,14 +77,18 @@ def export_adam(home: Home, folder: Path) -> None:
 @click.command()
 @click.argument("subject")
 @click.option("--from", "from_date", required=True, type=click.DateTime(["%Y-%m-%d"]), help="First day whose data are no longer used.")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, callback=worded, help="Why, for the audit trail.")
 @with_home
 def withdraw(home: Home, subject: str, from_date: dt.datetime, reason: str) -> None:
     """Stop following a subject; what was collected before the date stays."""
+    from hcc_assets.defs.erasing import nobody_of_this_name
     from hcc_assets.defs.operate import withdraw_subject
 
-    withdraw_subject(existing_home(home), subject, from_date.date(), reason)
+    unknown = nobody_of_this_name(existing_home(home), subject)
+    withdraw_subject(home, subject, from_date.date(), reason)
     click.echo(f"{subject} is withdrawn from {from_date:%Y-%m-%d}; earlier data stay. Next: hcc refresh --home {home.root}")
+    for line in unknown:
+        click.echo(line)
 
 
 @click.command()
@@ -153,7 +159,7 @@ def alerts_retry(home: Home) -> None:
 @alerts.command("silence")
 @click.argument("alert")
 @click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="UTC.")
-@click.option("--reason", required=True)
+@click.option("--reason", required=True, callback=worded)
 @with_home
 def alerts_silence(home: Home, alert: str, until: dt.datetime, reason: str) -> None:
     """Keep one alert quiet until a date."""

@@ -50,6 +50,13 @@ def with_json(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs.")(command)
 
 
+def worded(_context: click.Context, option: click.Parameter, value: str) -> str:
+    """Callback of an option whose text goes into the audit trail: blanks are no reason."""
+    if not value.strip():
+        raise click.BadParameter("say why in words; it goes into the audit trail", param=option)
+    return value.strip()
+
+
 def say(payload: dict[str, Any], as_json: bool, lines: list[str]) -> None:
     """Print the payload for a program or the lines for a person."""
     if as_json:

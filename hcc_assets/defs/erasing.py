@@ -76,7 +76,7 @@ def erase_subject(home: Home, subject: str, reference: str, *, own_run: str = ""
         raise ValueError("erase works on a local home; on an object store remove the objects and their versions there")
     say = progress or (lambda *_: None)
     about = _about(home, subject)
-    nobody = _nobody(home, subject)
+    nobody = nobody_of_this_name(home, subject)
     tombstones_of(home).add(subject, about.samples, reference, dt.datetime.now(dt.UTC))
     trail_of(home).append("erase", why=reference, subject_id=subject, redact=about.samples, details={"samples": len(about.samples)})
     _wait_for_runs(home, own_run, say)
@@ -117,7 +117,7 @@ def preview(home: Home, subject: str) -> dict[str, Any]:
         "databases and logs would name a token instead": (*plan.databases, *plan.texts),
         "deliveries have to be replaced by hand": plan.by_hand,
     }
-    lines = [*_nobody(home, subject), f"{len(about.samples)} samples", *(f"{len(paths)} {what}" for what, paths in counts.items())]
+    lines = [*nobody_of_this_name(home, subject), f"{len(about.samples)} samples", *(f"{len(paths)} {what}" for what, paths in counts.items())]
     return {"code": code_of(home, subject), "lines": [*lines, f"Code for the job erase_subject: {code_of(home, subject)}"]}
 
 
@@ -165,12 +165,12 @@ def known_names(home: Home) -> set[str]:
     return _subjects(home) | {r.sample_id for r in _rows(home)}
 
 
-def _nobody(home: Home, subject: str) -> list[str]:
+def nobody_of_this_name(home: Home, subject: str) -> list[str]:
     """A line to read when the home knows nobody of this name: mistyped, or an erasure that was cut off, which is finished all the same."""
     if canonical_subject(subject) in {canonical_subject(s) for s in _subjects(home)}:
         return []
     return [
-        "no sample and no clinical record that stands is of this name: look at the spelling, unless it was erased before; a delivery under it will be refused"
+        "no sample and no clinical record that stands is of this name: look at the spelling, unless it was erased before; later deliveries under it are left out"
     ]
 
 
@@ -209,7 +209,7 @@ def _carried_out(home: Home, about: _About, plan: ErasurePlan) -> list[str]:
     from hcc_assets.platform.scrubbing import remove_figures
 
     aliases = [delivered for names in home.config().aliases.values() for delivered, sdtm in names.items() if sdtm == "USUBJID"]
-    alert_store(home).forget(about.names)
+    alert_store(home).forget(about.names, about.others)
     for path in plan.databases:
         remove_figures(sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool))
     return carry_out(plan, key_for_home(keys_folder(home)), id_columns=aliases)

@@ -155,10 +155,12 @@ class Refresher:
         self.summary.changes += [Change("landing", None, "held", reason=f"{d.path}: {d.reason}") for d in refused]
 
     def _left_undone(self, plan: Plan, tried: set[tuple[Node, str | None]]) -> None:
-        """Tell what was tried for exactly these inputs and has neither a version nor a refusal: its run was ended from outside, more than once."""
+        """Tell what was tried for exactly these inputs and has neither a version nor a refusal: it was skipped behind what failed, or its run was ended."""
         for node in plan.of("stale"):
-            if (node, self._key(plan, node)) in tried and node not in {(c.asset, c.sample) for c in self.summary.troubled}:
-                reason = "its run was ended before it was done, more than once; the next refresh tries again"
+            troubled = {(c.asset, c.sample) for c in self.summary.troubled}
+            if (node, self._key(plan, node)) in tried and node not in troubled:
+                before = next((up[0] for up in plan.upstream(node) if up in troubled), None)
+                reason = f"waits for {before}" if before else "its run was ended before it was done, more than once; the next refresh tries again"
                 self.summary.changes.append(Change(*node, "failed", reason=reason))
 
     def _next_wave(self, plan: Plan, todo: list[Node]) -> list[Node]:

@@ -6,9 +6,12 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from hcc_assets.commands import hcc
 from hcc_assets.defs.erasing import preview
 from hcc_assets.defs.operate import accept_export, withdraw_subject
+from hcc_assets.platform.consent import read_withdrawals
 from hcc_assets.platform.home import Home
 from hcc_assets.platform.traces import find_traces
 from hcc_assets.platform.trail import trail_of
@@ -38,3 +41,17 @@ def test_a_reason_keeps_no_names(home: Home) -> None:
 def test_a_mistyped_name_is_told_before_anything_is_erased(home: Home) -> None:
     assert "is of this name" in preview(home, "HCC-OO1")["lines"][0]
     assert preview(home, "hcc-001")["lines"][0] == "1 samples"
+
+
+@pytest.mark.parametrize("command", [["accept", "2025-08-01"], ["withdraw", "S17", "--from", "2025-08-01"], ["reference", "rebuild"]])
+def test_blanks_are_no_reason(home: Home, command: list[str]) -> None:
+    result = CliRunner().invoke(hcc, [*command, "--reason", "  ", "--home", str(home.root)])
+    assert result.exit_code == 2 and "say why in words" in result.output
+    assert list(trail_of(home).entries()) == []
+
+
+def test_withdrawing_nobody_is_done_and_told(home: Home) -> None:
+    given = ["withdraw", "HCC-OO1", "--from", "2025-08-01", "--reason", "moved away", "--home", str(home.root)]
+    assert "look at the spelling" in CliRunner().invoke(hcc, given).output
+    assert "look at the spelling" not in CliRunner().invoke(hcc, ["withdraw", "hcc-001", *given[2:]]).output
+    assert [w.subject_id for w in read_withdrawals(home.withdrawals_csv)] == ["HCC-OO1", "hcc-001"]

@@ -174,6 +174,13 @@ def test_forgetting_a_subject_leaves_no_byte_of_its_name(store, tmp_path: Path) 
     assert [a.record.partition for a in store.open_alerts()] == ["SURU-018-pre"]
 
 
+def test_forgetting_one_leaves_those_whose_name_begins_or_ends_alike(store) -> None:
+    others = ["S-12", "XS-1", "S-1-2"]
+    store.observe([signal(partition=name) for name in ("S-1", *others)], NOW, channels=LABELS)
+    store.forget(["S-1"], others)
+    assert sorted(a.record.partition for a in store.open_alerts()) == sorted(others)
+
+
 def _race(url: str) -> int:
     store = AlertStore(url, "SURU")
     store.observe([signal()], NOW, channels=[MAIL.label])

@@ -16,6 +16,7 @@ from hcc_assets.platform.alerts.digest import Message
 from hcc_assets.platform.alerts.records import Severity, Signal, Silence
 from hcc_assets.platform.alerts.state import Advance, OpenAlert, Transition, advance
 from hcc_assets.platform.alerts.tables import moment, stamp
+from hcc_assets.platform.traces import Names
 
 FIRST_RETRY = dt.timedelta(seconds=15)
 LONGEST_RETRY = dt.timedelta(hours=1)
@@ -256,9 +257,12 @@ class AlertStore:
                 c.execute(sa.delete(tables.dead_letters))
         return len(letters) if channels else 0
 
-    def forget(self, names: Collection[str]) -> int:
-        """Remove every alert, message and silence that names one of ``names`` (erasure of a subject), sent or not; returns how many rows went."""
-        count = 0
+    def forget(self, names: Collection[str], others: Collection[str] = ()) -> int:
+        """Remove every alert, message and silence that names one of ``names`` (erasure of a subject), sent or not; returns how many rows went.
+
+        A name inside a longer one of ``others`` is not meant; what only may be one (a short number) goes as well, since an alert is raised again.
+        """
+        count, wanted = 0, Names(names, others)
         sources: list[tuple[sa.Table, list[str]]] = [
             (tables.alerts, ["content"]), (tables.silences, ["content"]), (tables.digest_items, ["content"]),
             (tables.outbox, ["title", "body"]), (tables.dead_letters, ["title", "body"]),
@@ -266,8 +270,7 @@ class AlertStore:
         with tables.transaction(self._engine) as c:
             for table, fields in sources:
                 for row in c.execute(sa.select(table)).mappings().all():
-                    text = "\n".join(row[f] for f in fields).casefold()
-                    if any(name.casefold() in text for name in names):
+                    if wanted.in_value("\n".join(row[f] for f in fields)):
                         c.execute(sa.delete(table).where(table.c.id == row["id"]))
                         count += 1
         tables.vacuum(self._engine)
