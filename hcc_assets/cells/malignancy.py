@@ -168,25 +168,27 @@ def call_malignancy(
     """
     labels = np.asarray(lineage_labels, dtype=object)
     ids, symbols = _symbols(genes)
-    values = log_normalised(sp.csr_matrix(counts))
     candidate = _candidates(counts, symbols, labels)
+    others = np.isin(labels.astype(str), NORMAL_CLASSES)
+    seen = _detected(counts, candidate) | _detected(counts, others)
+    values = log_normalised(sp.csr_matrix(counts))
+    del counts  # as large as the sample; copies of parts of it follow
     panel = oncofetal_score(values, symbols)
     calls = pd.DataFrame({"is_candidate": candidate, "cnv_correlation": np.nan, "posterior": np.nan, "oncofetal": panel})
-    others = np.isin(labels.astype(str), NORMAL_CLASSES)
     at = np.flatnonzero(candidate)
     profile, amplitude, source, heat = None, float("nan"), "none", pd.DataFrame(index=["malignant", "normal_epithelial", "reference"])
     posterior, informative = np.zeros(len(at)), False
     if len(at) >= 2:
-        seen = _detected(counts, candidate) | _detected(counts, others)
         where = windows(ids, symbols, seen)
         normal = _normal_range(values, labels, ids, where.columns, reference_means)
         source = normal.source
         if len(where.bins) >= _MIN_BINS and (len(at) >= _MIN_CANDIDATES or patient_profiles):
-            weights = _without_lineage_genes(where, mean_deviation(values[at], where, normal))
-            cells = profiles(values[at], where, normal, weights=weights)
+            own = values[at]
+            weights = _without_lineage_genes(where, mean_deviation(own, where, normal))
+            cells = profiles(own, where, normal, weights=weights)
             reference = profiles(values[np.flatnonzero(others)], where, normal, weights=weights)
             start = _given(patient_profiles, where.bins)
-            level = np.asarray(weights.T @ np.asarray(values[at][:, where.columns].mean(axis=0)).ravel())
+            level = np.asarray(weights.T @ np.asarray(own[:, where.columns].mean(axis=0)).ravel())
             split = best_split(cells, reference, panel[at], level, where.arms, start)
             amplitude, informative = split.amplitude, split.holds
             posterior = split.posterior if informative else posterior
