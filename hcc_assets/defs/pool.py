@@ -45,7 +45,7 @@ def _work(root: str, chain: list[tuple[str, list[str]]]) -> list[str]:
 
 
 class Workers:
-    """Worker processes of one refresh, started when first needed and kept for the next wave.
+    """Worker processes of one refresh, started when first needed and ended when other work comes first.
 
     Parameters
     ----------
@@ -59,6 +59,10 @@ class Workers:
         self._home, self._instance, self._progress = home, instance, progress
         self._jobs, self._memory_mb = jobs, memory_mb
         self._pool: ProcessPoolExecutor | None = None
+
+    def rest(self) -> None:
+        """End the worker processes: starting them again is a second or two, what they hold may be as much as the tables need."""
+        self.close()
 
     def close(self) -> None:
         """End the worker processes."""

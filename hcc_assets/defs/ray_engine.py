@@ -182,6 +182,9 @@ class RayWorkers:
             database=not sqlite and bool(os.environ.get(DATABASE_VARIABLE)),
         )
 
+    def rest(self) -> None:
+        """Nothing: what idle workers of a cluster hold is for the cluster to say."""
+
     def close(self) -> None:
         """Leave the cluster; what was still at work there is given up in Dagster."""
         open_tasks = list(self._sent.values())

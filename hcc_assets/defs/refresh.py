@@ -30,6 +30,9 @@ class SampleWorkers(Protocol):
     def run(self, chains: list[list[str]], assets: Mapping[str, list[str]], sizes: Mapping[str, int]) -> list[str]:
         """Run the assets of each sample, the samples of a chain in their order; returns run ids."""
 
+    def rest(self) -> None:
+        """Give back the memory that workers without work hold; `run` starts them again."""
+
     def close(self) -> None:
         """End what was started."""
 
@@ -230,6 +233,7 @@ class Refresher:
             from hcc_assets.defs.jobs import run_assets
 
             names = [name for name, _ in wave]
+            self._workers.rest()
             self.progress(f"{len(names)} tables", "running")
             self.summary.runs.append(run_assets(self.home, self.instance, names, None, progress=lambda a, s: self.progress(a, s)))
         self._note(wave)
