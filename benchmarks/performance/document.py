@@ -130,7 +130,8 @@ def _growing_home(rows: Rows) -> str:
 
 def _whole_trial(section: Mapping[str, Rows]) -> str:
     rows = section["trial"]
-    shown = [r | {"what": r["what"] + (" (stopped: no more memory)" if r.get("stopped") else "")} for r in rows]
+    halted = {"what": "concatenate everything (stopped: no more memory)", "wall_s": None, "cpu_s": None}
+    shown = [r | halted if r.get("stopped") else r for r in rows]
     against = [
         f"{label} "
         + ", ".join(f"{value:.2f} at {n} samples" for n, value in ratios(rows, "hcc refresh", "concatenate everything", field, "samples").items())

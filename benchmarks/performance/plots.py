@@ -63,21 +63,22 @@ def growing(results: Mapping[str, Any]) -> Figure:
 
 
 def trial(results: Mapping[str, Any]) -> Figure:
-    """The whole trial against the plain script: wall, CPU, memory; a cross where the script was stopped for want of memory."""
+    """The whole trial against the plain script: wall, CPU, memory. Where the script was stopped it has no time, and a cross at the memory that it had taken."""
     figure = new_figure(8, 3.2, title="The whole trial from nothing")
     rows = results["whole_trial"]["trial"]
     labels = {"wall_s": "wall seconds", "cpu_s": "CPU seconds", "peak_sum_mb": "MB, all processes"}
     for ax, (field, label) in zip(figure.subplots(1, 3), labels.items(), strict=True):
         for colour, what in zip(LINE_COLOURS, ("hcc refresh", "concatenate everything"), strict=False):
-            mine = [r for r in rows if r["what"] == what]
-            ax.plot([r["cells"] / 1000 for r in mine], [r[field] for r in mine], color=colour, label=what)
-            for r in mine:
-                ax.plot(r["cells"] / 1000, r[field], marker="X" if r.get("stopped") else "o", color=colour)
+            done = [r for r in rows if r["what"] == what and not r.get("stopped")]
+            ax.plot([r["cells"] / 1000 for r in done], [r[field] for r in done], marker="o", color=colour, label=what)
+            for r in [r for r in rows if r["what"] == what and r.get("stopped") and field == "peak_sum_mb"]:
+                ax.plot(r["cells"] / 1000, r[field], marker="X", linestyle="", color=colour, label="stopped: no more memory")
         ax.set_xlabel("thousand cells")
         ax.set_ylabel(label)
         ax.set_ylim(bottom=0)
         tidy(ax)
     figure.axes[0].legend(frameon=False, fontsize=7)
+    figure.axes[2].legend(frameon=False, fontsize=7)
     return figure
 
 
