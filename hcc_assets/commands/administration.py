@@ -27,7 +27,8 @@ def accept(home: Home, export: str, reason: str, as_json: bool) -> None:
         entry = accept_export(existing_home(home), export, reason)
     except LookupError as error:
         raise click.UsageError(str(error)) from None
-    say(entry, as_json, [f"Accepted export {export}. Next: hcc refresh --home {home.root}"])
+    unasked = [] if entry["held"] else ["No export is held now; the acceptance counts should this one come to be."]
+    say(entry, as_json, [f"Accepted export {export}. Next: hcc refresh --home {home.root}", *unasked])
 
 
 @click.group()

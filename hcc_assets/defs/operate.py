@@ -101,9 +101,16 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
     ------
     LookupError
         There is no such export, or it is not settled.
+
+    Returns
+    -------
+    dict
+        The entry of the acceptance, and whether any export is ``held`` now: one that is not may be accepted before it is looked at.
     """
     bench = Workbench(home, all_recipes())
     reason = _unnamed(home, reason)
+    standing = bench.versions.current("clinical_export")
+    waits = standing is not None and any(c.name == "newest_export_taken" and not c.passed for c in standing.checks)
     deliveries = {d.id: d for d in bench.landing.exports}
     if export not in deliveries:
         raise LookupError(f"there is no export {export}; landing/clinical has {', '.join(sorted(deliveries)) or 'nothing'}")
@@ -120,7 +127,7 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
     with FileLock(str(home.locks / "acceptances.lock")):
         stores.amend(home.store / "acceptances.json", lambda data: json.dumps([*json.loads(data or b"[]"), entry], indent=1).encode())
     trail_of(home).append("accept", why=reason, to_hash=entry["content"], details={"export": export})
-    return entry
+    return entry | {"held": waits or bench.versions.held("clinical_export") is not None}
 
 
 def withdraw_subject(home: Home, subject: str, from_date: dt.date, reason: str) -> None:

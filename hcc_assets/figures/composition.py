@@ -129,15 +129,13 @@ def stacked_composition(compositions: pd.DataFrame, *, denominator: str = "all",
     for ax, chunk in zip(axes, chunks, strict=True):
         here = order[order["subject_id"].isin(chunk)]
         x = np.array([position[s] for s in here["sample_id"]])
-        bottom = np.zeros(len(here))
-        for cell_class in classes:
-            height = share.loc[here["sample_id"], cell_class].to_numpy()
-            ax.bar(x, height, bottom=bottom, width=0.92, color=style.CLASS_COLOURS[cell_class], linewidth=0, label=class_name(cell_class))
-            bottom += height
+        heights = share.loc[here["sample_id"], classes]
+        style.stacked_bars(ax, x, heights, style.CLASS_COLOURS, width=0.92, names={c: class_name(c) for c in classes})
         few = ~here["in_tests"].to_numpy(dtype=bool)
         if few.any():  # an empty unclipped line would still claim room in the layout
             ax.plot(x[few], np.full(few.sum(), 103.0), ls="", marker="v", ms=4, color="black", clip_on=False)
         crowded = len(order) > 12
+        ax.xaxis.remove_overlapping_locs = False  # a patient with one sample has the label of both at one place
         ax.set_xticks(x, [str(t) for t in here["timepoint"]], minor=True)
         ax.tick_params(axis="x", which="minor", length=0, pad=1, labelsize=style.FONT_SIZE - 3, rotation=90 if crowded else 0)
         ax.set_xticks([ticks[s] for s in chunk], [labels[s] for s in chunk])
@@ -146,7 +144,13 @@ def stacked_composition(compositions: pd.DataFrame, *, denominator: str = "all",
         ax.set_ylim(0, 100)
         ax.set_ylabel("%")
         style.tidy(ax, grid=None)
-        ax.tick_params(axis="x", which="major", length=0, pad=22 if crowded else 12, labelsize=label_size(len(subjects)))
+        ax.tick_params(
+            axis="x",
+            which="major",
+            length=0,
+            pad=22 if crowded else 12,
+            labelsize=min(label_size(len(subjects)), style.FONT_SIZE - 3.5 if crowded else style.FONT_SIZE),
+        )
     handles, names = axes[0].get_legend_handles_labels()
     figure.legend(handles[::-1], names[::-1], loc="outside right center", fontsize=style.FONT_SIZE - 2, frameon=False)
     if (~order["in_tests"]).any():

@@ -56,18 +56,14 @@ def qc_violins(cells: pd.DataFrame, samples: pd.DataFrame | None = None, *, time
     axes = figure.subplots(len(_METRICS), 1, sharex=True)
     colours = style.timepoint_colours(timepoints)
     for ax, (metric, label, log) in zip(axes, _METRICS, strict=True):
-        for i, sample in enumerate(names):
-            values = np.sort(groups[sample][metric].dropna().to_numpy(dtype=float))
-            if log:
-                values = np.log10(np.maximum(values, 1.0))
-            if not values.size:
-                continue
-            drawn = values[np.linspace(0, values.size - 1, min(values.size, _MOST)).astype(int)]
-            colour = colours.get(when.get(sample, ""), style.MUTED)
-            if np.ptp(drawn) > 0:
-                body = ax.violinplot(drawn, positions=[i], widths=0.85, showextrema=False, points=60)["bodies"][0]
-                body.set(facecolor=colour, alpha=0.65, linewidth=0)
-            ax.plot([i - 0.28, i + 0.28], [np.median(values)] * 2, color="black", linewidth=1.2)
+        found = {i: np.sort(groups[sample][metric].dropna().to_numpy(dtype=float)) for i, sample in enumerate(names)}
+        found = {i: np.log10(np.maximum(v, 1.0)) if log else v for i, v in found.items() if v.size}
+        drawn = {i: v[np.linspace(0, v.size - 1, min(v.size, _MOST)).astype(int)] for i, v in found.items() if np.ptp(v) > 0}
+        bodies = ax.violinplot(list(drawn.values()), positions=list(drawn), widths=0.85, showextrema=False, points=60)["bodies"] if drawn else []
+        for i, body in zip(drawn, bodies, strict=True):
+            body.set(facecolor=colours.get(when.get(names[i], ""), style.MUTED), alpha=0.65, linewidth=0)
+        places = np.array(list(found), dtype=float)
+        ax.hlines([np.median(v) for v in found.values()], places - 0.28, places + 0.28, color="black", linewidth=1.2)
         ax.set_ylabel(label)
         if log:
             ticks = np.arange(np.ceil(ax.get_ylim()[0]), np.floor(ax.get_ylim()[1]) + 1)
@@ -106,10 +102,8 @@ def qc_status_bars(counts: pd.DataFrame, samples: pd.DataFrame | None = None, *,
     share = 100 * total.div(total.sum(axis=1).replace(0, np.nan), axis=0).fillna(0.0)
     figure = style.new_figure(max(6.0, 2.4 + 0.2 * len(names)), 3.6, title=title)
     ax = figure.subplots()
-    bottom = np.zeros(len(names))
-    for status in [s for s in QC_STATUSES if s in share.columns]:
-        ax.bar(range(len(names)), share[status], bottom=bottom, width=0.9, color=STATUS_COLOURS[status], label=status, linewidth=0)
-        bottom += share[status].to_numpy()
+    present = [s for s in QC_STATUSES if s in share.columns]
+    style.stacked_bars(ax, range(len(names)), share[present], STATUS_COLOURS, width=0.9, names={s: s for s in present})
     ax.set_xticks(range(len(names)), short_ids(names), rotation=90, fontsize=label_size(len(names)))
     ax.set_xlim(-0.7, len(names) - 0.3)
     ax.set_ylim(0, 100)

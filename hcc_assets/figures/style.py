@@ -10,14 +10,18 @@ from __future__ import annotations
 import io
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from hcc_assets.study.classes import CELL_CLASSES, OTHER_CLASSES, PRIMARY_CLASSES, UNASSIGNED
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -125,6 +129,29 @@ def tidy(axes: Axes | Iterable[Axes], *, grid: str | None = "y") -> None:
         if grid:
             ax.grid(True, axis=grid, color="#E5E5E5", linewidth=0.6)  # type: ignore[arg-type]
             ax.set_axisbelow(True)
+
+
+def stacked_bars(ax: Axes, x: npt.ArrayLike, heights: pd.DataFrame, colours: Mapping[str, str], *, width: float, names: Mapping[str, str]) -> None:
+    """Stacked bars, one column of ``heights`` upon the other; each column is one artist, since one for every bar takes seconds for a hundred samples.
+
+    Parameters
+    ----------
+    x
+        (rows,) centres of the bars.
+    heights
+        Rows x parts, from the lowest part up.
+    colours, names
+        Colour and legend entry of each part.
+    """
+    from matplotlib.collections import PolyCollection
+
+    left, values = np.asarray(x, dtype=float) - width / 2, heights.to_numpy(dtype=float)
+    top = np.cumsum(values, axis=1)
+    for part, low, high in zip(heights.columns, (top - values).T, top.T, strict=True):
+        corners = np.stack([(left, low), (left + width, low), (left + width, high), (left, high)]).transpose(2, 0, 1)
+        bars = PolyCollection(list(corners), facecolors=colours[part], linewidths=0, label=names[part])
+        bars.set_snap(True)
+        ax.add_collection(bars, autolim=False)
 
 
 def no_data(title: str, *, reason: str = NO_DATA, width: float = 8.0, height: float = 2.5) -> Figure:

@@ -15,6 +15,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -167,6 +168,24 @@ def read_parquet(path: UPath) -> pd.DataFrame:
         if pa.types.is_date(field.type):
             frame[field.name] = frame[field.name].astype("datetime64[ns]")
     return frame
+
+
+_SMALL = 1 << 15
+"""Bytes of a file that is worth remembering: tables across samples ask for the same small frames of every sample again and again."""
+
+
+@lru_cache(maxsize=1024)
+def _remembered(path: str, _mtime_ns: int, _size: int) -> pd.DataFrame:
+    return read_parquet(UPath(path))
+
+
+def read_frame(path: UPath) -> pd.DataFrame:
+    """As `read_parquet`; a small local file is read once, as long as it stays what it is."""
+    if is_local(path):
+        seen = Path(str(path)).stat()
+        if seen.st_size <= _SMALL:
+            return _remembered(str(path), seen.st_mtime_ns, seen.st_size).copy()
+    return read_parquet(path)
 
 
 def write_h5ad(adata: AnnData, path: UPath, fence: Fence = _no_fence) -> None:

@@ -253,7 +253,7 @@ class Versions:
     def frame(self, asset: str, name: str, partition: str | None = None, version: str | None = None) -> pd.DataFrame:
         """A frame of the version that stands (or of ``version``)."""
         chosen = version or self.require(asset, partition).data_version
-        return stores.read_parquet(self.folder(asset, partition) / chosen / f"{name}.parquet")
+        return stores.read_frame(self.folder(asset, partition) / chosen / f"{name}.parquet")
 
     def cells(self, asset: str, name: str, partition: str | None = None) -> AnnData:
         return stores.read_h5ad(self.folder(asset, partition) / self.require(asset, partition).data_version / f"{name}.h5ad")

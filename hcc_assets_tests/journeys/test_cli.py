@@ -66,9 +66,11 @@ def test_refresh_says_what_is_held_each_time_until_it_is_accepted(home: Path) ->
     assert call("accept", SECOND.isoformat(), "--home", home).exit_code == 2
     accepted = call("accept", SECOND.isoformat(), "--reason", "agreed with the site", "--home", home, "--json")
     assert accepted.exit_code == 0
-    assert answer(accepted)["export"] == SECOND.isoformat()
+    assert answer(accepted)["export"] == SECOND.isoformat() and answer(accepted)["held"] is True
     with without_figures():
         assert call("refresh", "--home", home).exit_code == 0
+    again = call("accept", SECOND.isoformat(), "--reason", "agreed with the site", "--home", home)
+    assert again.exit_code == 0 and "No export is held now" in again.stdout
 
 
 def test_status(home: Path) -> None:
