@@ -66,12 +66,11 @@ def _kill_a_busy_node(root: Path, cluster: Any, killed: list[str]) -> None:
     """End a node the hard way while both work on a sample."""
     import dagster as dg
 
+    from hcc_assets.defs.instance import instance_of
     from hcc_assets.defs.ray_engine import TASK
     from hcc_assets.platform.home import Home
 
-    while not (Home.at(root).dagster_home / "dagster.yaml").exists():
-        time.sleep(0.2)
-    with dg.DagsterInstance.from_config(str(Home.at(root).dagster_home)) as instance:
+    with instance_of(Home.at(root)) as instance:  # by its lock: two first processes would make the databases twice
         for _ in range(600):
             time.sleep(0.2)
             runs = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
