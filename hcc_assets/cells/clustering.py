@@ -82,9 +82,10 @@ def _gram(normalised: sp.csr_matrix) -> Matrix:
 
 
 def loadings(normalised: sp.csr_matrix, n: int) -> tuple[Matrix, Matrix]:
-    """The first ``n`` components of the standardised genes: genes x n, signs fixed, and what the mean cell has of each (n,)."""
+    """The first ``n`` components of the standardised genes, as many as there are genes: genes x n, signs fixed, and what the mean cell has of each (n,)."""
     from scipy.linalg import eigh
 
+    n = min(n, normalised.shape[1])
     mean = np.asarray(normalised.mean(axis=0)).ravel()
     covariance = _gram(normalised) / normalised.shape[0] - np.outer(mean, mean)
     sd = np.maximum(np.sqrt(np.maximum(np.diag(covariance), 0.0)), _MIN_SD)

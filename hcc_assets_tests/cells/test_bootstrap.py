@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 
 from hcc_assets.cells import clustering
 from hcc_assets.cells.bootstrap import bootstrap
@@ -59,3 +60,14 @@ def test_kmeans_and_neighbours_are_exact_and_reproducible() -> None:
     distance = ((points[:, None] - points[None]) ** 2).sum(-1)
     np.fill_diagonal(distance, np.inf)
     assert np.array_equal(near, distance.argsort(axis=1, kind="stable")[:, :6])
+
+
+def test_components_are_as_many_as_genes_allow_and_reproduce_the_cells() -> None:
+    rng = np.random.default_rng(0)
+    values = sp.csr_matrix(rng.poisson(1.0, (2500, 6)).astype(float))
+    scores = clustering.principal_components(values, 40)
+    assert scores.shape == (2500, 6)
+    np.testing.assert_allclose(scores.mean(axis=0), 0, atol=1e-9)
+    standard = (values.toarray() - values.toarray().mean(axis=0)) / values.toarray().std(axis=0)
+    np.testing.assert_allclose((scores**2).sum(axis=1), (standard**2).sum(axis=1), rtol=1e-9)
+    assert (np.diff(scores.var(axis=0)) <= 1e-9).all(), "from the largest down"
