@@ -16,18 +16,32 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData, concat
 
-from hcc_assets.cells.annotate import annotate
-from hcc_assets.cells.qc import QcResult, assess
-from hcc_assets.cells.reference import Reference
-from hcc_assets.cells.reference_building import build_reference
-from hcc_assets.cells.reference_samples import SampleInput
-from hcc_assets.cells.tenx import find_matrix, read_counts
+from hcc_assets.cells.calling.annotation import annotate
+from hcc_assets.cells.quality.assessment import QcResult, assess
+from hcc_assets.cells.reading.tenx import find_matrix, read_counts
+from hcc_assets.cells.reference.building import build_reference
+from hcc_assets.cells.reference.model import Reference
+from hcc_assets.cells.reference.teaching import SampleInput
 from hcc_assets.simulate.cells import SimulationSettings, make_world, simulate_sample
 from hcc_assets.study.config import StudyConfig
 
 BLOOD = Path(__file__).resolve().parents[1] / "../shared/data/pbmc4k"
-CORE = ("tumour", "vascular_endothelial", "monocyte", "macrophage", "mast", "T", "B", "dendritic", "neutrophil", "NK", "plasma", "fibroblast", "hepatocyte",
-        "cholangiocyte")  # fmt: skip
+CORE = (
+    "tumour",
+    "vascular_endothelial",
+    "monocyte",
+    "macrophage",
+    "mast",
+    "T",
+    "B",
+    "dendritic",
+    "neutrophil",
+    "NK",
+    "plasma",
+    "fibroblast",
+    "hepatocyte",
+    "cholangiocyte",
+)
 CONFIG = StudyConfig()
 
 
@@ -42,32 +56,56 @@ class Sample:
     truth: pd.DataFrame
 
 
-def cohort(setting: str, patients: Iterable[int], cells: int, seed: int, novel: float = 0.0) -> list[Sample]:
+def cohort(
+    setting: str, patients: Iterable[int], cells: int, seed: int, novel: float = 0.0
+) -> list[Sample]:
     """Biopsies before and under treatment of some patients of one world."""
     world = make_world(seed, replace(SimulationSettings.named(setting), novel=novel))
     out = []
     for p in patients:
         for timepoint in ("pre", "post"):
             drawn = simulate_sample(world, p, timepoint, cells, 0)
-            var = drawn.genes[["gene_id", "gene"]].set_index("gene_id", drop=False).rename_axis(None)
-            counts = AnnData(drawn.counts, obs=pd.DataFrame(index=drawn.barcodes.astype(str)), var=var)
-            out.append(Sample(f"P{p:02d}-{timepoint}", f"P{p:02d}", counts, assess(counts, CONFIG), drawn.truth))
+            var = (
+                drawn.genes[["gene_id", "gene"]].set_index("gene_id", drop=False).rename_axis(None)
+            )
+            counts = AnnData(
+                drawn.counts, obs=pd.DataFrame(index=drawn.barcodes.astype(str)), var=var
+            )
+            out.append(
+                Sample(
+                    f"P{p:02d}-{timepoint}",
+                    f"P{p:02d}",
+                    counts,
+                    assess(counts, CONFIG),
+                    drawn.truth,
+                )
+            )
     return out
 
 
 def free_reference(samples: list[Sample]) -> Reference:
     """Reference of the cohort itself."""
-    return build_reference([SampleInput(s.sample_id, lambda s=s: (s.counts, s.qc), s.subject_id) for s in samples], CONFIG)
+    return build_reference(
+        [SampleInput(s.sample_id, lambda s=s: (s.counts, s.qc), s.subject_id) for s in samples],
+        CONFIG,
+    )
 
 
 def labelled_reference(samples: list[Sample]) -> Reference:
     """Reference from the true labels of single, undamaged cells of known types."""
     parts = []
     for s in samples:
-        keep = ~(s.truth["doublet"] | s.truth["damaged"] | (s.truth["cell_class"] == "novel")).to_numpy()
+        keep = ~(
+            s.truth["doublet"] | s.truth["damaged"] | (s.truth["cell_class"] == "novel")
+        ).to_numpy()
         part = s.counts[keep].copy()
         part.obs = pd.DataFrame(
-            {"cell_class": s.truth["cell_class"].to_numpy()[keep], "sample_id": s.sample_id, "patient": s.subject_id}, index=part.obs_names
+            {
+                "cell_class": s.truth["cell_class"].to_numpy()[keep],
+                "sample_id": s.sample_id,
+                "patient": s.subject_id,
+            },
+            index=part.obs_names,
         )
         parts.append(part)
     joined = concat(parts, index_unique=":", keys=[s.sample_id for s in samples])
@@ -84,7 +122,10 @@ def score(reference: Reference, samples: list[Sample], name: str) -> dict[str, o
         start = time.process_time()
         table = annotate(s.counts, s.qc, reference, CONFIG, sample_id=s.sample_id).calls
         seconds += time.process_time() - start
-        true, found = s.truth["cell_class"].to_numpy(dtype=object), table["cell_class"].to_numpy(dtype=object)
+        true, found = (
+            s.truth["cell_class"].to_numpy(dtype=object),
+            table["cell_class"].to_numpy(dtype=object),
+        )
         single = ~(s.truth["doublet"] | s.truth["damaged"]).to_numpy()
         kept = single & table["qc_status"].isin(["pass", "erythroid", "platelet"]).to_numpy()
         strange.append(found[kept & (true == "novel")] == "unassigned")
@@ -92,11 +133,21 @@ def score(reference: Reference, samples: list[Sample], name: str) -> dict[str, o
         truth.append(true[known])
         calls.append(found[known])
         passing = table["qc_status"].to_numpy() == "pass"
-        a = pd.Series(true[single & np.isin(true, CORE)]).value_counts(normalize=True).reindex(CORE, fill_value=0)
-        b = pd.Series(found[passing & np.isin(found, CORE)]).value_counts(normalize=True).reindex(CORE, fill_value=0)
+        a = (
+            pd.Series(true[single & np.isin(true, CORE)])
+            .value_counts(normalize=True)
+            .reindex(CORE, fill_value=0)
+        )
+        b = (
+            pd.Series(found[passing & np.isin(found, CORE)])
+            .value_counts(normalize=True)
+            .reindex(CORE, fill_value=0)
+        )
         error.append(0.5 * float((a - b).abs().sum()))
     t, c, odd = np.concatenate(truth), np.concatenate(calls), np.concatenate(strange)
-    f1 = dict(zip(CORE, f1_score(t, c, labels=list(CORE), average=None, zero_division=0), strict=True))
+    f1 = dict(
+        zip(CORE, f1_score(t, c, labels=list(CORE), average=None, zero_division=0), strict=True)
+    )
     row: dict[str, object] = {
         "case": name,
         "macro_f1": float(np.mean(list(f1.values()))),
@@ -115,7 +166,13 @@ def blood() -> list[dict[str, object]]:
         return []
     counts = read_counts(find_matrix(BLOOD / "filtered_feature_bc_matrix"))
     qc = assess(counts, CONFIG)
-    table = annotate(counts, qc, build_reference([SampleInput("pbmc4k", lambda: (counts, qc))], CONFIG), CONFIG, sample_id="pbmc4k").calls
+    table = annotate(
+        counts,
+        qc,
+        build_reference([SampleInput("pbmc4k", lambda: (counts, qc))], CONFIG),
+        CONFIG,
+        sample_id="pbmc4k",
+    ).calls
     label = (
         pd.read_csv(BLOOD / "labels.csv")
         .set_index("barcode")["Annotation"]
@@ -130,8 +187,15 @@ def blood() -> list[dict[str, object]]:
         "B": (["B"], ["B"]),
         "monocyte": (["MNP"], ["monocyte"]),
     }
-    out = [{"class": n, "recall": float(table["cell_class"][kept & np.isin(label, a)].isin(b).mean())} for n, (a, b) in groups.items()]
-    wrong = table["cell_class"][kept].isin(["tumour", "hepatocyte", "vascular_endothelial", "lymphatic_endothelial"]).mean()
+    out = [
+        {"class": n, "recall": float(table["cell_class"][kept & np.isin(label, a)].isin(b).mean())}
+        for n, (a, b) in groups.items()
+    ]
+    wrong = (
+        table["cell_class"][kept]
+        .isin(["tumour", "hepatocyte", "vascular_endothelial", "lymphatic_endothelial"])
+        .mean()
+    )
     return [*out, {"class": "called tumour, hepatocyte or endothelial", "recall": float(wrong)}]
 
 
@@ -139,14 +203,23 @@ def compare(patients: int = 6, cells: int = 1500, seed: int = 21) -> pd.DataFram
     """The table: easy and hard setting, without and with labels, on the samples that taught the reference and on other patients; and a type that nobody knows."""
     rows = []
     for setting in ("easy", "hard"):
-        own, other = cohort(setting, range(patients), cells, seed), cohort(setting, range(patients, patients + 2), cells, seed)
+        own, other = (
+            cohort(setting, range(patients), cells, seed),
+            cohort(setting, range(patients, patients + 2), cells, seed),
+        )
         free = free_reference(own)
         rows.append(score(free, own, f"{setting}, no labels, cohort itself"))
         rows.append(score(free, other, f"{setting}, no labels, other patients"))
         rows.append(score(labelled_reference(own), other, f"{setting}, labels, other patients"))
         strange = cohort(setting, range(patients, patients + 2), cells, seed + 1, novel=0.05)
-        rows.append(score(free_reference(strange), strange, f"{setting}, no labels, 5 % of an unknown type"))
-        rows.append(score(labelled_reference(strange), strange, f"{setting}, labels, 5 % of an unknown type"))
+        rows.append(
+            score(free_reference(strange), strange, f"{setting}, no labels, 5 % of an unknown type")
+        )
+        rows.append(
+            score(
+                labelled_reference(strange), strange, f"{setting}, labels, 5 % of an unknown type"
+            )
+        )
     return pd.DataFrame(rows)
 
 

@@ -18,16 +18,18 @@ import pandas as pd
 from anndata import AnnData
 from scipy import sparse
 
-from hcc_assets.cells.ambient import estimate_ambient
-from hcc_assets.cells.doublets import find_doublets
-from hcc_assets.cells.tenx import find_matrix, read_counts
+from hcc_assets.cells.quality.ambient import estimate_ambient
+from hcc_assets.cells.quality.doublets import find_doublets
+from hcc_assets.cells.reading.tenx import find_matrix, read_counts
 from hcc_assets.simulate.cells import SimulationSettings, make_world, simulate_sample
 
 BLOOD = Path(__file__).resolve().parents[1] / "../shared/data/pbmc4k"
 Flags = npt.NDArray[np.bool_]
 
 
-def planted(counts: AnnData, labels: pd.Series, rate: float, seed: int) -> tuple[AnnData, Flags, Flags]:
+def planted(
+    counts: AnnData, labels: pd.Series, rate: float, seed: int
+) -> tuple[AnnData, Flags, Flags]:
     """Cells of which a share ``rate`` are sums of two others: counts, doublet, doublet of two labels. Real doublets among the rest are not known."""
     rng = np.random.default_rng(seed)
     n = int(counts.n_obs * rate / (1 + rate))
@@ -41,12 +43,16 @@ def planted(counts: AnnData, labels: pd.Series, rate: float, seed: int) -> tuple
     return AnnData(matrix, obs=pd.DataFrame(index=names), var=counts.var.copy()), doublet, mixed
 
 
-def simulated(settings: SimulationSettings, seed: int, n_cells: int) -> tuple[AnnData, Flags, Flags]:
+def simulated(
+    settings: SimulationSettings, seed: int, n_cells: int
+) -> tuple[AnnData, Flags, Flags]:
     """Undamaged droplets of at least 200 UMI of one simulated biopsy."""
     sample = simulate_sample(make_world(seed, settings), 0, "pre", n_cells, seed)
     keep = ((sample.truth["n_umi"] >= 200) & ~sample.truth["damaged"]).to_numpy()
     truth = sample.truth[keep]
-    var = sample.genes[["gene_id", "gene"]].set_index(pd.Index(sample.genes["gene_id"], dtype=object, name=None))
+    var = sample.genes[["gene_id", "gene"]].set_index(
+        pd.Index(sample.genes["gene_id"], dtype=object, name=None)
+    )
     mixed = truth["doublet"] & (truth["second_class"] != truth["cell_class"])
     return (
         AnnData(sample.counts[keep], obs=pd.DataFrame(index=sample.barcodes[keep]), var=var),
@@ -60,13 +66,19 @@ def cases(n_cells: int = 2000, seeds: int = 3) -> Iterator[tuple[str, AnnData, F
     for seed in range(seeds):
         yield f"easy, 3 %, seed {seed}", *simulated(SimulationSettings.easy(), seed, n_cells)
         yield f"hard, 8 %, seed {seed}", *simulated(SimulationSettings.hard(), seed, n_cells)
-        yield f"hard, 2 %, seed {seed}", *simulated(replace(SimulationSettings.hard(), doublets=0.02), seed, n_cells)
+        yield (
+            f"hard, 2 %, seed {seed}",
+            *simulated(replace(SimulationSettings.hard(), doublets=0.02), seed, n_cells),
+        )
     if BLOOD.exists():
         counts = read_counts(find_matrix(BLOOD))
         labels = pd.read_csv(BLOOD / "labels.csv", index_col=0)["Annotation"]
         for seed in range(seeds):
             for rate in (0.03, 0.08):
-                yield f"pbmc4k, {rate:.0%} planted, seed {seed}", *planted(counts, labels, rate, seed)
+                yield (
+                    f"pbmc4k, {rate:.0%} planted, seed {seed}",
+                    *planted(counts, labels, rate, seed),
+                )
 
 
 def scrublet(counts: AnnData, rate: float) -> npt.NDArray[np.float64]:
@@ -77,7 +89,9 @@ def scrublet(counts: AnnData, rate: float) -> npt.NDArray[np.float64]:
     copy.X = copy.X.astype(np.float32)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        sc.pp.scrublet(copy, expected_doublet_rate=rate, random_state=0, threshold=0.25, verbose=False)
+        sc.pp.scrublet(
+            copy, expected_doublet_rate=rate, random_state=0, threshold=0.25, verbose=False
+        )
     return copy.obs["doublet_score"].to_numpy(dtype=float)
 
 
@@ -104,7 +118,9 @@ def compare(n_cells: int = 2000, seeds: int = 3) -> pd.DataFrame:
                 "mixed_own": average_precision_score(mixed[judged], own.score[judged]),
                 "mixed_scrublet": average_precision_score(mixed[judged], theirs[judged]),
                 "called": int(own.called.sum()),
-                "precision": float(doublet[own.called].mean()) if own.called.any() else float("nan"),
+                "precision": float(doublet[own.called].mean())
+                if own.called.any()
+                else float("nan"),
                 "recall": float(own.called[doublet].mean()),
                 "cpu_own": middle - started,
                 "cpu_scrublet": ended - middle,

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hcc_assets.clinical.best_response import derive_best_responses, response_rates
-from hcc_assets.clinical.recist import derive_responses
-from hcc_assets.clinical.time_to_event import derive_time_to_event
+from hcc_assets.clinical.endpoints.best_response import derive_best_responses, response_rates
+from hcc_assets.clinical.endpoints.time_to_event import derive_time_to_event
+from hcc_assets.clinical.recist.responses import derive_responses
 from hcc_assets.schemas import clinical as tables
 from hcc_assets.schemas.base import columns, empty
 from hcc_assets.stats.kaplan_meier import summarise
@@ -27,25 +27,48 @@ START = pd.Timestamp("2024-01-01")
 
 def _complete(model: type[tables.Table], frame: pd.DataFrame) -> pd.DataFrame:
     """Add the columns that are not needed, as nulls."""
-    blank: dict[str, Any] = {"number": np.nan, "date": pd.NaT, "text": None, "boolean": False, "integer": 1}
-    return frame.assign(**{c: blank[m["dtype"]] for c, m in columns(model).items() if c not in frame})[list(columns(model))]
+    blank: dict[str, Any] = {
+        "number": np.nan,
+        "date": pd.NaT,
+        "text": None,
+        "boolean": False,
+        "integer": 1,
+    }
+    return frame.assign(
+        **{c: blank[m["dtype"]] for c, m in columns(model).items() if c not in frame}
+    )[list(columns(model))]
 
 
-def big_trial(n_subjects: int, n_visits: int = 12, n_lesions: int = 5, decimals: int = 1, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+def big_trial(
+    n_subjects: int, n_visits: int = 12, n_lesions: int = 5, decimals: int = 1, seed: int = 0
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Subjects and lesion rows (one per subject, visit and lesion, baseline included)."""
     rng = np.random.default_rng(seed)
     visits = np.arange(n_visits + 1)
-    subject, visit, lesion = (a.ravel() for a in np.meshgrid(np.arange(n_subjects), visits, np.arange(n_lesions), indexing="ij"))
+    subject, visit, lesion = (
+        a.ravel()
+        for a in np.meshgrid(np.arange(n_subjects), visits, np.arange(n_lesions), indexing="ij")
+    )
     names = np.array([f"S{i:06d}" for i in range(n_subjects)], dtype=object)
     date = START + pd.to_timedelta(np.where(visit == 0, -10, visit * 42), unit="D")
     rows = pd.DataFrame(
         {
-            "USUBJID": names[subject], "EVALUATOR": "INVESTIGATOR", "VISITNUM": visit.astype(float), "VISIT": np.where(visit == 0, "SCREENING", "TUMOUR"),
-            "TRDTC": date.strftime("%Y-%m-%d"), "TRDT": date, "TRLNKID": np.array([f"T{i + 1:02d}" for i in range(n_lesions)], dtype=object)[lesion],
-            "TRGRPID": "TARGET", "TULOC": "LIVER", "TRTESTCD": "LDIAM", "TRORRES": [f"{v:.{decimals}f}" for v in rng.uniform(5, 60, len(subject))],
-            "TRORRESU": "mm", "BASELINE": visit == 0, "SRCROW": np.arange(1, len(subject) + 1),
+            "USUBJID": names[subject],
+            "EVALUATOR": "INVESTIGATOR",
+            "VISITNUM": visit.astype(float),
+            "VISIT": np.where(visit == 0, "SCREENING", "TUMOUR"),
+            "TRDTC": date.strftime("%Y-%m-%d"),
+            "TRDT": date,
+            "TRLNKID": np.array([f"T{i + 1:02d}" for i in range(n_lesions)], dtype=object)[lesion],
+            "TRGRPID": "TARGET",
+            "TULOC": "LIVER",
+            "TRTESTCD": "LDIAM",
+            "TRORRES": [f"{v:.{decimals}f}" for v in rng.uniform(5, 60, len(subject))],
+            "TRORRESU": "mm",
+            "BASELINE": visit == 0,
+            "SRCROW": np.arange(1, len(subject) + 1),
         }
-    )  # fmt: skip
+    )
     people = pd.DataFrame({"USUBJID": names, "TRTSDT": START})
     return _complete(tables.Subjects, people), _complete(tables.TumourAssessments, rows)
 
@@ -62,7 +85,13 @@ def measure(n_subjects: int, decimals: int = 1) -> dict[str, Any]:
     clock.append(time.perf_counter())
     summarise(derive_time_to_event(people, rows, responses, records, config), config)
     clock.append(time.perf_counter())
-    steps = dict(zip(("responses_s", "best_responses_s", "time_to_event_s"), np.diff(clock).round(2).tolist(), strict=True))
+    steps = dict(
+        zip(
+            ("responses_s", "best_responses_s", "time_to_event_s"),
+            np.diff(clock).round(2).tolist(),
+            strict=True,
+        )
+    )
     return {
         "subjects": n_subjects,
         "lesion_rows": len(rows),

@@ -17,13 +17,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from hcc_assets_tests.ray.cluster import isolated, isolation_problem, start
+from hcc_assets_tests.operate.ray.cluster import isolated, isolation_problem, start
 
 
 def _base(root: Path, subjects: int, cells: int) -> None:
     """A home that is up to date but for its samples, which have yet to be worked on."""
-    from hcc_assets.defs.operate import refresh_home
-    from hcc_assets.platform.home import Home
+    from hcc_assets.home.paths import Home
+    from hcc_assets.operate.actions import refresh_home
     from hcc_assets.simulate.trial import simulate_trial
 
     simulate_trial(root, subjects=subjects, cells=cells, seed=0)
@@ -40,14 +40,16 @@ def _per_sample() -> list[str]:
     return [name for name, recipe in all_recipes().items() if recipe.partitioned]
 
 
-def _timed(base: Path, folder: Path, engine: str, workers: int, address: str, subjects: int) -> float:
+def _timed(
+    base: Path, folder: Path, engine: str, workers: int, address: str, subjects: int
+) -> float:
     """Seconds for the samples of the first subjects of a copy of the home."""
-    from hcc_assets.defs import pool
-    from hcc_assets.defs.instance import instance_of
-    from hcc_assets.defs.ray_engine import RayWorkers
-    from hcc_assets.defs.refresh import SampleWorkers
-    from hcc_assets.platform.engine import Workbench
-    from hcc_assets.platform.home import Home
+    from hcc_assets.assets.engine import Workbench
+    from hcc_assets.home.paths import Home
+    from hcc_assets.operate import workers as pool
+    from hcc_assets.operate.instance import instance_of
+    from hcc_assets.operate.ray.engine import RayWorkers
+    from hcc_assets.operate.refresh import SampleWorkers
 
     for name in ("DAGSTER_HOME", "HCC_HOME"):
         os.environ.pop(name, None)
@@ -57,7 +59,9 @@ def _timed(base: Path, folder: Path, engine: str, workers: int, address: str, su
     (home.locks / "refresh.lock").touch()
     landed = Workbench(home, {}).landing
     chains: dict[str, list[str]] = {}
-    for sample, row in sorted(landed.sheet.rows.items(), key=lambda item: item[1].timepoint != "pre"):
+    for sample, row in sorted(
+        landed.sheet.rows.items(), key=lambda item: item[1].timepoint != "pre"
+    ):
         chains.setdefault(row.subject_id, []).append(sample)
     chosen = sorted(chains.values(), key=lambda c: (-len(c), c))[:subjects]
     sizes = {s: sum(f.size for f in landed.samples[s].files) for chain in chosen for s in chain}
@@ -68,7 +72,9 @@ def _timed(base: Path, folder: Path, engine: str, workers: int, address: str, su
         if engine == "ray":
             at_work = RayWorkers(home, instance, address=address, progress=lambda *_: None)
         else:
-            at_work = pool.Workers(home, instance, jobs=workers, memory_mb=8000, progress=lambda *_: None)
+            at_work = pool.Workers(
+                home, instance, jobs=workers, memory_mb=8000, progress=lambda *_: None
+            )
         at_work.run(chosen, dict.fromkeys(sizes, _per_sample()), sizes)
         at_work.close()
         seconds = time.monotonic() - started
@@ -91,12 +97,24 @@ def _measure(base: Path, repeats: int, subjects: int) -> None:
                 cluster = start(logs_of, nodes=nodes, cores=1, memory=3_000_000_000)
                 load = os.getloadavg()[0]
                 found.append(
-                    {"engine": "ray", "workers": nodes, "load": load, "seconds": _timed(base, Path(at), "ray", nodes, cluster.address, subjects)}
+                    {
+                        "engine": "ray",
+                        "workers": nodes,
+                        "load": load,
+                        "seconds": _timed(base, Path(at), "ray", nodes, cluster.address, subjects),
+                    }
                 )
                 cluster.shutdown()
             for jobs in (1, 2):
                 load = os.getloadavg()[0]
-                found.append({"engine": "local", "workers": jobs, "load": load, "seconds": _timed(base, Path(at), "local", jobs, "", subjects)})
+                found.append(
+                    {
+                        "engine": "local",
+                        "workers": jobs,
+                        "load": load,
+                        "seconds": _timed(base, Path(at), "local", jobs, "", subjects),
+                    }
+                )
     print(json.dumps({"found": found}))
 
 
@@ -106,7 +124,9 @@ def main() -> None:
     parser.add_argument("--subjects", type=int, default=12)
     parser.add_argument("--cells", type=int, default=3000)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--base", type=Path, help="where the prepared home is, or is to be and stay")
+    parser.add_argument(
+        "--base", type=Path, help="where the prepared home is, or is to be and stay"
+    )
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.inside:
@@ -114,19 +134,34 @@ def main() -> None:
         return
     if problem := isolation_problem():
         sys.exit(problem)
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
+    with tempfile.TemporaryDirectory(
+        dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    ) as folder:
         base = asked.base or Path(folder) / "base"
         if not base.exists():
             _base(base, asked.subjects, asked.cells)
-        found = isolated("--inside", base, "--repeats", str(asked.repeats), "--subjects", str(asked.subjects), module="benchmarks.ray", limit_s=7200)[
-            "found"
-        ]
+        found = isolated(
+            "--inside",
+            base,
+            "--repeats",
+            str(asked.repeats),
+            "--subjects",
+            str(asked.subjects),
+            module="benchmarks.ray",
+            limit_s=7200,
+        )["found"]
     for engine in ("ray", "local"):
-        one, two = ([f for f in found if f["engine"] == engine and f["workers"] == n] for n in (1, 2))
+        one, two = (
+            [f for f in found if f["engine"] == engine and f["workers"] == n] for n in (1, 2)
+        )
         for figure in (*one, *two):
-            print(f"{engine:5} {figure['workers']} worker(s)  {figure['seconds']:6.1f} s  load before {figure['load']:.1f}")
+            print(
+                f"{engine:5} {figure['workers']} worker(s)  {figure['seconds']:6.1f} s  load before {figure['load']:.1f}"
+            )
         ratios = [a["seconds"] / b["seconds"] for a, b in zip(one, two, strict=True)]
-        print(f"{engine:5} speed-up {statistics.median(ratios):.2f} (from {min(ratios):.2f} to {max(ratios):.2f})")
+        print(
+            f"{engine:5} speed-up {statistics.median(ratios):.2f} (from {min(ratios):.2f} to {max(ratios):.2f})"
+        )
 
 
 if __name__ == "__main__":

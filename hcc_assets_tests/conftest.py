@@ -14,7 +14,9 @@ import pytest
 def scratch() -> Iterator[Path]:
     """A folder in memory where there is one: thousands of synced small files wait long for a disk."""
     memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(prefix="hcc-tests-", dir=memory if os.access(memory, os.W_OK) else None) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="hcc-tests-", dir=memory if os.access(memory, os.W_OK) else None
+    ) as folder:
         yield Path(folder)
 
 

@@ -31,12 +31,31 @@ class PostgresServer:
 
     def run(self, *command: str) -> None:
         # what the server prints goes into files: it would hold a pipe open for as long as it lives
-        subprocess.run([*self._as_user, *command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder, timeout=120)
+        subprocess.run(
+            [*self._as_user, *command],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=self.folder,
+            timeout=120,
+        )
 
     def start(self) -> None:
         # fsync off does not matter to a crash of the server alone: what it wrote is with the operating system
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
-        self.run(self._pg_ctl, "-D", str(self.folder / "data"), "-w", "-l", str(self.folder / "log"), "-o", options, "start")
+        options = (
+            f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        )
+        self.run(
+            self._pg_ctl,
+            "-D",
+            str(self.folder / "data"),
+            "-w",
+            "-l",
+            str(self.folder / "log"),
+            "-o",
+            options,
+            "start",
+        )
 
     def crash(self) -> None:
         """Every connection is cut, nothing is finished; the next start recovers from the log."""
@@ -58,7 +77,9 @@ def postgres_process() -> Iterator[PostgresServer]:
     if os.geteuid() == 0:  # the server refuses to run as root
         runuser = shutil.which("runuser")
         if runuser is None:
-            pytest.skip("PostgreSQL does not run as root and there is no runuser: not run against PostgreSQL")
+            pytest.skip(
+                "PostgreSQL does not run as root and there is no runuser: not run against PostgreSQL"
+            )
         as_user = [runuser, "-u", "nobody", "--"]
         shutil.chown(folder, "nobody")
     with socket.socket() as s:
@@ -66,7 +87,17 @@ def postgres_process() -> Iterator[PostgresServer]:
         port = s.getsockname()[1]
     server = PostgresServer(folder, port, pg_ctl, as_user)
     try:
-        server.run(initdb, "-D", str(folder / "data"), "-U", "hcc", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C")
+        server.run(
+            initdb,
+            "-D",
+            str(folder / "data"),
+            "-U",
+            "hcc",
+            "--auth=trust",
+            "--no-sync",
+            "--encoding=UTF8",
+            "--locale=C",
+        )
         server.start()
         yield server
     finally:

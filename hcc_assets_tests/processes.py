@@ -17,5 +17,7 @@ def together(function: Callable[..., T], calls: Sequence[tuple[Any, ...]]) -> li
     """
     context = multiprocessing.get_context("spawn")
     ready = context.Barrier(len(calls))
-    with ProcessPoolExecutor(len(calls), mp_context=context, initializer=ready.wait, initargs=(120,)) as pool:
+    with ProcessPoolExecutor(
+        len(calls), mp_context=context, initializer=ready.wait, initargs=(120,)
+    ) as pool:
         return [future.result() for future in [pool.submit(function, *call) for call in calls]]

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from hcc_assets.platform.home import Home
-from hcc_assets.platform.recipes import Recipe
-from hcc_assets.platform.versions import Manifest
+from hcc_assets.assets.recipes import Recipe
+from hcc_assets.home.paths import Home
+from hcc_assets.home.versions import Manifest
 
 
 class S3Server:
@@ -30,7 +30,9 @@ class S3Server:
 
     def __init__(self, application: Callable[..., Any]):
         self._application = application
-        self._one_put = threading.Lock()  # moto looks at a condition and puts in two steps, which a real server does in one
+        self._one_put = (
+            threading.Lock()
+        )  # moto looks at a condition and puts in two steps, which a real server does in one
         self.asked: Counter[str] = Counter()
         self.cut: Callable[[str, str], int | None] = lambda *_: None
         self.cuts = 0
@@ -52,7 +54,9 @@ class S3Server:
 @contextlib.contextmanager
 def s3_server() -> Iterator[tuple[S3Server, str]]:
     """The server and its address; skips where moto is not installed."""
-    moto = pytest.importorskip("moto.server", reason="moto's server is not installed: no S3-compatible server to talk to")
+    moto = pytest.importorskip(
+        "moto.server", reason="moto's server is not installed: no S3-compatible server to talk to"
+    )
     from moto.s3.models import s3_backends
     from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -63,7 +67,9 @@ def s3_server() -> Iterator[tuple[S3Server, str]]:
     s3_backends.reset()  # moto keeps its buckets in the process
     application = S3Server(moto.DomainDispatcherApplication(moto.create_backend_app))
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+    )
     thread.start()
     try:
         yield application, f"http://127.0.0.1:{server.server_port}"
@@ -82,7 +88,9 @@ def _backend() -> Any:
 
 def stored(prefix: str) -> list[Any]:
     """The server's own records of the objects below a prefix of the bucket ``trial``."""
-    return [key for name, key in _backend().buckets["trial"].keys.items() if name.startswith(prefix)]
+    return [
+        key for name, key in _backend().buckets["trial"].keys.items() if name.startswith(prefix)
+    ]
 
 
 def many_samples(home: Home, count: int) -> dict[str, Recipe]:
@@ -93,8 +101,16 @@ def many_samples(home: Home, count: int) -> dict[str, Recipe]:
 
     put = lambda name, data: _backend().put_object("trial", f"home/{name}", data)  # noqa: E731
     names = [f"S{i:04}" for i in range(count)]
-    lines = [f"{s},P{i // 2:04},{('pre', 'post')[i % 2]},2026-01-0{1 + i % 2},matrices/{s},liver" for i, s in enumerate(names)]
-    put("landing/samples.csv", ("sample_id,subject_id,timepoint,collection_date,path,tissue\n" + "\n".join(lines) + "\n").encode())
+    lines = [
+        f"{s},P{i // 2:04},{('pre', 'post')[i % 2]},2026-01-0{1 + i % 2},matrices/{s},liver"
+        for i, s in enumerate(names)
+    ]
+    put(
+        "landing/samples.csv",
+        (
+            "sample_id,subject_id,timepoint,collection_date,path,tissue\n" + "\n".join(lines) + "\n"
+        ).encode(),
+    )
     recipes = all_recipes()
     for s in names:
         for part in ("counts.h5", "_DONE"):
@@ -104,7 +120,20 @@ def many_samples(home: Home, count: int) -> dict[str, Recipe]:
         for s in names if recipe.partitioned else [None]:
             base = f"store/{name}/{s}" if s else f"store/{name}"
             version = f"{abs(hash((name, s))):020x}"[:20]
-            manifest = Manifest(asset=name, partition=s, data_version=version, fingerprint="f", code_version="c", at=now, since=now)
+            manifest = Manifest(
+                asset=name,
+                partition=s,
+                data_version=version,
+                fingerprint="f",
+                code_version="c",
+                at=now,
+                since=now,
+            )
             put(f"{base}/current.json", manifest.model_dump_json().encode())
-            put(f"{base}/{version}/facts.json", json.dumps({"export_id": "2026-01-03", "cutoff": "2026-01-03", "rows": []}).encode())
+            put(
+                f"{base}/{version}/facts.json",
+                json.dumps(
+                    {"export_id": "2026-01-03", "cutoff": "2026-01-03", "rows": []}
+                ).encode(),
+            )
     return recipes

@@ -21,14 +21,23 @@ from benchmarks.performance.measure import MeasurementFailed, median, python, ro
 from benchmarks.performance.settings import SIZES
 from benchmarks.science import document as science_document
 from benchmarks.science.studies import KNOWN, studies
-from hcc_assets.platform.home import Home
+from hcc_assets.home.paths import Home
 
-linux = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+linux = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="memory is read from /proc"
+)
 BUSY = "import time\nt = time.process_time()\nwhile time.process_time() - t < 0.3: pass\n"
 
 
 def measured(what: str, cpu: float, **more: Any) -> dict[str, Any]:
-    return {"what": what, "wall_s": cpu * 0.8, "cpu_s": cpu, "peak_mb": 500, "peak_sum_mb": 700, **more}
+    return {
+        "what": what,
+        "wall_s": cpu * 0.8,
+        "cpu_s": cpu,
+        "peak_mb": 500,
+        "peak_sum_mb": 700,
+        **more,
+    }
 
 
 def example(*, refresh: float = 6.0, share: float = 0.25, grown: float = 1.1) -> dict[str, Any]:
@@ -46,23 +55,58 @@ def example(*, refresh: float = 6.0, share: float = 0.25, grown: float = 1.1) ->
         ]
     grow = []
     for n, factor in ((10, 1.0), (40, grown)):
-        grow += [measured(w, c * factor, samples=n) for w, c in (("one new sample", 8.0), ("a corrected clinical export", 5.0), ("nothing new", 2.0))]
+        grow += [
+            measured(w, c * factor, samples=n)
+            for w, c in (
+                ("one new sample", 8.0),
+                ("a corrected clinical export", 5.0),
+                ("nothing new", 2.0),
+            )
+        ]
         grow.append(measured("hcc status", 1.5, samples=n))
-    trial = [measured("hcc refresh", 40.0, samples=12, cells=18_000), measured("concatenate everything", 100.0, samples=12, cells=18_000)]
+    trial = [
+        measured("hcc refresh", 40.0, samples=12, cells=18_000),
+        measured("concatenate everything", 100.0, samples=12, cells=18_000),
+    ]
     trial += [
         measured("hcc refresh", 400.0, samples=80, cells=120_000),
         measured("concatenate everything", 90.0, samples=80, cells=120_000, stopped=True),
     ]
-    clinical = [measured("endpoints", 2.0, size=s, rows=s, work_cpu_s=s / 1000, reading_cpu_s=0.1) for s in (100, 1000, 10_000)]
-    clinical += [measured("safety", 2.0, size=s, rows=s, work_cpu_s=s / 1e5, reading_cpu_s=0.1) for s in (100_000, 1_000_000)]
+    clinical = [
+        measured("endpoints", 2.0, size=s, rows=s, work_cpu_s=s / 1000, reading_cpu_s=0.1)
+        for s in (100, 1000, 10_000)
+    ]
+    clinical += [
+        measured("safety", 2.0, size=s, rows=s, work_cpu_s=s / 1e5, reading_cpu_s=0.1)
+        for s in (100_000, 1_000_000)
+    ]
     return {
         "machine": {"processor": "a processor", "cores": "2"},
         "sizes": {"crowd": "tiny"},
-        "start_up": [measured(w, c) for w, c in (("import scanpy", 4.0), ("import dagster", 1.0), ("load the definitions", 2.0))],
-        "one_sample": {"samples": samples, "shares": [measured("one, through Dagster", 4.0), measured("one, in a loop", 4.0 * (1 - share))]},
+        "start_up": [
+            measured(w, c)
+            for w, c in (
+                ("import scanpy", 4.0),
+                ("import dagster", 1.0),
+                ("load the definitions", 2.0),
+            )
+        ],
+        "one_sample": {
+            "samples": samples,
+            "shares": [
+                measured("one, through Dagster", 4.0),
+                measured("one, in a loop", 4.0 * (1 - share)),
+            ],
+        },
         "growing_home": grow,
-        "whole_trial": {"trial": trial, "shares": [measured("all, through Dagster", 50.0), measured("all, in a loop", 45.0)]},
-        "crowd": [measured("hcc refresh", 6.0 * n, samples=n, arrived=n, cells=5000 * n, held=0) for n in (25, 50)],
+        "whole_trial": {
+            "trial": trial,
+            "shares": [measured("all, through Dagster", 50.0), measured("all, in a loop", 45.0)],
+        },
+        "crowd": [
+            measured("hcc refresh", 6.0 * n, samples=n, arrived=n, cells=5000 * n, held=0)
+            for n in (25, 50)
+        ],
         "clinical": clinical,
         "profiles": {},
     }
@@ -70,7 +114,10 @@ def example(*, refresh: float = 6.0, share: float = 0.25, grown: float = 1.1) ->
 
 @linux
 def test_a_command_that_takes_too_much_memory_is_stopped_and_says_so():
-    found = run([sys.executable, "-c", "import time; x = bytearray(300_000_000); time.sleep(60)"], memory_mb=150)
+    found = run(
+        [sys.executable, "-c", "import time; x = bytearray(300_000_000); time.sleep(60)"],
+        memory_mb=150,
+    )
     assert found.stopped and found.wall_s < 30 and found.peak_mb > 150
     assert not run([sys.executable, "-c", "pass"], memory_mb=150).stopped
 
@@ -126,9 +173,19 @@ def test_what_was_not_measured_is_neither_met_nor_missed():
 
 
 def test_ratios_growth_and_shares():
-    rows = [{"what": "a", "case": 1, "cpu_s": 3.0}, {"what": "b", "case": 1, "cpu_s": 2.0}, {"what": "a", "case": 2, "cpu_s": 3.0}]
+    rows = [
+        {"what": "a", "case": 1, "cpu_s": 3.0},
+        {"what": "b", "case": 1, "cpu_s": 2.0},
+        {"what": "a", "case": 2, "cpu_s": 3.0},
+    ]
     assert ratios(rows, "a", "b") == {1: 1.5}
-    assert growth([{"what": "x", "size": 10, "work_cpu_s": 1.0}, {"what": "x", "size": 100, "work_cpu_s": 20.0}], "x") == {"100": 2.0}
+    assert growth(
+        [
+            {"what": "x", "size": 10, "work_cpu_s": 1.0},
+            {"what": "x", "size": 100, "work_cpu_s": 20.0},
+        ],
+        "x",
+    ) == {"100": 2.0}
     assert shares(example()) == pytest.approx({"one": 0.25, "all": 0.1})
     assert pick(rows, what="b") == rows[1:2]
 
@@ -138,7 +195,14 @@ def test_the_document_says_what_the_numbers_say():
     assert "missed" not in text.split("## Missed goals")[0]
     assert "None in this run." in text
     bad = example(refresh=11.0)
-    bad["profiles"] = {"refresh with one new sample": {"goals": ["sample_published"], "seconds": 2.0, "packages": {"dagster": 1.0}, "functions": []}}
+    bad["profiles"] = {
+        "refresh with one new sample": {
+            "goals": ["sample_published"],
+            "seconds": 2.0,
+            "packages": {"dagster": 1.0},
+            "functions": [],
+        }
+    }
     text = document.text(bad)
     assert "**missed**" in text
     assert "| dagster | 1.00 | 50 % |" in text
@@ -146,8 +210,16 @@ def test_the_document_says_what_the_numbers_say():
 
 
 def test_a_section_measured_again_replaces_itself_alone():
-    before = example() | {"sizes": {"crowd": "full", "clinical": "full"}, "profiles": {"a": {"goals": []}}}
-    found = {"machine": {}, "clinical": [], "sizes": {"clinical": "quick"}, "profiles": {"b": {"goals": []}}}
+    before = example() | {
+        "sizes": {"crowd": "full", "clinical": "full"},
+        "profiles": {"a": {"goals": []}},
+    }
+    found = {
+        "machine": {},
+        "clinical": [],
+        "sizes": {"clinical": "quick"},
+        "profiles": {"b": {"goals": []}},
+    }
     both = merged(before, found)
     assert both["sizes"] == {"crowd": "full", "clinical": "quick"}
     assert set(both["profiles"]) == {"a", "b"}
@@ -162,7 +234,9 @@ def test_plots_are_the_same_for_the_same_results(tmp_path):
     assert set(first) == {f"{name}.svg" for name in plots.PLOTS}
     plots.write(example(), images)
     assert first == {p.name: p.read_bytes() for p in images.glob("*.svg")}
-    for target in re.findall(r"\]\((images/[^)]+\.svg)\)", (tmp_path / "performance.md").read_text(encoding="utf-8")):
+    for target in re.findall(
+        r"\]\((images/[^)]+\.svg)\)", (tmp_path / "performance.md").read_text(encoding="utf-8")
+    ):
         assert (tmp_path / target).exists()
 
 
@@ -223,8 +297,12 @@ def test_the_loop_brings_a_home_up_to_date(tmp_path):
 @pytest.mark.slow
 def test_one_command_writes_the_document(tmp_path):
     python("benchmarks.performance", "--tiny", "--docs", tmp_path, "--scratch", tmp_path)
-    results = json.loads((tmp_path / "images" / "performance" / "results.json").read_text(encoding="utf-8"))
-    assert {g.met for g in judge(results) if g.key not in ("sample_cpu", "endpoints", "safety")} <= {True, False}
+    results = json.loads(
+        (tmp_path / "images" / "performance" / "results.json").read_text(encoding="utf-8")
+    )
+    assert {
+        g.met for g in judge(results) if g.key not in ("sample_cpu", "endpoints", "safety")
+    } <= {True, False}
     before = (tmp_path / "performance.md").read_text(encoding="utf-8")
     python("benchmarks.performance", "--from-results", "--docs", tmp_path)
     assert before == (tmp_path / "performance.md").read_text(encoding="utf-8")
@@ -246,8 +324,22 @@ def test_science_runs_and_is_written(tmp_path):
 
 
 def test_a_missed_bar_is_named():
-    study = {"title": "T", "module": "m", "about": "words", "size": "full", "cpu_s": 1.0, "tables": {"Results": [{"a": 0.12345, "n": 3}]}}
-    text = science_document.text({"studies": {"m": study | {"bars": [{"bar": "b at least 1", "value": 0.5, "met": False}]}}, "machine": {}})
+    study = {
+        "title": "T",
+        "module": "m",
+        "about": "words",
+        "size": "full",
+        "cpu_s": 1.0,
+        "tables": {"Results": [{"a": 0.12345, "n": 3}]},
+    }
+    text = science_document.text(
+        {
+            "studies": {
+                "m": study | {"bars": [{"bar": "b at least 1", "value": 0.5, "met": False}]}
+            },
+            "machine": {},
+        }
+    )
     assert "0 of 1 bars are met." in text
     assert "- Missed: b at least 1 (study: T)." in text
     assert "| 0.123 | 3 |" in text

@@ -13,7 +13,9 @@ import pytest
 SAMPLES = dg.DynamicPartitionsDefinition(name="sample")
 
 
-def run(asset: dg.AssetsDefinition, instance: dg.DagsterInstance, key: str) -> dg.ExecuteInProcessResult:
+def run(
+    asset: dg.AssetsDefinition, instance: dg.DagsterInstance, key: str
+) -> dg.ExecuteInProcessResult:
     return dg.materialize([asset], instance=instance, partition_key=key, raise_on_error=False)
 
 
@@ -21,7 +23,9 @@ def judged(*, good: bool) -> dg.AssetsDefinition:
     @dg.asset(
         name="counts",
         partitions_def=SAMPLES,
-        check_specs=[dg.AssetCheckSpec("gate", asset="counts", blocking=True, partitions_def=SAMPLES)],
+        check_specs=[
+            dg.AssetCheckSpec("gate", asset="counts", blocking=True, partitions_def=SAMPLES)
+        ],
     )
     def counts() -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:  # type: ignore[type-arg]
         yield dg.AssetCheckResult(passed=good, check_name="gate", description="why")
@@ -39,16 +43,22 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield found
 
 
-def test_a_failed_gate_is_recorded_and_nothing_is_materialized(instance: dg.DagsterInstance) -> None:
+def test_a_failed_gate_is_recorded_and_nothing_is_materialized(
+    instance: dg.DagsterInstance,
+) -> None:
     """Judge before replace: defs.assets yields the check, then fails."""
     result = run(judged(good=False), instance, "A")
     assert not result.success
     assert instance.get_latest_materialization_event(dg.AssetKey("counts")) is None
-    history = instance.event_log_storage.get_asset_check_execution_history(dg.AssetCheckKey(dg.AssetKey("counts"), "gate"), limit=5)
+    history = instance.event_log_storage.get_asset_check_execution_history(
+        dg.AssetCheckKey(dg.AssetKey("counts"), "gate"), limit=5
+    )
     assert [h.status.value for h in history] == ["FAILED"]
 
 
-def test_a_version_that_stood_stays_when_the_next_one_is_refused(instance: dg.DagsterInstance) -> None:
+def test_a_version_that_stood_stays_when_the_next_one_is_refused(
+    instance: dg.DagsterInstance,
+) -> None:
     """A sample re-delivered broken stays in the cohort with its good version."""
     assert run(judged(good=True), instance, "A").success
     assert not run(judged(good=False), instance, "A").success
@@ -68,7 +78,9 @@ def test_two_dependencies_named_in_deps_do_not_load_anything(instance: dg.Dagste
     assert dg.materialize([counts, cohort], selection=["cohort"], instance=instance).success
 
 
-def test_eager_waits_for_missing_partitions_and_the_variant_does_not(instance: dg.DagsterInstance) -> None:
+def test_eager_waits_for_missing_partitions_and_the_variant_does_not(
+    instance: dg.DagsterInstance,
+) -> None:
     """defs.assets.automation: one missing sample must not hold back the cohort."""
 
     def cohort_of(condition: dg.AutomationCondition) -> dg.Definitions:  # type: ignore[type-arg]
@@ -81,7 +93,10 @@ def test_eager_waits_for_missing_partitions_and_the_variant_does_not(instance: d
         return dg.Definitions([counts, cohort])
 
     eager = dg.AutomationCondition.eager()
-    for condition, expected in ((eager, 0), (eager.without(~dg.AutomationCondition.any_deps_missing()), 1)):
+    for condition, expected in (
+        (eager, 0),
+        (eager.without(~dg.AutomationCondition.any_deps_missing()), 1),
+    ):
         with dg.DagsterInstance.ephemeral() as fresh:
             fresh.add_dynamic_partitions("sample", ["A", "B"])
             definitions = cohort_of(condition)
@@ -105,7 +120,9 @@ def test_a_run_key_that_was_used_is_not_asked_for_again(instance: dg.DagsterInst
 
     definitions = dg.Definitions([thing], jobs=[job], sensors=[always])
     resolved = definitions.resolve_job_def("job")
-    assert resolved.execute_in_process(instance=instance, tags={"dagster/run_key": "content:0", "dagster/sensor_name": "always"}).success
+    assert resolved.execute_in_process(
+        instance=instance, tags={"dagster/run_key": "content:0", "dagster/sensor_name": "always"}
+    ).success
     used = instance.get_runs(dg.RunsFilter(tags={"dagster/run_key": "content:0"}))
     assert len(used) == 1
 
@@ -119,7 +136,7 @@ def test_checks_of_a_partitioned_asset_carry_their_partition(instance: dg.Dagste
 
 def test_figures_stay_below_what_the_event_log_should_hold() -> None:
     """PNG in metadata lives in the event database: keep it small."""
-    from hcc_assets.defs.assets import FIGURE_LIMIT
+    from hcc_assets.assets.factory import FIGURE_LIMIT
 
     assert FIGURE_LIMIT <= 200_000
 

@@ -17,12 +17,12 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from hcc_assets.platform.alerts.channels import Channel
-from hcc_assets.platform.alerts.delivery import Answer, deliver_due
-from hcc_assets.platform.alerts.outbox import AlertStore
-from hcc_assets.platform.alerts.records import Signal
-from hcc_assets.platform.dagster_yaml import dagster_yaml
-from hcc_assets.platform.scrubbing import scrub_database
+from hcc_assets.alerts.channels import Channel
+from hcc_assets.alerts.delivery import Answer, deliver_due
+from hcc_assets.alerts.outbox import AlertStore
+from hcc_assets.alerts.records import Signal
+from hcc_assets.operate.dagster_yaml import dagster_yaml
+from hcc_assets.privacy.scrubbing import scrub_database
 from hcc_assets_tests.postgres_server import postgres_server
 from hcc_assets_tests.processes import together
 
@@ -48,16 +48,26 @@ def scripts() -> set[str]:
 def test_dagster_accepts_the_shipped_settings(tmp_path: Path) -> None:
     (tmp_path / "dagster.yaml").write_text(dagster_yaml(max_concurrent_runs=3))
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
-        assert not instance.telemetry_enabled and instance.run_monitoring_enabled and not instance.run_retries_enabled
+        assert (
+            not instance.telemetry_enabled
+            and instance.run_monitoring_enabled
+            and not instance.run_retries_enabled
+        )
         assert instance.run_monitoring_max_runtime_seconds == 86400
         queue = instance.get_concurrency_config().run_queue_config
-        assert queue is not None and queue.max_concurrent_runs == 3 and {"key": "hcc/tables", "limit": 1} in queue.tag_concurrency_limits
+        assert (
+            queue is not None
+            and queue.max_concurrent_runs == 3
+            and {"key": "hcc/tables", "limit": 1} in queue.tag_concurrency_limits
+        )
         assert "MONITORING" in instance.get_required_daemon_types()
 
 
 def test_the_database_password_is_not_written_into_dagster_yaml() -> None:
     text = dagster_yaml("postgresql+psycopg2://hcc:topsecret@127.0.0.1/hcc")
-    assert "topsecret" not in text and yaml.safe_load(text)["storage"] == {"postgres": {"postgres_url": {"env": "HCC_DATABASE_URL"}}}
+    assert "topsecret" not in text and yaml.safe_load(text)["storage"] == {
+        "postgres": {"postgres_url": {"env": "HCC_DATABASE_URL"}}
+    }
     for wrong in ("postgresql://hcc:topsecret@h/d", "mysql://x"):
         with pytest.raises(ValueError, match="HCC_DATABASE_URL") as caught:
             dagster_yaml(wrong)
@@ -67,24 +77,41 @@ def test_the_database_password_is_not_written_into_dagster_yaml() -> None:
 
 
 def test_the_postgres_example_has_the_settings_of_the_shipped_one() -> None:
-    example, shipped = yaml.safe_load((DEPLOY / "dagster.postgres.yaml").read_text()), yaml.safe_load(dagster_yaml())
+    example, shipped = (
+        yaml.safe_load((DEPLOY / "dagster.postgres.yaml").read_text()),
+        yaml.safe_load(dagster_yaml()),
+    )
     assert example.pop("storage")["postgres"]["postgres_db"]["scheme"] == "postgresql+psycopg2"
     assert example == shipped
 
 
-def test_dagster_runs_on_postgres_with_both_settings(postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dagster_runs_on_postgres_with_both_settings(
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url = sa.make_url(postgres)
     monkeypatch.setenv("HCC_DATABASE_URL", postgres)
-    for name, value in (("USER", "hcc"), ("PASSWORD", "unused"), ("HOST", "127.0.0.1"), ("NAME", "postgres")):
+    for name, value in (
+        ("USER", "hcc"),
+        ("PASSWORD", "unused"),
+        ("HOST", "127.0.0.1"),
+        ("NAME", "postgres"),
+    ):
         monkeypatch.setenv(f"HCC_DB_{name}", value)
     samples = dg.DynamicPartitionsDefinition(name="sample")
 
-    @dg.asset(partitions_def=samples, check_specs=[dg.AssetCheckSpec("counts_are_counts", asset="raw_counts")])
+    @dg.asset(
+        partitions_def=samples,
+        check_specs=[dg.AssetCheckSpec("counts_are_counts", asset="raw_counts")],
+    )
     def raw_counts(context):
-        yield dg.AssetCheckResult(passed=False, check_name="counts_are_counts", severity=dg.AssetCheckSeverity.WARN)
+        yield dg.AssetCheckResult(
+            passed=False, check_name="counts_are_counts", severity=dg.AssetCheckSeverity.WARN
+        )
         yield dg.MaterializeResult()
 
-    example = (DEPLOY / "dagster.postgres.yaml").read_text().replace("port: 5432", f"port: {url.port}")
+    example = (
+        (DEPLOY / "dagster.postgres.yaml").read_text().replace("port: 5432", f"port: {url.port}")
+    )
     for i, text in enumerate((dagster_yaml(postgres), example)):
         folder = tmp_path / str(i)
         folder.mkdir()
@@ -97,7 +124,10 @@ def test_dagster_runs_on_postgres_with_both_settings(postgres: str, tmp_path: Pa
     engine = sa.create_engine(postgres, poolclass=sa.NullPool)
     assert scrub_database(engine, {"SURU-017-0": "erased-1"}) > 0
     with dg.DagsterInstance.from_config(str(tmp_path / "0")) as instance:
-        assert instance.get_materialized_partitions(dg.AssetKey("raw_counts")) == {"erased-1", "SURU-017-1"}
+        assert instance.get_materialized_partitions(dg.AssetKey("raw_counts")) == {
+            "erased-1",
+            "SURU-017-1",
+        }
         assert set(instance.get_dynamic_partitions("sample")) == {"erased-1", "SURU-017-1"}
 
 
@@ -110,7 +140,11 @@ def _observe(url: str) -> int:
 def test_the_alert_outbox_works_on_postgres_also_for_several_first_processes(postgres: str) -> None:
     assert sum(together(_observe, [(postgres,)] * 4)) == 1
     store = AlertStore(postgres)
-    assert len(store.open_alerts()) == 1 and store.forget(["subjects"]) >= 1 and store.open_alerts() == []
+    assert (
+        len(store.open_alerts()) == 1
+        and store.forget(["subjects"]) >= 1
+        and store.open_alerts() == []
+    )
 
 
 # -- systemd -----------------------------------------------------------------------------------------------------------------------------------
@@ -125,16 +159,30 @@ def test_units_start_what_exists_as_a_user_of_their_own(unit: str) -> None:
     parser.read(DEPLOY / "systemd" / unit)
     service = parser["Service"]
     command = shlex.split(service["ExecStart"])
-    assert Path(command[0]).name in scripts() and command[0].startswith("/opt/hcc-assets/.venv/bin/")
+    assert Path(command[0]).name in scripts() and command[0].startswith(
+        "/opt/hcc-assets/.venv/bin/"
+    )
     if command[0].endswith("/hcc"):
         assert_hcc_command(command[1:])
-    assert service["User"] == "hcc" and service["NoNewPrivileges"] == "true" and service["ProtectSystem"] == "strict"
+    assert (
+        service["User"] == "hcc"
+        and service["NoNewPrivileges"] == "true"
+        and service["ProtectSystem"] == "strict"
+    )
 
 
 def assert_hcc_command(arguments: list[str]) -> None:
     """The command and its options are known to the program."""
-    done = subprocess.run([sys.executable, "-m", "hcc_assets", arguments[0], "--help"], capture_output=True, text=True, check=True, timeout=60)
-    assert {a for a in arguments[1:] if a.startswith("--")} <= set(re.findall(r"--[a-z-]+", done.stdout))
+    done = subprocess.run(
+        [sys.executable, "-m", "hcc_assets", arguments[0], "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert {a for a in arguments[1:] if a.startswith("--")} <= set(
+        re.findall(r"--[a-z-]+", done.stdout)
+    )
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -144,8 +192,15 @@ def test_systemd_verifies_the_units(unit: str, tmp_path: Path) -> None:
         pytest.skip("systemd-analyze is not on this machine: units were parsed, not verified")
     for other in UNITS:
         text = (DEPLOY / "systemd" / other).read_text()
-        (tmp_path / other).write_text(re.sub(r"/opt/hcc-assets/\.venv/bin/\S+", sys.executable, text))
-    done = subprocess.run([program, "verify", "--man=no", str(tmp_path / unit)], capture_output=True, text=True, timeout=60)
+        (tmp_path / other).write_text(
+            re.sub(r"/opt/hcc-assets/\.venv/bin/\S+", sys.executable, text)
+        )
+    done = subprocess.run(
+        [program, "verify", "--man=no", str(tmp_path / unit)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     said = [line for line in done.stderr.splitlines() if "hcc-" in line]
     assert done.returncode == 0 and said == [], done.stderr
 

@@ -25,7 +25,9 @@ from hcc_assets.schemas.dictionary import data_dictionary, published_models
 from hcc_assets.study.config import StudyConfig, parse_config
 
 TOP = Path(__file__).resolve().parents[1]
-DOCUMENTS = sorted([*TOP.glob("*.md"), *(TOP / "docs").rglob("*.md"), *(TOP / "deploy").rglob("*.md")])
+DOCUMENTS = sorted(
+    [*TOP.glob("*.md"), *(TOP / "docs").rglob("*.md"), *(TOP / "deploy").rglob("*.md")]
+)
 NAMES = [d.relative_to(TOP).as_posix() for d in DOCUMENTS]
 IMAGES = TOP / "docs" / "images"
 DICTIONARY = TOP / "docs" / "data_dictionary.md"
@@ -38,7 +40,10 @@ def _text(document: Path) -> str:
 
 
 def _links(document: Path) -> list[tuple[bool, str, str]]:
-    return [(bang == "!", words, target) for bang, words, target in _LINK.findall(_FENCE.sub("", _text(document)))]
+    return [
+        (bang == "!", words, target)
+        for bang, words, target in _LINK.findall(_FENCE.sub("", _text(document)))
+    ]
 
 
 def _anchors(document: Path) -> set[str]:
@@ -54,14 +59,20 @@ def test_links_resolve(document: Path) -> None:
         if is_image or "://" in target or target.startswith("mailto:"):
             continue
         there = (document.parent / path).resolve() if path else document
-        if not there.exists() or (anchor and there.suffix == ".md" and anchor not in _anchors(there)):
+        if not there.exists() or (
+            anchor and there.suffix == ".md" and anchor not in _anchors(there)
+        ):
             broken.append(target)
     assert not broken, f"{document.name} links to what is not there: {broken}"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
 def test_images_are_there_and_described(document: Path) -> None:
-    images = [(words, target) for is_image, words, target in _links(document) if is_image and "://" not in target]
+    images = [
+        (words, target)
+        for is_image, words, target in _links(document)
+        if is_image and "://" not in target
+    ]
     assert all(len(words) > 20 for words, _ in images), "an image needs words for who cannot see it"
     if images and not any(IMAGES.glob("*.png")):
         pytest.skip("docs/images has no picture yet: they are made from a built demo home")
@@ -89,14 +100,18 @@ def _find(words: list[str]) -> tuple[click.Command | None, list[str]]:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=NAMES)
 def test_commands_that_are_named_exist(document: Path) -> None:
     text = _text(document)
-    named = re.findall(r"`hcc ([^`]+)`", text) + re.findall(r"^\s*(?:\.venv/bin/)?hcc (\S.*?)(?:\s{2,}.*|\s*#.*)?$", text, re.MULTILINE)
+    named = re.findall(r"`hcc ([^`]+)`", text) + re.findall(
+        r"^\s*(?:\.venv/bin/)?hcc (\S.*?)(?:\s{2,}.*|\s*#.*)?$", text, re.MULTILINE
+    )
     wrong = []
     for call in named:
         words = re.sub(r'"[^"]*"', "", call).split()
         if words[0].startswith("-"):
             continue
         command, rest = _find([w for w in words if w not in ("|",)])
-        options = {o for p in (command.params if command else []) for o in (*p.opts, *p.secondary_opts)} | {"--help"}
+        options = {
+            o for p in (command.params if command else []) for o in (*p.opts, *p.secondary_opts)
+        } | {"--help"}
         unknown = [w for w in rest if w.startswith("--") and w.split("=")[0] not in options]
         if command is None or unknown:
             wrong.append(call)
@@ -111,14 +126,22 @@ def test_readme_names_every_command() -> None:
 
 def test_make_targets_that_are_named_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", _text(TOP / "Makefile"), re.MULTILINE))
-    named = {name for d in DOCUMENTS for name in re.findall(r"(?:`|^|\s)make ([a-z-]+)(?=`|\s+#|$)", _text(d), re.MULTILINE)}
+    named = {
+        name
+        for d in DOCUMENTS
+        for name in re.findall(r"(?:`|^|\s)make ([a-z-]+)(?=`|\s+#|$)", _text(d), re.MULTILINE)
+    }
     assert named <= targets, f"no such make target: {sorted(named - targets)}"
 
 
 def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Every leaf key of ``study.toml`` with its default."""
     for name, field in model.model_fields.items():
-        inner = [a for a in (field.annotation, *getattr(field.annotation, "__args__", ())) if isinstance(a, type) and issubclass(a, BaseModel)]
+        inner = [
+            a
+            for a in (field.annotation, *getattr(field.annotation, "__args__", ()))
+            if isinstance(a, type) and issubclass(a, BaseModel)
+        ]
         if inner:
             yield from _keys(inner[0], f"{prefix}{name}.")
         else:
@@ -137,7 +160,9 @@ def _documented() -> dict[str, str]:
 
 def test_settings_are_documented_and_nothing_else_is() -> None:
     known, documented = {k for k, _ in _keys(StudyConfig)}, set(_documented())
-    assert known - documented == set(), "settings without a row in docs/statistician.md or docs/operator.md"
+    assert known - documented == set(), (
+        "settings without a row in docs/statistician.md or docs/operator.md"
+    )
     assert documented - known == set(), "documented settings that study.toml does not have"
 
 
@@ -152,24 +177,38 @@ def test_documented_defaults_are_those_of_the_code() -> None:
             right = said == "required"
         else:
             value = field.get_default(call_default_factory=True)
-            right = said == "none" if value in (None, {}) else tomllib.loads(f"value = {said.strip('`')}")["value"] == value
+            right = (
+                said == "none"
+                if value in (None, {})
+                else tomllib.loads(f"value = {said.strip('`')}")["value"] == value
+            )
         if not right:
             wrong.append(f"{key}: documented {said}, in the code {value!r}")
     assert not wrong, wrong
 
 
 def test_alias_example_is_accepted() -> None:
-    assert parse_config('aliases.dm.patient_id = "USUBJID"').aliases == {"dm": {"patient_id": "USUBJID"}}
+    assert parse_config('aliases.dm.patient_id = "USUBJID"').aliases == {
+        "dm": {"patient_id": "USUBJID"}
+    }
 
 
 def test_dependencies_are_explained() -> None:
     project = tomllib.loads(_text(TOP / "pyproject.toml"))["project"]
-    declared = {re.split(r"[<>=!~\[;, ]", d, maxsplit=1)[0].lower() for d in project["dependencies"]}
+    declared = {
+        re.split(r"[<>=!~\[;, ]", d, maxsplit=1)[0].lower() for d in project["dependencies"]
+    }
     record = next((TOP / "docs" / "adr").glob("*-dependencies.md"))
-    first_cells = [cell for cell in re.findall(r"^\| ([^|]+) \|", _text(record), re.MULTILINE) if cell not in ("package", "---")]
+    first_cells = [
+        cell
+        for cell in re.findall(r"^\| ([^|]+) \|", _text(record), re.MULTILINE)
+        if cell not in ("package", "---")
+    ]
     explained = {name.strip().lower() for cell in first_cells for name in cell.split(",")}
     assert declared - explained == set(), f"{record.name} does not explain"
-    assert explained - declared == set(), f"{record.name} explains what pyproject.toml does not have"
+    assert explained - declared == set(), (
+        f"{record.name} explains what pyproject.toml does not have"
+    )
 
 
 def test_decisions_are_listed() -> None:
@@ -177,12 +216,21 @@ def test_decisions_are_listed() -> None:
     index = _text(folder / "README.md")
     assert not [f.name for f in folder.glob("[0-9]*.md") if f"({f.name})" not in index]
     for record in folder.glob("[0-9]*.md"):
-        assert {"## Context", "## Decision", "## Alternatives", "## Consequences"} <= set(_text(record).splitlines()), record.name
+        assert {"## Context", "## Decision", "## Alternatives", "## Consequences"} <= set(
+            _text(record).splitlines()
+        ), record.name
 
 
 def test_published_tables_are_told_to_the_statistician_or_bioinformatician() -> None:
-    text = "".join(_text(TOP / "docs" / f"{n}.md") for n in ("statistician", "bioinformatician", "investigator", "operator"))
-    missing = [name for name, recipe in all_recipes().items() if recipe.model is not None and f"`{name}`" not in text and name not in _INPUT_TABLES]
+    text = "".join(
+        _text(TOP / "docs" / f"{n}.md")
+        for n in ("statistician", "bioinformatician", "investigator", "operator")
+    )
+    missing = [
+        name
+        for name, recipe in all_recipes().items()
+        if recipe.model is not None and f"`{name}`" not in text and name not in _INPUT_TABLES
+    ]
     assert not missing, f"no page for people names {missing}"
 
 
@@ -191,10 +239,17 @@ _INPUT_TABLES = ("exposure", "tumour_assessments", "disposition", "subjects", "r
 
 
 def test_words_about_regulation() -> None:
-    claim = re.compile(r"(?:part 11|alcoa\+?|gxp|21 cfr)[^.\n]{0,60}\b(?:compliant|validated|certified)|\b(?:compliant|certified)\b", re.IGNORECASE)
+    claim = re.compile(
+        r"(?:part 11|alcoa\+?|gxp|21 cfr)[^.\n]{0,60}\b(?:compliant|validated|certified)|\b(?:compliant|certified)\b",
+        re.IGNORECASE,
+    )
     for document in DOCUMENTS:
-        text = re.sub(r"^\| supports … technical controls .*$", "", _text(document), flags=re.MULTILINE)
-        assert not claim.search(text), f"{document.name} claims more than 'supports … technical controls'"
+        text = re.sub(
+            r"^\| supports … technical controls .*$", "", _text(document), flags=re.MULTILINE
+        )
+        assert not claim.search(text), (
+            f"{document.name} claims more than 'supports … technical controls'"
+        )
 
 
 def test_no_machine_and_no_package_host_in_any_committed_text() -> None:
@@ -203,7 +258,9 @@ def test_no_machine_and_no_package_host_in_any_committed_text() -> None:
         pytest.skip("not a git checkout: nothing says which files are committed")
     registries = (("pythonhosted", "org"), ("pypi", "org"), ("npmjs", "org"), ("anaconda", "org"))
     hosts = "|".join(re.escape(".".join(parts)) for parts in registries)
-    wrong = re.compile(rf"{hosts}|(?<![\w.)}}\]-])/(?:work|root)/|--(?:extra-)?index-url[= ]\S*:/", re.IGNORECASE)
+    wrong = re.compile(
+        rf"{hosts}|(?<![\w.)}}\]-])/(?:work|root)/|--(?:extra-)?index-url[= ]\S*:/", re.IGNORECASE
+    )
     found = []
     for name in listed.stdout.decode().split("\0"):
         path = TOP / name
@@ -213,7 +270,9 @@ def test_no_machine_and_no_package_host_in_any_committed_text() -> None:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue
-        found += [f"{name}:{i}" for i, line in enumerate(text.splitlines(), start=1) if wrong.search(line)]
+        found += [
+            f"{name}:{i}" for i, line in enumerate(text.splitlines(), start=1) if wrong.search(line)
+        ]
     assert not found, found
 
 
@@ -221,11 +280,23 @@ def dictionary_markdown() -> str:
     """The data dictionary as one page, from the table models."""
     recipes = all_recipes()
     adam = {table_name(m) for m in ADAM_MODELS.values()}
-    published = {r.model.to_schema().name: name for name, r in recipes.items() if r.model is not None}
-    groups: dict[str, list[str]] = {"Published tables": [], "Files of `hcc export adam`": [], "In the store and between functions": []}
+    published = {
+        r.model.to_schema().name: name for name, r in recipes.items() if r.model is not None
+    }
+    groups: dict[str, list[str]] = {
+        "Published tables": [],
+        "Files of `hcc export adam`": [],
+        "In the store and between functions": [],
+    }
     frame = data_dictionary(published_models())
     for name in sorted(frame["table"].unique()):
-        place = "Published tables" if name in published else "Files of `hcc export adam`" if name in adam else "In the store and between functions"
+        place = (
+            "Published tables"
+            if name in published
+            else "Files of `hcc export adam`"
+            if name in adam
+            else "In the store and between functions"
+        )
         groups[place].append(name)
     lines = [
         "# Data dictionary",
@@ -247,8 +318,19 @@ def dictionary_markdown() -> str:
                 "|---|---|---|---|---|---|",
             ]
             for row in rows.to_dict("records"):
-                marks = " ".join(m for m, yes in (("K", row["key"] == "Y"), ("null", row["nullable"] == "Y")) if yes)
-                cells = [f"`{row['column']}`", row["type"], marks, row["unit"], row["codes"], row["description"]]
+                marks = " ".join(
+                    m
+                    for m, yes in (("K", row["key"] == "Y"), ("null", row["nullable"] == "Y"))
+                    if yes
+                )
+                cells = [
+                    f"`{row['column']}`",
+                    row["type"],
+                    marks,
+                    row["unit"],
+                    row["codes"],
+                    row["description"],
+                ]
                 lines.append("| " + " | ".join(str(c).replace("|", "\\|") for c in cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -258,4 +340,6 @@ def test_data_dictionary_is_that_of_the_models() -> None:
     if os.environ.get("HCC_RENEW_SNAPSHOT"):
         DICTIONARY.write_text(wanted, encoding="utf-8")
     assert DICTIONARY.exists(), "renew it as the docstring of this module says"
-    assert _text(DICTIONARY) == wanted, "a table model has changed: renew docs/data_dictionary.md as the docstring of this module says, and look"
+    assert _text(DICTIONARY) == wanted, (
+        "a table model has changed: renew docs/data_dictionary.md as the docstring of this module says, and look"
+    )

@@ -22,7 +22,12 @@ from benchmarks.performance.settings import SIZES
 SECTIONS = ("start_up", "one_sample", "growing_home", "whole_trial", "crowd", "clinical")
 
 
-def measure(size: str, scratch: Path, keep: Callable[[dict[str, Any]], None], chosen: tuple[str, ...] = SECTIONS) -> dict[str, Any]:
+def measure(
+    size: str,
+    scratch: Path,
+    keep: Callable[[dict[str, Any]], None],
+    chosen: tuple[str, ...] = SECTIONS,
+) -> dict[str, Any]:
     """Run the sections in order.
 
     Parameters
@@ -45,7 +50,9 @@ def measure(size: str, scratch: Path, keep: Callable[[dict[str, Any]], None], ch
         results[name] = getattr(sections, name)(scratch, SIZES[size], say)
         results["sizes"][name] = size
         keep(results)
-    results["profiles"] = misses.profiles([g for g in judge(results) if g.met is False], SIZES[size], scratch, say)
+    results["profiles"] = misses.profiles(
+        [g for g in judge(results) if g.met is False], SIZES[size], scratch, say
+    )
     results["seconds"] = round(time.monotonic() - started)
     return results
 
@@ -61,15 +68,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.performance", description=__doc__)
     for size in SIZES:
         if size != "default":
-            parser.add_argument(f"--{size}", dest="size", action="store_const", const=size, default="default")
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS, help="measure these sections; the others stay as they were")
-    parser.add_argument("--docs", type=Path, default=TOP / "docs", help="folder of performance.md (default: docs)")
+            parser.add_argument(
+                f"--{size}", dest="size", action="store_const", const=size, default="default"
+            )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=SECTIONS,
+        default=SECTIONS,
+        help="measure these sections; the others stay as they were",
+    )
+    parser.add_argument(
+        "--docs", type=Path, default=TOP / "docs", help="folder of performance.md (default: docs)"
+    )
     parser.add_argument("--scratch", type=Path, help="folder for homes (default: a temporary one)")
-    parser.add_argument("--from-results", action="store_true", help="measure nothing, write the document again")
+    parser.add_argument(
+        "--from-results", action="store_true", help="measure nothing, write the document again"
+    )
     given = parser.parse_args()
     images = given.docs / "images" / "performance"
     kept = images / "results.json"
-    results = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() and (given.from_results or tuple(given.only) != SECTIONS) else {}
+    results = (
+        json.loads(kept.read_text(encoding="utf-8"))
+        if kept.exists() and (given.from_results or tuple(given.only) != SECTIONS)
+        else {}
+    )
     if not given.from_results:
         scratch = Path(tempfile.mkdtemp(prefix="hcc-performance-", dir=given.scratch))
         before = results

@@ -20,10 +20,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.endpoints import START, big_trial
-from hcc_assets.clinical.best_response import derive_best_responses, response_rates
-from hcc_assets.clinical.recist import derive_responses
-from hcc_assets.clinical.safety import ae_summary
-from hcc_assets.clinical.time_to_event import derive_time_to_event
+from hcc_assets.clinical.endpoints.best_response import derive_best_responses, response_rates
+from hcc_assets.clinical.endpoints.time_to_event import derive_time_to_event
+from hcc_assets.clinical.recist.responses import derive_responses
+from hcc_assets.clinical.safety.summaries import ae_summary
 from hcc_assets.schemas import clinical as tables
 from hcc_assets.schemas.base import columns, empty
 from hcc_assets.stats.kaplan_meier import summarise
@@ -35,8 +35,16 @@ TERMS, CLASSES = 400, 26
 
 
 def _complete(model: type[tables.Table], frame: pd.DataFrame) -> pd.DataFrame:
-    blank: dict[str, Any] = {"number": np.nan, "date": pd.NaT, "text": None, "boolean": False, "integer": 1}
-    return frame.assign(**{c: blank[m["dtype"]] for c, m in columns(model).items() if c not in frame})[list(columns(model))]
+    blank: dict[str, Any] = {
+        "number": np.nan,
+        "date": pd.NaT,
+        "text": None,
+        "boolean": False,
+        "integer": 1,
+    }
+    return frame.assign(
+        **{c: blank[m["dtype"]] for c, m in columns(model).items() if c not in frame}
+    )[list(columns(model))]
 
 
 def safety_trial(rows: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -45,25 +53,62 @@ def safety_trial(rows: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame, 
     n = max(rows // EVENTS_PER_SUBJECT, 1)
     names = np.array([f"S{i:07d}" for i in range(n)], dtype=object)
     end = START + pd.Timedelta(days=300)
-    people = pd.DataFrame({"USUBJID": names, "TRTSDT": START, "TRTEDT": end, "SRCROW": np.arange(1, n + 1)})
-    doses = pd.DataFrame({"USUBJID": names, "EXTRT": "SURUFATINIB", "EXDOSE": 300.0, "EXDOSU": "mg", "EXSTDT": START, "EXENDT": end})
-    doses = doses.assign(EXSTDTC="2024-01-01", EXENDTC=end.strftime("%Y-%m-%d"), SRCROW=np.arange(1, n + 1))
+    people = pd.DataFrame(
+        {"USUBJID": names, "TRTSDT": START, "TRTEDT": end, "SRCROW": np.arange(1, n + 1)}
+    )
+    doses = pd.DataFrame(
+        {
+            "USUBJID": names,
+            "EXTRT": "SURUFATINIB",
+            "EXDOSE": 300.0,
+            "EXDOSU": "mg",
+            "EXSTDT": START,
+            "EXENDT": end,
+        }
+    )
+    doses = doses.assign(
+        EXSTDTC="2024-01-01", EXENDTC=end.strftime("%Y-%m-%d"), SRCROW=np.arange(1, n + 1)
+    )
     term = rng.integers(0, TERMS, rows)
     start = START + pd.to_timedelta(rng.integers(0, 300, rows), unit="D")
     text = {
         "AEDECOD": np.array([f"Term {i:03d}" for i in range(TERMS)], dtype=object)[term],
-        "AEBODSYS": np.array([f"Class {i:02d}" for i in range(CLASSES)], dtype=object)[term % CLASSES],
-        "AEOUT": rng.choice(np.array(["RECOVERED/RESOLVED", "NOT RECOVERED/NOT RESOLVED", "UNKNOWN"], dtype=object), rows),
+        "AEBODSYS": np.array([f"Class {i:02d}" for i in range(CLASSES)], dtype=object)[
+            term % CLASSES
+        ],
+        "AEOUT": rng.choice(
+            np.array(["RECOVERED/RESOLVED", "NOT RECOVERED/NOT RESOLVED", "UNKNOWN"], dtype=object),
+            rows,
+        ),
         "AEREL": rng.choice(np.array(["RELATED", "NOT RELATED"], dtype=object), rows),
         "AESER": rng.choice(np.array(["Y", "N"], dtype=object), rows, p=[0.1, 0.9]),
-        "AEACN": rng.choice(np.array(["DOSE NOT CHANGED", "DRUG INTERRUPTED", "DOSE REDUCED", "DRUG WITHDRAWN"], dtype=object), rows),
+        "AEACN": rng.choice(
+            np.array(
+                ["DOSE NOT CHANGED", "DRUG INTERRUPTED", "DOSE REDUCED", "DRUG WITHDRAWN"],
+                dtype=object,
+            ),
+            rows,
+        ),
     }
-    events = pd.DataFrame({"USUBJID": names[np.arange(rows) % n], **text, "AESTDTC": start.strftime("%Y-%m-%d"), "AESTDT": start})
+    events = pd.DataFrame(
+        {
+            "USUBJID": names[np.arange(rows) % n],
+            **text,
+            "AESTDTC": start.strftime("%Y-%m-%d"),
+            "AESTDT": start,
+        }
+    )
     grade = columns(tables.AdverseEvents)["AETOXGR"]["dtype"]
     grades = rng.integers(1, 6, rows)
-    events = events.assign(AETOXGR=grades.astype(float) if grade == "number" else grades.astype(str).astype(object))
+    events = events.assign(
+        AETOXGR=grades.astype(float) if grade == "number" else grades.astype(str).astype(object)
+    )
     events = events.assign(AESEQ=np.arange(rows, dtype=float), SRCROW=np.arange(1, rows + 1))
-    return _complete(tables.Subjects, people), _complete(tables.Exposure, doses), _complete(tables.AdverseEvents, events)
+    return (
+        _complete(tables.Subjects, people),
+        _complete(tables.Exposure, doses),
+        _complete(tables.AdverseEvents, events),
+    )
 
 
 def endpoints(subjects: int) -> tuple[Callable[[], object], pd.DataFrame]:
@@ -114,7 +159,15 @@ def main() -> None:
         profile.dump_stats(given.profile)
     else:
         work()
-    print(json.dumps({"work_cpu_s": time.process_time() - started, "reading_cpu_s": yardstick, "rows": len(rows)}))
+    print(
+        json.dumps(
+            {
+                "work_cpu_s": time.process_time() - started,
+                "reading_cpu_s": yardstick,
+                "rows": len(rows),
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

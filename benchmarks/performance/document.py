@@ -18,7 +18,12 @@ Every claim is a ratio of two things measured in the same run, one after the oth
 in. CPU is user plus system time of a process and all its descendants; memory is resident memory, of the largest process and of the largest sum over processes
 at one moment. Where imports are left out, the table says so. The scanpy recipe runs with a warm numba cache, which favours it.
 """
-_COSTS = {"wall_s": "wall s", "cpu_s": "CPU s", "peak_mb": "largest process MB", "peak_sum_mb": "sum MB"}
+_COSTS = {
+    "wall_s": "wall s",
+    "cpu_s": "CPU s",
+    "peak_mb": "largest process MB",
+    "peak_sum_mb": "sum MB",
+}
 
 
 def table(rows: Iterable[Mapping[str, Any]], heads: Mapping[str, str]) -> str:
@@ -49,14 +54,34 @@ def _goals(goals: Sequence[Goal]) -> str:
     rows = []
     for goal in goals:
         limit = f"at most {goal.limit:.2g}" if goal.limit < 100 else f"at most {goal.limit:,.0f}"
-        rows.append({"text": goal.text, "limit": limit, "value": goal.value, "met": words[goal.met], "detail": goal.detail or "-"})
-    heads = {"text": "goal", "limit": "bar", "value": "measured (worst case)", "met": "", "detail": "case by case"}
+        rows.append(
+            {
+                "text": goal.text,
+                "limit": limit,
+                "value": goal.value,
+                "met": words[goal.met],
+                "detail": goal.detail or "-",
+            }
+        )
+    heads = {
+        "text": "goal",
+        "limit": "bar",
+        "value": "measured (worst case)",
+        "met": "",
+        "detail": "case by case",
+    }
     return "## Goals\n\n" + table(rows, heads)
 
 
 def _machine(results: Mapping[str, Any]) -> str:
     rows = [{"what": k, "value": v} for k, v in results["machine"].items()] + [
-        {"what": "sizes", "value": ", ".join(f"{section.replace('_', ' ')} {size}" for section, size in results.get("sizes", {}).items())}
+        {
+            "what": "sizes",
+            "value": ", ".join(
+                f"{section.replace('_', ' ')} {size}"
+                for section, size in results.get("sizes", {}).items()
+            ),
+        }
     ]
     return "## Machine\n\n" + table(rows, {"what": "", "value": ""})
 
@@ -65,7 +90,12 @@ def _start_up(rows: Rows) -> str:
     yardstick = pick(rows, what="import scanpy")[0]["cpu_s"]
     for row in rows:
         row["ratio"] = row["cpu_s"] / yardstick
-    heads = {"what": "whole process", "wall_s": "wall s", "cpu_s": "CPU s", "ratio": "CPU in imports of scanpy"}
+    heads = {
+        "what": "whole process",
+        "wall_s": "wall s",
+        "cpu_s": "CPU s",
+        "ratio": "CPU in imports of scanpy",
+    }
     return "## Start-up\n\n" + table(rows, heads)
 
 
@@ -81,8 +111,14 @@ def _one_sample(section: Mapping[str, Rows]) -> str:
         "work_cpu_s": "CPU s without imports",
         "ratio": "CPU against the recipe",
     }
-    published, own = ratios(rows, "hcc refresh", "scanpy recipe"), ratios(rows, "pure functions", "scanpy recipe")
-    reading, parsing = (ratios(rows, "pure functions", other, "work_cpu_s") for other in ("two sc.read_10x_mtx", "parsing alone"))
+    published, own = (
+        ratios(rows, "hcc refresh", "scanpy recipe"),
+        ratios(rows, "pure functions", "scanpy recipe"),
+    )
+    reading, parsing = (
+        ratios(rows, "pure functions", other, "work_cpu_s")
+        for other in ("two sc.read_10x_mtx", "parsing alone")
+    )
     simulated = [r for r in pick(rows, what="pure functions") if r["case"] != "pbmc4k"]
     start, each = slope((r["cells"] / 1000, r["work_cpu_s"]) for r in simulated)
     memory = pick(rows, what="hcc refresh")
@@ -111,8 +147,13 @@ CPU seconds of the functions by stage:
 def _growing_home(rows: Rows) -> str:
     first = {r["what"]: r["cpu_s"] for r in reversed(rows)}
     shown = [r | {"ratio": r["cpu_s"] / first[r["what"]]} for r in rows]
-    lines = {what: slope((r["samples"], r["cpu_s"]) for r in pick(rows, what=what)) for what in first}
-    fitted = "\n".join(f"- {what}: {start:.2f} s + {1000 * each:.0f} ms of CPU per sample in the home." for what, (start, each) in lines.items())
+    lines = {
+        what: slope((r["samples"], r["cpu_s"]) for r in pick(rows, what=what)) for what in first
+    }
+    fitted = "\n".join(
+        f"- {what}: {start:.2f} s + {1000 * each:.0f} ms of CPU per sample in the home."
+        for what, (start, each) in lines.items()
+    )
     heads = {
         "what": "refresh with",
         "samples": "samples in the home",
@@ -130,15 +171,32 @@ def _growing_home(rows: Rows) -> str:
 
 def _whole_trial(section: Mapping[str, Rows]) -> str:
     rows = section["trial"]
-    halted = {"what": "concatenate everything (stopped: no more memory)", "wall_s": None, "cpu_s": None}
+    halted = {
+        "what": "concatenate everything (stopped: no more memory)",
+        "wall_s": None,
+        "cpu_s": None,
+    }
     shown = [r | halted if r.get("stopped") else r for r in rows]
     against = [
         f"{label} "
-        + ", ".join(f"{value:.2f} at {n} samples" for n, value in ratios(rows, "hcc refresh", "concatenate everything", field, "samples").items())
-        for field, label in {"wall_s": "wall", "cpu_s": "CPU", "peak_sum_mb": "memory of all processes"}.items()
+        + ", ".join(
+            f"{value:.2f} at {n} samples"
+            for n, value in ratios(
+                rows, "hcc refresh", "concatenate everything", field, "samples"
+            ).items()
+        )
+        for field, label in {
+            "wall_s": "wall",
+            "cpu_s": "CPU",
+            "peak_sum_mb": "memory of all processes",
+        }.items()
     ]
     stopped = [r["samples"] for r in rows if r.get("stopped")]
-    note = f" At {stopped[0]} samples the script takes more memory than this machine has and does not end; there is no ratio." if stopped else ""
+    note = (
+        f" At {stopped[0]} samples the script takes more memory than this machine has and does not end; there is no ratio."
+        if stopped
+        else ""
+    )
     return f"""## The whole trial from nothing
 
 {rows[0]["cells"] // rows[0]["samples"]:,} cells a sample, no labels: every table, figure and the report, on all cores, against a plain script that reads every
@@ -152,7 +210,13 @@ sample, concatenates and clusters all cells together (and publishes nothing).
 
 def _crowd(rows: Rows) -> str:
     shown = [r | {"each": r["cpu_s"] / r["arrived"]} for r in rows]
-    heads = {"samples": "samples", "cells": "cells in the home", "arrived": "samples that arrived", **_COSTS, "each": "CPU s per sample that arrived"}
+    heads = {
+        "samples": "samples",
+        "cells": "cells in the home",
+        "arrived": "samples that arrived",
+        **_COSTS,
+        "each": "CPU s per sample that arrived",
+    }
     base, per = slope((r["cells"] / 1e5, r["peak_mb"]) for r in rows)
     return f"""## Towards a million cells
 
@@ -165,7 +229,10 @@ Memory of the largest process: {base:.0f} MB + {per:.0f} MB per 100,000 cells in
 
 
 def _dagster(results: Mapping[str, Any]) -> str:
-    rows = [*results.get("one_sample", {}).get("shares", []), *results.get("whole_trial", {}).get("shares", [])]
+    rows = [
+        *results.get("one_sample", {}).get("shares", []),
+        *results.get("whole_trial", {}).get("shares", []),
+    ]
     return f"""## Dagster's share
 
 The same recipes are attempted in a loop, in one process that never imports dagster, on a copy of the same home; the same versions, checks, figures and
@@ -177,15 +244,30 @@ Share of the CPU: {", ".join(f"{case} {100 * value:.0f} %" for case, value in sh
 
 
 def _clinical(rows: Rows) -> str:
-    shown = [r | {"ratio": r["work_cpu_s"] / r["reading_cpu_s"] if r["reading_cpu_s"] else None} for r in rows]
-    heads = {"what": "", "size": "subjects or rows", "rows": "rows read", "work_cpu_s": "CPU s of the derivation"}
-    heads |= {"reading_cpu_s": "CPU s of reading the rows from CSV", "ratio": "against reading", "cpu_s": "CPU s, whole process", "peak_mb": "MB"}
+    shown = [
+        r | {"ratio": r["work_cpu_s"] / r["reading_cpu_s"] if r["reading_cpu_s"] else None}
+        for r in rows
+    ]
+    heads = {
+        "what": "",
+        "size": "subjects or rows",
+        "rows": "rows read",
+        "work_cpu_s": "CPU s of the derivation",
+    }
+    heads |= {
+        "reading_cpu_s": "CPU s of reading the rows from CSV",
+        "ratio": "against reading",
+        "cpu_s": "CPU s, whole process",
+        "peak_mb": "MB",
+    }
     lines = []
     for what, unit in (("endpoints", "1,000 subjects"), ("safety", "100,000 rows")):
         scale = 1000 if what == "endpoints" else 100_000
         start, each = slope((r["size"] / scale, r["work_cpu_s"]) for r in pick(rows, what=what))
         steps = _list(growth(rows, what))
-        lines.append(f"- {what}: {start:.2f} s + {each:.2f} s per {unit}; at each size against exact proportion to the size before: {steps}.")
+        lines.append(
+            f"- {what}: {start:.2f} s + {each:.2f} s per {unit}; at each size against exact proportion to the size before: {steps}."
+        )
     return f"""## Clinical derivations
 
 Endpoints: responses, best responses, rates, times to event and their summary from lesion rows (12 visits after baseline, 5 lesions). Safety: all tables of
@@ -204,7 +286,9 @@ def _misses(goals: Sequence[Goal], profiles: Mapping[str, Any]) -> str:
         return "## Missed goals\n\nNone in this run.\n"
     out = ["## Missed goals\n"]
     for goal in missed:
-        out.append(f"- **{goal.text}**: {_cell(goal.value)} where at most {_cell(goal.limit)} was promised. {REMARKS.get(goal.key, '')}".rstrip())
+        out.append(
+            f"- **{goal.text}**: {_cell(goal.value)} where at most {_cell(goal.limit)} was promised. {REMARKS.get(goal.key, '')}".rstrip()
+        )
     out.append("")
     for cause, profile in profiles.items():
         if not {g.key for g in missed} & set(profile["goals"]):
@@ -212,13 +296,27 @@ def _misses(goals: Sequence[Goal], profiles: Mapping[str, Any]) -> str:
         if "failed" in profile:
             out.append(f"### Profile: {cause}\n\nThe profile could not be taken.\n")
             continue
-        own = [{"package": k, "s": v, "share": f"{100 * v / profile['seconds']:.0f} %"} for k, v in profile["packages"].items()]
+        own = [
+            {"package": k, "s": v, "share": f"{100 * v / profile['seconds']:.0f} %"}
+            for k, v in profile["packages"].items()
+        ]
         out.append(
             f"### Profile: {cause}\n\nTaken with cProfile in one process, {profile['seconds']:.1f} s (profiling itself slows Python code down).\n"
         )
-        out.append("Time in a package's own code:\n\n" + table(own, {"package": "package or module", "s": "s", "share": "share"}))
-        heads = {"function": "function", "calls": "calls", "own_s": "own s", "cumulative_s": "with what it calls, s"}
-        out.append("Functions of the project, with what they call:\n\n" + table(profile["functions"], heads))
+        out.append(
+            "Time in a package's own code:\n\n"
+            + table(own, {"package": "package or module", "s": "s", "share": "share"})
+        )
+        heads = {
+            "function": "function",
+            "calls": "calls",
+            "own_s": "own s",
+            "cumulative_s": "with what it calls, s",
+        }
+        out.append(
+            "Functions of the project, with what they call:\n\n"
+            + table(profile["functions"], heads)
+        )
     return "\n".join(out) + "\n"
 
 
@@ -226,7 +324,11 @@ def text(results: Mapping[str, Any]) -> str:
     """The whole document."""
     goals = judge(results)
     parts = [_HEAD, _goals(goals), _machine(results)]
-    sections: dict[str, Callable[[Any], str]] = {"start_up": _start_up, "one_sample": _one_sample, "growing_home": _growing_home}
+    sections: dict[str, Callable[[Any], str]] = {
+        "start_up": _start_up,
+        "one_sample": _one_sample,
+        "growing_home": _growing_home,
+    }
     sections |= {"whole_trial": _whole_trial, "crowd": _crowd}
     for name, section in sections.items():
         if results.get(name):

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import sys
 
+from hcc_assets.assets.engine import Workbench
+from hcc_assets.assets.plan import Node, make_plan
 from hcc_assets.defs.catalogue import all_recipes
-from hcc_assets.platform.engine import Workbench
-from hcc_assets.platform.home import Home
-from hcc_assets.platform.plan import Node, make_plan
+from hcc_assets.home.paths import Home
 
 ROUNDS = 20
 

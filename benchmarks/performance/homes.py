@@ -42,7 +42,9 @@ class TrialHome:
     waiting: list[dict[str, str]] = field(default_factory=list)
     delivered: int = 0
 
-    def deliver(self, number: int = 1, *, matrix: Path | None = None, tissue: str | None = None) -> list[str]:
+    def deliver(
+        self, number: int = 1, *, matrix: Path | None = None, tissue: str | None = None
+    ) -> list[str]:
         """Let the next samples arrive; ``matrix`` is delivered in place of the withheld one. Returns their ids."""
         arrived = []
         for _ in range(number):
@@ -54,7 +56,9 @@ class TrialHome:
             else:
                 shutil.copytree(matrix, target)
                 (target / "_DONE").touch()
-            _append(self.root / "landing" / "samples.csv", row | ({"tissue": tissue} if tissue else {}))
+            _append(
+                self.root / "landing" / "samples.csv", row | ({"tissue": tissue} if tissue else {})
+            )
             arrived.append(row["sample_id"])
         self.delivered += number
         return arrived
@@ -68,7 +72,9 @@ class TrialHome:
         path = folder / later / "ae.csv"
         events = pd.read_csv(path, dtype=str, keep_default_na=False)
         at = events.index[events["AETOXGR"].isin(["1", "2"])][0]
-        events.loc[at, ["AETOXGR", "AESEV"]] = ["2", "MODERATE"] if events.loc[at, "AETOXGR"] == "1" else ["1", "MILD"]
+        events.loc[at, ["AETOXGR", "AESEV"]] = (
+            ["2", "MODERATE"] if events.loc[at, "AETOXGR"] == "1" else ["1", "MILD"]
+        )
         events.to_csv(path, index=False, lineterminator="\n")
         return later
 
@@ -116,7 +122,9 @@ def make_home(root: Path, *, samples: int, withheld: int, cells: int, labelled: 
 
 def write_sample(folder: Path, cells: int) -> Path:
     """One simulated biopsy of a patient who is in no trial, as a Cell Ranger folder."""
-    sample = simulate_sample(make_world(SEED, SimulationSettings.easy()), STRANGERS - 1, "pre", cells, SEED)
+    sample = simulate_sample(
+        make_world(SEED, SimulationSettings.easy()), STRANGERS - 1, "pre", cells, SEED
+    )
     write_mex(folder, sample.counts, sample.barcodes, sample.genes)
     return folder
 
@@ -129,9 +137,14 @@ def write_reference(path: Path, cells: int = 1500) -> None:
     for patient in range(STRANGERS, STRANGERS + REFERENCE_PATIENTS):
         sample = simulate_sample(world, patient, "pre", cells, SEED)
         keep = (~sample.truth["doublet"] & ~sample.truth["damaged"]).to_numpy()
-        obs = pd.DataFrame({"cell_class": sample.truth["cell_class"].to_numpy()[keep], "sample_id": f"R{patient}"}, index=sample.barcodes[keep])
+        obs = pd.DataFrame(
+            {"cell_class": sample.truth["cell_class"].to_numpy()[keep], "sample_id": f"R{patient}"},
+            index=sample.barcodes[keep],
+        )
         obs.index = [f"{patient}-{name}" for name in obs.index]
-        var = sample.genes[["gene_id", "gene"]].set_index(pd.Index(sample.genes["gene_id"].to_numpy(dtype=object)))
+        var = sample.genes[["gene_id", "gene"]].set_index(
+            pd.Index(sample.genes["gene_id"].to_numpy(dtype=object))
+        )
         parts.append(AnnData(sample.counts[keep].astype(np.int32), obs=obs, var=var))
     path.parent.mkdir(parents=True, exist_ok=True)
     concat(parts, merge="same").write_h5ad(path)
@@ -145,7 +158,11 @@ def delivered_bytes(folder: Path) -> int:
 def _subjects_for(samples: int) -> int:
     until = START + dt.timedelta(days=TRIAL_DAYS)
     for subjects in range(max(samples // 2, 2), 10 * samples + 10):
-        taken = [b for b in biopsies(stories(subjects, SEED), SEED) if b.date + dt.timedelta(days=SEQUENCING_DAYS) <= until]
+        taken = [
+            b
+            for b in biopsies(stories(subjects, SEED), SEED)
+            if b.date + dt.timedelta(days=SEQUENCING_DAYS) <= until
+        ]
         if len(taken) >= samples:
             return subjects
     raise ValueError(f"no trial of this seed has {samples} biopsies")

@@ -53,11 +53,21 @@ class MeasurementFailed(RuntimeError):
 
 def environment(**more: str) -> dict[str, str]:
     """Environment of measured processes: bytecode may be cached, as on a user's machine."""
-    kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONDONTWRITEBYTECODE", "DAGSTER_HOME", "HCC_HOME", "PYTHONUNBUFFERED")}
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if k not in ("PYTHONDONTWRITEBYTECODE", "DAGSTER_HOME", "HCC_HOME", "PYTHONUNBUFFERED")
+    }
     return kept | {"PYTHONPATH": str(TOP), "PYTHONWARNINGS": "ignore"} | more
 
 
-def run(command: Sequence[str], *, ok: Iterable[int] = (0,), variables: Mapping[str, str] | None = None, memory_mb: float | None = None) -> Measured:
+def run(
+    command: Sequence[str],
+    *,
+    ok: Iterable[int] = (0,),
+    variables: Mapping[str, str] | None = None,
+    memory_mb: float | None = None,
+) -> Measured:
     """Run a command to its end and measure it.
 
     Parameters
@@ -78,7 +88,9 @@ def run(command: Sequence[str], *, ok: Iterable[int] = (0,), variables: Mapping[
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         started = time.perf_counter()
-        child = subprocess.Popen(list(command), stdout=out, stderr=err, cwd=TOP, env=environment(**(variables or {})))
+        child = subprocess.Popen(
+            list(command), stdout=out, stderr=err, cwd=TOP, env=environment(**(variables or {}))
+        )
         watcher = _Watcher(child.pid, memory_mb)
         _, status, usage = os.wait4(child.pid, 0)
         wall = time.perf_counter() - started
@@ -88,11 +100,22 @@ def run(command: Sequence[str], *, ok: Iterable[int] = (0,), variables: Mapping[
         err.seek(0)
         printed, told = out.read().decode(errors="replace"), err.read().decode(errors="replace")
     if child.returncode not in set(ok) and not watcher.stopped:
-        raise MeasurementFailed(f"{' '.join(map(str, command))} ended with {child.returncode}:\n{printed[-1500:]}\n{told[-3000:]}")
-    return Measured(wall, usage.ru_utime + usage.ru_stime, watcher.largest / 1e6, watcher.together / 1e6, _answer(printed), watcher.stopped)
+        raise MeasurementFailed(
+            f"{' '.join(map(str, command))} ended with {child.returncode}:\n{printed[-1500:]}\n{told[-3000:]}"
+        )
+    return Measured(
+        wall,
+        usage.ru_utime + usage.ru_stime,
+        watcher.largest / 1e6,
+        watcher.together / 1e6,
+        _answer(printed),
+        watcher.stopped,
+    )
 
 
-def python(module: str, *arguments: object, ok: Iterable[int] = (0,), memory_mb: float | None = None) -> Measured:
+def python(
+    module: str, *arguments: object, ok: Iterable[int] = (0,), memory_mb: float | None = None
+) -> Measured:
     """`run` a module with this interpreter."""
     return run([sys.executable, "-m", module, *map(str, arguments)], ok=ok, memory_mb=memory_mb)
 
@@ -208,6 +231,10 @@ def _text(path: Path) -> str:
 
 def _memory(pid: int) -> tuple[int, int]:
     """Resident bytes now, and at the most since the program was loaded."""
-    found: Mapping[str, str] = dict(line.split(":", 1) for line in _text(Path(f"/proc/{pid}/status")).splitlines() if line.startswith("Vm"))
+    found: Mapping[str, str] = dict(
+        line.split(":", 1)
+        for line in _text(Path(f"/proc/{pid}/status")).splitlines()
+        if line.startswith("Vm")
+    )
     now, high = (int(found[k].split()[0]) * 1024 if k in found else 0 for k in ("VmRSS", "VmHWM"))
     return now, max(now, high)

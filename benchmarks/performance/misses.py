@@ -52,7 +52,9 @@ _ENTRIES = 12
 _REFRESH = ("sample_published", "sample_memory", "flat", "dagster_share", "crowd_memory")
 
 
-def profiles(missed: Sequence[Goal], sizes: Sizes, scratch: Path, say: Callable[[str], None]) -> dict[str, Any]:
+def profiles(
+    missed: Sequence[Goal], sizes: Sizes, scratch: Path, say: Callable[[str], None]
+) -> dict[str, Any]:
     """Profile what is behind each missed goal; goals with the same cause share one profile.
 
     Returns
@@ -105,9 +107,17 @@ def _command(cause: str, sizes: Sizes, scratch: Path, target: Path) -> list[str]
     for path in (root, root.with_name("profiled_stash")):
         shutil.rmtree(path, ignore_errors=True)
     if cause == WHOLE_TRIAL:
-        homes.make_home(root, samples=sizes.trial_samples[0], withheld=0, cells=sizes.trial_cells, labelled=False)
+        homes.make_home(
+            root,
+            samples=sizes.trial_samples[0],
+            withheld=0,
+            cells=sizes.trial_cells,
+            labelled=False,
+        )
         return [*profiled, "hcc_assets", "refresh", "--home", str(root), "--jobs", "1", "--quiet"]
-    home = homes.make_home(root, samples=sizes.base_samples, withheld=1, cells=sizes.base_cells, labelled=True)
+    home = homes.make_home(
+        root, samples=sizes.base_samples, withheld=1, cells=sizes.base_cells, labelled=True
+    )
     hcc(root, "refresh")
     if cause == "hcc status":
         return [*profiled, "hcc_assets", "status", "--home", str(root)]
@@ -128,11 +138,20 @@ def summary(path: Path) -> dict[str, Any]:
         package = _package(file, name)
         packages[package] = packages.get(package, 0.0) + own
         if package.startswith("hcc_assets") and name != "<module>":
-            ours.append({"function": f"{package}: {name}", "calls": calls, "own_s": round(own, 2), "cumulative_s": round(cumulative, 2)})
+            ours.append(
+                {
+                    "function": f"{package}: {name}",
+                    "calls": calls,
+                    "own_s": round(own, 2),
+                    "cumulative_s": round(cumulative, 2),
+                }
+            )
     total = sum(packages.values())
     return {
         "seconds": round(total, 2),
-        "packages": {k: round(v, 2) for k, v in sorted(packages.items(), key=lambda i: -i[1])[:_ENTRIES]},
+        "packages": {
+            k: round(v, 2) for k, v in sorted(packages.items(), key=lambda i: -i[1])[:_ENTRIES]
+        },
         "functions": sorted(ours, key=lambda f: -f["cumulative_s"])[: 2 * _ENTRIES],
     }
 

@@ -14,19 +14,24 @@ from pathlib import Path
 import anndata  # noqa: F401 - imported before the clock starts
 import scipy.stats  # noqa: F401
 
-from hcc_assets.cells.annotate import annotate
-from hcc_assets.cells.fingerprint import fingerprint
-from hcc_assets.cells.isolation import read_sample
+from hcc_assets.cells.calling.annotation import annotate
+from hcc_assets.cells.identity.fingerprint import fingerprint
 from hcc_assets.cells.pseudobulk import class_counts, pseudobulk
-from hcc_assets.cells.qc import assess
-from hcc_assets.cells.reference import Reference
-from hcc_assets.cells.tenx import find_matrix, read_counts
+from hcc_assets.cells.quality.assessment import assess
+from hcc_assets.cells.reading.isolation import read_sample
+from hcc_assets.cells.reading.tenx import find_matrix, read_counts
+from hcc_assets.cells.reference.model import Reference
 from hcc_assets.study.config import StudyConfig
 
 
 def cpu() -> float:
     """CPU seconds so far, of this process and of ended children."""
-    return sum(u.ru_utime + u.ru_stime for u in (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+    return sum(
+        u.ru_utime + u.ru_stime
+        for u in (
+            resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+        )
+    )
 
 
 def main() -> None:

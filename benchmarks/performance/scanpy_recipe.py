@@ -19,7 +19,9 @@ def main() -> None:
     sc.pp.filter_cells(adata, min_genes=100)
     sc.pp.filter_genes(adata, min_cells=3)
     adata = adata[adata.obs["pct_counts_mt"] < 20].copy()
-    sc.pp.scrublet(adata, threshold=0.25)  # a given threshold: finding one needs scikit-image, which is not installed here
+    sc.pp.scrublet(
+        adata, threshold=0.25
+    )  # a given threshold: finding one needs scikit-image, which is not installed here
     adata.layers["counts"] = adata.X.copy()
     sc.pp.normalize_total(adata, target_sum=1e4)
     sc.pp.log1p(adata)

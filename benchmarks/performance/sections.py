@@ -40,13 +40,21 @@ def start_up(scratch: Path, sizes: Sizes, say: Say) -> Rows:
 def one_sample(scratch: Path, sizes: Sizes, say: Say) -> dict[str, Rows]:
     """One new sample of several sizes: the platform, the pure functions, the scanpy recipe, reading alone; and Dagster's share for the first size."""
     say("a home with what stands already")
-    base = homes.make_home(scratch / "base", samples=sizes.base_samples, withheld=1, cells=sizes.base_cells, labelled=True)
+    base = homes.make_home(
+        scratch / "base",
+        samples=sizes.base_samples,
+        withheld=1,
+        cells=sizes.base_cells,
+        labelled=True,
+    )
     hcc(base.root, "refresh")
     reference = next((base.root / "store" / "annotation_reference").glob("*/reference.parquet"))
     cases = {f"{n:,} cells": homes.write_sample(scratch / f"sample_{n}", n) for n in sizes.cells}
     if sizes.real and BLOOD.exists():
         cases["pbmc4k"] = BLOOD.resolve()
-    python("benchmarks.performance.scanpy_recipe", next(iter(cases.values())))  # fills numba's cache, in favour of the recipe
+    python(
+        "benchmarks.performance.scanpy_recipe", next(iter(cases.values()))
+    )  # fills numba's cache, in favour of the recipe
     rows, shares = [], []
     for name, matrix in cases.items():
         say(f"one new sample, {name}")
@@ -59,16 +67,41 @@ def one_sample(scratch: Path, sizes: Sizes, say: Say) -> dict[str, Rows]:
         cells = pure.answer["cells"]
         about = {"case": name, "cells": cells, "delivered_mb": round(megabytes, 2)}
         work = pure.answer["work_cpu_s"]
-        rows.append(row(refreshed, what="hcc refresh", worked_on=worked_on(refreshed), held=len(refreshed.answer["held"]), **about))
-        rows.append(row(pure, what="pure functions", work_cpu_s=work, stages=pure.answer["stages"], **about))
-        rows.append(row(python("benchmarks.performance.scanpy_recipe", matrix), what="scanpy recipe", **about))
+        rows.append(
+            row(
+                refreshed,
+                what="hcc refresh",
+                worked_on=worked_on(refreshed),
+                held=len(refreshed.answer["held"]),
+                **about,
+            )
+        )
+        rows.append(
+            row(pure, what="pure functions", work_cpu_s=work, stages=pure.answer["stages"], **about)
+        )
+        rows.append(
+            row(
+                python("benchmarks.performance.scanpy_recipe", matrix),
+                what="scanpy recipe",
+                **about,
+            )
+        )
         twice = python("benchmarks.performance.reading", matrix)
-        rows.append(row(twice, what="two sc.read_10x_mtx", work_cpu_s=twice.answer["work_cpu_s"], **about))
+        rows.append(
+            row(twice, what="two sc.read_10x_mtx", work_cpu_s=twice.answer["work_cpu_s"], **about)
+        )
         parsed = python("benchmarks.performance.pure_sample", matrix, reference, "--parse-only")
-        rows.append(row(parsed, what="parsing alone", work_cpu_s=parsed.answer["work_cpu_s"], **about))
+        rows.append(
+            row(parsed, what="parsing alone", work_cpu_s=parsed.answer["work_cpu_s"], **about)
+        )
         if name == next(iter(cases)):
             shares.append(row(refreshed, what="one new sample, through Dagster"))
-            shares.append(row(python("benchmarks.performance.engine_loop", scratch / "looped"), what="one new sample, in a loop"))
+            shares.append(
+                row(
+                    python("benchmarks.performance.engine_loop", scratch / "looped"),
+                    what="one new sample, in a loop",
+                )
+            )
         shutil.rmtree(home.root)
         shutil.rmtree(scratch / "looped")
     return {"samples": rows, "shares": shares}
@@ -84,7 +117,11 @@ def growing_home(scratch: Path, sizes: Sizes, say: Say) -> Rows:
     largest = sizes.homes[-1]
     say(f"a trial of {largest} samples")
     home = homes.make_home(
-        scratch / "growing", samples=sizes.homes[0], withheld=largest - sizes.homes[0] + sizes.arrivals, cells=sizes.home_cells, labelled=True
+        scratch / "growing",
+        samples=sizes.homes[0],
+        withheld=largest - sizes.homes[0] + sizes.arrivals,
+        cells=sizes.home_cells,
+        labelled=True,
     )
     rows = []
     for size in sizes.homes:
@@ -100,9 +137,23 @@ def growing_home(scratch: Path, sizes: Sizes, say: Say) -> Rows:
         arrived = repeated(sizes.arrivals, arrival)
         rows.append(row(arrived, what="one new sample", samples=size, worked_on=worked_on(arrived)))
         home.correct_clinical()
-        rows.append(row(hcc(home.root, "refresh"), what="a corrected clinical export", samples=size))
-        rows.append(row(repeated(sizes.repeats, lambda: hcc(home.root, "refresh")), what="nothing new", samples=size))
-        rows.append(row(repeated(sizes.repeats, lambda: hcc(home.root, "status")), what="hcc status", samples=size))
+        rows.append(
+            row(hcc(home.root, "refresh"), what="a corrected clinical export", samples=size)
+        )
+        rows.append(
+            row(
+                repeated(sizes.repeats, lambda: hcc(home.root, "refresh")),
+                what="nothing new",
+                samples=size,
+            )
+        )
+        rows.append(
+            row(
+                repeated(sizes.repeats, lambda: hcc(home.root, "status")),
+                what="hcc status",
+                samples=size,
+            )
+        )
     shutil.rmtree(home.root)
     shutil.rmtree(home.stash)
     return rows
@@ -112,7 +163,13 @@ def whole_trial(scratch: Path, sizes: Sizes, say: Say) -> dict[str, Rows]:
     """Everything from nothing, without labels, against the script that concatenates all cells; Dagster's share for the first size."""
     first, last = sizes.trial_samples[0], sizes.trial_samples[-1]
     say(f"simulating {last} samples x {sizes.trial_cells:,} cells")
-    arriving = homes.make_home(scratch / "trial", samples=first, withheld=last - first, cells=sizes.trial_cells, labelled=False)
+    arriving = homes.make_home(
+        scratch / "trial",
+        samples=first,
+        withheld=last - first,
+        cells=sizes.trial_cells,
+        labelled=False,
+    )
     room_mb = MEMORY_LEFT * machine.free_mb()
     rows, shares = [], []
     for samples in sizes.trial_samples:
@@ -128,9 +185,22 @@ def whole_trial(scratch: Path, sizes: Sizes, say: Say) -> dict[str, Rows]:
         shutil.rmtree(whole.root)
         if samples == first:
             say("the whole trial again, one process, with and without Dagster")
-            serial, looped = arriving.copy(scratch / "trial_serial"), arriving.copy(scratch / "trial_looped")
-            shares.append(row(hcc(serial.root, "refresh", "--jobs", 1), what="whole trial, through Dagster (--jobs 1)"))
-            shares.append(row(python("benchmarks.performance.engine_loop", looped.root), what="whole trial, in a loop"))
+            serial, looped = (
+                arriving.copy(scratch / "trial_serial"),
+                arriving.copy(scratch / "trial_looped"),
+            )
+            shares.append(
+                row(
+                    hcc(serial.root, "refresh", "--jobs", 1),
+                    what="whole trial, through Dagster (--jobs 1)",
+                )
+            )
+            shares.append(
+                row(
+                    python("benchmarks.performance.engine_loop", looped.root),
+                    what="whole trial, in a loop",
+                )
+            )
             for root in (serial.root, looped.root):
                 shutil.rmtree(root)
     shutil.rmtree(arriving.root)
@@ -142,7 +212,13 @@ def crowd(scratch: Path, sizes: Sizes, say: Say) -> Rows:
     """From few samples towards a million cells in one home: each step delivers samples and brings everything up to date, display embedding included."""
     say(f"simulating {sizes.crowd[-1]} samples x {sizes.crowd_cells:,} cells")
     first, last = sizes.crowd[0], sizes.crowd[-1]
-    home = homes.make_home(scratch / "crowd", samples=first, withheld=last - first, cells=sizes.crowd_cells, labelled=True)
+    home = homes.make_home(
+        scratch / "crowd",
+        samples=first,
+        withheld=last - first,
+        cells=sizes.crowd_cells,
+        labelled=True,
+    )
     rows = []
     for size in sizes.crowd:
         say(f"{size} samples x {sizes.crowd_cells:,} cells")
@@ -151,7 +227,14 @@ def crowd(scratch: Path, sizes: Sizes, say: Say) -> Rows:
             home.deliver(arrived)
         found = hcc(home.root, "refresh")
         rows.append(
-            row(found, what="hcc refresh", samples=size, arrived=arrived or first, cells=size * sizes.crowd_cells, held=len(found.answer["held"]))
+            row(
+                found,
+                what="hcc refresh",
+                samples=size,
+                arrived=arrived or first,
+                cells=size * sizes.crowd_cells,
+                held=len(found.answer["held"]),
+            )
         )
     shutil.rmtree(home.root)
     shutil.rmtree(home.stash)
@@ -165,5 +248,12 @@ def clinical(scratch: Path, sizes: Sizes, say: Say) -> Rows:
         for number in numbers:
             say(f"{what}, {number:,}")
             found = python("benchmarks.performance.clinical", what, number)
-            rows.append(row(found, what=what, size=number, **{k: round(v, 3) for k, v in found.answer.items()}))
+            rows.append(
+                row(
+                    found,
+                    what=what,
+                    size=number,
+                    **{k: round(v, 3) for k, v in found.answer.items()},
+                )
+            )
     return rows

@@ -24,7 +24,11 @@ def text(results: Mapping[str, Any]) -> str:
 
 
 def _bars(studies: list[Mapping[str, Any]]) -> str:
-    rows = [{"study": s["title"], **bar, "met": "met" if bar["met"] else "**missed**"} for s in studies for bar in s["bars"]]
+    rows = [
+        {"study": s["title"], **bar, "met": "met" if bar["met"] else "**missed**"}
+        for s in studies
+        for bar in s["bars"]
+    ]
     missed = [r for r in rows if r["met"] != "met"]
     said = f"{len(rows) - len(missed)} of {len(rows)} bars are met."
     small = sorted({s["title"] for s in studies if s["size"] != "full"})
@@ -32,7 +36,9 @@ def _bars(studies: list[Mapping[str, Any]]) -> str:
         said += f" Run at a smaller size than the bars are meant for: {', '.join(small)}."
     for row in missed:
         said += f"\n- Missed: {row['bar']} (study: {row['study']}). {REMARKS.get(row['bar'], '')}".rstrip()
-    return f"## Bars\n\n{said}\n\n" + table(_rounded(rows), {"study": "study", "bar": "bar", "value": "measured", "met": ""})
+    return f"## Bars\n\n{said}\n\n" + table(
+        _rounded(rows), {"study": "study", "bar": "bar", "value": "measured", "met": ""}
+    )
 
 
 def _study(study: Mapping[str, Any]) -> str:
@@ -41,7 +47,10 @@ def _study(study: Mapping[str, Any]) -> str:
     ]
     for title, rows in study["tables"].items():
         if rows:
-            parts.append(f"### {title}\n\n" + table(_rounded(rows), {c: str(c).replace("_", " ") for c in rows[0]}))
+            parts.append(
+                f"### {title}\n\n"
+                + table(_rounded(rows), {c: str(c).replace("_", " ") for c in rows[0]})
+            )
     return "\n".join(parts)
 
 

@@ -23,7 +23,10 @@ NOT_STUDIES = ("performance", "science", "endpoints")
 _SCALES: dict[str, dict[str, dict[str, Any]]] = {
     "annotation": {"tiny": {"patients": 3, "cells": 250}, "quick": {"patients": 4, "cells": 1000}},
     "doublets": {"tiny": {"n_cells": 400, "seeds": 1}, "quick": {"n_cells": 2000, "seeds": 1}},
-    "calibration": {"tiny": {"replicates": 60, "null_replicates": 100, "pairs": (8, 12)}, "quick": {"replicates": 400, "null_replicates": 1000}},
+    "calibration": {
+        "tiny": {"replicates": 60, "null_replicates": 100, "pairs": (8, 12)},
+        "quick": {"replicates": 400, "null_replicates": 1000},
+    },
 }
 """Arguments by study and size; the full size is the study's own."""
 
@@ -33,7 +36,9 @@ class Findings:
     """Tables by title, bars (``bar, value, limit, met``) and, for figures, the table that is drawn."""
 
     tables: Tables
-    bars: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["bar", "value", "met"]))
+    bars: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["bar", "value", "met"])
+    )
 
 
 @dataclass(frozen=True)
@@ -51,10 +56,20 @@ class Study:
 
 def _bar(text: str, value: float, limit: float, *, at_least: bool) -> dict[str, Any]:
     sign = "at least" if at_least else "at most"
-    return {"bar": f"{text}: {sign} {limit:g}", "value": value, "met": bool(value >= limit if at_least else value <= limit)}
+    return {
+        "bar": f"{text}: {sign} {limit:g}",
+        "value": value,
+        "met": bool(value >= limit if at_least else value <= limit),
+    }
 
 
-_CLASS_BARS = {"neutrophil": 0.90, "mast": 0.85, "monocyte": 0.90, "macrophage": 0.90, "dendritic": 0.90}
+_CLASS_BARS = {
+    "neutrophil": 0.90,
+    "mast": 0.85,
+    "monocyte": 0.90,
+    "macrophage": 0.90,
+    "dendritic": 0.90,
+}
 
 
 def annotation_bars(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -64,12 +79,34 @@ def annotation_bars(table: pd.DataFrame) -> list[dict[str, Any]]:
         name = str(case)
         labels = ", labels" in name
         if "unknown" in name:
-            bars.append(_bar(f"novel cells left unassigned, {name}", float(row["novel_unassigned"]), 0.80, at_least=True))
+            bars.append(
+                _bar(
+                    f"novel cells left unassigned, {name}",
+                    float(row["novel_unassigned"]),
+                    0.80,
+                    at_least=True,
+                )
+            )
             continue
-        bars.append(_bar(f"macro-F1, {name}", float(row["macro_f1"]), 0.95 if labels else 0.90, at_least=True))
-        bars.append(_bar(f"composition error, {name}", float(row["composition_error"]), 0.02 if labels else 0.04, at_least=False))
+        bars.append(
+            _bar(
+                f"macro-F1, {name}", float(row["macro_f1"]), 0.95 if labels else 0.90, at_least=True
+            )
+        )
+        bars.append(
+            _bar(
+                f"composition error, {name}",
+                float(row["composition_error"]),
+                0.02 if labels else 0.04,
+                at_least=False,
+            )
+        )
         bars.append(_bar(f"unassigned, {name}", float(row["unassigned"]), 0.03, at_least=False))
-        bars += [_bar(f"F1 of {c}, {name}", float(row[f"f1_{c}"]), limit, at_least=True) for c, limit in _CLASS_BARS.items() if f"f1_{c}" in row]
+        bars += [
+            _bar(f"F1 of {c}, {name}", float(row[f"f1_{c}"]), limit, at_least=True)
+            for c, limit in _CLASS_BARS.items()
+            if f"f1_{c}" in row
+        ]
     return bars
 
 
@@ -83,7 +120,9 @@ def _annotation(module: Any, size: str) -> Findings:
     }
     blood = pd.DataFrame(module.blood())
     if len(blood):
-        tables["Real blood (pbmc4k): recall of the author's labels, and the share called a class that blood does not have"] = blood
+        tables[
+            "Real blood (pbmc4k): recall of the author's labels, and the share called a class that blood does not have"
+        ] = blood
     return Findings(tables, pd.DataFrame(annotation_bars(table)))
 
 
@@ -92,9 +131,17 @@ def _doublets(module: Any, size: str) -> Findings:
     kind = table["case"].str.replace(r", seed \d+$", "", regex=True)
     means = table.drop(columns="case").groupby(kind, sort=False).mean().reset_index()
     bars = [
-        _bar(f"AUPRC less that of Scrublet, {r['case']}", r["auprc_own"] - r["auprc_scrublet"], 0.0, at_least=True) for r in means.to_dict("records")
+        _bar(
+            f"AUPRC less that of Scrublet, {r['case']}",
+            r["auprc_own"] - r["auprc_scrublet"],
+            0.0,
+            at_least=True,
+        )
+        for r in means.to_dict("records")
     ]
-    return Findings({"Own score and Scrublet on the same doublets, means over seeds": means}, pd.DataFrame(bars))
+    return Findings(
+        {"Own score and Scrublet on the same doublets, means over seeds": means}, pd.DataFrame(bars)
+    )
 
 
 def _calibration(module: Any, size: str) -> Findings:
@@ -124,7 +171,11 @@ def studies() -> list[Study]:
     known = {s.module for s in KNOWN}
     found = [s for s in KNOWN if s.module in there]
     for name in there:
-        if name not in known and name not in NOT_STUDIES and hasattr(importlib.import_module(f"benchmarks.{name}"), "compare"):
+        if (
+            name not in known
+            and name not in NOT_STUDIES
+            and hasattr(importlib.import_module(f"benchmarks.{name}"), "compare")
+        ):
             found.append(Study(name.replace("_", " ").capitalize(), name, _any))
     return found
 
@@ -142,7 +193,10 @@ def run_study(module: str, size: str) -> dict[str, Any]:
     loaded = study.load()
     found = study.run(loaded, size)
     used = resource.getrusage(resource.RUSAGE_SELF)
-    tables = {title: json.loads(table.to_json(orient="records", double_precision=6)) for title, table in found.tables.items()}
+    tables = {
+        title: json.loads(table.to_json(orient="records", double_precision=6))
+        for title, table in found.tables.items()
+    }
     return {
         "title": study.title,
         "module": module,

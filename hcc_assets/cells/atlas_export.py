@@ -12,24 +12,48 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from hcc_assets.cells.qc_metrics import as_csr
+from hcc_assets.cells.quality.metrics import as_csr
 from hcc_assets.study.genes import symbol_of
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 CELL_TYPES: Final[dict[str, str]] = {
-    "tumour": "CL:0001064", "vascular_endothelial": "CL:0002139", "monocyte": "CL:0000576", "macrophage": "CL:0000235", "mast": "CL:0000097",
-    "T": "CL:0000084", "B": "CL:0000236", "dendritic": "CL:0000451", "neutrophil": "CL:0000775", "NK": "CL:0000623", "plasma": "CL:0000786",
-    "fibroblast": "CL:0000057", "hepatocyte": "CL:0000182", "cholangiocyte": "CL:1000488", "lymphatic_endothelial": "CL:0002138",
-    "erythroid": "CL:0000764", "platelet": "CL:0000233", "unassigned": "unknown",
-}  # fmt: skip
+    "tumour": "CL:0001064",
+    "vascular_endothelial": "CL:0002139",
+    "monocyte": "CL:0000576",
+    "macrophage": "CL:0000235",
+    "mast": "CL:0000097",
+    "T": "CL:0000084",
+    "B": "CL:0000236",
+    "dendritic": "CL:0000451",
+    "neutrophil": "CL:0000775",
+    "NK": "CL:0000623",
+    "plasma": "CL:0000786",
+    "fibroblast": "CL:0000057",
+    "hepatocyte": "CL:0000182",
+    "cholangiocyte": "CL:1000488",
+    "lymphatic_endothelial": "CL:0002138",
+    "erythroid": "CL:0000764",
+    "platelet": "CL:0000233",
+    "unassigned": "unknown",
+}
 """Cell Ontology term of each class."""
 
-ASSAYS: Final[dict[str, str]] = {"3' v2": "EFO:0009899", "3' v3": "EFO:0009922", "5' v1": "EFO:0011025", "5' v2": "EFO:0009900"}
+ASSAYS: Final[dict[str, str]] = {
+    "3' v2": "EFO:0009899",
+    "3' v3": "EFO:0009922",
+    "5' v1": "EFO:0011025",
+    "5' v2": "EFO:0009900",
+}
 _ANY_10X: Final = "EFO:0008995"
 _SEX: Final = {"F": "PATO:0000383", "M": "PATO:0000384"}
-_TISSUE: Final = {"LIVER": "UBERON:0002107", "LUNG": "UBERON:0002048", "LYMPH NODE": "UBERON:0000029", "BLOOD": "UBERON:0000178"}
+_TISSUE: Final = {
+    "LIVER": "UBERON:0002107",
+    "LUNG": "UBERON:0002048",
+    "LYMPH NODE": "UBERON:0000029",
+    "BLOOD": "UBERON:0000178",
+}
 _LIVER: Final = "UBERON:0002107"
 _HCC: Final = "MONDO:0007256"
 NOT_KNOWN: Final = (
@@ -40,7 +64,9 @@ NOT_KNOWN: Final = (
 """What the export cannot say; it is written into the file too."""
 
 
-def schema_obs(sample: Mapping[str, Any], cell_class: pd.Series, *, sex: str | None = None) -> pd.DataFrame:
+def schema_obs(
+    sample: Mapping[str, Any], cell_class: pd.Series, *, sex: str | None = None
+) -> pd.DataFrame:
     """Columns of the CELLxGENE schema for the cells of one sample.
 
     Parameters
@@ -54,7 +80,10 @@ def schema_obs(sample: Mapping[str, Any], cell_class: pd.Series, *, sex: str | N
     """
     tissue = str(sample.get("tissue") or "").strip().upper()
     chemistry = str(sample.get("chemistry") or "").lower().replace("prime ", "' ").replace("’", "'")
-    assay = next((term for name, term in ASSAYS.items() if all(part in chemistry for part in name.split())), _ANY_10X)
+    assay = next(
+        (term for name, term in ASSAYS.items() if all(part in chemistry for part in name.split())),
+        _ANY_10X,
+    )
     constant = {
         "assay_ontology_term_id": assay,
         "development_stage_ontology_term_id": "unknown",
@@ -66,7 +95,12 @@ def schema_obs(sample: Mapping[str, Any], cell_class: pd.Series, *, sex: str | N
         "tissue_ontology_term_id": _TISSUE.get(tissue, _LIVER),
         "tissue_type": "tissue",
     }
-    out = pd.DataFrame({name: pd.Series([value] * len(cell_class), index=cell_class.index, dtype=object) for name, value in constant.items()})
+    out = pd.DataFrame(
+        {
+            name: pd.Series([value] * len(cell_class), index=cell_class.index, dtype=object)
+            for name, value in constant.items()
+        }
+    )
     out["cell_type_ontology_term_id"] = cell_class.map(CELL_TYPES).astype(object)
     out["is_primary_data"] = True
     return out
@@ -95,10 +129,17 @@ def union_genes(variables: Iterable[pd.DataFrame]) -> pd.DataFrame:
 @lru_cache(maxsize=1)
 def retired_genes() -> frozenset[str]:
     """Ensembl 110 ids that the GENCODE release behind the CELLxGENE schema (48) no longer has."""
-    return frozenset(files("hcc_assets.study").joinpath("data", "retired_genes.txt").read_text(encoding="utf-8").split())
+    return frozenset(
+        files("hcc_assets.study")
+        .joinpath("data", "retired_genes.txt")
+        .read_text(encoding="utf-8")
+        .split()
+    )
 
 
-def export_h5ad(path: Path, samples: Iterable[tuple[AnnData, pd.DataFrame]], genes: pd.DataFrame, *, title: str) -> int:
+def export_h5ad(
+    path: Path, samples: Iterable[tuple[AnnData, pd.DataFrame]], genes: pd.DataFrame, *, title: str
+) -> int:
     """Write cells of many samples into one file, one sample in memory at a time.
 
     Parameters
@@ -125,8 +166,24 @@ def export_h5ad(path: Path, samples: Iterable[tuple[AnnData, pd.DataFrame]], gen
     with h5py.File(path, "w") as file:
         file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
         group = file.create_group("X")
-        data = group.create_dataset("data", (0,), maxshape=(None,), dtype="float32", chunks=(65536,), compression="gzip", compression_opts=1)
-        indices = group.create_dataset("indices", (0,), maxshape=(None,), dtype="int32", chunks=(65536,), compression="gzip", compression_opts=1)
+        data = group.create_dataset(
+            "data",
+            (0,),
+            maxshape=(None,),
+            dtype="float32",
+            chunks=(65536,),
+            compression="gzip",
+            compression_opts=1,
+        )
+        indices = group.create_dataset(
+            "indices",
+            (0,),
+            maxshape=(None,),
+            dtype="int32",
+            chunks=(65536,),
+            compression="gzip",
+            compression_opts=1,
+        )
         starts = [np.zeros(1, dtype=np.int64)]
         for counts, cells in samples:
             block = _aligned(counts, cells, target)
@@ -136,12 +193,19 @@ def export_h5ad(path: Path, samples: Iterable[tuple[AnnData, pd.DataFrame]], gen
                     dataset[-values.size :] = values
             starts.append(starts[-1][-1] + block.indptr[1:].astype(np.int64))
             frames.append(cells.reset_index(names="barcode"))
-        obs = pd.concat(frames, ignore_index=True).set_index("cell_id") if frames else pd.DataFrame({"x": [], "y": []})
+        obs = (
+            pd.concat(frames, ignore_index=True).set_index("cell_id")
+            if frames
+            else pd.DataFrame({"x": [], "y": []})
+        )
         group.create_dataset("indptr", data=np.concatenate(starts))
         group.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0"})
         group.attrs["shape"] = np.array([len(obs), len(target)], dtype=np.int64)
         xy = obs[["x", "y"]].to_numpy(dtype=np.float32)
-        var = pd.DataFrame({"gene_symbol": genes["gene"].astype(object).to_numpy(), "feature_is_filtered": False}, index=target.rename(None))
+        var = pd.DataFrame(
+            {"gene_symbol": genes["gene"].astype(object).to_numpy(), "feature_is_filtered": False},
+            index=target.rename(None),
+        )
         write = anndata.io.write_elem
         write(file, "obs", _storable(obs.drop(columns=["x", "y"]).rename_axis(None)))
         write(file, "var", var)
@@ -165,7 +229,10 @@ def _aligned(counts: AnnData, cells: pd.DataFrame, target: pd.Index) -> sp.csr_m
     column = target.get_indexer(pd.Index(counts.var["gene_id"].astype(str)))
     block = sp.coo_matrix(as_csr(counts)[rows])
     keep = column[block.col] >= 0
-    out = sp.csr_matrix((block.data[keep].astype(np.float32), (block.row[keep], column[block.col[keep]])), shape=(len(cells), len(target)))
+    out = sp.csr_matrix(
+        (block.data[keep].astype(np.float32), (block.row[keep], column[block.col[keep]])),
+        shape=(len(cells), len(target)),
+    )
     out.sum_duplicates()
     out.sort_indices()
     return out
@@ -176,5 +243,7 @@ def _storable(obs: pd.DataFrame) -> pd.DataFrame:
     out = obs.copy()
     for name in out.columns:
         if out[name].dtype == object:
-            out[name] = pd.Categorical(out[name].map(lambda v: None if v is None or v != v else str(v)))
+            out[name] = pd.Categorical(
+                out[name].map(lambda v: None if v is None or v != v else str(v))
+            )
     return out

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from hcc_assets.cells.qc_metrics import as_csr
+from hcc_assets.cells.quality.metrics import as_csr
 from hcc_assets.study.classes import CELL_CLASSES, QC_STATUSES
 
 if TYPE_CHECKING:
@@ -44,10 +44,15 @@ def pseudobulk(counts: AnnData, calls: pd.DataFrame) -> AnnData:
         raise ValueError("calls name barcodes that the counts do not have")
     classes = [c for c in CELL_CLASSES if (passing["cell_class"] == c).any()]
     group = passing["cell_class"].map({c: i for i, c in enumerate(classes)}).to_numpy(dtype=np.intp)
-    member = sp.csr_matrix((np.ones(len(rows), dtype=np.int64), (group, rows)), shape=(len(classes), counts.n_obs))
+    member = sp.csr_matrix(
+        (np.ones(len(rows), dtype=np.int64), (group, rows)), shape=(len(classes), counts.n_obs)
+    )
     sums = np.asarray((member @ as_csr(counts).astype(np.int64)).toarray(), dtype=np.int64)
     obs = pd.DataFrame(
-        {"cell_class": pd.Series(classes, dtype=object), "n_cells": np.bincount(group.astype(int), minlength=len(classes)).astype(np.int64)}
+        {
+            "cell_class": pd.Series(classes, dtype=object),
+            "n_cells": np.bincount(group.astype(int), minlength=len(classes)).astype(np.int64),
+        }
     )
     obs.index = pd.Index(classes, dtype=object)
     return AnnData(X=sums, obs=obs, var=counts.var.copy())
@@ -60,7 +65,10 @@ def to_frames(sums: AnnData) -> dict[str, pd.DataFrame]:
     """
     genes = sums.var[["gene_id", "gene"]].astype(str).reset_index(drop=True)
     table = pd.DataFrame(np.asarray(sums.X).T, columns=sums.obs["cell_class"].astype(str))
-    return {"sums": pd.concat([genes, table], axis=1), "sums_classes": sums.obs[["cell_class", "n_cells"]].reset_index(drop=True)}
+    return {
+        "sums": pd.concat([genes, table], axis=1),
+        "sums_classes": sums.obs[["cell_class", "n_cells"]].reset_index(drop=True),
+    }
 
 
 def from_frames(sums: pd.DataFrame, classes: pd.DataFrame) -> AnnData:
@@ -70,7 +78,9 @@ def from_frames(sums: pd.DataFrame, classes: pd.DataFrame) -> AnnData:
     names = classes["cell_class"].astype(str)
     X = sp.csr_matrix(sums[list(names)].to_numpy(dtype=np.int64).T)
     return AnnData(
-        X=X, obs=classes.set_index(pd.Index(names.to_numpy(dtype=object))), var=sums[["gene_id", "gene"]].set_index(sums["gene_id"].to_numpy())
+        X=X,
+        obs=classes.set_index(pd.Index(names.to_numpy(dtype=object))),
+        var=sums[["gene_id", "gene"]].set_index(sums["gene_id"].to_numpy()),
     )
 
 

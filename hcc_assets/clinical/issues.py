@@ -31,7 +31,16 @@ class IssueLog:
     def __init__(self) -> None:
         self._rows: list[tuple[str, str, str, str | None, str | None, str]] = []
 
-    def add(self, check_id: str, severity: str, domain: str, text: str, *, subject: str | None = None, rows: Sequence[int] = ()) -> None:
+    def add(
+        self,
+        check_id: str,
+        severity: str,
+        domain: str,
+        text: str,
+        *,
+        subject: str | None = None,
+        rows: Sequence[int] = (),
+    ) -> None:
         """One finding.
 
         Parameters
@@ -46,9 +55,20 @@ class IssueLog:
             Row numbers in the delivered file, where it has some.
         """
         place = where(domain, rows) if len(rows) else None
-        self._rows.append((check_id, severity, domain.upper(), subject, place, f"{place or domain.lower()}: {text}"))
+        self._rows.append(
+            (
+                check_id,
+                severity,
+                domain.upper(),
+                subject,
+                place,
+                f"{place or domain.lower()}: {text}",
+            )
+        )
 
-    def add_rows(self, check_id: str, severity: str, domain: str, text: str, frame: pd.DataFrame) -> None:
+    def add_rows(
+        self, check_id: str, severity: str, domain: str, text: str, frame: pd.DataFrame
+    ) -> None:
         """One finding per row of a frame with ``USUBJID`` and ``SRCROW``."""
         for subject, row in zip(frame["USUBJID"], frame["SRCROW"], strict=True):
             self.add(check_id, severity, domain, text, subject=subject, rows=[int(row)])
@@ -69,5 +89,7 @@ def finish(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     frame = frame.drop_duplicates()
     first_row = frame["row_key"].map(lambda key: next(iter(rows_of(key)), 0)).astype("int64")
     order = frame.assign(_subject=frame["subject_id"].fillna(""), _row=first_row)
-    frame = order.sort_values(["domain", "check_id", "_subject", "_row", "message"], kind="stable")[COLUMNS]
+    frame = order.sort_values(["domain", "check_id", "_subject", "_row", "message"], kind="stable")[
+        COLUMNS
+    ]
     return conform(DataIssues, frame)

@@ -9,26 +9,37 @@ from pathlib import Path
 import click
 
 from hcc_assets.commands.common import existing_home, finish, say, with_home, with_json, worded
-from hcc_assets.platform.home import Home
+from hcc_assets.home.paths import Home
 
 
 @click.command()
 @click.argument("export")
 @click.option(
-    "--reason", required=True, callback=worded, help="Why the export is right although it shrinks or rewrites history; goes into the audit trail."
+    "--reason",
+    required=True,
+    callback=worded,
+    help="Why the export is right although it shrinks or rewrites history; goes into the audit trail.",
 )
 @with_json
 @with_home
 def accept(home: Home, export: str, reason: str, as_json: bool) -> None:
     """Release a held clinical export."""
-    from hcc_assets.defs.operate import accept_export
+    from hcc_assets.operate.actions import accept_export
 
     try:
         entry = accept_export(existing_home(home), export, reason)
     except LookupError as error:
         raise click.UsageError(str(error)) from None
-    unasked = [] if entry["held"] else ["No export is held now; the acceptance counts should this one come to be."]
-    say(entry, as_json, [f"Accepted export {export}. Next: hcc refresh --home {home.root}", *unasked])
+    unasked = (
+        []
+        if entry["held"]
+        else ["No export is held now; the acceptance counts should this one come to be."]
+    )
+    say(
+        entry,
+        as_json,
+        [f"Accepted export {export}. Next: hcc refresh --home {home.root}", *unasked],
+    )
 
 
 @click.group()
@@ -37,15 +48,31 @@ def reference() -> None:
 
 
 @reference.command("rebuild")
-@click.option("--reason", default="asked for by the operator", show_default=True, callback=worded, help="Why, for the audit trail.")
+@click.option(
+    "--reason",
+    default="asked for by the operator",
+    show_default=True,
+    callback=worded,
+    help="Why, for the audit trail.",
+)
 @with_json
 @with_home
 def rebuild(home: Home, reason: str, as_json: bool) -> None:
     """Make a new version of the reference from all samples, relabel every cell, publish what changes."""
-    from hcc_assets.defs.operate import rebuild_reference
+    from hcc_assets.operate.actions import rebuild_reference
 
-    summary = rebuild_reference(existing_home(home), reason=reason, progress=lambda what, state: click.echo(f"  {what}: {state}", err=True))
-    say(summary, as_json, [f"Reference {summary['before'] or 'none'} -> {summary['after']}; {summary['changed_calls']} calls changed"])
+    summary = rebuild_reference(
+        existing_home(home),
+        reason=reason,
+        progress=lambda what, state: click.echo(f"  {what}: {state}", err=True),
+    )
+    say(
+        summary,
+        as_json,
+        [
+            f"Reference {summary['before'] or 'none'} -> {summary['after']}; {summary['changed_calls']} calls changed"
+        ],
+    )
     finish(bool(summary["held"]))
 
 
@@ -59,7 +86,7 @@ def export() -> None:
 @with_home
 def export_atlas(home: Home, folder: Path) -> None:
     """Write atlas.h5ad with calls and display embedding."""
-    from hcc_assets.defs.exporting import write_atlas
+    from hcc_assets.operate.exporting import write_atlas
 
     click.echo(f"Wrote {write_atlas(existing_home(home), folder)}")
 
@@ -69,7 +96,7 @@ def export_atlas(home: Home, folder: Path) -> None:
 @with_home
 def export_adam(home: Home, folder: Path) -> None:
     """Write ADSL, ADTR, ADRS, ADTTE, ADAE as Parquet, CSV and XPT with a data dictionary."""
-    from hcc_assets.defs.exporting import write_adam_datasets
+    from hcc_assets.operate.exporting import write_adam_datasets
 
     for path in write_adam_datasets(existing_home(home), folder):
         click.echo(f"Wrote {path}")
@@ -77,53 +104,88 @@ def export_adam(home: Home, folder: Path) -> None:
 
 @click.command()
 @click.argument("subject")
-@click.option("--from", "from_date", required=True, type=click.DateTime(["%Y-%m-%d"]), help="First day whose data are no longer used.")
+@click.option(
+    "--from",
+    "from_date",
+    required=True,
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="First day whose data are no longer used.",
+)
 @click.option("--reason", required=True, callback=worded, help="Why, for the audit trail.")
 @with_home
 def withdraw(home: Home, subject: str, from_date: dt.datetime, reason: str) -> None:
     """Stop following a subject; what was collected before the date stays."""
-    from hcc_assets.defs.erasing import nobody_of_this_name
-    from hcc_assets.defs.operate import withdraw_subject
+    from hcc_assets.operate.actions import withdraw_subject
+    from hcc_assets.privacy.erasing import nobody_of_this_name
 
     unknown = nobody_of_this_name(existing_home(home), subject)
     withdraw_subject(home, subject, from_date.date(), reason)
-    click.echo(f"{subject} is withdrawn from {from_date:%Y-%m-%d}; earlier data stay. Next: hcc refresh --home {home.root}")
+    click.echo(
+        f"{subject} is withdrawn from {from_date:%Y-%m-%d}; earlier data stay. Next: hcc refresh --home {home.root}"
+    )
     for line in unknown:
         click.echo(line)
 
 
 @click.command()
 @click.argument("subject")
-@click.option("--reference", "reference_text", default="", help="Reference of the request, for the audit trail; needed unless --dry-run.")
-@click.option("--dry-run", is_flag=True, help="Only say what would go, and the code of the subject for the job erase_subject.")
-@click.option("--yes", is_flag=True, help="Do not ask. Nobody is asked either where there is no terminal.")
+@click.option(
+    "--reference",
+    "reference_text",
+    default="",
+    help="Reference of the request, for the audit trail; needed unless --dry-run.",
+)
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Only say what would go, and the code of the subject for the job erase_subject.",
+)
+@click.option(
+    "--yes", is_flag=True, help="Do not ask. Nobody is asked either where there is no terminal."
+)
 @with_json
 @with_home
-def erase(home: Home, subject: str, reference_text: str, dry_run: bool, yes: bool, as_json: bool) -> None:
+def erase(
+    home: Home, subject: str, reference_text: str, dry_run: bool, yes: bool, as_json: bool
+) -> None:
     """Remove every artefact of a subject, deliveries included, and prove it."""
-    from hcc_assets.defs.erasing import erase_subject, preview
+    from hcc_assets.privacy.erasing import erase_subject, preview
 
     if not home.is_local:
-        raise click.UsageError("hcc erase works on a local home; on an object store remove the objects and their versions there")
+        raise click.UsageError(
+            "hcc erase works on a local home; on an object store remove the objects and their versions there"
+        )
     if dry_run:
         found = preview(existing_home(home), subject)
         return say(found, as_json, found["lines"])
     if not reference_text.strip():
         raise click.UsageError("Missing option '--reference'.")
     if not yes and sys.stdin.isatty():
-        click.confirm(f"Erase every artefact of {subject}, deliveries included? This cannot be undone", abort=True)
-    result = erase_subject(existing_home(home), subject, reference_text, progress=lambda what, state: click.echo(f"  {what}: {state}", err=True))
+        click.confirm(
+            f"Erase every artefact of {subject}, deliveries included? This cannot be undone",
+            abort=True,
+        )
+    result = erase_subject(
+        existing_home(home),
+        subject,
+        reference_text,
+        progress=lambda what, state: click.echo(f"  {what}: {state}", err=True),
+    )
     say(vars(result), as_json, result.lines)
     return finish(not (result.absent and result.complete))
 
 
 @click.command()
-@click.option("--require-daemon", is_flag=True, help="Red also where no daemon has ever run; for a home that is to refresh by itself.")
+@click.option(
+    "--require-daemon",
+    is_flag=True,
+    help="Red also where no daemon has ever run; for a home that is to refresh by itself.",
+)
 @with_json
 @with_home
 def health(home: Home, require_daemon: bool, as_json: bool) -> None:
     """Is everything alive? For cron and monitors: exit 0 or 1."""
-    from hcc_assets.defs.operate import home_health
+    from hcc_assets.operate.actions import home_health
 
     report = home_health(existing_home(home), require_daemon=require_daemon)
     say(report, as_json, report["lines"])
@@ -140,10 +202,13 @@ def alerts() -> None:
 @with_home
 def alerts_test(home: Home, as_json: bool) -> None:
     """Send one test message through each channel of HCC_ALERT_URLS."""
-    from hcc_assets.defs.alerting import test_channels_of
+    from hcc_assets.alerts.alerting import test_channels_of
 
     results = test_channels_of(home)
-    lines = [f"{r['channel']}: {'delivered' if r['delivered'] else 'FAILED: ' + r['detail']}" for r in results] or ["HCC_ALERT_URLS names no channel"]
+    lines = [
+        f"{r['channel']}: {'delivered' if r['delivered'] else 'FAILED: ' + r['detail']}"
+        for r in results
+    ] or ["HCC_ALERT_URLS names no channel"]
     say({"channels": results}, as_json, lines)
     finish(not results or not all(r["delivered"] for r in results))
 
@@ -152,19 +217,21 @@ def alerts_test(home: Home, as_json: bool) -> None:
 @with_home
 def alerts_retry(home: Home) -> None:
     """Send dead letters again, once their channel works."""
-    from hcc_assets.defs.alerting import retry
+    from hcc_assets.alerts.alerting import retry
 
     click.echo(f"{retry(existing_home(home))} messages will be sent again")
 
 
 @alerts.command("silence")
 @click.argument("alert")
-@click.option("--until", required=True, type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="UTC.")
+@click.option(
+    "--until", required=True, type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="UTC."
+)
 @click.option("--reason", required=True, callback=worded)
 @with_home
 def alerts_silence(home: Home, alert: str, until: dt.datetime, reason: str) -> None:
     """Keep one alert quiet until a date."""
-    from hcc_assets.defs.alerting import silence
+    from hcc_assets.alerts.alerting import silence
 
     if until.replace(tzinfo=dt.UTC) <= dt.datetime.now(dt.UTC):
         raise click.UsageError("--until lies in the past; nothing is silenced")
@@ -185,7 +252,7 @@ def audit() -> None:
 @with_home
 def audit_verify(home: Home, as_json: bool) -> None:
     """Check the chain of the audit trail."""
-    from hcc_assets.platform.trail import trail_of
+    from hcc_assets.audit.trail import trail_of
 
     problems = trail_of(existing_home(home)).verify()
     entries = sum(1 for _ in trail_of(home).entries())

@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
-from hcc_assets.platform.consent import RecordDamaged
-from hcc_assets.platform.dagster_yaml import DATABASE_VARIABLE, check_database, database_is_gone
-from hcc_assets.platform.home import Home
-from hcc_assets.platform.subject_keys import KeyDamaged
+from hcc_assets.home.paths import Home
+from hcc_assets.home.people.consent import RecordDamaged
+from hcc_assets.home.people.subject_keys import KeyDamaged
+from hcc_assets.operate.dagster_yaml import DATABASE_VARIABLE, check_database, database_is_gone
 from hcc_assets.study.config import ConfigError
 
 DONE, TROUBLED, MISUSE = 0, 1, 2
@@ -22,7 +22,13 @@ DONE, TROUBLED, MISUSE = 0, 1, 2
 def with_home(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give the command a `Home`; turn a wrong ``study.toml``, database setting, record or key into misuse, a database that is gone into one sentence."""
 
-    @click.option("--home", "home_path", metavar="DIR", default=None, help="Data home: folder or URL prefix (default: HCC_HOME, else ./hcc_home).")
+    @click.option(
+        "--home",
+        "home_path",
+        metavar="DIR",
+        default=None,
+        help="Data home: folder or URL prefix (default: HCC_HOME, else ./hcc_home).",
+    )
     @functools.wraps(command)
     def wrapped(*args: Any, home_path: str | None, **kwargs: Any) -> Any:
         home = Home.at(home_path)
@@ -47,7 +53,9 @@ def with_home(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def with_json(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--json``."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs.")(command)
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON object for programs."
+    )(command)
 
 
 def worded(_context: click.Context, option: click.Parameter, value: str) -> str:
@@ -80,5 +88,7 @@ def existing_home(home: Home) -> Home:
         Neither ``landing/`` nor ``store/`` is there.
     """
     if not home.landing.exists() and not home.store.exists():
-        raise click.UsageError(f"{home.root} has no landing/ folder; put deliveries there, or run: hcc demo --home {home.root}")
+        raise click.UsageError(
+            f"{home.root} has no landing/ folder; put deliveries there, or run: hcc demo --home {home.root}"
+        )
     return home

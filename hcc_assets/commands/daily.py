@@ -8,18 +8,36 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hcc_assets.commands.common import existing_home, finish, say, with_home, with_json
-from hcc_assets.platform.home import Home
+from hcc_assets.home.paths import Home
 
 if TYPE_CHECKING:
-    from hcc_assets.defs.refresh import Summary
+    from hcc_assets.operate.refresh import Summary
 
 
 @click.command()
-@click.option("--subjects", default=12, show_default=True, type=click.IntRange(1, 100_000), help="Subjects to enrol.")
-@click.option("--cells", default=1500, show_default=True, type=click.IntRange(50, 100_000), help="Cells per sample.")
-@click.option("--seed", default=0, show_default=True, type=int, help="The same seed gives the same bytes.")
 @click.option(
-    "--setting", default="easy", show_default=True, type=click.Choice(["easy", "hard", "null"]), help="How hard the cells are to tell apart."
+    "--subjects",
+    default=12,
+    show_default=True,
+    type=click.IntRange(1, 100_000),
+    help="Subjects to enrol.",
+)
+@click.option(
+    "--cells",
+    default=1500,
+    show_default=True,
+    type=click.IntRange(50, 100_000),
+    help="Cells per sample.",
+)
+@click.option(
+    "--seed", default=0, show_default=True, type=int, help="The same seed gives the same bytes."
+)
+@click.option(
+    "--setting",
+    default="easy",
+    show_default=True,
+    type=click.Choice(["easy", "hard", "null"]),
+    help="How hard the cells are to tell apart.",
 )
 @with_home
 def demo(home: Home, subjects: int, cells: int, seed: int, setting: str) -> None:
@@ -27,9 +45,13 @@ def demo(home: Home, subjects: int, cells: int, seed: int, setting: str) -> None
     from hcc_assets.simulate.trial import simulate_trial
 
     if not home.is_local:
-        raise click.UsageError("hcc demo writes into a local folder; copy its landing/ to the object store")
+        raise click.UsageError(
+            "hcc demo writes into a local folder; copy its landing/ to the object store"
+        )
     if home.samples_csv.exists() and not (home.root / "truth").exists():
-        raise click.UsageError(f"{home.landing} holds deliveries that are not simulated; choose another --home")
+        raise click.UsageError(
+            f"{home.landing} holds deliveries that are not simulated; choose another --home"
+        )
     with click.progressbar(length=1, label="Simulating", show_pos=False) as bar:
 
         def progress(done: int, total: int, label: str) -> None:
@@ -37,14 +59,34 @@ def demo(home: Home, subjects: int, cells: int, seed: int, setting: str) -> None
             bar.label = f"Simulating {label}"
             bar.update(done - bar.pos)
 
-        simulate_trial(Path(str(home.root)), subjects=subjects, cells=cells, seed=seed, setting=setting, progress=progress)
-    click.echo(f"Simulated {subjects} subjects with {cells} cells a sample (seed {seed}) in {home.landing}; truth in {home.root / 'truth'}")
+        simulate_trial(
+            Path(str(home.root)),
+            subjects=subjects,
+            cells=cells,
+            seed=seed,
+            setting=setting,
+            progress=progress,
+        )
+    click.echo(
+        f"Simulated {subjects} subjects with {cells} cells a sample (seed {seed}) in {home.landing}; truth in {home.root / 'truth'}"
+    )
     click.echo(f"Next: hcc refresh --home {home.root}")
 
 
 @click.command()
-@click.option("--jobs", default=None, type=click.IntRange(1), help="Samples worked on side by side (default: the cores there are).")
-@click.option("--memory", default=None, type=click.IntRange(256), metavar="MB", help="Memory they may use together (default: 70 % of what is free).")
+@click.option(
+    "--jobs",
+    default=None,
+    type=click.IntRange(1),
+    help="Samples worked on side by side (default: the cores there are).",
+)
+@click.option(
+    "--memory",
+    default=None,
+    type=click.IntRange(256),
+    metavar="MB",
+    help="Memory they may use together (default: 70 % of what is free).",
+)
 @click.option(
     "--engine",
     default="local",
@@ -52,19 +94,33 @@ def demo(home: Home, subjects: int, cells: int, seed: int, setting: str) -> None
     type=click.Choice(["local", "ray"]),
     help="Work on samples here, or on the nodes of a Ray cluster.",
 )
-@click.option("--address", default=None, help="The Ray cluster: auto, host:6379 or ray://host:10001 (default: auto).")
+@click.option(
+    "--address",
+    default=None,
+    help="The Ray cluster: auto, host:6379 or ray://host:10001 (default: auto).",
+)
 @click.option("--quiet", is_flag=True, help="No progress lines.")
 @with_json
 @with_home
-def refresh(home: Home, jobs: int | None, memory: int | None, engine: str, address: str | None, quiet: bool, as_json: bool) -> None:
+def refresh(
+    home: Home,
+    jobs: int | None,
+    memory: int | None,
+    engine: str,
+    address: str | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
     """Bring everything up to date, print what changed, send the alerts that are due."""
     existing_home(home)
     if engine == "ray" and (jobs is not None or memory is not None):
-        raise click.UsageError("--jobs and --memory are for this machine; a Ray node has what ray start --num-cpus and --memory said")
+        raise click.UsageError(
+            "--jobs and --memory are for this machine; a Ray node has what ray start --num-cpus and --memory said"
+        )
     if engine != "ray" and address is not None:
         raise click.UsageError("--address needs --engine ray")
-    from hcc_assets.defs.operate import refresh_home
-    from hcc_assets.defs.ray_engine import RayUnfit, require_ray
+    from hcc_assets.operate.actions import refresh_home
+    from hcc_assets.operate.ray.engine import RayUnfit, require_ray
 
     def progress(label: str, state: str) -> None:
         if not quiet and not as_json:
@@ -73,7 +129,13 @@ def refresh(home: Home, jobs: int | None, memory: int | None, engine: str, addre
     try:
         if engine == "ray":
             require_ray()
-        summary = refresh_home(home, jobs=jobs, memory_mb=memory, progress=progress, ray_address=(address or "auto") if engine == "ray" else None)
+        summary = refresh_home(
+            home,
+            jobs=jobs,
+            memory_mb=memory,
+            progress=progress,
+            ray_address=(address or "auto") if engine == "ray" else None,
+        )
     except RayUnfit as unfit:
         raise click.UsageError(str(unfit)) from None
     say(_refresh_payload(summary), as_json, _refresh_lines(home, summary))
@@ -95,13 +157,20 @@ def _refresh_payload(summary: Summary) -> dict[str, Any]:
 def _refresh_lines(home: Home, summary: Summary) -> list[str]:
     changed = [c for c in summary.changes if c.state in ("new", "changed")]
     lines = [f"New samples: {', '.join(summary.new_samples)}"] if summary.new_samples else []
-    tables = [f"{c.asset} ({c.rows} rows)" if c.rows is not None else c.asset for c in changed if c.sample is None]
+    tables = [
+        f"{c.asset} ({c.rows} rows)" if c.rows is not None else c.asset
+        for c in changed
+        if c.sample is None
+    ]
     samples = sorted({c.sample for c in changed if c.sample is not None})
     if samples:
         lines.append(f"Samples worked on: {', '.join(samples)}")
     if tables:
         lines.append(f"Changed: {', '.join(tables)}")
-    lines += [f"HELD {c.asset}{f' of {c.sample}' if c.sample else ''}: {c.reason}" for c in summary.troubled]
+    lines += [
+        f"HELD {c.asset}{f' of {c.sample}' if c.sample else ''}: {c.reason}"
+        for c in summary.troubled
+    ]
     lines += [f"Still settling, taken next time: {path}" for path in summary.settling]
     if not changed and not summary.troubled:
         lines.append("Everything was up to date.")
@@ -115,9 +184,9 @@ def _refresh_lines(home: Home, summary: Summary) -> list[str]:
 def status(home: Home, as_json: bool) -> None:
     """Samples, subjects, fresh, stale and held assets, failing checks, open alerts."""
     existing_home(home)
-    from hcc_assets.defs.alerting import open_alerts
+    from hcc_assets.alerts.alerting import open_alerts
     from hcc_assets.defs.catalogue import all_recipes
-    from hcc_assets.platform.status import home_status, status_lines
+    from hcc_assets.operate.status import home_status, status_lines
 
     report = home_status(home, all_recipes()) | {"alerts": open_alerts(home)}
     say(report, as_json, status_lines(report))
@@ -131,10 +200,13 @@ def status(home: Home, as_json: bool) -> None:
 @with_home
 def validate(path: Path, genome: str | None, as_json: bool, home: Home) -> None:
     """Judge one delivery (matrix, clinical export or file) before it is sent; the home is not touched."""
-    from hcc_assets.defs.validation import judge
+    from hcc_assets.operate.validation import judge
 
     verdict = judge(path, home.config(), genome=genome)
-    lines = [f"{'GOOD' if verdict['accepted'] else 'REFUSED'}  {path.name} ({verdict['kind']})", *(f"  {m}" for m in verdict["messages"])]
+    lines = [
+        f"{'GOOD' if verdict['accepted'] else 'REFUSED'}  {path.name} ({verdict['kind']})",
+        *(f"  {m}" for m in verdict["messages"]),
+    ]
     say(verdict, as_json, lines)
     finish(not verdict["accepted"])
 
@@ -145,8 +217,8 @@ def validate(path: Path, genome: str | None, as_json: bool, home: Home) -> None:
 @with_home
 def explain(home: Home, file: str, as_json: bool) -> None:
     """Where a published file comes from: inputs down to delivery files with hashes, code, lock, runs, checks."""
+    from hcc_assets.assets.provenance import explain_asset, explanation_lines, origin_of
     from hcc_assets.defs.catalogue import all_recipes
-    from hcc_assets.platform.provenance import explain_asset, explanation_lines, origin_of
 
     recipes = all_recipes()
     origin = origin_of(existing_home(home), recipes, file)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from hcc_assets.platform.recipes import Ask, Output, Recipe
-from hcc_assets.platform.versions import Bundle
+from hcc_assets.assets.recipes import Ask, Output, Recipe
+from hcc_assets.home.versions import Bundle
 from hcc_assets.schemas.atlas import Atlas
 from hcc_assets.schemas.base import empty
 from hcc_assets.study.classes import UNASSIGNED
@@ -16,7 +16,7 @@ from hcc_assets.study.classes import UNASSIGNED
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from hcc_assets.cells.atlas import AtlasModel
+    from hcc_assets.cells.embedding import AtlasModel
 
 
 def _model(ask: Ask, samples: list[str], reference: str) -> AtlasModel:
@@ -24,22 +24,37 @@ def _model(ask: Ask, samples: list[str], reference: str) -> AtlasModel:
 
     It is fitted on the samples that taught the reference, so that it does not depend on how many others were there by then; on all where labels taught it.
     """
-    from hcc_assets.cells.atlas import AtlasModel, fit_atlas, take_sketch
-    from hcc_assets.cells.reference import Reference
+    from hcc_assets.cells.embedding import AtlasModel, fit_atlas, take_sketch
+    from hcc_assets.cells.reference.model import Reference
 
     versions = ask.bench.versions
     standing = versions.current("atlas")
     frozen = not reference.startswith("provisional")
     if standing is not None and frozen and versions.facts("atlas").get("reference") == reference:
         return AtlasModel.from_bytes(versions.blob("atlas", "model.npz"))
-    taught = set(Reference.from_parquet_bytes(ask.blob("annotation_reference", "reference.parquet")).sample_ids) if frozen else set()
+    taught = (
+        set(
+            Reference.from_parquet_bytes(
+                ask.blob("annotation_reference", "reference.parquet")
+            ).sample_ids
+        )
+        if frozen
+        else set()
+    )
     chosen = [s for s in samples if s in taught] or samples
-    sketches = (take_sketch(ask.cells("raw_counts", "counts", s), ask.frame("annotated_cells", "calls", s), sample_id=s) for s in chosen)
+    sketches = (
+        take_sketch(
+            ask.cells("raw_counts", "counts", s),
+            ask.frame("annotated_cells", "calls", s),
+            sample_id=s,
+        )
+        for s in chosen
+    )
     return fit_atlas(sketches, layout="umap" if frozen else "components")
 
 
 def _atlas(ask: Ask) -> Output:
-    from hcc_assets.cells.atlas import NEIGHBOURS, project
+    from hcc_assets.cells.embedding import NEIGHBOURS, project
 
     table = ask.table("samples").set_index("sample_id")
     samples = [s for s in ask.samples("annotated_cells") if s in table.index]
@@ -54,13 +69,26 @@ def _atlas(ask: Ask) -> Output:
         if sample in kept:
             parts.append(kept[sample])
             continue
-        place = project(model, ask.cells("raw_counts", "counts", sample), ask.frame("annotated_cells", "calls", sample))
+        place = project(
+            model,
+            ask.cells("raw_counts", "counts", sample),
+            ask.frame("annotated_cells", "calls", sample),
+        )
         row = table.loc[sample]
-        named = {"cell_id": sample + ":" + place["barcode"], "sample_id": sample, "subject_id": row["subject_id"], "timepoint": row["timepoint"]}
-        parts.append(place.assign(**named, atlas_version=model.version)[list(Atlas.to_schema().columns)])
+        named = {
+            "cell_id": sample + ":" + place["barcode"],
+            "sample_id": sample,
+            "subject_id": row["subject_id"],
+            "timepoint": row["timepoint"],
+        }
+        parts.append(
+            place.assign(**named, atlas_version=model.version)[list(Atlas.to_schema().columns)]
+        )
     return Output(
         table=pd.concat(parts, ignore_index=True),
-        bundle=Bundle(blobs={"model.npz": model.to_bytes()}, facts={"reference": reference, "calls": calls}),
+        bundle=Bundle(
+            blobs={"model.npz": model.to_bytes()}, facts={"reference": reference, "calls": calls}
+        ),
         metadata={"atlas_version": model.version, "samples_placed": len(samples) - len(kept)},
     )
 
@@ -78,7 +106,11 @@ def _kept(ask: Ask, model: AtlasModel, calls: Mapping[str, str]) -> dict[str, pd
     before = versions.facts("atlas").get("calls", {})
     old = versions.frame("atlas", "table")
     old = old[old["atlas_version"] == model.version]
-    return {str(s): part for s, part in old.groupby("sample_id", sort=False) if before.get(s) == calls.get(str(s))}
+    return {
+        str(s): part
+        for s, part in old.groupby("sample_id", sort=False)
+        if before.get(s) == calls.get(str(s))
+    }
 
 
 def _figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
@@ -86,8 +118,15 @@ def _figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
 
     assert output.table is not None
     timepoints = ask.config.samples.timepoints
-    names = {"atlas_umap": "cell_class", "atlas_umap_timepoint": "timepoint", "atlas_umap_subject": "subject_id"}
-    return {name: embedding(output.table, colour_by=column, timepoints=timepoints) for name, column in names.items()}
+    names = {
+        "atlas_umap": "cell_class",
+        "atlas_umap_timepoint": "timepoint",
+        "atlas_umap_subject": "subject_id",
+    }
+    return {
+        name: embedding(output.table, colour_by=column, timepoints=timepoints)
+        for name, column in names.items()
+    }
 
 
 ATLAS_RECIPES: tuple[Recipe, ...] = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from hcc_assets.platform.recipes import Recipe
+from hcc_assets.assets.recipes import Recipe
 
 
 @lru_cache(maxsize=1)

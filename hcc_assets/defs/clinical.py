@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from hcc_assets.platform.recipes import Ask, Check, Output, Recipe, Refused
-from hcc_assets.platform.stores import local_copy
-from hcc_assets.platform.versions import Bundle, CheckRecord
+from hcc_assets.assets.recipes import Ask, Check, Output, Recipe, Refused
+from hcc_assets.home.files import local_copy
+from hcc_assets.home.versions import Bundle, CheckRecord
 from hcc_assets.schemas import clinical as models
 from hcc_assets.schemas.base import Table, empty
 
@@ -30,8 +30,14 @@ def _taken(name: str) -> Callable[[Ask], Output]:
         domain = DOMAINS[name]
         if name not in facts["tables"]:
             reason = facts["refused"].get(domain, "the export has no such file")
-            raise Refused(f"{domain} of export {facts['export_id']}: {reason}", code="table_refused", quarantine=False)
-        return Output(table=ask.frame("clinical_export", name), metadata={"export_id": facts["export_id"]})
+            raise Refused(
+                f"{domain} of export {facts['export_id']}: {reason}",
+                code="table_refused",
+                quarantine=False,
+            )
+        return Output(
+            table=ask.frame("clinical_export", name), metadata={"export_id": facts["export_id"]}
+        )
 
     return take
 
@@ -40,15 +46,17 @@ def _clinical_checks(ask: Ask) -> Output:
     from hcc_assets.clinical.checks import run_checks
 
     tables = {name: ask.table(name) for name in CHECKED if ask.has(name)}
-    absent = {table: frozenset(names) for table, names in ask.facts("clinical_export")["absent"].items()}
+    absent = {
+        table: frozenset(names) for table, names in ask.facts("clinical_export")["absent"].items()
+    }
     found = run_checks(tables, ask.config, cutoff=ask.cutoff, ctcae=_ctcae(ask), absent=absent)
     issues = pd.concat([ask.frame("clinical_export", "issues"), found], ignore_index=True)
     return Output(bundle=Bundle(frames={"issues": issues}), metadata={"findings": len(issues)})
 
 
 def _ctcae(ask: Ask) -> pd.DataFrame | None:
-    from hcc_assets.clinical.ctcae import read_terms
-    from hcc_assets.clinical.refusal import DomainRefused
+    from hcc_assets.clinical.checks.ctcae import read_terms
+    from hcc_assets.clinical.reading.refusal import DomainRefused
 
     for delivery in ask.bench.landing.references:
         if delivery.id.lower().startswith("ctcae") and delivery.state == "ready":
@@ -56,12 +64,18 @@ def _ctcae(ask: Ask) -> pd.DataFrame | None:
                 try:
                     return read_terms(path)
                 except DomainRefused as refusal:
-                    raise Refused(f"{delivery.path}: {refusal}", code="reference_refused", quarantine=False) from None
+                    raise Refused(
+                        f"{delivery.path}: {refusal}", code="reference_refused", quarantine=False
+                    ) from None
     return None
 
 
 def _ctcae_content(bench: Any, _: str | None) -> dict[str, str]:
-    found = [d for d in bench.landing.references if d.id.lower().startswith("ctcae") and d.state == "ready"]
+    found = [
+        d
+        for d in bench.landing.references
+        if d.id.lower().startswith("ctcae") and d.state == "ready"
+    ]
     return {path: sha for d in found for path, sha in d.contents.items()}
 
 
@@ -72,9 +86,13 @@ def _data_issues(ask: Ask) -> Output:
     parts = [ask.frame("clinical_checks", "issues")]
     if ask.has("responses") and ask.has("reported_responses"):
         parts.append(response_discordance(ask.table("responses"), ask.table("reported_responses")))
-    issues = pd.concat([p for p in parts if len(p)] or [empty(models.DataIssues)], ignore_index=True)
+    issues = pd.concat(
+        [p for p in parts if len(p)] or [empty(models.DataIssues)], ignore_index=True
+    )
     issues = issues.drop_duplicates().sort_values(
-        ["severity", "check_id", "subject_id", "row_key", "message"], na_position="first", ignore_index=True
+        ["severity", "check_id", "subject_id", "row_key", "message"],
+        na_position="first",
+        ignore_index=True,
     )
     letters = {"query_letters.html": query_letter(issues, study=ask.config.study.id).encode()}
     counts = issues["severity"].value_counts()
@@ -109,7 +127,12 @@ def _table(name: str, model: type[Table], description: str) -> Recipe:
         group="clinical",
         inputs=("clinical_export",),
         model=model,
-        gate=Check("schema", f"The {name.replace('_', ' ')} table was delivered and keeps its schema", blocking=True, todo="Correct the named file."),
+        gate=Check(
+            "schema",
+            f"The {name.replace('_', ' ')} table was delivered and keeps its schema",
+            blocking=True,
+            todo="Correct the named file.",
+        ),
         description=description,
         owners=("team:data-management",),
         tags={"layer": "validated"},
@@ -122,16 +145,30 @@ CLINICAL_RECIPES: tuple[Recipe, ...] = (
         models.Subjects,
         "One row per subject with demographics, consent, treatment dates and death. From DM and EX of the export that stands.",
     ),
-    _table("exposure", models.Exposure, "Dosing records with dates and dose. An EXDOSE of 0 is an interruption."),
+    _table(
+        "exposure",
+        models.Exposure,
+        "Dosing records with dates and dose. An EXDOSE of 0 is an interruption.",
+    ),
     _table(
         "tumour_assessments",
         models.TumourAssessments,
         "Lesion measurements per reader, visit and test, with locations and the baseline marked. Texts are kept as delivered for exact arithmetic.",
     ),
-    _table("disposition", models.Disposition, "Disposition, new anticancer therapy and last known survival status. From DS, CM and SS."),
-    _table("adverse_events", models.AdverseEvents, "Adverse events as collected, with dates and imputation flags. Nothing is graded or judged here."),
     _table(
-        "reported_responses", models.ReportedResponses, "Responses as the readers reported them. Kept beside the derived ones, never in their place."
+        "disposition",
+        models.Disposition,
+        "Disposition, new anticancer therapy and last known survival status. From DS, CM and SS.",
+    ),
+    _table(
+        "adverse_events",
+        models.AdverseEvents,
+        "Adverse events as collected, with dates and imputation flags. Nothing is graded or judged here.",
+    ),
+    _table(
+        "reported_responses",
+        models.ReportedResponses,
+        "Responses as the readers reported them. Kept beside the derived ones, never in their place.",
     ),
     Recipe(
         name="clinical_checks",
@@ -155,8 +192,18 @@ CLINICAL_RECIPES: tuple[Recipe, ...] = (
         model=models.DataIssues,
         settings=("study",),
         checks=(
-            Check("no_blocking_issue", "No finding blocks a subject", "WARN", todo="Send the query letters; correct the export."),
-            Check("no_open_query", "No query to the site is open", "WARN", todo="Send the query letters."),
+            Check(
+                "no_blocking_issue",
+                "No finding blocks a subject",
+                "WARN",
+                todo="Send the query letters; correct the export.",
+            ),
+            Check(
+                "no_open_query",
+                "No query to the site is open",
+                "WARN",
+                todo="Send the query letters.",
+            ),
         ),
         description="What a site should look at, one row per finding with a sentence to act on. Includes derived against reported response.",
         owners=("team:data-management",),

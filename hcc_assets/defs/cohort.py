@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from hcc_assets.platform.recipes import Ask, Check, Output, Recipe
-from hcc_assets.platform.versions import CheckRecord
+from hcc_assets.assets.recipes import Ask, Check, Output, Recipe
+from hcc_assets.home.versions import CheckRecord
 from hcc_assets.schemas import composition as models
 
 if TYPE_CHECKING:
@@ -18,8 +18,15 @@ if TYPE_CHECKING:
 
 def class_counts(ask: Ask) -> pd.DataFrame:
     """Cells per sample, class and QC status, of all samples that stand."""
-    parts = [ask.frame("annotated_cells", "counts", s).assign(sample_id=s) for s in ask.samples("annotated_cells")]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["sample_id", "cell_class", "qc_status", "n_cells"])
+    parts = [
+        ask.frame("annotated_cells", "counts", s).assign(sample_id=s)
+        for s in ask.samples("annotated_cells")
+    ]
+    return (
+        pd.concat(parts, ignore_index=True)
+        if parts
+        else pd.DataFrame(columns=["sample_id", "cell_class", "qc_status", "n_cells"])
+    )
 
 
 _sums: dict[tuple[str, str], AnnData] = {}
@@ -35,7 +42,10 @@ def pseudobulks(ask: Ask, samples: Iterable[str]) -> dict[str, AnnData]:
         del _sums[key]
     for sample, key in wanted.items():
         if key not in _sums:
-            _sums[key] = from_frames(ask.frame("pseudobulk", "sums", sample), ask.frame("pseudobulk", "sums_classes", sample))
+            _sums[key] = from_frames(
+                ask.frame("pseudobulk", "sums", sample),
+                ask.frame("pseudobulk", "sums_classes", sample),
+            )
     return {sample: _sums[key] for sample, key in wanted.items()}
 
 
@@ -54,7 +64,9 @@ def _compositions(ask: Ask) -> Output:
 def _timepoint_compositions(ask: Ask) -> Output:
     from hcc_assets.stats.composition import timepoint_compositions
 
-    return Output(table=timepoint_compositions(standing_samples(ask), class_counts(ask), ask.config))
+    return Output(
+        table=timepoint_compositions(standing_samples(ask), class_counts(ask), ask.config)
+    )
 
 
 def _composition_changes(ask: Ask) -> Output:
@@ -81,7 +93,9 @@ def _composition_changes(ask: Ask) -> Output:
 def _composition_sensitivity(ask: Ask) -> Output:
     from hcc_assets.stats.composition_sensitivity import composition_sensitivity
 
-    return Output(table=composition_sensitivity(standing_samples(ask), class_counts(ask), ask.config))
+    return Output(
+        table=composition_sensitivity(standing_samples(ask), class_counts(ask), ask.config)
+    )
 
 
 def _biopsy_missingness(ask: Ask) -> Output:
@@ -89,22 +103,43 @@ def _biopsy_missingness(ask: Ask) -> Output:
 
     best = ask.table("best_responses") if ask.has("best_responses") else None
     subjects = ask.table("subjects") if ask.has("subjects") else None
-    return Output(table=biopsy_missingness(standing_samples(ask), class_counts(ask), ask.config, best_responses=best, subjects=subjects))
+    return Output(
+        table=biopsy_missingness(
+            standing_samples(ask),
+            class_counts(ask),
+            ask.config,
+            best_responses=best,
+            subjects=subjects,
+        )
+    )
 
 
 def _composition_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
     from hcc_assets.figures.composition import stacked_composition
 
     assert output.table is not None
-    return {"composition_per_sample": stacked_composition(output.table, timepoints=ask.config.samples.timepoints)}
+    return {
+        "composition_per_sample": stacked_composition(
+            output.table, timepoints=ask.config.samples.timepoints
+        )
+    }
 
 
 def _change_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
     from hcc_assets.figures.composition import composition_forest, paired_composition
 
     assert output.table is not None
-    table, compositions, timepoints = output.table, ask.table("compositions"), ask.config.samples.timepoints
-    paired = {f"composition_paired_{d}": paired_composition(compositions, table, denominator=d, timepoints=timepoints) for d in ("immune", "all")}
+    table, compositions, timepoints = (
+        output.table,
+        ask.table("compositions"),
+        ask.config.samples.timepoints,
+    )
+    paired = {
+        f"composition_paired_{d}": paired_composition(
+            compositions, table, denominator=d, timepoints=timepoints
+        )
+        for d in ("immune", "all")
+    }
     return {**paired, "composition_forest": composition_forest(table)}
 
 
@@ -141,7 +176,14 @@ COHORT_RECIPES: tuple[Recipe, ...] = (
         inputs=("compositions", *_PER_SAMPLE),
         model=models.CompositionChanges,
         settings=_SETTINGS,
-        checks=(Check("enough_pairs", "There are enough pairs to test", "WARN", todo="Nothing to do but wait for second biopsies."),),
+        checks=(
+            Check(
+                "enough_pairs",
+                "There are enough pairs to test",
+                "WARN",
+                todo="Nothing to do but wait for second biopsies.",
+            ),
+        ),
         figures=_change_figures,
         description="Change of each class within patients, after against before treatment. Registered difference, and log-ratio with a moderated paired test.",
         tags=_TAGS,

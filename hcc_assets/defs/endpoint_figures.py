@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from hcc_assets.platform.recipes import Ask, Output
+from hcc_assets.assets.recipes import Ask, Output
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +24,11 @@ def response_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
     from hcc_assets.figures.clinical_response import spider
 
     assert output.table is not None
-    return {"spider": spider(output.table, ask.table("subjects"), reader=ask.config.recist.endpoint_reader)}
+    return {
+        "spider": spider(
+            output.table, ask.table("subjects"), reader=ask.config.recist.endpoint_reader
+        )
+    }
 
 
 def time_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
@@ -34,9 +38,21 @@ def time_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
 
     assert output.table is not None
     landmarks = tuple(ask.config.pfs.landmarks_months)
-    figures = {f"kaplan_meier_{p.lower()}": kaplan_meier(output.table, p, landmarks_months=landmarks) for p in ("PFS_TP", "PFS_FDA", "OS")}
-    reader = ask.table("responses").merge(ask.table("best_responses")[["USUBJID", "EVALUATOR"]], on=["USUBJID", "EVALUATOR"])
-    figures["swimmer"] = swimmer(ask.table("subjects"), ask.table("exposure"), reader, ask.table("best_responses"), output.table, cutoff=ask.cutoff)
+    figures = {
+        f"kaplan_meier_{p.lower()}": kaplan_meier(output.table, p, landmarks_months=landmarks)
+        for p in ("PFS_TP", "PFS_FDA", "OS")
+    }
+    reader = ask.table("responses").merge(
+        ask.table("best_responses")[["USUBJID", "EVALUATOR"]], on=["USUBJID", "EVALUATOR"]
+    )
+    figures["swimmer"] = swimmer(
+        ask.table("subjects"),
+        ask.table("exposure"),
+        reader,
+        ask.table("best_responses"),
+        output.table,
+        cutoff=ask.cutoff,
+    )
     return figures
 
 

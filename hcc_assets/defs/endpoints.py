@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from hcc_assets.assets.recipes import Ask, Check, Output, Recipe
 from hcc_assets.defs import endpoint_figures as figures
-from hcc_assets.platform.recipes import Ask, Check, Output, Recipe
-from hcc_assets.platform.versions import CheckRecord
+from hcc_assets.home.versions import CheckRecord
 from hcc_assets.schemas import endpoints as models
 from hcc_assets.schemas import safety as safety_models
 
@@ -15,7 +15,11 @@ def _blocked(ask: Ask, *, each_reader: bool = False) -> frozenset[str]:
     """Subjects whose tumour data are blocked; ``each_reader``: in what is derived for every reader."""
     from hcc_assets.clinical.checks import READERS_KEPT, blocked
 
-    return blocked(ask.frame("clinical_checks", "issues"), ("DM", "EX", "TR"), leave_out=READERS_KEPT if each_reader else frozenset())
+    return blocked(
+        ask.frame("clinical_checks", "issues"),
+        ("DM", "EX", "TR"),
+        leave_out=READERS_KEPT if each_reader else frozenset(),
+    )
 
 
 def _told(blocked: frozenset[str]) -> CheckRecord:
@@ -30,19 +34,30 @@ def _told(blocked: frozenset[str]) -> CheckRecord:
     )
 
 
-_BLOCK_CHECK = Check("no_subject_blocked", "No subject is blocked by a data issue", "WARN", todo="See data_issues; send the query letters.")
+_BLOCK_CHECK = Check(
+    "no_subject_blocked",
+    "No subject is blocked by a data issue",
+    "WARN",
+    todo="See data_issues; send the query letters.",
+)
 
 
 def _responses(ask: Ask) -> Output:
-    from hcc_assets.clinical.recist import derive_responses
+    from hcc_assets.clinical.recist.responses import derive_responses
 
     held_back = _blocked(ask, each_reader=True)
-    table = derive_responses(ask.table("subjects"), ask.table("tumour_assessments"), ask.config, cutoff=ask.cutoff, blocked=held_back)
+    table = derive_responses(
+        ask.table("subjects"),
+        ask.table("tumour_assessments"),
+        ask.config,
+        cutoff=ask.cutoff,
+        blocked=held_back,
+    )
     return Output(table=table, checks=[_told(held_back)])
 
 
 def _best_responses(ask: Ask) -> Output:
-    from hcc_assets.clinical.best_response import derive_best_responses
+    from hcc_assets.clinical.endpoints.best_response import derive_best_responses
 
     held_back = _blocked(ask)
     table = derive_best_responses(
@@ -58,13 +73,13 @@ def _best_responses(ask: Ask) -> Output:
 
 
 def _response_rates(ask: Ask) -> Output:
-    from hcc_assets.clinical.best_response import response_rates
+    from hcc_assets.clinical.endpoints.best_response import response_rates
 
     return Output(table=response_rates(ask.table("best_responses"), ask.config))
 
 
 def _time_to_event(ask: Ask) -> Output:
-    from hcc_assets.clinical.time_to_event import derive_time_to_event
+    from hcc_assets.clinical.endpoints.time_to_event import derive_time_to_event
 
     held_back = _blocked(ask)
     table = derive_time_to_event(
@@ -94,7 +109,9 @@ def _follow_up(ask: Ask) -> Output:
 def _simon(ask: Ask) -> Output:
     from hcc_assets.stats.simon import monitor
 
-    return Output(table=monitor(ask.table("best_responses"), ask.table("time_to_event"), ask.config))
+    return Output(
+        table=monitor(ask.table("best_responses"), ask.table("time_to_event"), ask.config)
+    )
 
 
 def _left_out(ask: Ask) -> frozenset[int]:
@@ -104,7 +121,7 @@ def _left_out(ask: Ask) -> frozenset[int]:
 
 
 def _ae_summary(ask: Ask) -> Output:
-    from hcc_assets.clinical.safety import ae_summary
+    from hcc_assets.clinical.safety.summaries import ae_summary
 
     rows = _left_out(ask)
     table = ae_summary(
@@ -127,17 +144,22 @@ def _ae_summary(ask: Ask) -> Output:
 
 
 def _ae_listings(ask: Ask) -> Output:
-    from hcc_assets.clinical.safety import ae_listings
+    from hcc_assets.clinical.safety.summaries import ae_listings
 
     return Output(
         table=ae_listings(
-            ask.table("subjects"), ask.table("exposure"), ask.table("adverse_events"), ask.config, cutoff=ask.cutoff, left_out_rows=_left_out(ask)
+            ask.table("subjects"),
+            ask.table("exposure"),
+            ask.table("adverse_events"),
+            ask.config,
+            cutoff=ask.cutoff,
+            left_out_rows=_left_out(ask),
         )
     )
 
 
 def _aesi_summary(ask: Ask) -> Output:
-    from hcc_assets.clinical.safety import aesi_summary
+    from hcc_assets.clinical.safety.summaries import aesi_summary
 
     table = aesi_summary(
         ask.table("subjects"),
@@ -151,9 +173,13 @@ def _aesi_summary(ask: Ask) -> Output:
 
 
 def _exposure_summary(ask: Ask) -> Output:
-    from hcc_assets.clinical.exposure import exposure_summary
+    from hcc_assets.clinical.safety.exposure import exposure_summary
 
-    return Output(table=exposure_summary(ask.table("subjects"), ask.table("exposure"), ask.config, cutoff=ask.cutoff))
+    return Output(
+        table=exposure_summary(
+            ask.table("subjects"), ask.table("exposure"), ask.config, cutoff=ask.cutoff
+        )
+    )
 
 
 ENDPOINT_RECIPES: tuple[Recipe, ...] = (
@@ -235,7 +261,14 @@ ENDPOINT_RECIPES: tuple[Recipe, ...] = (
         optional=("disposition",),
         model=safety_models.AeSummary,
         settings=("study", "safety", "treatment"),
-        checks=(Check("no_row_left_out", "No adverse event row is left out for an error", "WARN", todo="See data_issues for the rows."),),
+        checks=(
+            Check(
+                "no_row_left_out",
+                "No adverse event row is left out for an error",
+                "WARN",
+                todo="See data_issues for the rows.",
+            ),
+        ),
         figures=figures.ae_figures,
         description="Treatment-emergent adverse events by incidence, severity and outcome. Each patient counts once at the maximum grade.",
     ),

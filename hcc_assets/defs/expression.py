@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from hcc_assets.assets.recipes import Ask, Check, Output, Recipe
 from hcc_assets.defs.cohort import pseudobulks, standing_samples
-from hcc_assets.platform.recipes import Ask, Check, Output, Recipe
-from hcc_assets.platform.versions import CheckRecord, digest
+from hcc_assets.home.versions import CheckRecord, digest
 from hcc_assets.schemas import expression as models
 from hcc_assets.study.classes import PRIMARY_CLASSES
 
@@ -27,15 +27,30 @@ def _fits(ask: Ask) -> Fits:
     names = [s for s in ask.samples("pseudobulk") if s in set(standing_samples(ask)["sample_id"])]
     versions = {s: ask.bench.versions.require("pseudobulk", s).data_version for s in names}
     versions |= {f"qc {s}": ask.bench.versions.require("qc_cells", s).data_version for s in names}
-    key = digest(str(ask.bench.home.root), versions, ask.bench.versions.require("samples").data_version, ask.config.model_dump(mode="json"))
+    key = digest(
+        str(ask.bench.home.root),
+        versions,
+        ask.bench.versions.require("samples").data_version,
+        ask.config.model_dump(mode="json"),
+    )
     if key not in _last_fits:
         samples = standing_samples(ask)
         ambient: dict[str, Ambient] = {}
         for name in names:
-            profile, row = ask.frame("qc_cells", "ambient", name), ask.frame("qc_cells", "sample", name).iloc[0]
+            profile, row = (
+                ask.frame("qc_cells", "ambient", name),
+                ask.frame("qc_cells", "sample", name).iloc[0],
+            )
             if row["ambient_fraction"] == row["ambient_fraction"]:
-                ambient[name] = Ambient(profile.set_index("gene_id")["share"], float(row["ambient_fraction"]))
-        fits = fit_classes(samples[samples["sample_id"].isin(names)], pseudobulks(ask, names), ask.config, ambient=ambient)
+                ambient[name] = Ambient(
+                    profile.set_index("gene_id")["share"], float(row["ambient_fraction"])
+                )
+        fits = fit_classes(
+            samples[samples["sample_id"].isin(names)],
+            pseudobulks(ask, names),
+            ask.config,
+            ambient=ambient,
+        )
         _last_fits.clear()
         _last_fits[key] = fits
     found: Fits = _last_fits[key]
@@ -52,7 +67,13 @@ def _deg_tables(ask: Ask) -> Output:
     return Output(
         table=table,
         checks=[
-            CheckRecord(name="classes_tested", passed=tested > 0, severity="WARN", affected=tested, description=f"{tested} classes have enough pairs")
+            CheckRecord(
+                name="classes_tested",
+                passed=tested > 0,
+                severity="WARN",
+                affected=tested,
+                description=f"{tested} classes have enough pairs",
+            )
         ],
         metadata={"classes_tested": tested, "genes_flagged_ambient": flagged},
     )
@@ -130,7 +151,14 @@ EXPRESSION_RECIPES: tuple[Recipe, ...] = (
         inputs=_INPUTS,
         model=models.DegTables,
         settings=_SETTINGS,
-        checks=(Check("classes_tested", "At least one class has enough pairs to test", "WARN", todo="Wait for second biopsies."),),
+        checks=(
+            Check(
+                "classes_tested",
+                "At least one class has enough pairs to test",
+                "WARN",
+                todo="Wait for second biopsies.",
+            ),
+        ),
         figures=_deg_figures,
         description="Differential expression after against before treatment within patients, class by class, on pseudobulk. Fast moderated paired engine.",
         tags=_TAGS,

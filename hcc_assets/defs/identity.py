@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hcc_assets.assets.recipes import Ask, Check, Output, Recipe
 from hcc_assets.defs.cohort import pseudobulks
-from hcc_assets.platform.recipes import Ask, Check, Output, Recipe
-from hcc_assets.platform.versions import Bundle, CheckRecord
+from hcc_assets.home.versions import Bundle, CheckRecord
 from hcc_assets.schemas import identity as identity_models
 
 
 def _sample_identity(ask: Ask) -> Output:
-    from hcc_assets.cells.identity import sample_identity
+    from hcc_assets.cells.identity.comparison import sample_identity
 
     samples = ask.table("samples")
     names = [s for s in samples["sample_id"] if s in set(ask.samples("pseudobulk"))]
@@ -28,7 +28,15 @@ def _sample_identity(ask: Ask) -> Output:
     return Output(
         table=table,
         bundle=Bundle(frames={"suspicions": suspicions}),
-        checks=[CheckRecord(name="no_suspicion", passed=suspicions.empty, severity="WARN", affected=len(suspicions), description=told)],
+        checks=[
+            CheckRecord(
+                name="no_suspicion",
+                passed=suspicions.empty,
+                severity="WARN",
+                affected=len(suspicions),
+                description=told,
+            )
+        ],
         metadata={"suspicions": len(suspicions)},
     )
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from hcc_assets.platform.recipes import Ask, Check, Output, Recipe, Refused
-from hcc_assets.platform.stores import local_copy
-from hcc_assets.platform.versions import Bundle, CheckRecord, digest
+from hcc_assets.assets.recipes import Ask, Check, Output, Recipe, Refused
+from hcc_assets.home.files import local_copy
+from hcc_assets.home.versions import Bundle, CheckRecord, digest
 from hcc_assets.schemas.landing import Samples
 
 if TYPE_CHECKING:
-    from hcc_assets.platform.view import HomeView
+    from hcc_assets.assets.view import HomeView
 
 
 NO_ERASED_SUBJECT = Check(
@@ -29,7 +29,15 @@ def _sheet_content(bench: HomeView, _: str | None) -> dict[str, str] | None:
         return None
     there = {s: bench.landing.samples[s].state in ("ready", "refused") for s in sheet.rows}
     erased = {"erased": sheet.erased} if sheet.erased else {}
-    return {"samples.csv": digest([vars(r) for r in sheet.rows.values()], sheet.problems, sheet.refused, there | erased, sorted(bench.registered))}
+    return {
+        "samples.csv": digest(
+            [vars(r) for r in sheet.rows.values()],
+            sheet.problems,
+            sheet.refused,
+            there | erased,
+            sorted(bench.registered),
+        )
+    }
 
 
 def _samples(ask: Ask) -> Output:
@@ -41,7 +49,9 @@ def _samples(ask: Ask) -> Output:
         for s in sorted(ask.bench.registered)
         if landing.samples[s].state == "ready" or ask.bench.versions.current("raw_counts", s)
     ]
-    table = pd.DataFrame([vars(r) for r in ready], columns=[*Samples.to_schema().columns, "path", "genome"]).drop(columns=["path", "genome"])
+    table = pd.DataFrame(
+        [vars(r) for r in ready], columns=[*Samples.to_schema().columns, "path", "genome"]
+    ).drop(columns=["path", "genome"])
     table["tissue"] = table["tissue"].fillna("unknown").replace("", "unknown")
     problems = [f"{where}: {what}" for where, what in landing.sheet.problems]
     if landing.sheet.kept:
@@ -67,9 +77,15 @@ def _samples(ask: Ask) -> Output:
                 if lost
                 else "every sample read is in samples.csv",
             ),
-            no_erased_subject(len(landing.sheet.erased), f"samples.csv, line {', '.join(map(str, landing.sheet.erased[:6]))}, with its matrix"),
+            no_erased_subject(
+                len(landing.sheet.erased),
+                f"samples.csv, line {', '.join(map(str, landing.sheet.erased[:6]))}, with its matrix",
+            ),
         ],
-        metadata={"rows_refused": len(problems), "waiting_for_matrix": sum(d.state == "incomplete" for d in landing.samples.values())},
+        metadata={
+            "rows_refused": len(problems),
+            "waiting_for_matrix": sum(d.state == "incomplete" for d in landing.samples.values()),
+        },
     )
 
 
@@ -86,14 +102,20 @@ def no_erased_subject(affected: int, where: str) -> CheckRecord:
 
 def _lost(bench: HomeView) -> list[str]:
     """Samples that were read and are no longer in the sheet, but for withdrawn and erased ones."""
-    absent = [s for s in bench.versions.partitions("raw_counts") if s not in bench.landing.sheet.rows]
+    absent = [
+        s for s in bench.versions.partitions("raw_counts") if s not in bench.landing.sheet.rows
+    ]
     gone = bench.erased_of(absent)
     return [s for s in absent if s not in gone]
 
 
 def _matrix_content(bench: HomeView, sample: str | None) -> dict[str, str] | None:
     delivery = bench.landing.samples.get(sample or "")
-    if delivery is None or delivery.state not in ("ready", "refused") or delivery.id not in bench.registered:
+    if (
+        delivery is None
+        or delivery.state not in ("ready", "refused")
+        or delivery.id not in bench.registered
+    ):
         return None
     if delivery.state == "refused":
         return {delivery.path: delivery.reason}
@@ -102,9 +124,9 @@ def _matrix_content(bench: HomeView, sample: str | None) -> dict[str, str] | Non
 
 
 def _raw_counts(ask: Ask) -> Output:
-    from hcc_assets.cells.isolation import read_sample
-    from hcc_assets.cells.tenx_files import find_matrix
-    from hcc_assets.cells.tenx_refused import MatrixRefused
+    from hcc_assets.cells.reading.isolation import read_sample
+    from hcc_assets.cells.reading.matrix_files import find_matrix
+    from hcc_assets.cells.reading.refused import MatrixRefused
 
     assert ask.partition is not None
     row = ask.bench.landing.sheet.rows[ask.partition]
@@ -115,7 +137,9 @@ def _raw_counts(ask: Ask) -> Output:
     with local_copy(landing / row.path) as path:
         root = landing if ask.bench.home.is_local else path.parent
         try:
-            counts = read_sample(find_matrix(path, row.genome, root=str(root)), row.genome, ask.config)
+            counts = read_sample(
+                find_matrix(path, row.genome, root=str(root)), row.genome, ask.config
+            )
         except MatrixRefused as refusal:
             raise Refused(f"{row.path}: {refusal}", code=refusal.code) from None
     return Output(
@@ -132,7 +156,11 @@ def _raw_counts(ask: Ask) -> Output:
 
 def _export_content(bench: HomeView, _: str | None) -> dict[str, str] | None:
     ready: dict[str, str] = {}
-    standing = bench.versions.facts("clinical_export")["export_id"] if bench.versions.current("clinical_export") else None
+    standing = (
+        bench.versions.facts("clinical_export")["export_id"]
+        if bench.versions.current("clinical_export")
+        else None
+    )
     for delivery in bench.landing.exports:
         if delivery.id == standing and delivery.state == "settling":
             return None
@@ -141,7 +169,11 @@ def _export_content(bench: HomeView, _: str | None) -> dict[str, str] | None:
     if not ready:
         return None
     accepted = {a["export"]: a["content"] for a in bench.acceptances}
-    return ready | {f"accepted {k}": v for k, v in accepted.items()} | ({"consent": bench.consent} if bench.consent else {})
+    return (
+        ready
+        | {f"accepted {k}": v for k, v in accepted.items()}
+        | ({"consent": bench.consent} if bench.consent else {})
+    )
 
 
 def _clinical_export(ask: Ask) -> Output:
@@ -158,11 +190,24 @@ LANDING_RECIPES: tuple[Recipe, ...] = (
         model=Samples,
         settings=("samples",),
         external=_sheet_content,
-        gate=Check("schema", "samples.csv can be read and its rows keep the schema", blocking=True, todo="Correct samples.csv as the message says."),
+        gate=Check(
+            "schema",
+            "samples.csv can be read and its rows keep the schema",
+            blocking=True,
+            todo="Correct samples.csv as the message says.",
+        ),
         checks=(
-            Check("rows_are_good", "Every row of samples.csv is good", "WARN", todo="Correct the named lines of samples.csv."),
             Check(
-                "no_sample_lost", "Every sample that was read is still in samples.csv", "WARN", todo="Put the row back, or leave it out on purpose."
+                "rows_are_good",
+                "Every row of samples.csv is good",
+                "WARN",
+                todo="Correct the named lines of samples.csv.",
+            ),
+            Check(
+                "no_sample_lost",
+                "Every sample that was read is still in samples.csv",
+                "WARN",
+                todo="Put the row back, or leave it out on purpose.",
             ),
             NO_ERASED_SUBJECT,
         ),
@@ -178,7 +223,10 @@ LANDING_RECIPES: tuple[Recipe, ...] = (
         settings=("single_cell",),
         external=_matrix_content,
         gate=Check(
-            "counts_are_counts", "The delivery is a matrix of raw counts", blocking=True, todo="Ask the sequencing core for the raw count matrix."
+            "counts_are_counts",
+            "The delivery is a matrix of raw counts",
+            blocking=True,
+            todo="Ask the sequencing core for the raw count matrix.",
         ),
         description="Raw UMI counts of one sample as delivered, parsed once. The delivery is judged in a process of its own before anything is stored.",
         kinds=("python", "anndata"),
@@ -194,11 +242,22 @@ LANDING_RECIPES: tuple[Recipe, ...] = (
         settings=("study", "treatment", "aliases", "holding", "recist"),
         external=_export_content,
         gate=Check(
-            "export_accepted", "The newest clinical export was taken", blocking=True, todo="Correct the export, or release it with hcc accept."
+            "export_accepted",
+            "The newest clinical export was taken",
+            blocking=True,
+            todo="Correct the export, or release it with hcc accept.",
         ),
         checks=(
-            Check("tables_taken", "Every table of the export could be read", todo="Correct the named file and send the export again."),
-            Check("newest_export_taken", "The export that stands is the newest one", todo="Correct the newer export, or release it with hcc accept."),
+            Check(
+                "tables_taken",
+                "Every table of the export could be read",
+                todo="Correct the named file and send the export again.",
+            ),
+            Check(
+                "newest_export_taken",
+                "The export that stands is the newest one",
+                todo="Correct the newer export, or release it with hcc accept.",
+            ),
             Check(
                 "history_unchanged",
                 "Earlier rows are as they were in the export before",

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from hcc_assets.assets.recipes import Ask, Check, Output, Recipe
 from hcc_assets.defs.cohort import class_counts, standing_samples
-from hcc_assets.platform.recipes import Ask, Check, Output, Recipe
-from hcc_assets.platform.versions import CheckRecord
+from hcc_assets.home.versions import CheckRecord
 from hcc_assets.schemas import cells as cell_models
 from hcc_assets.schemas import composition as models
 from hcc_assets.schemas import reference as reference_models
@@ -24,11 +24,16 @@ def _calls(ask: Ask, sample: str) -> pd.DataFrame:
 
 
 def _qc_summary(ask: Ask) -> Output:
-    from hcc_assets.cells.qc import qc_summary
+    from hcc_assets.cells.quality.assessment import qc_summary
 
     samples = standing_samples(ask)
-    rows = [_named(ask.frame("annotated_cells", "summary", s).iloc[0]) for s in samples["sample_id"]]
-    table = qc_summary(r | {"subject_id": s.subject_id, "timepoint": s.timepoint} for r, s in zip(rows, records(samples), strict=True))
+    rows = [
+        _named(ask.frame("annotated_cells", "summary", s).iloc[0]) for s in samples["sample_id"]
+    ]
+    table = qc_summary(
+        r | {"subject_id": s.subject_id, "timepoint": s.timepoint}
+        for r, s in zip(rows, records(samples), strict=True)
+    )
     small = int((~table["enough_cells"]).sum()) if len(table) else 0
     return Output(
         table=table,
@@ -86,7 +91,7 @@ def _qc_kept(ask: Ask) -> Output:
 
 
 def _reference_changes(ask: Ask) -> Output:
-    from hcc_assets.cells.annotate import label_changes
+    from hcc_assets.cells.calling.annotation import label_changes
 
     old: dict[str, pd.DataFrame] = {}
     new: dict[str, pd.DataFrame] = {}
@@ -105,14 +110,22 @@ def _reference_changes(ask: Ask) -> Output:
 def _qc_figures(ask: Ask, _: Output) -> Mapping[str, Figure]:
     from hcc_assets.figures.qc import qc_status_bars
 
-    return {"qc_status": qc_status_bars(class_counts(ask), ask.table("samples"), timepoints=ask.config.samples.timepoints)}
+    return {
+        "qc_status": qc_status_bars(
+            class_counts(ask), ask.table("samples"), timepoints=ask.config.samples.timepoints
+        )
+    }
 
 
 def _cell_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
     from hcc_assets.figures.qc import qc_violins
 
     assert output.table is not None
-    return {"qc_per_sample": qc_violins(output.table, ask.table("samples"), timepoints=ask.config.samples.timepoints)}
+    return {
+        "qc_per_sample": qc_violins(
+            output.table, ask.table("samples"), timepoints=ask.config.samples.timepoints
+        )
+    }
 
 
 def _kept_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
@@ -134,7 +147,14 @@ QUALITY_RECIPES: tuple[Recipe, ...] = (
         inputs=_PER_SAMPLE,
         model=cell_models.QcSummary,
         settings=_SETTINGS,
-        checks=(Check("samples_large_enough", "Every sample has enough cells that pass", "WARN", todo="Small samples are left out of comparisons."),),
+        checks=(
+            Check(
+                "samples_large_enough",
+                "Every sample has enough cells that pass",
+                "WARN",
+                todo="Small samples are left out of comparisons.",
+            ),
+        ),
         figures=_qc_figures,
         description="Barcodes, cells, medians, doublets and ambient RNA, one row per sample. What was excluded is counted by reason.",
         owners=("team:bioinformatics",),
@@ -172,7 +192,10 @@ QUALITY_RECIPES: tuple[Recipe, ...] = (
         settings=_SETTINGS,
         checks=(
             Check(
-                "qc_keeps_alike", "QC keeps each class alike before and after treatment", "WARN", todo="Read composition_changes with this in mind."
+                "qc_keeps_alike",
+                "QC keeps each class alike before and after treatment",
+                "WARN",
+                todo="Read composition_changes with this in mind.",
             ),
         ),
         figures=_kept_figures,

@@ -6,28 +6,51 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from hcc_assets.clinical.changes import ENDPOINTS
+from hcc_assets.assets.recipes import Ask, Output, Recipe
+from hcc_assets.clinical.endpoints.changes import ENDPOINTS
 from hcc_assets.defs.cohort import class_counts, standing_samples
-from hcc_assets.platform.recipes import Ask, Output, Recipe
-from hcc_assets.platform.versions import Bundle
+from hcc_assets.home.versions import Bundle
 from hcc_assets.schemas import associations as association_models
 from hcc_assets.schemas import endpoints as endpoint_models
 from hcc_assets.schemas.base import empty
 
 if TYPE_CHECKING:
-    from hcc_assets.clinical.changes import Causes
-    from hcc_assets.platform.view import HomeView
+    from hcc_assets.assets.view import HomeView
+    from hcc_assets.clinical.endpoints.changes import Causes
 
 REPORTED = (
-    "samples", "qc_summary", "compositions", "timepoint_compositions", "composition_changes", "composition_sensitivity", "qc_kept", "biopsy_missingness",
-    "deg_tables", "related_genes", "gene_programs", "identity_suspicions", "subjects", "data_issues", "responses", "best_responses", "response_rates",
-    "time_to_event", "pfs_summary", "follow_up", "simon_monitoring", "ae_summary", "aesi_summary", "ae_listings", "exposure_summary", "associations",
+    "samples",
+    "qc_summary",
+    "compositions",
+    "timepoint_compositions",
+    "composition_changes",
+    "composition_sensitivity",
+    "qc_kept",
+    "biopsy_missingness",
+    "deg_tables",
+    "related_genes",
+    "gene_programs",
+    "identity_suspicions",
+    "subjects",
+    "data_issues",
+    "responses",
+    "best_responses",
+    "response_rates",
+    "time_to_event",
+    "pfs_summary",
+    "follow_up",
+    "simon_monitoring",
+    "ae_summary",
+    "aesi_summary",
+    "ae_listings",
+    "exposure_summary",
+    "associations",
     "endpoint_changes",
-)  # fmt: skip
+)
 
 
 def _endpoint_changes(ask: Ask) -> Output:
-    from hcc_assets.clinical.changes import difference
+    from hcc_assets.clinical.endpoints.changes import difference
 
     versions = ask.bench.versions
     export = versions.current("clinical_export")
@@ -35,25 +58,37 @@ def _endpoint_changes(ask: Ask) -> Output:
     parts = []
     for asset, (keys, fields) in ENDPOINTS.items():
         manifest = versions.current(asset)
-        if manifest is None or manifest.previous is None or (export is not None and manifest.since < export.since):
+        if (
+            manifest is None
+            or manifest.previous is None
+            or (export is not None and manifest.since < export.since)
+        ):
             continue
         before = versions.frame(asset, "table", version=manifest.previous)
         parts.append(difference(before, ask.table(asset), keys, fields, asset=asset, causes=causes))
     parts = [p for p in parts if len(p)]
     table = pd.concat(parts, ignore_index=True) if parts else empty(endpoint_models.EndpointChanges)
-    return Output(table=table, metadata={"export": ask.facts("clinical_export")["export_id"] if export else ""})
+    return Output(
+        table=table,
+        metadata={"export": ask.facts("clinical_export")["export_id"] if export else ""},
+    )
 
 
 def _causes(ask: Ask) -> Causes:
     """What the newest export brought against the one before: new data and corrections by subject."""
-    from hcc_assets.clinical.changes import Causes, input_causes
+    from hcc_assets.clinical.endpoints.changes import Causes, input_causes
 
     versions = ask.bench.versions
     manifest = versions.require("clinical_export")
     if manifest.previous is None:
         return Causes()
-    before = {t: versions.frame("clinical_export", t, version=manifest.previous) for t in _tables_of(ask, manifest.previous)}
-    return input_causes(before, {t: ask.frame("clinical_export", t) for t in _tables_of(ask, manifest.data_version)})
+    before = {
+        t: versions.frame("clinical_export", t, version=manifest.previous)
+        for t in _tables_of(ask, manifest.previous)
+    }
+    return input_causes(
+        before, {t: ask.frame("clinical_export", t) for t in _tables_of(ask, manifest.data_version)}
+    )
 
 
 def _tables_of(ask: Ask, version: str) -> list[str]:
@@ -79,7 +114,11 @@ def _associations(ask: Ask) -> Output:
 def _held_content(bench: HomeView, _: str | None) -> dict[str, str]:
     """What is held: the report says which version stands and since when."""
     found = {}
-    for name in (*REPORTED, "clinical_export", *(f"raw_counts/{s}" for s in sorted(bench.registered))):
+    for name in (
+        *REPORTED,
+        "clinical_export",
+        *(f"raw_counts/{s}" for s in sorted(bench.registered)),
+    ):
         asset, _, sample = name.partition("/")
         held = bench.versions.held(asset, sample or None)
         if held is not None:
@@ -88,7 +127,7 @@ def _held_content(bench: HomeView, _: str | None) -> dict[str, str]:
 
 
 def _trial_report(ask: Ask) -> Output:
-    from hcc_assets.platform import stores
+    from hcc_assets.home import files as stores
     from hcc_assets.report.trial import build_report
 
     held_back = _held_content(ask.bench, None)
@@ -96,7 +135,9 @@ def _trial_report(ask: Ask) -> Output:
     figures = {}
     if ask.bench.home.figures.exists():
         figures = {
-            p.name.removesuffix(".svg"): p.read_text() for p in sorted(ask.bench.home.figures.iterdir(), key=lambda p: p.name) if p.suffix == ".svg"
+            p.name.removesuffix(".svg"): p.read_text()
+            for p in sorted(ask.bench.home.figures.iterdir(), key=lambda p: p.name)
+            if p.suffix == ".svg"
         }
     sources = []
     for name in REPORTED:
@@ -126,7 +167,9 @@ def _trial_report(ask: Ask) -> Output:
         reference_version=str(reference.notes["version"]) if reference else None,
     )
     stores.write_bytes(ask.bench.home.published / "report.html", html.encode())
-    return Output(bundle=Bundle(blobs={"report.html": html.encode()}), metadata={"bytes": len(html)})
+    return Output(
+        bundle=Bundle(blobs={"report.html": html.encode()}), metadata={"bytes": len(html)}
+    )
 
 
 REPORT_RECIPES: tuple[Recipe, ...] = (
@@ -144,7 +187,14 @@ REPORT_RECIPES: tuple[Recipe, ...] = (
         name="associations",
         compute=_associations,
         group="report",
-        inputs=("samples", "annotated_cells", "program_scores", "program_changes", "best_responses", "time_to_event"),
+        inputs=(
+            "samples",
+            "annotated_cells",
+            "program_scores",
+            "program_changes",
+            "best_responses",
+            "time_to_event",
+        ),
         model=association_models.Associations,
         settings=("single_cell", "samples", "recist", "pfs"),
         description="Composition and programs against response and PFS. Exploratory; PFS counts from the second biopsy on.",

@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from hcc_assets.platform.recipes import Ask, Check, Output, Recipe, Refused
-from hcc_assets.platform.stores import local_copy
-from hcc_assets.platform.versions import Bundle, CheckRecord
+from hcc_assets.assets.recipes import Ask, Check, Output, Recipe, Refused
+from hcc_assets.home.files import local_copy
+from hcc_assets.home.versions import Bundle, CheckRecord
 from hcc_assets.schemas import reference as models
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from matplotlib.figure import Figure
 
-    from hcc_assets.cells.qc import QcResult
-    from hcc_assets.cells.reference import Reference
-    from hcc_assets.platform.view import HomeView
+    from hcc_assets.assets.view import HomeView
+    from hcc_assets.cells.quality.assessment import QcResult
+    from hcc_assets.cells.reference.model import Reference
 
 _UNASSIGNED_LIMIT = 0.10
 
 
 def _qc_cells(ask: Ask) -> Output:
-    from hcc_assets.cells.fingerprint import fingerprint
-    from hcc_assets.cells.qc import assess
-    from hcc_assets.cells.reference_samples import seed_counts
+    from hcc_assets.cells.identity.fingerprint import fingerprint
+    from hcc_assets.cells.quality.assessment import assess
+    from hcc_assets.cells.reference.teaching import seed_counts
 
     counts = ask.cells("raw_counts", "counts", ask.partition)
     result = assess(counts, ask.config)
@@ -51,11 +51,19 @@ def _qc_cells(ask: Ask) -> Output:
 
 
 def _qc_result(ask: Ask, sample: str) -> QcResult:
-    from hcc_assets.cells.qc import QcResult
+    from hcc_assets.cells.quality.assessment import QcResult
 
     manifest = ask.bench.versions.require("qc_cells", sample)
-    names = [f.split("/")[1].removesuffix(".parquet") for f in manifest.files if f.endswith(".parquet")]
-    return QcResult.from_tables({name: ask.frame("qc_cells", name, sample) for name in names if name in ("metrics", "ambient", "sample")})
+    names = [
+        f.split("/")[1].removesuffix(".parquet") for f in manifest.files if f.endswith(".parquet")
+    ]
+    return QcResult.from_tables(
+        {
+            name: ask.frame("qc_cells", name, sample)
+            for name in names
+            if name in ("metrics", "ambient", "sample")
+        }
+    )
 
 
 def _loaded(ask: Ask, sample: str) -> tuple[AnnData, QcResult]:
@@ -63,15 +71,17 @@ def _loaded(ask: Ask, sample: str) -> tuple[AnnData, QcResult]:
 
 
 def _labelled(ask: Ask) -> Any:
-    from hcc_assets.cells.isolation import read_labelled
-    from hcc_assets.cells.tenx_refused import MatrixRefused
+    from hcc_assets.cells.reading.isolation import read_labelled
+    from hcc_assets.cells.reading.refused import MatrixRefused
 
     landing = ask.bench.home.landing
     for delivery in ask.bench.landing.references:
         if delivery.id.endswith(".h5ad") and delivery.state == "ready":
             with local_copy(landing / delivery.path) as path:
                 try:
-                    return read_labelled(path, root=str(landing) if ask.bench.home.is_local else None)
+                    return read_labelled(
+                        path, root=str(landing) if ask.bench.home.is_local else None
+                    )
                 except MatrixRefused as refusal:
                     raise Refused(f"{delivery.path}: {refusal}", code=refusal.code) from None
     return None
@@ -80,12 +90,16 @@ def _labelled(ask: Ask) -> Any:
 def _reference_content(bench: HomeView, _: str | None) -> dict[str, str]:
     found = [d for d in bench.landing.references if d.id.endswith(".h5ad") and d.state == "ready"]
     asked = rebuild_asked(bench)
-    return {path: sha for d in found for path, sha in d.contents.items()} | ({"rebuild asked": asked} if asked else {})
+    return {path: sha for d in found for path, sha in d.contents.items()} | (
+        {"rebuild asked": asked} if asked else {}
+    )
 
 
 def _frozen(bench: HomeView) -> bool:
     manifest = bench.versions.current("annotation_reference")
-    if manifest is None or str(manifest.notes.get("version", "provisional")).startswith("provisional"):
+    if manifest is None or str(manifest.notes.get("version", "provisional")).startswith(
+        "provisional"
+    ):
         return False
     asked = rebuild_asked(bench)
     return asked is None or manifest.at.isoformat() > asked
@@ -101,11 +115,13 @@ def rebuild_asked(bench: HomeView) -> str | None:
 
 def _teachers(bench: HomeView) -> tuple[list[str], list[str] | None]:
     """The samples that stand, in the order of collection, and those of them that a frozen reference is made of."""
-    from hcc_assets.cells.reference_freezing import freezing_prefix
+    from hcc_assets.cells.reference.freezing import freezing_prefix
 
     order = bench.by_collection(bench.standing("qc_cells"))
     seeds = [bench.versions.frame("qc_cells", "seeds", s).assign(sample_id=s) for s in order]
-    return order, freezing_prefix(pd.concat(seeds, ignore_index=True), order, bench.config) if seeds else None
+    return order, freezing_prefix(
+        pd.concat(seeds, ignore_index=True), order, bench.config
+    ) if seeds else None
 
 
 def _enough_taught(bench: HomeView, waiting: Set[str]) -> bool:
@@ -113,19 +129,25 @@ def _enough_taught(bench: HomeView, waiting: Set[str]) -> bool:
     if any(d.id.endswith(".h5ad") and d.state == "ready" for d in bench.landing.references):
         return True
     prefix = _teachers(bench)[1] if rebuild_asked(bench) is None else None
-    return prefix is not None and waiting.isdisjoint(prefix) and bench.by_collection({*prefix, *waiting})[: len(prefix)] == prefix
+    return (
+        prefix is not None
+        and waiting.isdisjoint(prefix)
+        and bench.by_collection({*prefix, *waiting})[: len(prefix)] == prefix
+    )
 
 
 def _annotation_reference(ask: Ask) -> Output:
-    from hcc_assets.cells.reference import reference_summary
-    from hcc_assets.cells.reference_building import build_reference
-    from hcc_assets.cells.reference_labels import LabelsRefused
-    from hcc_assets.cells.reference_samples import SampleInput
+    from hcc_assets.cells.reference.building import build_reference
+    from hcc_assets.cells.reference.labels import LabelsRefused
+    from hcc_assets.cells.reference.model import reference_summary
+    from hcc_assets.cells.reference.teaching import SampleInput
 
     rows = ask.bench.landing.sheet.rows
     order, prefix = _teachers(ask.bench)
     chosen = order if rebuild_asked(ask.bench) is not None or prefix is None else prefix
-    inputs = [SampleInput(s, partial(_loaded, ask, s), subject_id=rows[s].subject_id) for s in chosen]
+    inputs = [
+        SampleInput(s, partial(_loaded, ask, s), subject_id=rows[s].subject_id) for s in chosen
+    ]
     try:
         reference = build_reference(inputs, ask.config, labelled=_labelled(ask))
     except LabelsRefused as refusal:
@@ -138,29 +160,47 @@ def _annotation_reference(ask: Ask) -> Output:
 
 
 def _reference(ask: Ask) -> Reference:
-    from hcc_assets.cells.reference import Reference, ReferenceOutdated
+    from hcc_assets.cells.reference.model import Reference, ReferenceOutdated
 
     try:
         return Reference.from_parquet_bytes(ask.blob("annotation_reference", "reference.parquet"))
     except ReferenceOutdated as outdated:
-        raise Refused(f"{outdated}; run: hcc reference rebuild --reason …", code="reference_outdated", quarantine=False) from None
+        raise Refused(
+            f"{outdated}; run: hcc reference rebuild --reason …",
+            code="reference_outdated",
+            quarantine=False,
+        ) from None
 
 
 def _annotated_cells(ask: Ask) -> Output:
-    from hcc_assets.cells.annotate import annotate
+    from hcc_assets.cells.calling.annotation import annotate
     from hcc_assets.cells.pseudobulk import class_counts
-    from hcc_assets.cells.qc import summary_row
+    from hcc_assets.cells.quality.assessment import summary_row
 
     assert ask.partition is not None
     counts = ask.cells("raw_counts", "counts", ask.partition)
     reference = _reference(ask)
     qc = _qc_result(ask, ask.partition)
-    annotation = annotate(counts, qc, reference, ask.config, sample_id=ask.partition, subject_profiles=_profiles(ask, ask.partition))
+    annotation = annotate(
+        counts,
+        qc,
+        reference,
+        ask.config,
+        sample_id=ask.partition,
+        subject_profiles=_profiles(ask, ask.partition),
+    )
     calls = annotation.calls
     good = calls[calls["qc_status"] == "pass"]
     share = float((good["cell_class"] == "unassigned").mean()) if len(good) else 0.0
     row = ask.bench.landing.sheet.rows[ask.partition]
-    summary = summary_row(ask.partition, qc, ask.config, status=calls["qc_status"], subject_id=row.subject_id, timepoint=row.timepoint)
+    summary = summary_row(
+        ask.partition,
+        qc,
+        ask.config,
+        status=calls["qc_status"],
+        subject_id=row.subject_id,
+        timepoint=row.timepoint,
+    )
     frames = {"calls": calls, "counts": class_counts(calls), "summary": pd.DataFrame([summary])}
     if annotation.profile is not None:
         frames["profile"] = annotation.profile.rename("value").rename_axis("bin").reset_index()
@@ -177,7 +217,11 @@ def _annotated_cells(ask: Ask) -> Output:
                 description=f"{100 * share:.1f} % of the cells that pass are unassigned (limit {100 * _UNASSIGNED_LIMIT:.0f} %)",
             )
         ],
-        metadata={"cells_passed": len(good), "unassigned_percent": round(100 * share, 2), "reference_version": reference.version},
+        metadata={
+            "cells_passed": len(good),
+            "unassigned_percent": round(100 * share, 2),
+            "reference_version": reference.version,
+        },
     )
 
 
@@ -187,7 +231,11 @@ def _earlier(ask: Ask, sample: str, frame: str) -> dict[str, pd.DataFrame]:
     order = {t: i for i, t in enumerate(ask.config.samples.timepoints)}
     own = rows[sample]
     found = {}
-    for other in sorted(s for s, r in rows.items() if r.subject_id == own.subject_id and order[r.timepoint] < order[own.timepoint]):
+    for other in sorted(
+        s
+        for s, r in rows.items()
+        if r.subject_id == own.subject_id and order[r.timepoint] < order[own.timepoint]
+    ):
         manifest = ask.bench.versions.current("annotated_cells", other)
         if manifest is not None and any(f.endswith(f"/{frame}.parquet") for f in manifest.files):
             found[other] = ask.bench.versions.frame("annotated_cells", frame, other)
@@ -196,7 +244,10 @@ def _earlier(ask: Ask, sample: str, frame: str) -> dict[str, pd.DataFrame]:
 
 def _profiles(ask: Ask, sample: str) -> list[pd.Series]:
     """Malignant profiles of the subject's earlier samples: what was learned before treatment serves after it."""
-    return [pd.Series(f["value"].to_numpy(), index=f["bin"].to_numpy(), name=s) for s, f in _earlier(ask, sample, "profile").items()]
+    return [
+        pd.Series(f["value"].to_numpy(), index=f["bin"].to_numpy(), name=s)
+        for s, f in _earlier(ask, sample, "profile").items()
+    ]
 
 
 def _copy_number_figure(ask: Ask, output: Output) -> Mapping[str, Figure]:
@@ -206,8 +257,17 @@ def _copy_number_figure(ask: Ask, output: Output) -> Mapping[str, Figure]:
     if "heat" not in output.bundle.frames:
         return {}
     subject = ask.bench.landing.sheet.rows[ask.partition].subject_id
-    heats = {s: f.set_index("row") for s, f in (_earlier(ask, ask.partition, "heat") | {ask.partition: output.bundle.frames["heat"]}).items()}
-    return {f"copy_number_{subject}": copy_number_heatmap(heats, title=f"Copy-number profile of {subject}")}
+    heats = {
+        s: f.set_index("row")
+        for s, f in (
+            _earlier(ask, ask.partition, "heat") | {ask.partition: output.bundle.frames["heat"]}
+        ).items()
+    }
+    return {
+        f"copy_number_{subject}": copy_number_heatmap(
+            heats, title=f"Copy-number profile of {subject}"
+        )
+    }
 
 
 def _pseudobulk(ask: Ask) -> Output:
@@ -215,7 +275,10 @@ def _pseudobulk(ask: Ask) -> Output:
 
     counts = ask.cells("raw_counts", "counts", ask.partition)
     sums = pseudobulk(counts, ask.frame("annotated_cells", "calls", ask.partition))
-    return Output(bundle=Bundle(frames=to_frames(sums)), metadata={"classes": sums.n_obs, "genes": sums.n_vars, "total_umi": int(sums.X.sum())})
+    return Output(
+        bundle=Bundle(frames=to_frames(sums)),
+        metadata={"classes": sums.n_obs, "genes": sums.n_vars, "total_umi": int(sums.X.sum())},
+    )
 
 
 SAMPLE_RECIPES: tuple[Recipe, ...] = (
@@ -249,7 +312,9 @@ SAMPLE_RECIPES: tuple[Recipe, ...] = (
         settings=("single_cell", "samples"),
         external=_reference_content,
         model=models.ReferenceSummary,
-        gate=Check("schema", "The reference was built and its summary keeps the schema", blocking=True),
+        gate=Check(
+            "schema", "The reference was built and its summary keeps the schema", blocking=True
+        ),
         settled=_frozen,
         ready=_enough_taught,
         description="The versioned model that labels cells. Provisional until enough samples and seed cells exist, then frozen until rebuilt on request.",
@@ -265,7 +330,9 @@ SAMPLE_RECIPES: tuple[Recipe, ...] = (
         partitioned=True,
         settings=("single_cell",),
         figures=_copy_number_figure,
-        gate=Check("calls_made", "Every barcode has a class, a confidence and a QC status", blocking=True),
+        gate=Check(
+            "calls_made", "Every barcode has a class, a confidence and a QC status", blocking=True
+        ),
         checks=(
             Check(
                 "few_unassigned",

@@ -22,7 +22,10 @@ def short_ids(subjects: Sequence[str]) -> list[str]:
     """Subject ids without the part that all share up to its last separator, so that the label keeps what tells subjects apart."""
     ids = [str(s) for s in subjects]
     least, most = min(ids, default=""), max(ids, default="")
-    shared = next((i for i, (a, b) in enumerate(zip(least, most, strict=False)) if a != b), min(len(least), len(most)))
+    shared = next(
+        (i for i, (a, b) in enumerate(zip(least, most, strict=False)) if a != b),
+        min(len(least), len(most)),
+    )
     prefix = least[:shared] if least != most else ""
     cut = max(prefix.rfind(c) for c in "-_./ ") + 1 if prefix else 0
     return [i[cut:] for i in ids]
@@ -61,7 +64,11 @@ def response_legend(ax: Axes, counts: Mapping[str, int], **options: Any) -> None
     """Legend of the response colours that occur, in reporting order, with their numbers."""
     from matplotlib.patches import Patch
 
-    handles = [Patch(facecolor=colour, label=f"{name} (n={counts[name]})") for name, colour in style.RESPONSE_COLOURS.items() if name in counts]
+    handles = [
+        Patch(facecolor=colour, label=f"{name} (n={counts[name]})")
+        for name, colour in style.RESPONSE_COLOURS.items()
+        if name in counts
+    ]
     ax.legend(handles=handles, fontsize=style.FONT_SIZE - 1, frameon=False, **options)
 
 

@@ -8,7 +8,14 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.figures import style
-from hcc_assets.figures.clinical_common import label_size, list_height, month_ticks, months, row_labels, short_ids
+from hcc_assets.figures.clinical_common import (
+    label_size,
+    list_height,
+    month_ticks,
+    months,
+    row_labels,
+    short_ids,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,9 +38,18 @@ def ae_bars(ae_summary: pd.DataFrame, *, top: int = 25) -> Figure:
     any_grade = rows.loc[(rows["level"] == "ANY") & (rows["patients"] > 0)]
     treated = int(ae_summary["n"].max()) if len(ae_summary) else 0
     if any_grade.empty:
-        return style.no_data(title, reason=f"no treatment-emergent adverse event (n = {treated})" if treated else style.NO_DATA)
-    any_grade = any_grade.sort_values(["patients", "events", "term", "soc"], ascending=[False, False, True, True]).head(top)
-    levels = rows.loc[rows["level"].isin(style.GRADE_COLOURS)].set_index(["soc", "term", "level"])["pct"]
+        return style.no_data(
+            title,
+            reason=f"no treatment-emergent adverse event (n = {treated})"
+            if treated
+            else style.NO_DATA,
+        )
+    any_grade = any_grade.sort_values(
+        ["patients", "events", "term", "soc"], ascending=[False, False, True, True]
+    ).head(top)
+    levels = rows.loc[rows["level"].isin(style.GRADE_COLOURS)].set_index(["soc", "term", "level"])[
+        "pct"
+    ]
     n_rows = len(any_grade)
     figure = style.new_figure(8.5, list_height(n_rows, frame=1.7), title=title)
     ax = figure.subplots()
@@ -56,8 +72,17 @@ def ae_bars(ae_summary: pd.DataFrame, *, top: int = 25) -> Figure:
             )
         left += width
     for i, (patients, pct) in enumerate(zip(any_grade["patients"], any_grade["pct"], strict=True)):
-        ax.text(pct + 0.6, i, f"{patients} ({pct:.0f} %)", va="center", fontsize=label_size(n_rows) - 0.5)
-    row_labels(ax, [t if len(t) <= _LONGEST_TERM else t[: _LONGEST_TERM - 1] + "…" for t in any_grade["term"]])
+        ax.text(
+            pct + 0.6,
+            i,
+            f"{patients} ({pct:.0f} %)",
+            va="center",
+            fontsize=label_size(n_rows) - 0.5,
+        )
+    row_labels(
+        ax,
+        [t if len(t) <= _LONGEST_TERM else t[: _LONGEST_TERM - 1] + "…" for t in any_grade["term"]],
+    )
     ax.set_xlim(0, min(118.0, float(left.max()) * 1.18 + 2))
     ax.set_xticks([t for t in ax.get_xticks() if 0 <= t <= 100 and t <= ax.get_xlim()[1]])
     ax.set_xlabel("Patients (%)")
@@ -81,14 +106,18 @@ def exposure_bars(exposure_summary: pd.DataFrame) -> Figure:
         ``schemas.safety.ExposureSummary``.
     """
     title = "Exposure of each subject"
-    rows = exposure_summary.sort_values(["duration_days", "USUBJID"], ascending=[False, True]).reset_index(drop=True)
+    rows = exposure_summary.sort_values(
+        ["duration_days", "USUBJID"], ascending=[False, True]
+    ).reset_index(drop=True)
     if rows.empty:
         return style.no_data(title)
     n = len(rows)
     figure = style.new_figure(8.5, list_height(n, frame=1.9), title=title)
     left_ax, right_ax = figure.subplots(1, 2, width_ratios=[2.2, 1], sharey=True)
     left = np.zeros(n)
-    inside_off = np.minimum(rows["interruption_days"], (rows["duration_days"] - rows["days_on_drug"]).clip(lower=0))
+    inside_off = np.minimum(
+        rows["interruption_days"], (rows["duration_days"] - rows["days_on_drug"]).clip(lower=0)
+    )
     for values, colour, name in (
         (rows["days_on_drug"], style.ACCENT, "dosed"),
         (inside_off, "#EECC66", "dose 0"),
@@ -100,16 +129,36 @@ def exposure_bars(exposure_summary: pd.DataFrame) -> Figure:
         left += width
     going = rows.index[rows["ongoing"]]
     if len(going):
-        left_ax.plot(left[going] + 0.2, going, ls="", marker=">", ms=4.5, color="#117733", label="on treatment")
+        left_ax.plot(
+            left[going] + 0.2,
+            going,
+            ls="",
+            marker=">",
+            ms=4.5,
+            color="#117733",
+            label="on treatment",
+        )
     month_ticks(left_ax, float(left.max()))
     left_ax.set_xlim(0, float(left.max()) * 1.05 + 0.3)
     left_ax.set_xlabel("Months since first dose")
     right_ax.axvline(100, color="#333333", linewidth=0.8, linestyle=(0, (4, 3)))
     reduced, kept = rows.index[rows["reductions"] > 0], rows.index[rows["reductions"] == 0]
-    right_ax.plot(rows.loc[kept, "relative_dose_intensity"], kept, ls="", marker="o", ms=4, color=style.ACCENT)
+    right_ax.plot(
+        rows.loc[kept, "relative_dose_intensity"], kept, ls="", marker="o", ms=4, color=style.ACCENT
+    )
     if len(reduced):
-        right_ax.plot(rows.loc[reduced, "relative_dose_intensity"], reduced, ls="", marker="v", ms=6, color="#BB5566", label="dose reduced")
-    right_ax.set_xlim(0, max(110.0, float(np.nanmax([0.0, *rows["relative_dose_intensity"]])) * 1.05))
+        right_ax.plot(
+            rows.loc[reduced, "relative_dose_intensity"],
+            reduced,
+            ls="",
+            marker="v",
+            ms=6,
+            color="#BB5566",
+            label="dose reduced",
+        )
+    right_ax.set_xlim(
+        0, max(110.0, float(np.nanmax([0.0, *rows["relative_dose_intensity"]])) * 1.05)
+    )
     right_ax.set_xlabel("Relative dose intensity (%)")
     row_labels(left_ax, short_ids(rows["USUBJID"].tolist()))
     style.tidy([left_ax, right_ax], grid="x")
@@ -118,6 +167,10 @@ def exposure_bars(exposure_summary: pd.DataFrame) -> Figure:
     figure.legend(loc="outside right upper", fontsize=style.FONT_SIZE - 1, frameon=False)
     middle = rows["relative_dose_intensity"].median()
     note = f"n = {n} treated; bars are totals of days, not their order; median duration {months(rows['duration_days'].median()):.1f} months"
-    note += f", median relative dose intensity {middle:.0f} %" if np.isfinite(middle) else ", relative dose intensity NE"
+    note += (
+        f", median relative dose intensity {middle:.0f} %"
+        if np.isfinite(middle)
+        else ", relative dose intensity NE"
+    )
     figure.supxlabel(note, fontsize=style.FONT_SIZE - 1.5, color=style.MUTED, x=0.01, ha="left")
     return figure

@@ -24,7 +24,9 @@ NAMES = {
 }
 
 
-def kaplan_meier(time_to_event: pd.DataFrame, paramcd: str, *, landmarks_months: tuple[float, ...] = ()) -> Figure:
+def kaplan_meier(
+    time_to_event: pd.DataFrame, paramcd: str, *, landmarks_months: tuple[float, ...] = ()
+) -> Figure:
     """Kaplan-Meier curve with log-log 95 % band, censoring marks and a table of numbers at risk.
 
     Parameters
@@ -43,11 +45,29 @@ def kaplan_meier(time_to_event: pd.DataFrame, paramcd: str, *, landmarks_months:
     figure = style.new_figure(7.5, 5.0, title=title)
     ax, table = figure.subplots(2, 1, height_ratios=[9, 1], sharex=True)
     x = months(np.concatenate([[0.0], curve.time]))
-    ax.step(x, 100 * np.concatenate([[1.0], curve.surv]), where="post", color=style.ACCENT, linewidth=1.6)
-    lower, upper = (pd.Series(np.concatenate([[1.0], v])).ffill().to_numpy() for v in (curve.lower, curve.upper))
-    ax.fill_between(x, 100 * lower, 100 * upper, step="post", color=style.ACCENT, alpha=0.15, linewidth=0)
+    ax.step(
+        x,
+        100 * np.concatenate([[1.0], curve.surv]),
+        where="post",
+        color=style.ACCENT,
+        linewidth=1.6,
+    )
+    lower, upper = (
+        pd.Series(np.concatenate([[1.0], v])).ffill().to_numpy() for v in (curve.lower, curve.upper)
+    )
+    ax.fill_between(
+        x, 100 * lower, 100 * upper, step="post", color=style.ACCENT, alpha=0.15, linewidth=0
+    )
     censored = curve.n_censor > 0
-    ax.plot(months(curve.time[censored]), 100 * curve.surv[censored], ls="", marker="|", ms=7, mew=1.2, color=style.ACCENT)
+    ax.plot(
+        months(curve.time[censored]),
+        100 * curve.surv[censored],
+        ls="",
+        marker="|",
+        ms=7,
+        mew=1.2,
+        color=style.ACCENT,
+    )
     for landmark in landmarks_months:
         ax.axvline(landmark, color="#999999", linewidth=0.7, linestyle=(0, (2, 3)))
     ax.set_ylim(0, 103)
@@ -72,7 +92,9 @@ def kaplan_meier(time_to_event: pd.DataFrame, paramcd: str, *, landmarks_months:
 
 def _headline(curve: Curve) -> str:
     middle, lower, upper = (f"{months(v):.1f}" if np.isfinite(v) else "NE" for v in quantile(curve))
-    return f"{curve.events} events of {curve.n}; median {middle} months (95 % CI {lower} to {upper})"
+    return (
+        f"{curve.events} events of {curve.n}; median {middle} months (95 % CI {lower} to {upper})"
+    )
 
 
 def _risk_table(table: Axes, curve: Curve, ticks: list[float]) -> None:
@@ -84,5 +106,9 @@ def _risk_table(table: Axes, curve: Curve, ticks: list[float]) -> None:
     for tick in ticks:
         place = int(np.searchsorted(months(curve.time), tick - 1e-9))
         at_risk = int(curve.n_risk[place]) if place < len(curve.n_risk) else 0
-        table.text(tick, 0.4, str(at_risk), ha="center", va="center", fontsize=style.FONT_SIZE - 0.5)
-    table.set_title("Number at risk", loc="left", fontsize=style.FONT_SIZE - 0.5, color=style.MUTED, pad=2)
+        table.text(
+            tick, 0.4, str(at_risk), ha="center", va="center", fontsize=style.FONT_SIZE - 0.5
+        )
+    table.set_title(
+        "Number at risk", loc="left", fontsize=style.FONT_SIZE - 0.5, color=style.MUTED, pad=2
+    )

@@ -33,7 +33,11 @@ def p_text(p: float) -> str:
 
 
 def paired_composition(
-    compositions: pd.DataFrame, changes: pd.DataFrame, *, denominator: str = "all", timepoints: Sequence[str] = ("pre", "post")
+    compositions: pd.DataFrame,
+    changes: pd.DataFrame,
+    *,
+    denominator: str = "all",
+    timepoints: Sequence[str] = ("pre", "post"),
 ) -> Figure:
     """Share of each primary class before and after, one line per patient and tissue, with the verdicts of both scales.
 
@@ -47,11 +51,21 @@ def paired_composition(
         Before and after.
     """
     title = f"Composition before and after treatment, % of {NAMES[denominator]}"
-    usable = compositions[(compositions["denominator"] == denominator) & compositions["in_tests"] & compositions["timepoint"].isin(timepoints)]
+    usable = compositions[
+        (compositions["denominator"] == denominator)
+        & compositions["in_tests"]
+        & compositions["timepoint"].isin(timepoints)
+    ]
     if usable.empty:
         return style.no_data(title)
-    biopsies = usable.groupby(["cell_class", "subject_id", "tissue", "timepoint"])[["n_cells", "n_total"]].sum()
-    share = (100 * biopsies["n_cells"] / biopsies["n_total"]).unstack("timepoint").reindex(columns=list(timepoints))
+    biopsies = usable.groupby(["cell_class", "subject_id", "tissue", "timepoint"])[
+        ["n_cells", "n_total"]
+    ].sum()
+    share = (
+        (100 * biopsies["n_cells"] / biopsies["n_total"])
+        .unstack("timepoint")
+        .reindex(columns=list(timepoints))
+    )
     classes = [c for c in PRIMARY_CLASSES if c in DENOMINATORS[denominator]]
     columns = 3 if len(classes) > 4 else 2
     rows = -(-len(classes) // columns)
@@ -59,7 +73,11 @@ def paired_composition(
     grid = figure.subplots(rows, columns, squeeze=False)
     verdicts = changes[changes["denominator"] == denominator].set_index("cell_class")
     for ax, cell_class in zip(grid.ravel(), classes, strict=False):
-        values = share.loc[cell_class] if cell_class in share.index.get_level_values(0) else share.iloc[:0]
+        values = (
+            share.loc[cell_class]
+            if cell_class in share.index.get_level_values(0)
+            else share.iloc[:0]
+        )
         _lines(ax, values.to_numpy(dtype=float), timepoints, cell_class)
         ax.set_title(f"{class_name(cell_class)}\n{_verdict(verdicts, cell_class)}", loc="left")
         style.tidy(ax)
@@ -70,8 +88,11 @@ def paired_composition(
     figure.supxlabel(
         f"{n} patients with a pair. share: change of the share in points, signed rank; log2: change against the unchanged classes, "
         "moderated t,\nadjusted over the primary classes. Grey dots: biopsy without a partner. Thick: median of the pairs.",
-        fontsize=style.FONT_SIZE - 2, color=style.MUTED, x=0.01, ha="left",
-    )  # fmt: skip
+        fontsize=style.FONT_SIZE - 2,
+        color=style.MUTED,
+        x=0.01,
+        ha="left",
+    )
     return figure
 
 
@@ -80,11 +101,32 @@ def _lines(ax: Axes, values: np.ndarray, timepoints: Sequence[str], cell_class: 
     paired = np.isfinite(values).all(axis=1)
     width = 1.0 if paired.sum() <= 20 else 0.6
     for before, after in values[paired]:
-        ax.plot([0, 1], [before, after], color=style.CLASS_COLOURS[cell_class], linewidth=width, alpha=0.75 if paired.sum() <= 20 else 0.45, zorder=2)
+        ax.plot(
+            [0, 1],
+            [before, after],
+            color=style.CLASS_COLOURS[cell_class],
+            linewidth=width,
+            alpha=0.75 if paired.sum() <= 20 else 0.45,
+            zorder=2,
+        )
     for x, timepoint in enumerate(timepoints):
-        ax.scatter(np.full(paired.sum(), x), values[paired, x], s=11, color=colours[timepoint], zorder=3, linewidths=0)
+        ax.scatter(
+            np.full(paired.sum(), x),
+            values[paired, x],
+            s=11,
+            color=colours[timepoint],
+            zorder=3,
+            linewidths=0,
+        )
         alone = ~paired & np.isfinite(values[:, x])
-        ax.scatter(np.full(alone.sum(), x + (-0.12 if x == 0 else 0.12)), values[alone, x], s=9, color="#AAAAAA", zorder=2, linewidths=0)
+        ax.scatter(
+            np.full(alone.sum(), x + (-0.12 if x == 0 else 0.12)),
+            values[alone, x],
+            s=9,
+            color="#AAAAAA",
+            zorder=2,
+            linewidths=0,
+        )
     if paired.any():
         ax.plot([0, 1], np.median(values[paired], axis=0), color="black", linewidth=2.2, zorder=4)
     ax.set_xlim(-0.3, 1.3)
@@ -95,7 +137,9 @@ def _lines(ax: Axes, values: np.ndarray, timepoints: Sequence[str], cell_class: 
 def _verdict(verdicts: pd.DataFrame, cell_class: str) -> str:
     names = ("delta_median", "p_signed_rank", "log2_ratio", "p_adjusted")
     delta, p, log2, adjusted = (
-        verdicts.loc[[cell_class], list(names)].to_numpy(dtype=float)[0] if cell_class in verdicts.index else np.full(4, np.nan)
+        verdicts.loc[[cell_class], list(names)].to_numpy(dtype=float)[0]
+        if cell_class in verdicts.index
+        else np.full(4, np.nan)
     )
     if not np.isfinite(delta):
         return "NE (too few pairs)"
@@ -103,7 +147,12 @@ def _verdict(verdicts: pd.DataFrame, cell_class: str) -> str:
     return f"share {100 * delta:+.1f}, p {p_text(p)}\n{ratio}"
 
 
-def stacked_composition(compositions: pd.DataFrame, *, denominator: str = "all", timepoints: Sequence[str] = ("pre", "post")) -> Figure:
+def stacked_composition(
+    compositions: pd.DataFrame,
+    *,
+    denominator: str = "all",
+    timepoints: Sequence[str] = ("pre", "post"),
+) -> Figure:
     """Composition of every sample as stacked bars, samples of a patient side by side.
 
     Parameters
@@ -116,9 +165,13 @@ def stacked_composition(compositions: pd.DataFrame, *, denominator: str = "all",
     if mine.empty:
         return style.no_data(title)
     rank = {t: i for i, t in enumerate(timepoints)}
-    order = mine.drop_duplicates("sample_id").assign(rank=lambda f: f["timepoint"].map(lambda t: rank.get(t, len(rank))))
+    order = mine.drop_duplicates("sample_id").assign(
+        rank=lambda f: f["timepoint"].map(lambda t: rank.get(t, len(rank)))
+    )
     order = order.sort_values(["subject_id", "tissue", "rank", "sample_id"], kind="stable")
-    share = (100 * mine.pivot(index="sample_id", columns="cell_class", values="proportion")).fillna(0.0)
+    share = (100 * mine.pivot(index="sample_id", columns="cell_class", values="proportion")).fillna(
+        0.0
+    )
     classes = [c for c in CELL_CLASSES if c in share.columns]
     position, ticks, labels = _bar_positions(order)
     per_row = 32
@@ -130,17 +183,43 @@ def stacked_composition(compositions: pd.DataFrame, *, denominator: str = "all",
         here = order[order["subject_id"].isin(chunk)]
         x = np.array([position[s] for s in here["sample_id"]])
         heights = share.loc[here["sample_id"], classes]
-        style.stacked_bars(ax, x, heights, style.CLASS_COLOURS, width=0.92, names={c: class_name(c) for c in classes})
+        style.stacked_bars(
+            ax,
+            x,
+            heights,
+            style.CLASS_COLOURS,
+            width=0.92,
+            names={c: class_name(c) for c in classes},
+        )
         few = ~here["in_tests"].to_numpy(dtype=bool)
         if few.any():  # an empty unclipped line would still claim room in the layout
-            ax.plot(x[few], np.full(few.sum(), 103.0), ls="", marker="v", ms=4, color="black", clip_on=False)
+            ax.plot(
+                x[few],
+                np.full(few.sum(), 103.0),
+                ls="",
+                marker="v",
+                ms=4,
+                color="black",
+                clip_on=False,
+            )
         crowded = len(order) > 12
-        ax.xaxis.remove_overlapping_locs = False  # a patient with one sample has the label of both at one place
+        ax.xaxis.remove_overlapping_locs = (
+            False  # a patient with one sample has the label of both at one place
+        )
         ax.set_xticks(x, [str(t) for t in here["timepoint"]], minor=True)
-        ax.tick_params(axis="x", which="minor", length=0, pad=1, labelsize=style.FONT_SIZE - 3, rotation=90 if crowded else 0)
+        ax.tick_params(
+            axis="x",
+            which="minor",
+            length=0,
+            pad=1,
+            labelsize=style.FONT_SIZE - 3,
+            rotation=90 if crowded else 0,
+        )
         ax.set_xticks([ticks[s] for s in chunk], [labels[s] for s in chunk])
         start = position[here["sample_id"].iloc[0]]
-        ax.set_xlim(start - 0.7, start + max(x[-1] - start, min(len(order) * 1.3, per_row * 1.3)) + 0.7)
+        ax.set_xlim(
+            start - 0.7, start + max(x[-1] - start, min(len(order) * 1.3, per_row * 1.3)) + 0.7
+        )
         ax.set_ylim(0, 100)
         ax.set_ylabel("%")
         style.tidy(ax, grid=None)
@@ -149,16 +228,32 @@ def stacked_composition(compositions: pd.DataFrame, *, denominator: str = "all",
             which="major",
             length=0,
             pad=22 if crowded else 12,
-            labelsize=min(label_size(len(subjects)), style.FONT_SIZE - 3.5 if crowded else style.FONT_SIZE),
+            labelsize=min(
+                label_size(len(subjects)), style.FONT_SIZE - 3.5 if crowded else style.FONT_SIZE
+            ),
         )
     handles, names = axes[0].get_legend_handles_labels()
-    figure.legend(handles[::-1], names[::-1], loc="outside right center", fontsize=style.FONT_SIZE - 2, frameon=False)
+    figure.legend(
+        handles[::-1],
+        names[::-1],
+        loc="outside right center",
+        fontsize=style.FONT_SIZE - 2,
+        frameon=False,
+    )
     if (~order["in_tests"]).any():
-        figure.supxlabel("▼ too few cells: not part of tests", fontsize=style.FONT_SIZE - 2, color=style.MUTED, x=0.01, ha="left")
+        figure.supxlabel(
+            "▼ too few cells: not part of tests",
+            fontsize=style.FONT_SIZE - 2,
+            color=style.MUTED,
+            x=0.01,
+            ha="left",
+        )
     return figure
 
 
-def _bar_positions(order: pd.DataFrame) -> tuple[dict[str, float], dict[str, float], dict[str, str]]:
+def _bar_positions(
+    order: pd.DataFrame,
+) -> tuple[dict[str, float], dict[str, float], dict[str, str]]:
     """Place of each bar, of each patient's label, and the labels; a gap between patients."""
     position: dict[str, float] = {}
     at = 0.0
@@ -170,7 +265,11 @@ def _bar_positions(order: pd.DataFrame) -> tuple[dict[str, float], dict[str, flo
             at += 1.0
         at += 0.6
     subjects = list(centres)
-    return position, {s: float(np.mean(c)) for s, c in centres.items()}, dict(zip(subjects, short_ids(subjects), strict=True))
+    return (
+        position,
+        {s: float(np.mean(c)) for s, c in centres.items()},
+        dict(zip(subjects, short_ids(subjects), strict=True)),
+    )
 
 
 def composition_forest(changes: pd.DataFrame) -> Figure:
@@ -183,9 +282,15 @@ def composition_forest(changes: pd.DataFrame) -> Figure:
     """
     title = "Change relative to the classes that stayed (log2, 95 % interval)"
     if changes["log2_ratio"].notna().sum() == 0:
-        return style.no_data(title, reason="not enough pairs yet" if len(changes) else style.NO_DATA)
+        return style.no_data(
+            title, reason="not enough pairs yet" if len(changes) else style.NO_DATA
+        )
     present = [d for d in DENOMINATORS if (changes["denominator"] == d).any()]
-    classes = [c for c in CELL_CLASSES if changes.loc[changes["log2_ratio"].notna(), "cell_class"].eq(c).any()]
+    classes = [
+        c
+        for c in CELL_CLASSES
+        if changes.loc[changes["log2_ratio"].notna(), "cell_class"].eq(c).any()
+    ]
     figure = style.new_figure(9.5, 1.3 + 0.24 * len(classes), title=title)
     axes = figure.subplots(1, len(present), sharey=True, sharex=True, squeeze=False)[0]
     for ax, denominator in zip(axes, present, strict=True):
@@ -199,12 +304,24 @@ def composition_forest(changes: pd.DataFrame) -> Figure:
                 continue
             colour = style.CLASS_COLOURS[cell_class]
             ax.plot([low, high], [y, y], color=colour, linewidth=1.6, solid_capstyle="butt")
-            ax.plot(log2, y, marker="o", ms=6, mfc=colour if adjusted < _ALPHA else "white", mec=colour, mew=1.4)
+            ax.plot(
+                log2,
+                y,
+                marker="o",
+                ms=6,
+                mfc=colour if adjusted < _ALPHA else "white",
+                mec=colour,
+                mew=1.4,
+            )
         ax.axvline(0, color="#666666", linewidth=0.8)
         ax.set_title(f"{NAMES[denominator]}\n{int(rows['n_subjects'].max())} patients", loc="left")
         style.tidy(ax, grid="both")
         ax.title.set_fontsize(style.FONT_SIZE)
     axes[0].set_yticks(range(len(classes)), [class_name(c) for c in classes])
     axes[0].set_ylim(len(classes) - 0.5, -0.5)
-    figure.supxlabel(f"filled: adjusted p < {_ALPHA} among the primary classes", fontsize=style.FONT_SIZE - 1, color=style.MUTED)
+    figure.supxlabel(
+        f"filled: adjusted p < {_ALPHA} among the primary classes",
+        fontsize=style.FONT_SIZE - 1,
+        color=style.MUTED,
+    )
     return figure

@@ -14,7 +14,11 @@ from hcc_assets.study.genes import CHROMOSOMES
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_GROUPS: Final = {"malignant": "malignant", "normal_epithelial": "normal epithelial", "reference": "immune and stromal"}
+_GROUPS: Final = {
+    "malignant": "malignant",
+    "normal_epithelial": "normal epithelial",
+    "reference": "immune and stromal",
+}
 _LOWERED: Final = ("19", "21")
 """Short chromosomes whose names stand one line lower, so that they do not touch."""
 
@@ -22,12 +26,20 @@ _LIMIT_QUANTILE: Final = 0.995
 
 
 def _ordered(bins: pd.Index) -> pd.Index:
-    parts = pd.DataFrame({"bin": bins, "arm": [b.split(":")[0] for b in bins], "at": [float(b.split(":")[1]) for b in bins]})
+    parts = pd.DataFrame(
+        {
+            "bin": bins,
+            "arm": [b.split(":")[0] for b in bins],
+            "at": [float(b.split(":")[1]) for b in bins],
+        }
+    )
     parts["chromosome"] = parts["arm"].str[:-1].map({c: i for i, c in enumerate(CHROMOSOMES)})
     return pd.Index(parts.sort_values(["chromosome", "arm", "at"])["bin"])
 
 
-def copy_number_heatmap(heats: Mapping[str, pd.DataFrame], *, title: str = "Copy-number profile") -> Figure:
+def copy_number_heatmap(
+    heats: Mapping[str, pd.DataFrame], *, title: str = "Copy-number profile"
+) -> Figure:
     """Mean deviation of expression from normal cells, by place on the genome.
 
     Parameters
@@ -57,7 +69,14 @@ def copy_number_heatmap(heats: Mapping[str, pd.DataFrame], *, title: str = "Copy
     height = 1.7 + 0.34 * len(table)
     figure = new_figure(11.0, height, title=title)
     axes = figure.add_subplot()
-    image = axes.imshow(table.to_numpy(dtype=float), aspect="auto", cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="none")
+    image = axes.imshow(
+        table.to_numpy(dtype=float),
+        aspect="auto",
+        cmap="RdBu_r",
+        vmin=-limit,
+        vmax=limit,
+        interpolation="none",
+    )
     image.cmap.set_bad("#DDDDDD")
     arms = [b.split(":")[0] for b in table.columns]
     chromosomes = [a[:-1] for a in arms]
@@ -67,7 +86,10 @@ def copy_number_heatmap(heats: Mapping[str, pd.DataFrame], *, title: str = "Copy
     for i in range(1, len(arms)):
         if arms[i] != arms[i - 1] and chromosomes[i] == chromosomes[i - 1]:
             axes.axvline(i - 0.5, color="#888888", linewidth=0.6, linestyle=":")
-    middles = [float(np.mean([i for i, c in enumerate(chromosomes) if c == name])) for name in dict.fromkeys(chromosomes)]
+    middles = [
+        float(np.mean([i for i, c in enumerate(chromosomes) if c == name]))
+        for name in dict.fromkeys(chromosomes)
+    ]
     labels = [f"\n{c}" if c in _LOWERED else c for c in dict.fromkeys(chromosomes)]
     axes.set_xticks(middles, labels=labels, fontsize=FONT_SIZE - 2)
     axes.set_yticks(range(len(table)), labels=list(table.index), fontsize=FONT_SIZE - 1)

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 _MOST = 60_000
 
 
-def embedding(cells: pd.DataFrame, *, colour_by: str = "cell_class", timepoints: Sequence[str] = ("pre", "post")) -> Figure:
+def embedding(
+    cells: pd.DataFrame,
+    *,
+    colour_by: str = "cell_class",
+    timepoints: Sequence[str] = ("pre", "post"),
+) -> Figure:
     """Display embedding, coloured by class, subject or timepoint.
 
     Parameters
@@ -40,26 +45,51 @@ def embedding(cells: pd.DataFrame, *, colour_by: str = "cell_class", timepoints:
     figure = style.new_figure(8.2, 6.0, title=title)
     ax = figure.subplots()
     size = float(np.clip(60_000 / len(shown), 0.6, 14))
-    ax.scatter(shown["x"], shown["y"], s=size, c=[colours[v] for v in shown[colour_by].astype(str)], linewidths=0, alpha=0.7, rasterized=True)
+    ax.scatter(
+        shown["x"],
+        shown["y"],
+        s=size,
+        c=[colours[v] for v in shown[colour_by].astype(str)],
+        linewidths=0,
+        alpha=0.7,
+        rasterized=True,
+    )
     if colour_by == "cell_class":
         for name, group in shown.groupby("cell_class"):
             if len(group) >= 20 and name != "unassigned":
                 centre = group[["x", "y"]].median()
                 text = ax.text(
-                    centre["x"], centre["y"], class_name(str(name)), ha="center", va="center", fontsize=style.FONT_SIZE - 1, fontweight="bold"
+                    centre["x"],
+                    centre["y"],
+                    class_name(str(name)),
+                    ha="center",
+                    va="center",
+                    fontsize=style.FONT_SIZE - 1,
+                    fontweight="bold",
                 )
                 text.set_path_effects(_halo())
     ax.set_aspect("equal", adjustable="datalim")
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
-    handles = [ax.scatter([], [], s=26, color=colours[v], label=labels[v]) for v in colours if v in labels]
+    handles = [
+        ax.scatter([], [], s=26, color=colours[v], label=labels[v]) for v in colours if v in labels
+    ]
     columns = 1 if len(handles) <= 24 else 2 if len(handles) <= 48 else 3
     figure.legend(
-        handles=handles, loc="outside right center", fontsize=style.FONT_SIZE - (2 if len(handles) <= 24 else 3), frameon=False, ncols=columns
+        handles=handles,
+        loc="outside right center",
+        fontsize=style.FONT_SIZE - (2 if len(handles) <= 24 else 3),
+        frameon=False,
+        ncols=columns,
     )
-    figure.supxlabel(f"{len(shown):,} of {len(cells):,} cells. For display only: distances and areas carry no statistics.",
-                     fontsize=style.FONT_SIZE - 2, color=style.MUTED, x=0.01, ha="left")  # fmt: skip
+    figure.supxlabel(
+        f"{len(shown):,} of {len(cells):,} cells. For display only: distances and areas carry no statistics.",
+        fontsize=style.FONT_SIZE - 2,
+        color=style.MUTED,
+        x=0.01,
+        ha="left",
+    )
     return figure
 
 
@@ -69,7 +99,9 @@ def _halo() -> list:  # type: ignore[type-arg]
     return [withStroke(linewidth=2.5, foreground="white")]
 
 
-def _colours(values: pd.Series, colour_by: str, timepoints: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+def _colours(
+    values: pd.Series, colour_by: str, timepoints: Sequence[str]
+) -> tuple[dict[str, str], dict[str, str]]:
     present = set(values)
     if colour_by == "cell_class":
         colours = {c: style.CLASS_COLOURS[c] for c in CELL_CLASSES if c in present}
@@ -84,6 +116,8 @@ def _colours(values: pd.Series, colour_by: str, timepoints: Sequence[str]) -> tu
     golden = 0.61803398875
     palette = []
     for i in range(len(names)):
-        red, green, blue = hsv_to_rgb(((i * golden) % 1.0, (0.75, 0.5, 0.95)[i % 3], (0.85, 0.7, 0.6)[(i // 3) % 3]))
+        red, green, blue = hsv_to_rgb(
+            ((i * golden) % 1.0, (0.75, 0.5, 0.95)[i % 3], (0.85, 0.7, 0.6)[(i // 3) % 3])
+        )
         palette.append(to_hex((float(red), float(green), float(blue))))
     return dict(zip(names, palette, strict=True)), dict(zip(names, short_ids(names), strict=True))

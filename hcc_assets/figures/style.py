@@ -25,9 +25,38 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_MUTED = ("#CC6677", "#332288", "#DDCC77", "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499")
+_MUTED = (
+    "#CC6677",
+    "#332288",
+    "#DDCC77",
+    "#117733",
+    "#88CCEE",
+    "#882255",
+    "#44AA99",
+    "#999933",
+    "#AA4499",
+)
 _LIGHT = ("#77AADD", "#EE8866", "#EEDD88", "#FFAABB", "#99DDFF", "#44BB99", "#BBCC33", "#AAAA00")
-_MARKERS = ("o", "s", "^", "v", "D", "P", "X", "<", ">", "p", "h", "*", "d", "8", "H", "1", "2", ".")
+_MARKERS = (
+    "o",
+    "s",
+    "^",
+    "v",
+    "D",
+    "P",
+    "X",
+    "<",
+    ">",
+    "p",
+    "h",
+    "*",
+    "d",
+    "8",
+    "H",
+    "1",
+    "2",
+    ".",
+)
 
 CLASS_COLOURS: Final[dict[str, str]] = {
     **dict(zip(PRIMARY_CLASSES, _MUTED, strict=True)),
@@ -49,7 +78,14 @@ RESPONSE_COLOURS: Final[dict[str, str]] = {
 }
 """RECIST categories in reporting order; lightness differs too, so that they survive a grey print."""
 
-RESPONSE_MARKERS: Final[dict[str, str]] = {"CR": "*", "PR": "^", "SD": "s", "NON-CR/NON-PD": "D", "PD": "v", "NE": "o"}
+RESPONSE_MARKERS: Final[dict[str, str]] = {
+    "CR": "*",
+    "PR": "^",
+    "SD": "s",
+    "NON-CR/NON-PD": "D",
+    "PD": "v",
+    "NE": "o",
+}
 
 TIMEPOINT_COLOURS: Final[dict[str, str]] = {"pre": "#0077BB", "post": "#EE7733"}
 
@@ -87,9 +123,16 @@ _CJK_FONTS = (
 
 def timepoint_colours(timepoints: Sequence[str]) -> dict[str, str]:
     """Colour of each time point in study order; ``pre`` and ``post`` have theirs, others take the next free one."""
-    spare = [c for c in ("#0077BB", "#EE7733", "#009988", "#CC3311", "#33BBEE", "#EE3377") if c not in TIMEPOINT_COLOURS.values()]
+    spare = [
+        c
+        for c in ("#0077BB", "#EE7733", "#009988", "#CC3311", "#33BBEE", "#EE3377")
+        if c not in TIMEPOINT_COLOURS.values()
+    ]
     others = [t for t in timepoints if t not in TIMEPOINT_COLOURS]
-    return {t: TIMEPOINT_COLOURS[t] if t in TIMEPOINT_COLOURS else spare[others.index(t) % len(spare)] for t in timepoints}
+    return {
+        t: TIMEPOINT_COLOURS[t] if t in TIMEPOINT_COLOURS else spare[others.index(t) % len(spare)]
+        for t in timepoints
+    }
 
 
 def lighter(colour: str, amount: float = 0.4) -> str:
@@ -131,7 +174,15 @@ def tidy(axes: Axes | Iterable[Axes], *, grid: str | None = "y") -> None:
             ax.set_axisbelow(True)
 
 
-def stacked_bars(ax: Axes, x: npt.ArrayLike, heights: pd.DataFrame, colours: Mapping[str, str], *, width: float, names: Mapping[str, str]) -> None:
+def stacked_bars(
+    ax: Axes,
+    x: npt.ArrayLike,
+    heights: pd.DataFrame,
+    colours: Mapping[str, str],
+    *,
+    width: float,
+    names: Mapping[str, str],
+) -> None:
     """Stacked bars, one column of ``heights`` upon the other; each column is one artist, since one for every bar takes seconds for a hundred samples.
 
     Parameters
@@ -148,18 +199,33 @@ def stacked_bars(ax: Axes, x: npt.ArrayLike, heights: pd.DataFrame, colours: Map
     left, values = np.asarray(x, dtype=float) - width / 2, heights.to_numpy(dtype=float)
     top = np.cumsum(values, axis=1)
     for part, low, high in zip(heights.columns, (top - values).T, top.T, strict=True):
-        corners = np.stack([(left, low), (left + width, low), (left + width, high), (left, high)]).transpose(2, 0, 1)
-        bars = PolyCollection(list(corners), facecolors=colours[part], linewidths=0, label=names[part])
+        corners = np.stack(
+            [(left, low), (left + width, low), (left + width, high), (left, high)]
+        ).transpose(2, 0, 1)
+        bars = PolyCollection(
+            list(corners), facecolors=colours[part], linewidths=0, label=names[part]
+        )
         bars.set_snap(True)
         ax.add_collection(bars, autolim=False)
 
 
-def no_data(title: str, *, reason: str = NO_DATA, width: float = 8.0, height: float = 2.5) -> Figure:
+def no_data(
+    title: str, *, reason: str = NO_DATA, width: float = 8.0, height: float = 2.5
+) -> Figure:
     """The figure that stands in while there is nothing to show: its title and one line of text."""
     figure = new_figure(width, height, title=title)
     ax = figure.subplots()
     ax.set_axis_off()
-    ax.text(0.5, 0.5, reason, ha="center", va="center", fontsize=FONT_SIZE + 3, color=MUTED, transform=ax.transAxes)
+    ax.text(
+        0.5,
+        0.5,
+        reason,
+        ha="center",
+        va="center",
+        fontsize=FONT_SIZE + 3,
+        color=MUTED,
+        transform=ax.transAxes,
+    )
     return figure
 
 
@@ -175,7 +241,12 @@ def _font_stack() -> tuple[str, ...]:
 def _house_settings() -> Iterator[None]:
     import matplotlib
 
-    settings: Any = {"svg.hashsalt": _HASH_SALT, "svg.fonttype": "path", "font.sans-serif": list(_font_stack()), "axes.unicode_minus": True}
+    settings: Any = {
+        "svg.hashsalt": _HASH_SALT,
+        "svg.fonttype": "path",
+        "font.sans-serif": list(_font_stack()),
+        "axes.unicode_minus": True,
+    }
     with _DRAWING, matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         warnings.filterwarnings("ignore", message="constrained_layout not applied")
@@ -213,5 +284,7 @@ def save_svg(figure: Figure) -> bytes:
     title, buffer = figure.get_suptitle(), io.BytesIO()
     with _house_settings():
         _lay_out(figure)
-        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None, **({"Title": title} if title else {})})
+        FigureCanvasSVG(figure).print_svg(
+            buffer, metadata={"Date": None, "Creator": None, **({"Title": title} if title else {})}
+        )
     return buffer.getvalue()

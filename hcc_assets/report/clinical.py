@@ -24,7 +24,11 @@ _PARAMETERS = {
     "DOR": "Duration of response",
     "TTR": "Time to response",
 }
-_MEASURES = {"ORR": "Objective response rate", "DCR": "Disease control rate", "CBR": "Clinical benefit rate (24 weeks)"}
+_MEASURES = {
+    "ORR": "Objective response rate",
+    "DCR": "Disease control rate",
+    "CBR": "Clinical benefit rate (24 weeks)",
+}
 _OVERVIEW = {
     "ANY TEAE": "Any treatment-emergent event",
     "GRADE>=3": "Grade 3 or worse",
@@ -45,7 +49,10 @@ def rates(tables: Frames, config: StudyConfig) -> Rows:
     if table is None:
         return []
     headline = config.recist.headline
-    order = table.assign(first=(table["source"] != headline).astype(int), later=(table["population"] != "TREATED").astype(int))
+    order = table.assign(
+        first=(table["source"] != headline).astype(int),
+        later=(table["population"] != "TREATED").astype(int),
+    )
     order["rank"] = order["measure"].map({m: i for i, m in enumerate(_MEASURES)})
     order = order.sort_values(["first", "later", "rank"])
     return [
@@ -72,7 +79,9 @@ def survival(tables: Frames, config: StudyConfig) -> Rows:
             f"{words.number(r.landmark_months, 0)} mo {words.share(r.surv, r.surv_lcl, r.surv_ucl)}, n at risk {r.n_risk}"
             for r in records(group.dropna(subset=["landmark_days"]))
         )
-        name = _PARAMETERS.get(str(parameter), str(parameter)) + (" (primary)" if parameter == config.pfs.primary else "")
+        name = _PARAMETERS.get(str(parameter), str(parameter)) + (
+            " (primary)" if parameter == config.pfs.primary else ""
+        )
         median = words.estimate(first["median_months"], first["lcl_months"], first["ucl_months"])
         rows.append([name, f"{first['events']} of {first['n']}", median, landmarks or words.NE])
     order = {_PARAMETERS[p]: i for i, p in enumerate(_PARAMETERS)}
@@ -89,7 +98,9 @@ def overview(tables: Frames) -> Rows:
     for term, text in _OVERVIEW.items():
         if term in here.index:
             r = here.loc[term]
-            rows.append([text, f"{r['patients']} of {r['n']}", words.number(r["pct"]), str(r["events"])])
+            rows.append(
+                [text, f"{r['patients']} of {r['n']}", words.number(r["pct"]), str(r["events"])]
+            )
     return rows
 
 
@@ -98,17 +109,27 @@ def preferred_terms(tables: Frames) -> Rows:
     table = tables.get("ae_summary")
     if table is None:
         return []
-    grades = table[(table["table"] == "MAX_GRADE") & (table["term"] != "ALL") & (table["soc"] != "ALL")]
-    wide = grades.pivot_table(index=["soc", "term"], columns="level", values="patients", aggfunc="first").reset_index()
+    grades = table[
+        (table["table"] == "MAX_GRADE") & (table["term"] != "ALL") & (table["soc"] != "ALL")
+    ]
+    wide = grades.pivot_table(
+        index=["soc", "term"], columns="level", values="patients", aggfunc="first"
+    ).reset_index()
     if "ANY" not in wide:
         return []
     n = int(grades["n"].iloc[0])
     wide = wide.sort_values(["ANY"], ascending=False, kind="stable").head(20)
-    severe, fatal = (wide[level] if level in wide else pd.Series(0, index=wide.index) for level in (">=3", "5"))
-    share = [f"{int(x)} ({words.number(100 * x / n if n else float('nan'))} %)" for x in wide["ANY"]]
+    severe, fatal = (
+        wide[level] if level in wide else pd.Series(0, index=wide.index) for level in (">=3", "5")
+    )
+    share = [
+        f"{int(x)} ({words.number(100 * x / n if n else float('nan'))} %)" for x in wide["ANY"]
+    ]
     return [
         [str(term), str(soc), any_grade, str(int(g3)), str(int(g5))]
-        for term, soc, any_grade, g3, g5 in zip(wide["term"], wide["soc"], share, severe, fatal, strict=True)
+        for term, soc, any_grade, g3, g5 in zip(
+            wide["term"], wide["soc"], share, severe, fatal, strict=True
+        )
     ]
 
 
@@ -122,7 +143,9 @@ def blocked_line(tables: Frames) -> str:
     if table is None or table.empty:
         return ""
     n = int(table["n_blocked"].max())
-    verb = "is blocked by data issues and counts" if n == 1 else "are blocked by data issues and count"
+    verb = (
+        "is blocked by data issues and counts" if n == 1 else "are blocked by data issues and count"
+    )
     return f"{_subjects(n).replace(' ', ' treated ')} {verb} as NE."
 
 
@@ -131,7 +154,11 @@ def safety_note(tables: Frames, sources: Sequence[Mapping[str, Any]]) -> str:
     blocked = blocked_line(tables)
     told = [text for s in sources if s["asset"] == "ae_summary" for text in s["failing"]]
     rows = told[0] if told else "No adverse event row is left out for errors"
-    response = f" In response data {blocked[0].lower()}{blocked[1:]} Here they all count." if blocked else ""
+    response = (
+        f" In response data {blocked[0].lower()}{blocked[1:]} Here they all count."
+        if blocked
+        else ""
+    )
     return f"{rows}.{response}"
 
 
@@ -157,8 +184,14 @@ def simon(tables: Frames) -> Rows:
     r = table.iloc[0]
     best = "confirmed" if r["source"] == "CBOR" else "unconfirmed"
     rows = [
-        ["Design", f"stop after {r['n1']} subjects with {r['r1']} or fewer responses; promising with more than {r['r']} of {r['n']}"],
-        ["Subjects in the design", f"{r['n_enrolled']} treated, {r['n_known']} of them with a final response"],
+        [
+            "Design",
+            f"stop after {r['n1']} subjects with {r['r1']} or fewer responses; promising with more than {r['r']} of {r['n']}",
+        ],
+        [
+            "Subjects in the design",
+            f"{r['n_enrolled']} treated, {r['n_known']} of them with a final response",
+        ],
         ["Responses so far", f"{r['responses']} ({best}), stage {r['stage']}"],
         ["Decision", f"{r['decision']}: {r['note']}"],
     ]
@@ -177,8 +210,18 @@ def simon(tables: Frames) -> Rows:
                 f"p1 {words.number(r['p1'], 2)}: power {words.number(r['power'], 3)}, promising from here {words.number(r['p_promising'], 3)}",
             ]
         )
-    rows.append(["Rate adjusted for the design, % (95 % CI)", words.share(r["estimate"], r["lcl"], r["ucl"])])
-    rows.append(["Rate not adjusted for the design, % (95 % exact CI)", words.share(r["crude"], r["cp_lcl"], r["cp_ucl"])])
+    rows.append(
+        [
+            "Rate adjusted for the design, % (95 % CI)",
+            words.share(r["estimate"], r["lcl"], r["ucl"]),
+        ]
+    )
+    rows.append(
+        [
+            "Rate not adjusted for the design, % (95 % exact CI)",
+            words.share(r["crude"], r["cp_lcl"], r["cp_ucl"]),
+        ]
+    )
     return rows
 
 
@@ -190,4 +233,10 @@ def aesi(tables: Frames) -> Rows:
     lines = table[table["part"] == "OVERVIEW"].set_index(["aesi", "level"])["patients"]
     shown = ("ANY", "GRADE>=3", "RELATED", "SERIOUS", "FATAL", "RESOLVED", "NOT RESOLVED")
     names = table["aesi"].drop_duplicates()
-    return [[words.plain(str(name)).capitalize(), *(str(int(lines.get((name, level), 0))) for level in shown)] for name in names]
+    return [
+        [
+            words.plain(str(name)).capitalize(),
+            *(str(int(lines.get((name, level), 0))) for level in shown),
+        ]
+        for name in names
+    ]

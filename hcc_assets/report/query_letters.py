@@ -15,7 +15,13 @@ _GENERAL = "The delivery as a whole"
 @cache
 def _template() -> jinja2.Template:
     loader = jinja2.PackageLoader("hcc_assets.report", "templates")
-    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
+    environment = jinja2.Environment(
+        loader=loader,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
     return environment.get_template("query_letter.html.j2")
 
 
@@ -58,14 +64,21 @@ def query_letter(
     sites: dict[str, str] = {}
     if subjects is not None:
         known = subjects.loc[subjects["SITEID"].notna(), ["USUBJID", "SITEID"]]
-        sites = {str(who): str(where) for who, where in zip(known["USUBJID"], known["SITEID"], strict=True)}
+        sites = {
+            str(who): str(where)
+            for who, where in zip(known["USUBJID"], known["SITEID"], strict=True)
+        }
     if subject_id is not None:
         queries = queries[queries["subject_id"] == subject_id]
     if site is not None:
         queries = queries[queries["subject_id"].map(sites) == site]
     queries["_site"] = queries["subject_id"].map(sites).fillna("")
-    queries["_row"] = queries["row_key"].fillna("").str.extract(r"(\d+)", expand=False).fillna("0").astype(int)
-    queries = queries.sort_values(["subject_id", "domain", "_row", "check_id"], na_position="first", kind="stable")
+    queries["_row"] = (
+        queries["row_key"].fillna("").str.extract(r"(\d+)", expand=False).fillna("0").astype(int)
+    )
+    queries = queries.sort_values(
+        ["subject_id", "domain", "_row", "check_id"], na_position="first", kind="stable"
+    )
     general = queries[queries["subject_id"].isna()]
     named = queries[queries["subject_id"].notna()]
     letters: list[dict[str, Any]] = [_letter(_GENERAL, "", [("", general)])] if len(general) else []
@@ -74,8 +87,12 @@ def query_letter(
             letters.append(_letter("subject " + str(who), sites.get(str(who), ""), [("", rows)]))
     else:
         for where, rows in named.groupby("_site", sort=True):
-            parts = [("Subject " + str(who), part) for who, part in rows.groupby("subject_id", sort=True)]
-            letters.append(_letter("site " + str(where) if where else "site not named", str(where), parts))
+            parts = [
+                ("Subject " + str(who), part) for who, part in rows.groupby("subject_id", sort=True)
+            ]
+            letters.append(
+                _letter("site " + str(where) if where else "site not named", str(where), parts)
+            )
     return _template().render(letters=letters, study=study, date=date.isoformat() if date else "")
 
 
@@ -86,15 +103,28 @@ def _letter(title: str, site: str, parts: list[tuple[str, pd.DataFrame]]) -> dic
         "site": site,
         "count": len(rows),
         "must": sum(severity == "E" for severity in rows),
-        "parts": [{"name": name, "rows": [_row(*cells) for cells in _cells(frame)]} for name, frame in parts],
+        "parts": [
+            {"name": name, "rows": [_row(*cells) for cells in _cells(frame)]}
+            for name, frame in parts
+        ],
     }
 
 
 def _cells(frame: pd.DataFrame) -> zip[tuple[Any, ...]]:
-    return zip(*(frame[name] for name in ("check_id", "severity", "domain", "row_key", "message")), strict=True)
+    return zip(
+        *(frame[name] for name in ("check_id", "severity", "domain", "row_key", "message")),
+        strict=True,
+    )
 
 
-def _row(check_id: str, severity: str, domain: str, row_key: str | None, message: str) -> dict[str, Any]:
+def _row(
+    check_id: str, severity: str, domain: str, row_key: str | None, message: str
+) -> dict[str, Any]:
     place = row_key or domain.lower()
     text = message.removeprefix(f"{place}: ")
-    return {"check_id": check_id, "must": severity == "E", "place": place, "text": text[:1].upper() + text[1:]}
+    return {
+        "check_id": check_id,
+        "must": severity == "E",
+        "place": place,
+        "text": text[:1].upper() + text[1:],
+    }

@@ -75,7 +75,11 @@ def build_report(
         endpoint_changes=_endpoint_changes(tables),
         associations=_associations(tables),
         quality=_quality(tables),
-        suspicions=[[r.check, r.sample_id, r.message] for r in records(tables["identity_suspicions"])] if "identity_suspicions" in tables else [],
+        suspicions=[
+            [r.check, r.sample_id, r.message] for r in records(tables["identity_suspicions"])
+        ]
+        if "identity_suspicions" in tables
+        else [],
         figures={name: _inline(svg) for name, svg in figures.items()},
         sources=[{**s, "since": f"{s['since']:%Y-%m-%d %H:%M}"} for s in sources],
         has_cells="compositions" in tables,
@@ -86,7 +90,12 @@ def build_report(
 
 @lru_cache(maxsize=4)
 def _template(name: str) -> jinja2.Template:
-    environment = jinja2.Environment(loader=jinja2.PackageLoader("hcc_assets.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("hcc_assets.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     return environment.get_template(name)
 
 
@@ -102,7 +111,11 @@ def _headline(tables: Frames, measure: str, config: StudyConfig) -> pd.Series | 
     rates = tables.get("response_rates")
     if rates is None or rates.empty:
         return None
-    chosen = rates[(rates["measure"] == measure) & (rates["source"] == config.recist.headline) & (rates["population"] == "TREATED")]
+    chosen = rates[
+        (rates["measure"] == measure)
+        & (rates["source"] == config.recist.headline)
+        & (rates["population"] == "TREATED")
+    ]
     return chosen.iloc[0] if len(chosen) else None
 
 
@@ -110,19 +123,37 @@ def _tiles(tables: Frames, config: StudyConfig) -> list[dict[str, str]]:
     tiles = []
     if (subjects := tables.get("subjects")) is not None:
         treated = int(subjects["TRTSDT"].notna().sum())
-        tiles.append({"label": "Subjects", "value": str(len(subjects)), "note": f"{treated} treated"})
+        tiles.append(
+            {"label": "Subjects", "value": str(len(subjects)), "note": f"{treated} treated"}
+        )
     if (samples := tables.get("samples")) is not None:
         changes = tables.get("composition_changes")
         pairs = int(changes["n_subjects"].max()) if changes is not None and len(changes) else 0
-        tiles.append({"label": "Biopsies", "value": str(len(samples)), "note": f"{pairs} patients with a pair"})
+        tiles.append(
+            {
+                "label": "Biopsies",
+                "value": str(len(samples)),
+                "note": f"{pairs} patients with a pair",
+            }
+        )
     for measure in ("ORR", "DCR"):
         row = _headline(tables, measure, config)
         if row is not None:
             note = f"{row['x']} of {row['n']}; 95 % CI {words.interval(row['lcl'], row['ucl'])}"
-            tiles.append({"label": measure, "value": words.number(row["pct"]) + (" %" if row["n"] else ""), "note": note})
-    if (summary := tables.get("pfs_summary")) is not None and len(main := summary[summary["PARAMCD"] == config.pfs.primary]):
+            tiles.append(
+                {
+                    "label": measure,
+                    "value": words.number(row["pct"]) + (" %" if row["n"] else ""),
+                    "note": note,
+                }
+            )
+    if (summary := tables.get("pfs_summary")) is not None and len(
+        main := summary[summary["PARAMCD"] == config.pfs.primary]
+    ):
         row = main.iloc[0]
-        value = words.number(row["median_months"]) + ("" if words.missing(row["median_months"]) else " mo")
+        value = words.number(row["median_months"]) + (
+            "" if words.missing(row["median_months"]) else " mo"
+        )
         note = f"{row['events']} events of {row['n']}; 95 % CI {words.interval(row['lcl_months'], row['ucl_months'])}"
         tiles.append({"label": "Median PFS", "value": value, "note": note})
     return tiles
@@ -134,12 +165,21 @@ def _enrolment(tables: Frames, config: StudyConfig) -> Rows:
     if subjects is not None:
         rows.append(["Subjects in the export", str(len(subjects))])
         rows.append(["Treated (at least one dose)", str(int(subjects["TRTSDT"].notna().sum()))])
-        rows.append(["Dosing ongoing", str(int((subjects["ONGOING"] & subjects["TRTSDT"].notna()).sum()))])
-        rows.append(["Deaths", str(int((subjects["DTHDT"].notna() | (subjects["DTHFL"] == "Y")).sum()))])
+        rows.append(
+            ["Dosing ongoing", str(int((subjects["ONGOING"] & subjects["TRTSDT"].notna()).sum()))]
+        )
+        rows.append(
+            ["Deaths", str(int((subjects["DTHDT"].notna() | (subjects["DTHFL"] == "Y")).sum()))]
+        )
     if samples is not None:
         for timepoint in config.samples.timepoints:
             here = samples[samples["timepoint"] == timepoint]
-            rows.append([f"Biopsies, {timepoint}", f"{len(here)} of {here['subject_id'].nunique()} subjects"])
+            rows.append(
+                [
+                    f"Biopsies, {timepoint}",
+                    f"{len(here)} of {here['subject_id'].nunique()} subjects",
+                ]
+            )
     return rows
 
 
@@ -156,7 +196,11 @@ def _changes(tables: Frames, denominator: str) -> Rows:
             str(r.n_subjects),
             words.number(words.percent(r.mean_before)),
             words.number(words.percent(r.mean_after)),
-            words.estimate(words.percent(r.delta_median), words.percent(r.delta_ci_low), words.percent(r.delta_ci_high)),
+            words.estimate(
+                words.percent(r.delta_median),
+                words.percent(r.delta_ci_low),
+                words.percent(r.delta_ci_high),
+            ),
             words.p_value(r.p_signed_rank),
             words.estimate(r.log2_ratio, r.log2_ratio_ci_low, r.log2_ratio_ci_high, 2),
             words.p_value(r.p_value),
@@ -170,7 +214,9 @@ def _programs(tables: Frames) -> Rows:
     table = tables.get("gene_programs")
     if table is None:
         return []
-    shown = table[table["p_value"].notna()].sort_values(["p_value", "cell_class", "program"]).head(15)
+    shown = (
+        table[table["p_value"].notna()].sort_values(["p_value", "cell_class", "program"]).head(15)
+    )
     return [
         [
             r.program,
@@ -191,7 +237,10 @@ def _issues(tables: Frames) -> Rows:
     grouped = table.groupby(["severity", "check_id"], sort=True).agg(
         n=("message", "size"), subjects=("subject_id", "nunique"), example=("message", "first")
     )
-    return [[r.check_id, _SEVERITIES[r.severity], str(r.n), str(r.subjects), str(r.example)] for r in records(grouped.reset_index())]
+    return [
+        [r.check_id, _SEVERITIES[r.severity], str(r.n), str(r.subjects), str(r.example)]
+        for r in records(grouped.reset_index())
+    ]
 
 
 def _endpoint_changes(tables: Frames) -> Rows:
@@ -199,7 +248,16 @@ def _endpoint_changes(tables: Frames) -> Rows:
     if table is None:
         return []
     return [
-        [r["asset"], r["subject_id"] or "–", r["key"], r["field"], r["from"] or "–", r["to"] or "–", r["why"]] for _, r in table.head(40).iterrows()
+        [
+            r["asset"],
+            r["subject_id"] or "–",
+            r["key"],
+            r["field"],
+            r["from"] or "–",
+            r["to"] or "–",
+            r["why"],
+        ]
+        for _, r in table.head(40).iterrows()
     ]
 
 
@@ -209,7 +267,14 @@ def _associations(tables: Frames) -> Rows:
         return []
     shown = table[table["p_value"].notna()].sort_values(["p_value", "feature", "outcome"]).head(10)
     return [
-        [r.feature, r.outcome, str(r.n), words.estimate(r.effect, r.ci_low, r.ci_high, 2), words.p_value(r.p_value), words.p_value(r.p_adjusted)]
+        [
+            r.feature,
+            r.outcome,
+            str(r.n),
+            words.estimate(r.effect, r.ci_low, r.ci_high, 2),
+            words.p_value(r.p_value),
+            words.p_value(r.p_adjusted),
+        ]
         for r in records(shown)
     ]
 

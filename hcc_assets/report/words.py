@@ -13,7 +13,9 @@ NE = "NE"
 
 def missing(value: Any) -> bool:
     """True for null, NaN and infinite."""
-    return value is None or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value))
+    return (
+        value is None or value is pd.NaT or (isinstance(value, float) and not math.isfinite(value))
+    )
 
 
 def number(value: Any, digits: int = 1) -> str:
@@ -55,4 +57,6 @@ def date(value: Any) -> str:
 
 def plain(name: str) -> str:
     """A column or class name as words."""
-    return {"T": "T cells", "B": "B cells", "NK": "NK cells", "all": "all cells"}.get(name, name.replace("_", " "))
+    return {"T": "T cells", "B": "B cells", "NK": "NK cells", "all": "all cells"}.get(
+        name, name.replace("_", " ")
+    )

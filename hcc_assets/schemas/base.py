@@ -63,16 +63,29 @@ def columns(model: type[Table]) -> dict[str, dict[str, Any]]:
             else "text"
         )
         metadata = column.metadata or {}
-        out[name] = {"dtype": dtype, "nullable": bool(column.nullable), "description": column.description or "", "unit": metadata.get("unit", "")}
+        out[name] = {
+            "dtype": dtype,
+            "nullable": bool(column.nullable),
+            "description": column.description or "",
+            "unit": metadata.get("unit", ""),
+        }
     return out
 
 
-_EMPTY = {"text": "object", "number": "float64", "integer": "int64", "boolean": "bool", "date": "datetime64[ns]"}
+_EMPTY = {
+    "text": "object",
+    "number": "float64",
+    "integer": "int64",
+    "boolean": "bool",
+    "date": "datetime64[ns]",
+}
 
 
 def empty(model: type[Table]) -> pd.DataFrame:
     """A frame with no rows and the model's columns and types."""
-    return pd.DataFrame({name: pd.Series(dtype=_EMPTY[c["dtype"]]) for name, c in columns(model).items()})
+    return pd.DataFrame(
+        {name: pd.Series(dtype=_EMPTY[c["dtype"]]) for name, c in columns(model).items()}
+    )
 
 
 def conform(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
@@ -90,8 +103,16 @@ def conform(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
     """
     spec = columns(model)
     name = table_name(model)
-    problems = [{"column": c, "rule": "column is missing", "n_rows": len(frame)} for c in spec if c not in frame.columns]
-    problems += [{"column": "?", "rule": "unknown column", "n_rows": len(frame)} for c in frame.columns if c not in spec]
+    problems = [
+        {"column": c, "rule": "column is missing", "n_rows": len(frame)}
+        for c in spec
+        if c not in frame.columns
+    ]
+    problems += [
+        {"column": "?", "rule": "unknown column", "n_rows": len(frame)}
+        for c in frame.columns
+        if c not in spec
+    ]
     if problems:
         raise TableRefused(name, [{"table": name, **p} for p in problems])
     out = frame.loc[:, list(spec)].reset_index(drop=True)
@@ -103,14 +124,22 @@ def conform(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
             if pd.api.types.infer_dtype(out[column], skipna=True) not in ("string", "empty"):
                 out[column] = out[column].map(lambda v: v if v is None else str(v)).astype(object)
         elif meta["dtype"] == "number":
-            out[column] = pd.to_numeric(out[column]).astype("float64").replace([np.inf, -np.inf], np.nan)
+            out[column] = (
+                pd.to_numeric(out[column]).astype("float64").replace([np.inf, -np.inf], np.nan)
+            )
     try:
         return cast(pd.DataFrame, model.validate(out, lazy=True))
     except SchemaErrors as error:
         cases = error.failure_cases
-        grouped = cases.groupby([cases["column"].astype(str), cases["check"].astype(str)], sort=True).size()
+        grouped = cases.groupby(
+            [cases["column"].astype(str), cases["check"].astype(str)], sort=True
+        ).size()
         raise TableRefused(
-            name, [{"table": name, "column": column, "rule": rule.split("(")[0], "n_rows": int(count)} for (column, rule), count in grouped.items()]
+            name,
+            [
+                {"table": name, "column": column, "rule": rule.split("(")[0], "n_rows": int(count)}
+                for (column, rule), count in grouped.items()
+            ],
         ) from None
 
 

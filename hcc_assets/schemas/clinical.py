@@ -29,10 +29,17 @@ class Subjects(Table):
     DTHDT: Timestamp = pa.Field(nullable=True, description="Death, date (partial: imputed)")
     DTHDTF: str = pa.Field(nullable=True, description="Death date imputation flag")
     DTHFL: str = pa.Field(nullable=True, description="Death flag")
-    DTHCAUS: str = pa.Field(nullable=True, description="Cause of death as collected, where the delivery has it")
+    DTHCAUS: str = pa.Field(
+        nullable=True, description="Cause of death as collected, where the delivery has it"
+    )
     SITEID: str = pa.Field(nullable=True, description="Study site, where the delivery has it")
-    TRTSDT: Timestamp = pa.Field(nullable=True, description="First dose: first EX row with EXDOSE > 0; null when never dosed")
-    TRTEDT: Timestamp = pa.Field(nullable=True, description="Last dose: latest end (or start where no end) of an EX row with EXDOSE > 0")
+    TRTSDT: Timestamp = pa.Field(
+        nullable=True, description="First dose: first EX row with EXDOSE > 0; null when never dosed"
+    )
+    TRTEDT: Timestamp = pa.Field(
+        nullable=True,
+        description="Last dose: latest end (or start where no end) of an EX row with EXDOSE > 0",
+    )
     ONGOING: bool = pa.Field(description="True when the last dosing record has no end date")
     SRCROW: int = pa.Field(ge=1, description="Row in the delivered dm file")
 
@@ -47,7 +54,9 @@ class Exposure(Table):
     USUBJID: str = pa.Field(description="Unique subject identifier")
     EXSEQ: float = pa.Field(nullable=True, description="Sequence number")
     EXTRT: str = pa.Field(nullable=True, description="Treatment")
-    EXDOSE: float = pa.Field(nullable=True, description="Dose per administration", metadata={"unit": "mg"})
+    EXDOSE: float = pa.Field(
+        nullable=True, description="Dose per administration", metadata={"unit": "mg"}
+    )
     EXDOSU: str = pa.Field(nullable=True, description="Dose unit")
     EXDOSFRQ: str = pa.Field(nullable=True, description="Dosing frequency")
     EXSTDTC: str = pa.Field(nullable=True, description="Start, as delivered")
@@ -77,9 +86,13 @@ class TumourAssessments(Table):
     TRGRPID: str = pa.Field(nullable=True, description="TARGET, NON-TARGET or NEW")
     TULOC: str = pa.Field(nullable=True, description="Location of the lesion, upper case")
     TRTESTCD: str = pa.Field(nullable=True, description="LDIAM, SAXIS, LPERP, TUMSTATE, …")
-    TRORRES: str = pa.Field(nullable=True, description="Result as delivered (text; the source of exact arithmetic)")
+    TRORRES: str = pa.Field(
+        nullable=True, description="Result as delivered (text; the source of exact arithmetic)"
+    )
     TRORRESU: str = pa.Field(nullable=True, description="Unit as delivered")
-    TRSTRESN: float = pa.Field(nullable=True, description="Numeric result in standard unit as delivered")
+    TRSTRESN: float = pa.Field(
+        nullable=True, description="Numeric result in standard unit as delivered"
+    )
     TRSTRESU: str = pa.Field(nullable=True, description="Standard unit as delivered")
     TRSTAT: str = pa.Field(nullable=True, description="NOT DONE or null")
     TRREASND: str = pa.Field(nullable=True, description="Reason not done")
@@ -118,7 +131,10 @@ class Disposition(Table):
 
     USUBJID: str = pa.Field(description="Unique subject identifier")
     DOMAIN: str = pa.Field(isin=["DS", "CM", "SS"], description="Source domain")
-    DSDECOD: str = pa.Field(nullable=True, description="DS: disposition term; CM: NEW ANTICANCER THERAPY; SS: survival status (ALIVE, DEAD, …)")
+    DSDECOD: str = pa.Field(
+        nullable=True,
+        description="DS: disposition term; CM: NEW ANTICANCER THERAPY; SS: survival status (ALIVE, DEAD, …)",
+    )
     DSSTDTC: str = pa.Field(nullable=True, description="Date of the record, as delivered")
     DSSTDT: Timestamp = pa.Field(nullable=True, description="Date of the record")
     DSSTDTF: str = pa.Field(nullable=True, description="Date imputation flag")
@@ -142,7 +158,9 @@ class AdverseEvents(Table):
     AEENDTC: str = pa.Field(nullable=True, description="End, as delivered")
     AEENDT: Timestamp = pa.Field(nullable=True, description="End, date")
     AEENDTF: str = pa.Field(nullable=True, description="End date imputation flag")
-    AETOXGR: str = pa.Field(nullable=True, description="CTCAE grade as collected; 1 to 5 where valid")
+    AETOXGR: str = pa.Field(
+        nullable=True, description="CTCAE grade as collected; 1 to 5 where valid"
+    )
     AESEV: str = pa.Field(nullable=True, description="Severity as collected")
     AEOUT: str = pa.Field(nullable=True, description="Outcome")
     AEREL: str = pa.Field(nullable=True, description="Causality as collected")
@@ -164,10 +182,14 @@ class DataIssues(Table):
     """What a site should look at: one row per check and finding. Never a raw value."""
 
     check_id: str = pa.Field(description="Check, e.g. AE05")
-    severity: str = pa.Field(isin=["E", "Q", "I"], description="E blocks, Q is a query to the site, I is information")
+    severity: str = pa.Field(
+        isin=["E", "Q", "I"], description="E blocks, Q is a query to the site, I is information"
+    )
     domain: str = pa.Field(description="Domain or table, upper case")
     subject_id: str = pa.Field(nullable=True, description="Subject, where the finding has one")
-    row_key: str = pa.Field(nullable=True, description="Where: row number and key names of the record, never a value")
+    row_key: str = pa.Field(
+        nullable=True, description="Where: row number and key names of the record, never a value"
+    )
     message: str = pa.Field(description="What is wrong and what to do, one sentence")
 
     class Config(Table.Config):

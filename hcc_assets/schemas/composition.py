@@ -22,11 +22,22 @@ class Compositions(Table):
     cell_class: str = pa.Field(isin=_CLASSES, description="Cell class")
     n_cells: int = pa.Field(ge=0, description="QC-passed cells of the class")
     n_total: int = pa.Field(ge=0, description="QC-passed cells of the denominator")
-    proportion: float = pa.Field(nullable=True, ge=0, le=1, description="n_cells / n_total; null when the denominator has no cell")
-    ci_low: float = pa.Field(nullable=True, ge=0, le=1, description="Lower bound, Wilson, 95 %, cell sampling only")
-    ci_high: float = pa.Field(nullable=True, ge=0, le=1, description="Upper bound, Wilson, 95 %, cell sampling only")
+    proportion: float = pa.Field(
+        nullable=True,
+        ge=0,
+        le=1,
+        description="n_cells / n_total; null when the denominator has no cell",
+    )
+    ci_low: float = pa.Field(
+        nullable=True, ge=0, le=1, description="Lower bound, Wilson, 95 %, cell sampling only"
+    )
+    ci_high: float = pa.Field(
+        nullable=True, ge=0, le=1, description="Upper bound, Wilson, 95 %, cell sampling only"
+    )
     interval: str = pa.Field(description="What the interval covers")
-    few_cells: bool = pa.Field(description="Fewer than 200 cells in the denominator: read with care")
+    few_cells: bool = pa.Field(
+        description="Fewer than 200 cells in the denominator: read with care"
+    )
     in_tests: bool = pa.Field(
         description="False: its biopsy has fewer cells than min_cells_per_sample, or none in the denominator; left out of summaries and tests"
     )
@@ -43,10 +54,16 @@ class TimepointCompositions(Table):
     denominator: str = pa.Field(isin=_DENOMINATORS, description="all, immune or non_parenchymal")
     cell_class: str = pa.Field(isin=_CLASSES, description="Cell class")
     n_samples: int = pa.Field(ge=0, description="Samples that contribute")
-    n_subjects: int = pa.Field(ge=0, description="Subjects that contribute; their number makes the interval")
+    n_subjects: int = pa.Field(
+        ge=0, description="Subjects that contribute; their number makes the interval"
+    )
     mean: float = pa.Field(nullable=True, description="Mean proportion over subjects")
-    ci_low: float = pa.Field(nullable=True, description="Lower bound of the mean, t, 95 %, cut at 0")
-    ci_high: float = pa.Field(nullable=True, description="Upper bound of the mean, t, 95 %, cut at 1")
+    ci_low: float = pa.Field(
+        nullable=True, description="Lower bound of the mean, t, 95 %, cut at 0"
+    )
+    ci_high: float = pa.Field(
+        nullable=True, description="Upper bound of the mean, t, 95 %, cut at 1"
+    )
     median: float = pa.Field(nullable=True, description="Median over subjects")
     q1: float = pa.Field(nullable=True, description="First quartile")
     q3: float = pa.Field(nullable=True, description="Third quartile")
@@ -65,37 +82,89 @@ class CompositionChanges(Table):
 
     denominator: str = pa.Field(isin=_DENOMINATORS, description="all, immune or non_parenchymal")
     cell_class: str = pa.Field(isin=_CLASSES, description="Cell class")
-    n_pairs: int = pa.Field(ge=0, description="Pairs of biopsies within one tissue, both with enough cells")
-    n_subjects: int = pa.Field(ge=0, description="Patients with a pair; the n of the tests (pairs of one patient are averaged)")
-    mean_before: float = pa.Field(nullable=True, description="Mean proportion before, over the paired patients")
+    n_pairs: int = pa.Field(
+        ge=0, description="Pairs of biopsies within one tissue, both with enough cells"
+    )
+    n_subjects: int = pa.Field(
+        ge=0,
+        description="Patients with a pair; the n of the tests (pairs of one patient are averaged)",
+    )
+    mean_before: float = pa.Field(
+        nullable=True, description="Mean proportion before, over the paired patients"
+    )
     mean_after: float = pa.Field(nullable=True, description="Mean proportion after")
-    delta_median: float = pa.Field(nullable=True, description="Median over patients of the change in proportion (after - before)")
+    delta_median: float = pa.Field(
+        nullable=True,
+        description="Median over patients of the change in proportion (after - before)",
+    )
     delta_ci_low: float = pa.Field(nullable=True, description="Lower bound, Hodges-Lehmann, exact")
     delta_ci_high: float = pa.Field(nullable=True, description="Upper bound, Hodges-Lehmann, exact")
-    delta_ci_level: float = pa.Field(nullable=True, description="Confidence that the exact interval has; 0.9375 at five patients, else at least 0.95")
-    delta_hodges_lehmann: float = pa.Field(nullable=True, description="Hodges-Lehmann estimate of the change in proportion")
-    p_signed_rank: float = pa.Field(nullable=True, ge=0, le=1, description="Wilcoxon signed-rank test of the change in proportion, exact, two-sided")
-    delta_mean: float = pa.Field(nullable=True, description="Mean change in proportion")
-    delta_mean_ci_low: float = pa.Field(nullable=True, description="Lower bound of the mean, bootstrap over patients")
-    delta_mean_ci_high: float = pa.Field(nullable=True, description="Upper bound of the mean, bootstrap over patients")
-    log2_ratio: float = pa.Field(
-        nullable=True, description="Log2 fold change relative to the classes that did not change (robust median-log-ratio)", metadata={"unit": "log2"}
+    delta_ci_level: float = pa.Field(
+        nullable=True,
+        description="Confidence that the exact interval has; 0.9375 at five patients, else at least 0.95",
     )
-    log2_ratio_ci_low: float = pa.Field(nullable=True, description="Lower bound, 95 %, moderated", metadata={"unit": "log2"})
-    log2_ratio_ci_high: float = pa.Field(nullable=True, description="Upper bound, 95 %, moderated", metadata={"unit": "log2"})
-    p_value: float = pa.Field(nullable=True, ge=0, le=1, description="Moderated paired t test of log2_ratio, two-sided")
+    delta_hodges_lehmann: float = pa.Field(
+        nullable=True, description="Hodges-Lehmann estimate of the change in proportion"
+    )
+    p_signed_rank: float = pa.Field(
+        nullable=True,
+        ge=0,
+        le=1,
+        description="Wilcoxon signed-rank test of the change in proportion, exact, two-sided",
+    )
+    delta_mean: float = pa.Field(nullable=True, description="Mean change in proportion")
+    delta_mean_ci_low: float = pa.Field(
+        nullable=True, description="Lower bound of the mean, bootstrap over patients"
+    )
+    delta_mean_ci_high: float = pa.Field(
+        nullable=True, description="Upper bound of the mean, bootstrap over patients"
+    )
+    log2_ratio: float = pa.Field(
+        nullable=True,
+        description="Log2 fold change relative to the classes that did not change (robust median-log-ratio)",
+        metadata={"unit": "log2"},
+    )
+    log2_ratio_ci_low: float = pa.Field(
+        nullable=True, description="Lower bound, 95 %, moderated", metadata={"unit": "log2"}
+    )
+    log2_ratio_ci_high: float = pa.Field(
+        nullable=True, description="Upper bound, 95 %, moderated", metadata={"unit": "log2"}
+    )
+    p_value: float = pa.Field(
+        nullable=True, ge=0, le=1, description="Moderated paired t test of log2_ratio, two-sided"
+    )
     p_adjusted: float = pa.Field(
-        nullable=True, ge=0, le=1, description="Benjamini-Hochberg over the nine primary classes of the denominator; null for other classes"
+        nullable=True,
+        ge=0,
+        le=1,
+        description="Benjamini-Hochberg over the nine primary classes of the denominator; null for other classes",
     )
     reference_weight: float = pa.Field(
-        nullable=True, description="Weight of the class in the reference of the log-ratio; the weights of a denominator sum to 1"
+        nullable=True,
+        description="Weight of the class in the reference of the log-ratio; the weights of a denominator sum to 1",
     )
-    sampling_share: float = pa.Field(nullable=True, description="Share of the variance between patients that counting few cells explains")
-    clr_log2_ratio: float = pa.Field(nullable=True, description="Sensitivity: change relative to the average class (CLR)", metadata={"unit": "log2"})
-    clr_p_value: float = pa.Field(nullable=True, ge=0, le=1, description="Sensitivity: moderated paired t test of the CLR change")
-    mixed_n_subjects: int = pa.Field(ge=0, description="Patients in the mixed model, unpaired ones included")
+    sampling_share: float = pa.Field(
+        nullable=True,
+        description="Share of the variance between patients that counting few cells explains",
+    )
+    clr_log2_ratio: float = pa.Field(
+        nullable=True,
+        description="Sensitivity: change relative to the average class (CLR)",
+        metadata={"unit": "log2"},
+    )
+    clr_p_value: float = pa.Field(
+        nullable=True,
+        ge=0,
+        le=1,
+        description="Sensitivity: moderated paired t test of the CLR change",
+    )
+    mixed_n_subjects: int = pa.Field(
+        ge=0, description="Patients in the mixed model, unpaired ones included"
+    )
     mixed_log2_ratio: float = pa.Field(
-        nullable=True, description="Sensitivity: change by a mixed model that uses unpaired biopsies", metadata={"unit": "log2"}
+        nullable=True,
+        description="Sensitivity: change by a mixed model that uses unpaired biopsies",
+        metadata={"unit": "log2"},
     )
     mixed_p_value: float = pa.Field(nullable=True, ge=0, le=1, description="Sensitivity: its test")
 
@@ -113,13 +182,26 @@ class CompositionSensitivity(Table):
     cell_class: str = pa.Field(description="Cell class, or merged classes joined by +")
     n_pairs: int = pa.Field(ge=0, description="Pairs of biopsies")
     n_subjects: int = pa.Field(ge=0, description="Patients used")
-    delta_median: float = pa.Field(nullable=True, description="Median change in proportion, where the analysis has one")
-    p_signed_rank: float = pa.Field(nullable=True, ge=0, le=1, description="Exact signed-rank test of it")
-    log2_ratio: float = pa.Field(nullable=True, description="Log2 fold change relative to the analysis' reference", metadata={"unit": "log2"})
+    delta_median: float = pa.Field(
+        nullable=True, description="Median change in proportion, where the analysis has one"
+    )
+    p_signed_rank: float = pa.Field(
+        nullable=True, ge=0, le=1, description="Exact signed-rank test of it"
+    )
+    log2_ratio: float = pa.Field(
+        nullable=True,
+        description="Log2 fold change relative to the analysis' reference",
+        metadata={"unit": "log2"},
+    )
     log2_ratio_ci_low: float = pa.Field(nullable=True, description="Lower bound, 95 %")
     log2_ratio_ci_high: float = pa.Field(nullable=True, description="Upper bound, 95 %")
     p_value: float = pa.Field(nullable=True, ge=0, le=1, description="Two-sided test of log2_ratio")
-    p_adjusted: float = pa.Field(nullable=True, ge=0, le=1, description="Benjamini-Hochberg over the primary classes of analysis and denominator")
+    p_adjusted: float = pa.Field(
+        nullable=True,
+        ge=0,
+        le=1,
+        description="Benjamini-Hochberg over the primary classes of analysis and denominator",
+    )
 
     class Config(Table.Config):
         name = "composition_sensitivity"
@@ -129,16 +211,29 @@ class CompositionSensitivity(Table):
 class BiopsyMissingness(Table):
     """Which patients have which biopsies, by response. Who progresses early tends to skip the second biopsy: then pairs are no random sample."""
 
-    response: str = pa.Field(description="Best response of the headline, NOT EVALUATED where none is derived, ALL for everyone")
+    response: str = pa.Field(
+        description="Best response of the headline, NOT EVALUATED where none is derived, ALL for everyone"
+    )
     n_subjects: int = pa.Field(ge=0, description="Subjects")
     n_before: int = pa.Field(ge=0, description="With a usable biopsy before treatment")
     n_after: int = pa.Field(ge=0, description="With a usable biopsy after treatment")
     n_paired: int = pa.Field(ge=0, description="With a pair within one tissue")
-    n_before_only: int = pa.Field(ge=0, description="Before only (or no second one in the same tissue)")
-    n_after_only: int = pa.Field(ge=0, description="After only (or no first one in the same tissue)")
+    n_before_only: int = pa.Field(
+        ge=0, description="Before only (or no second one in the same tissue)"
+    )
+    n_after_only: int = pa.Field(
+        ge=0, description="After only (or no first one in the same tissue)"
+    )
     n_none: int = pa.Field(ge=0, description="Without a usable biopsy")
-    pct_paired: float = pa.Field(nullable=True, description="Paired among the subjects", metadata={"unit": "%"})
-    p_value: float = pa.Field(nullable=True, ge=0, le=1, description="ALL: Fisher's exact test, paired or not against CR/PR or not")
+    pct_paired: float = pa.Field(
+        nullable=True, description="Paired among the subjects", metadata={"unit": "%"}
+    )
+    p_value: float = pa.Field(
+        nullable=True,
+        ge=0,
+        le=1,
+        description="ALL: Fisher's exact test, paired or not against CR/PR or not",
+    )
 
     class Config(Table.Config):
         name = "biopsy_missingness"
@@ -148,20 +243,32 @@ class BiopsyMissingness(Table):
 class QcKept(Table):
     """Share of the cells of each class that QC keeps, per timepoint, with a paired test: a difference is a confounder of every composition change."""
 
-    cell_class: str = pa.Field(description="Cell class as called before QC decides; ALL for every barcode")
+    cell_class: str = pa.Field(
+        description="Cell class as called before QC decides; ALL for every barcode"
+    )
     timepoint: str = pa.Field(description="Timepoint")
-    n_samples: int = pa.Field(ge=0, description="Biopsies with at least ten cells of the class before QC")
+    n_samples: int = pa.Field(
+        ge=0, description="Biopsies with at least ten cells of the class before QC"
+    )
     n_called: int = pa.Field(ge=0, description="Cells of the class before QC")
     n_kept: int = pa.Field(ge=0, description="Cells that QC keeps")
     kept_median: float = pa.Field(nullable=True, description="Median kept fraction over biopsies")
     kept_q1: float = pa.Field(nullable=True, description="First quartile")
     kept_q3: float = pa.Field(nullable=True, description="Third quartile")
     n_pairs: int = pa.Field(ge=0, description="Patients with a pair (repeated on both timepoints)")
-    delta_median: float = pa.Field(nullable=True, description="Median change of the kept fraction, after - before (repeated)")
-    delta_ci_low: float = pa.Field(nullable=True, description="Lower bound, Hodges-Lehmann, exact (repeated)")
+    delta_median: float = pa.Field(
+        nullable=True, description="Median change of the kept fraction, after - before (repeated)"
+    )
+    delta_ci_low: float = pa.Field(
+        nullable=True, description="Lower bound, Hodges-Lehmann, exact (repeated)"
+    )
     delta_ci_high: float = pa.Field(nullable=True, description="Upper bound (repeated)")
-    p_value: float = pa.Field(nullable=True, ge=0, le=1, description="Exact signed-rank test (repeated)")
-    p_adjusted: float = pa.Field(nullable=True, ge=0, le=1, description="Benjamini-Hochberg over classes (repeated)")
+    p_value: float = pa.Field(
+        nullable=True, ge=0, le=1, description="Exact signed-rank test (repeated)"
+    )
+    p_adjusted: float = pa.Field(
+        nullable=True, ge=0, le=1, description="Benjamini-Hochberg over classes (repeated)"
+    )
 
     class Config(Table.Config):
         name = "qc_kept"

@@ -20,14 +20,27 @@ _PATTERN = "^[" + "".join("\\" + c if c in "-" else c for c in FORMULA_STARTS) +
 
 def _date_text(column: pd.Series) -> pd.Series:
     """ISO text of a date column: ``YYYY-MM-DD`` where every value is at midnight, with the time otherwise."""
-    naive = column.dt.tz_convert("UTC").dt.tz_localize(None) if getattr(column.dt, "tz", None) is not None else column
-    form = "%Y-%m-%d" if bool((naive.dropna() == naive.dropna().dt.normalize()).all()) else "%Y-%m-%dT%H:%M:%S"
+    naive = (
+        column.dt.tz_convert("UTC").dt.tz_localize(None)
+        if getattr(column.dt, "tz", None) is not None
+        else column
+    )
+    form = (
+        "%Y-%m-%d"
+        if bool((naive.dropna() == naive.dropna().dt.normalize()).all())
+        else "%Y-%m-%dT%H:%M:%S"
+    )
     return naive.dt.strftime(form).astype(object).where(column.notna(), None)
 
 
 def _plain(value: Any) -> str | None:
     """Text of one value of a mixed column."""
-    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+    if (
+        value is None
+        or value is pd.NaT
+        or value is pd.NA
+        or (isinstance(value, float) and np.isnan(value))
+    ):
         return None
     if isinstance(value, dt.datetime):
         return value.isoformat() if value.time() != dt.time(0) else value.date().isoformat()
@@ -80,5 +93,7 @@ def to_csv_bytes(frame: pd.DataFrame) -> bytes:
     out.write(b"\xef\xbb\xbf")
     if not names:
         return out.getvalue()
-    pyarrow.csv.write_csv(pa.table(arrays, names=names), out, pyarrow.csv.WriteOptions(include_header=True))
+    pyarrow.csv.write_csv(
+        pa.table(arrays, names=names), out, pyarrow.csv.WriteOptions(include_header=True)
+    )
     return out.getvalue()

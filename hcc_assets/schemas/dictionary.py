@@ -14,7 +14,19 @@ import pandas as pd
 from hcc_assets import schemas
 from hcc_assets.schemas.base import Table, columns, table_name
 
-COLUMNS: Final = ("table", "table_description", "position", "column", "label", "type", "nullable", "key", "unit", "codes", "description")
+COLUMNS: Final = (
+    "table",
+    "table_description",
+    "position",
+    "column",
+    "label",
+    "type",
+    "nullable",
+    "key",
+    "unit",
+    "codes",
+    "description",
+)
 
 _STYLE = """
 body{font:14px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;color:#222}
@@ -33,7 +45,12 @@ def published_models() -> list[type[Table]]:
     for info in pkgutil.iter_modules(schemas.__path__):
         module = importlib.import_module(f"{schemas.__name__}.{info.name}")
         for value in vars(module).values():
-            if inspect.isclass(value) and issubclass(value, Table) and value is not Table and not value.__name__.startswith("_"):
+            if (
+                inspect.isclass(value)
+                and issubclass(value, Table)
+                and value is not Table
+                and not value.__name__.startswith("_")
+            ):
                 found[table_name(value)] = value
     return [found[name] for name in sorted(found)]
 
@@ -96,18 +113,30 @@ def data_dictionary(models: Iterable[type[Table]]) -> pd.DataFrame:
 def dictionary_html(models: Iterable[type[Table]], *, title: str = "Data dictionary") -> str:
     """The dictionary as one self-contained page: contents, then one section per table."""
     frame = data_dictionary(models)
-    parts = [f"<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'><title>{html.escape(title)}</title><style>{_STYLE}</style></head><body>"]
+    parts = [
+        f"<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'><title>{html.escape(title)}</title><style>{_STYLE}</style></head><body>"
+    ]
     parts.append(f"<h1>{html.escape(title)}</h1><nav>")
-    parts += [f"<a href='#{html.escape(name)}'>{html.escape(name)}</a>" for name in frame["table"].unique()]
+    parts += [
+        f"<a href='#{html.escape(name)}'>{html.escape(name)}</a>"
+        for name in frame["table"].unique()
+    ]
     parts.append("</nav>")
     shown = ["column", "label", "type", "nullable", "key", "unit", "codes", "description"]
     for name, rows in frame.groupby("table", sort=True):
         parts.append(
             f"<section><h2 id='{html.escape(str(name))}'>{html.escape(str(name))}</h2><p>{html.escape(rows['table_description'].iloc[0])}</p>"
         )
-        parts.append("<table><thead><tr>" + "".join(f"<th scope='col'>{c}</th>" for c in shown) + "</tr></thead><tbody>")
+        parts.append(
+            "<table><thead><tr>"
+            + "".join(f"<th scope='col'>{c}</th>" for c in shown)
+            + "</tr></thead><tbody>"
+        )
         for row in rows[shown].itertuples(index=False):
-            cells = [f"<td><code>{html.escape(str(row[0]))}</code></td>", *(f"<td>{html.escape(str(v))}</td>" for v in row[1:])]
+            cells = [
+                f"<td><code>{html.escape(str(row[0]))}</code></td>",
+                *(f"<td>{html.escape(str(v))}</td>" for v in row[1:]),
+            ]
             parts.append("<tr>" + "".join(cells) + "</tr>")
         parts.append("</tbody></table></section>")
     parts.append("</body></html>")

@@ -31,17 +31,49 @@ class Responses(Table):
     EVALUATOR: str = pa.Field(description="Reader: TREVALID, else TREVAL, else INVESTIGATOR")
     VISITNUM: float = pa.Field(nullable=True, description="Visit number")
     VISIT: str = pa.Field(nullable=True, description="Visit name")
-    ADT: Timestamp = pa.Field(nullable=True, description="Date: earliest component that shows PD, otherwise the last scan of the visit")
-    BASE: float = pa.Field(nullable=True, description="Sum of target diameters at baseline; null when incomplete or without targets", metadata=_MM)
-    SUMDIAM: float = pa.Field(nullable=True, description="Sum of target diameters at this visit; null when a target is missing", metadata=_MM)
-    NADIR_PRIOR: float = pa.Field(nullable=True, description="Smallest of the baseline sum and the earlier complete sums", metadata=_MM)
-    PCHG_BASE: float = pa.Field(nullable=True, description="Change of the sum from baseline", metadata=_PCT)
-    PCHG_NADIR: float = pa.Field(nullable=True, description="Change of the sum from NADIR_PRIOR", metadata=_PCT)
-    CHG_NADIR: float = pa.Field(nullable=True, description="Change of the sum from NADIR_PRIOR", metadata=_MM)
-    TRGRESP: str = pa.Field(isin=TARGET_WORDS, description="Response of the target lesions; NA without targets at baseline")
-    NTRGRESP: str = pa.Field(isin=NON_TARGET_WORDS, description="Response of the non-target lesions; NA without non-targets at baseline")
-    NEWLPROG: str = pa.Field(isin=["Y", "N"], description="New lesion that is progression (unequivocal, or equivocal and confirmed later)")
-    OVRLRESP: str = pa.Field(isin=OVERALL_WORDS, description="Overall response, RECIST 1.1 tables 1 and 2")
+    ADT: Timestamp = pa.Field(
+        nullable=True,
+        description="Date: earliest component that shows PD, otherwise the last scan of the visit",
+    )
+    BASE: float = pa.Field(
+        nullable=True,
+        description="Sum of target diameters at baseline; null when incomplete or without targets",
+        metadata=_MM,
+    )
+    SUMDIAM: float = pa.Field(
+        nullable=True,
+        description="Sum of target diameters at this visit; null when a target is missing",
+        metadata=_MM,
+    )
+    NADIR_PRIOR: float = pa.Field(
+        nullable=True,
+        description="Smallest of the baseline sum and the earlier complete sums",
+        metadata=_MM,
+    )
+    PCHG_BASE: float = pa.Field(
+        nullable=True, description="Change of the sum from baseline", metadata=_PCT
+    )
+    PCHG_NADIR: float = pa.Field(
+        nullable=True, description="Change of the sum from NADIR_PRIOR", metadata=_PCT
+    )
+    CHG_NADIR: float = pa.Field(
+        nullable=True, description="Change of the sum from NADIR_PRIOR", metadata=_MM
+    )
+    TRGRESP: str = pa.Field(
+        isin=TARGET_WORDS,
+        description="Response of the target lesions; NA without targets at baseline",
+    )
+    NTRGRESP: str = pa.Field(
+        isin=NON_TARGET_WORDS,
+        description="Response of the non-target lesions; NA without non-targets at baseline",
+    )
+    NEWLPROG: str = pa.Field(
+        isin=["Y", "N"],
+        description="New lesion that is progression (unequivocal, or equivocal and confirmed later)",
+    )
+    OVRLRESP: str = pa.Field(
+        isin=OVERALL_WORDS, description="Overall response, RECIST 1.1 tables 1 and 2"
+    )
     N_EXPECTED: int = pa.Field(ge=0, description="Target and non-target lesions of the baseline")
     N_ASSESSED: int = pa.Field(ge=0, description="Those of them that were assessed at this visit")
     REASON: str = pa.Field(description="Why, in words")
@@ -58,23 +90,47 @@ class BestResponses(Table):
     EVALUATOR: str = pa.Field(description="Endpoint reader of the subject")
     BOR: str = pa.Field(isin=OVERALL_WORDS, description="Best overall response, unconfirmed")
     CBOR: str = pa.Field(isin=OVERALL_WORDS, description="Best overall response, confirmed")
-    BOR_SHORT_SD: str = pa.Field(isin=OVERALL_WORDS, description="BOR had the SD minimum been shorter by the visit window (42 - 7 = 35 days)")
-    CBOR_SHORT_SD: str = pa.Field(isin=OVERALL_WORDS, description="CBOR had the SD minimum been shorter by the visit window (42 - 7 = 35 days)")
+    BOR_SHORT_SD: str = pa.Field(
+        isin=OVERALL_WORDS,
+        description="BOR had the SD minimum been shorter by the visit window (42 - 7 = 35 days)",
+    )
+    CBOR_SHORT_SD: str = pa.Field(
+        isin=OVERALL_WORDS,
+        description="CBOR had the SD minimum been shorter by the visit window (42 - 7 = 35 days)",
+    )
     BEST_PCHG: float = pa.Field(
-        nullable=True, description="Smallest PCHG_BASE from first dose up to first PD, new anticancer therapy or cut-off", metadata=_PCT
+        nullable=True,
+        description="Smallest PCHG_BASE from first dose up to first PD, new anticancer therapy or cut-off",
+        metadata=_PCT,
     )
     RESPDT: Timestamp = pa.Field(
-        nullable=True, description="First response that counts for the headline source (CBOR: the first of a confirmed pair)"
+        nullable=True,
+        description="First response that counts for the headline source (CBOR: the first of a confirmed pair)",
     )
-    TTR_DAYS: float = pa.Field(nullable=True, description="Time to response: RESPDT - first dose + 1; responders only", metadata=_DAYS)
+    TTR_DAYS: float = pa.Field(
+        nullable=True,
+        description="Time to response: RESPDT - first dose + 1; responders only",
+        metadata=_DAYS,
+    )
     DOR_DAYS: float = pa.Field(
-        nullable=True, description="Duration of response so far: end of the primary PFS - RESPDT + 1; responders only", metadata=_DAYS
+        nullable=True,
+        description="Duration of response so far: end of the primary PFS - RESPDT + 1; responders only",
+        metadata=_DAYS,
     )
-    DOR_CNSR: float = pa.Field(nullable=True, description="0 the response has ended with PD or death, 1 censored; responders only")
-    CB24: bool = pa.Field(description="Assessed as CR, PR, SD or NON-CR/NON-PD on or after day 168 from first dose, before progression")
-    EVALUABLE: bool = pa.Field(description="At least one evaluable post-baseline assessment, or early death")
+    DOR_CNSR: float = pa.Field(
+        nullable=True,
+        description="0 the response has ended with PD or death, 1 censored; responders only",
+    )
+    CB24: bool = pa.Field(
+        description="Assessed as CR, PR, SD or NON-CR/NON-PD on or after day 168 from first dose, before progression"
+    )
+    EVALUABLE: bool = pa.Field(
+        description="At least one evaluable post-baseline assessment, or early death"
+    )
     N_ASSESSMENTS: int = pa.Field(ge=0, description="Assessments that count for BOR")
-    BLOCKED: bool = pa.Field(description="Tumour data blocked by an E finding; the subject counts as NE")
+    BLOCKED: bool = pa.Field(
+        description="Tumour data blocked by an E finding; the subject counts as NE"
+    )
     REASON: str = pa.Field(description="Why, in words")
 
     class Config(Table.Config):
@@ -84,16 +140,34 @@ class BestResponses(Table):
 class ResponseRates(Table):
     """Response, disease control and clinical benefit rates with exact intervals (Clopper-Pearson, not adjusted for the design)."""
 
-    measure: str = pa.Field(isin=["ORR", "DCR", "CBR"], description="ORR: CR, PR. DCR: also SD, NON-CR/NON-PD. CBR: CR, PR or stable for 24 weeks")
-    source: str = pa.Field(isin=["BOR", "CBOR"], description="Unconfirmed or confirmed best overall response")
-    population: str = pa.Field(isin=["TREATED", "EVALUABLE"], description="All treated subjects, or those of them that are evaluable")
+    measure: str = pa.Field(
+        isin=["ORR", "DCR", "CBR"],
+        description="ORR: CR, PR. DCR: also SD, NON-CR/NON-PD. CBR: CR, PR or stable for 24 weeks",
+    )
+    source: str = pa.Field(
+        isin=["BOR", "CBOR"], description="Unconfirmed or confirmed best overall response"
+    )
+    population: str = pa.Field(
+        isin=["TREATED", "EVALUABLE"],
+        description="All treated subjects, or those of them that are evaluable",
+    )
     x: int = pa.Field(ge=0, description="Subjects with the measure")
     n: int = pa.Field(ge=0, description="Subjects of the population")
     pct: float = pa.Field(nullable=True, description="100 x / n; null when n = 0", metadata=_PCT)
-    lcl: float = pa.Field(nullable=True, description="Clopper-Pearson 95 % lower limit", metadata=_PCT)
-    ucl: float = pa.Field(nullable=True, description="Clopper-Pearson 95 % upper limit", metadata=_PCT)
-    n_blocked: int = pa.Field(ge=0, description="Subjects of the treated set whose tumour data are blocked (they count as NE)")
-    n_short_sd: int = pa.Field(ge=0, description="Subjects of the population whose best response would change with the shorter SD minimum")
+    lcl: float = pa.Field(
+        nullable=True, description="Clopper-Pearson 95 % lower limit", metadata=_PCT
+    )
+    ucl: float = pa.Field(
+        nullable=True, description="Clopper-Pearson 95 % upper limit", metadata=_PCT
+    )
+    n_blocked: int = pa.Field(
+        ge=0,
+        description="Subjects of the treated set whose tumour data are blocked (they count as NE)",
+    )
+    n_short_sd: int = pa.Field(
+        ge=0,
+        description="Subjects of the population whose best response would change with the shorter SD minimum",
+    )
 
     class Config(Table.Config):
         name = "response_rates"
@@ -110,10 +184,15 @@ class TimeToEvent(Table):
     AVAL: float = pa.Field(ge=1, description="ADT - STARTDT + 1", metadata=_DAYS)
     CNSR: int = pa.Field(isin=[0, 1], description="0 event, 1 censored")
     EVNTDESC: str = pa.Field(description="What ended the follow-up")
-    CNSDTDSC: str = pa.Field(nullable=True, description="Which date the subject is censored at; null for an event")
+    CNSDTDSC: str = pa.Field(
+        nullable=True, description="Which date the subject is censored at; null for an event"
+    )
     SRCDOM: str = pa.Field(description="Table that ADT comes from")
     SRCVAR: str = pa.Field(description="Column that ADT comes from")
-    SRCSEQ: float = pa.Field(nullable=True, description="Record that ADT comes from: VISITNUM of a response; null where a subject has one record")
+    SRCSEQ: float = pa.Field(
+        nullable=True,
+        description="Record that ADT comes from: VISITNUM of a response; null where a subject has one record",
+    )
 
     class Config(Table.Config):
         name = "time_to_event"
@@ -126,21 +205,46 @@ class PfsSummary(Table):
     PARAMCD: str = pa.Field(isin=PARAMETERS, description="Parameter")
     n: int = pa.Field(ge=0, description="Subjects")
     events: int = pa.Field(ge=0, description="Events")
-    median: float = pa.Field(nullable=True, description="Median, R survfit convention; null when not estimable", metadata=_DAYS)
+    median: float = pa.Field(
+        nullable=True,
+        description="Median, R survfit convention; null when not estimable",
+        metadata=_DAYS,
+    )
     lcl: float = pa.Field(nullable=True, description="Lower limit of the median", metadata=_DAYS)
     ucl: float = pa.Field(nullable=True, description="Upper limit of the median", metadata=_DAYS)
     median_months: float = pa.Field(nullable=True, description="Median", metadata=_MONTHS)
-    lcl_months: float = pa.Field(nullable=True, description="Lower limit of the median", metadata=_MONTHS)
-    ucl_months: float = pa.Field(nullable=True, description="Upper limit of the median", metadata=_MONTHS)
-    q25: float = pa.Field(nullable=True, description="First quartile (a quarter of the subjects have had the event)", metadata=_DAYS)
-    q25_lcl: float = pa.Field(nullable=True, description="Lower limit of the first quartile", metadata=_DAYS)
-    q25_ucl: float = pa.Field(nullable=True, description="Upper limit of the first quartile", metadata=_DAYS)
+    lcl_months: float = pa.Field(
+        nullable=True, description="Lower limit of the median", metadata=_MONTHS
+    )
+    ucl_months: float = pa.Field(
+        nullable=True, description="Upper limit of the median", metadata=_MONTHS
+    )
+    q25: float = pa.Field(
+        nullable=True,
+        description="First quartile (a quarter of the subjects have had the event)",
+        metadata=_DAYS,
+    )
+    q25_lcl: float = pa.Field(
+        nullable=True, description="Lower limit of the first quartile", metadata=_DAYS
+    )
+    q25_ucl: float = pa.Field(
+        nullable=True, description="Upper limit of the first quartile", metadata=_DAYS
+    )
     q75: float = pa.Field(nullable=True, description="Third quartile", metadata=_DAYS)
-    q75_lcl: float = pa.Field(nullable=True, description="Lower limit of the third quartile", metadata=_DAYS)
-    q75_ucl: float = pa.Field(nullable=True, description="Upper limit of the third quartile", metadata=_DAYS)
-    landmark_months: float = pa.Field(nullable=True, description="Landmark as in study.toml", metadata=_MONTHS)
+    q75_lcl: float = pa.Field(
+        nullable=True, description="Lower limit of the third quartile", metadata=_DAYS
+    )
+    q75_ucl: float = pa.Field(
+        nullable=True, description="Upper limit of the third quartile", metadata=_DAYS
+    )
+    landmark_months: float = pa.Field(
+        nullable=True, description="Landmark as in study.toml", metadata=_MONTHS
+    )
     landmark_days: float = pa.Field(nullable=True, description="Landmark", metadata=_DAYS)
-    surv: float = pa.Field(nullable=True, description="Survival at the landmark, 0 to 1; null beyond the last observed time")
+    surv: float = pa.Field(
+        nullable=True,
+        description="Survival at the landmark, 0 to 1; null beyond the last observed time",
+    )
     surv_lcl: float = pa.Field(nullable=True, description="Lower limit of surv")
     surv_ucl: float = pa.Field(nullable=True, description="Upper limit of surv")
     n_risk: int = pa.Field(ge=0, description="Subjects at risk at the landmark")
@@ -156,7 +260,9 @@ class FollowUp(Table):
     PARAMCD: str = pa.Field(isin=PARAMETERS, unique=True, description="Parameter")
     n: int = pa.Field(ge=0, description="Subjects")
     censored: int = pa.Field(ge=0, description="Subjects still without an event")
-    median: float = pa.Field(nullable=True, description="Median follow-up; null when not estimable", metadata=_DAYS)
+    median: float = pa.Field(
+        nullable=True, description="Median follow-up; null when not estimable", metadata=_DAYS
+    )
     lcl: float = pa.Field(nullable=True, description="Lower limit", metadata=_DAYS)
     ucl: float = pa.Field(nullable=True, description="Upper limit", metadata=_DAYS)
     median_months: float = pa.Field(nullable=True, description="Median follow-up", metadata=_MONTHS)
@@ -170,31 +276,65 @@ class FollowUp(Table):
 class SimonMonitoring(Table):
     """A two-stage design against the responses so far: one row, or none where the study has no design."""
 
-    source: str = pa.Field(isin=["BOR", "CBOR"], description="Best response that counts: the headline of study.toml")
+    source: str = pa.Field(
+        isin=["BOR", "CBOR"], description="Best response that counts: the headline of study.toml"
+    )
     r1: int = pa.Field(ge=0, description="Stop after stage 1 with this many responses or fewer")
     n1: int = pa.Field(gt=0, description="Subjects of stage 1")
-    r: int = pa.Field(ge=0, description="The treatment is not promising with this many responses or fewer")
+    r: int = pa.Field(
+        ge=0, description="The treatment is not promising with this many responses or fewer"
+    )
     n: int = pa.Field(gt=0, description="Subjects of both stages")
     p0: float = pa.Field(nullable=True, description="Response rate that is not of interest")
     p1: float = pa.Field(nullable=True, description="Response rate that is of interest")
     pet0: float = pa.Field(nullable=True, description="Probability of early termination under p0")
     en0: float = pa.Field(nullable=True, description="Expected number of subjects under p0")
-    alpha: float = pa.Field(nullable=True, description="Probability of calling the treatment promising under p0")
-    power: float = pa.Field(nullable=True, description="Probability of calling the treatment promising under p1")
-    n_enrolled: int = pa.Field(ge=0, description="Treated subjects, at most n, in order of first dose")
+    alpha: float = pa.Field(
+        nullable=True, description="Probability of calling the treatment promising under p0"
+    )
+    power: float = pa.Field(
+        nullable=True, description="Probability of calling the treatment promising under p1"
+    )
+    n_enrolled: int = pa.Field(
+        ge=0, description="Treated subjects, at most n, in order of first dose"
+    )
     n_known: int = pa.Field(ge=0, description="Of them, subjects whose response is final")
     responses: int = pa.Field(ge=0, description="Responders among n_enrolled")
     stage: int = pa.Field(isin=[1, 2], description="Stage that the study is in")
-    decision: str = pa.Field(isin=["STOP", "CONTINUE", "PROMISING", "NOT PROMISING", "PENDING"], description="What the design says now")
-    p_continue: float = pa.Field(nullable=True, description="Stage 1 under p1: probability of passing it, given the responses so far")
-    p_promising: float = pa.Field(nullable=True, description="Probability under p1 of ending as promising, given the responses so far")
-    estimate: float = pa.Field(nullable=True, description="Design-adjusted response rate (UMVUE, Jung and Kim 2004), 0 to 1")
-    lcl: float = pa.Field(nullable=True, description="Design-adjusted 95 % lower limit (ordering by the UMVUE)")
-    ucl: float = pa.Field(nullable=True, description="Design-adjusted 95 % upper limit (ordering by the UMVUE)")
-    p_value: float = pa.Field(nullable=True, description="One-sided p-value against p0 in the same ordering")
-    crude: float = pa.Field(nullable=True, description="Responses / subjects, biased after a two-stage design")
-    cp_lcl: float = pa.Field(nullable=True, description="Clopper-Pearson 95 % lower limit, not adjusted for the design")
-    cp_ucl: float = pa.Field(nullable=True, description="Clopper-Pearson 95 % upper limit, not adjusted for the design")
+    decision: str = pa.Field(
+        isin=["STOP", "CONTINUE", "PROMISING", "NOT PROMISING", "PENDING"],
+        description="What the design says now",
+    )
+    p_continue: float = pa.Field(
+        nullable=True,
+        description="Stage 1 under p1: probability of passing it, given the responses so far",
+    )
+    p_promising: float = pa.Field(
+        nullable=True,
+        description="Probability under p1 of ending as promising, given the responses so far",
+    )
+    estimate: float = pa.Field(
+        nullable=True,
+        description="Design-adjusted response rate (UMVUE, Jung and Kim 2004), 0 to 1",
+    )
+    lcl: float = pa.Field(
+        nullable=True, description="Design-adjusted 95 % lower limit (ordering by the UMVUE)"
+    )
+    ucl: float = pa.Field(
+        nullable=True, description="Design-adjusted 95 % upper limit (ordering by the UMVUE)"
+    )
+    p_value: float = pa.Field(
+        nullable=True, description="One-sided p-value against p0 in the same ordering"
+    )
+    crude: float = pa.Field(
+        nullable=True, description="Responses / subjects, biased after a two-stage design"
+    )
+    cp_lcl: float = pa.Field(
+        nullable=True, description="Clopper-Pearson 95 % lower limit, not adjusted for the design"
+    )
+    cp_ucl: float = pa.Field(
+        nullable=True, description="Clopper-Pearson 95 % upper limit, not adjusted for the design"
+    )
     note: str = pa.Field(description="What the decision rests on, in words")
 
     class Config(Table.Config):
@@ -205,13 +345,22 @@ class EndpointChanges(Table):
     """What changed in the endpoint tables against their last published version, and why."""
 
     asset: str = pa.Field(description="Table that changed")
-    subject_id: str = pa.Field(nullable=True, description="Subject; null for a table of the whole study")
-    key: str = pa.Field(description="Row: names and values of its key columns other than the subject")
-    field: str = pa.Field(description="Column that changed; for a row that came or went the first column of interest")
-    from_: str = pa.Field(alias="from", nullable=True, description="Value before; null when there was none")
+    subject_id: str = pa.Field(
+        nullable=True, description="Subject; null for a table of the whole study"
+    )
+    key: str = pa.Field(
+        description="Row: names and values of its key columns other than the subject"
+    )
+    field: str = pa.Field(
+        description="Column that changed; for a row that came or went the first column of interest"
+    )
+    from_: str = pa.Field(
+        alias="from", nullable=True, description="Value before; null when there was none"
+    )
     to: str = pa.Field(nullable=True, description="Value now; null when there is none")
     why: str = pa.Field(
-        isin=["new data", "corrected data", "re-derivation"], description="New records; changed or removed records; same records, other rule"
+        isin=["new data", "corrected data", "re-derivation"],
+        description="New records; changed or removed records; same records, other rule",
     )
 
     class Config(Table.Config):

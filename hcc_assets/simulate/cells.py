@@ -21,7 +21,15 @@ from hcc_assets.simulate.settings import SimulationSettings
 from hcc_assets.simulate.world import Patient, World, make_world
 from hcc_assets.study import genes as gene_data
 
-__all__ = ["Patient", "SimulatedSample", "SimulationSettings", "World", "expected_composition", "make_world", "simulate_sample"]
+__all__ = [
+    "Patient",
+    "SimulatedSample",
+    "SimulationSettings",
+    "World",
+    "expected_composition",
+    "make_world",
+    "simulate_sample",
+]
 
 Vector = npt.NDArray[np.float64]
 _DENSE_SHARE: Final = 2e-4
@@ -58,12 +66,17 @@ class SimulatedSample:
     empty_barcodes: npt.NDArray[np.object_] | None = None
 
 
-def expected_composition(world: World, patient: Patient, timepoint: str, shift: dict[str, float] | None = None) -> dict[str, float]:
+def expected_composition(
+    world: World, patient: Patient, timepoint: str, shift: dict[str, float] | None = None
+) -> dict[str, float]:
     """Share of each class in a biopsy of the patient: average, patient, treatment (``post``), a further natural-log ``shift``; sums to 1.
 
     The effect on T cells is the average one plus 0.3 times the patient's benefit (none where the setting has no composition effect).
     """
-    log_share = {c: float(np.log(s)) + patient.composition[c] + (shift or {}).get(c, 0.0) for c, s in programs.COMPOSITION.items()}
+    log_share = {
+        c: float(np.log(s)) + patient.composition[c] + (shift or {}).get(c, 0.0)
+        for c, s in programs.COMPOSITION.items()
+    }
     if timepoint != "pre":
         for c, effect in world.composition_effect.items():
             log_share[c] += effect
@@ -82,16 +95,22 @@ def _barcodes(rng: np.random.Generator, n: int) -> npt.NDArray[np.object_]:
     return np.array(list(taken), dtype=object)
 
 
-def _draw(rng: np.random.Generator, share: Vector, size: Vector, dispersion: float) -> tuple[npt.NDArray[np.int64], ...]:
+def _draw(
+    rng: np.random.Generator, share: Vector, size: Vector, dispersion: float
+) -> tuple[npt.NDArray[np.int64], ...]:
     """Molecules of cells that share a profile: row, gene and count of each entry (entries may repeat)."""
     dense = np.flatnonzero(share > _DENSE_SHARE)
-    rate = np.outer(size, share[dense]) * (rng.standard_gamma(dispersion, (len(size), len(dense))) / dispersion)
+    rate = np.outer(size, share[dense]) * (
+        rng.standard_gamma(dispersion, (len(size), len(dense))) / dispersion
+    )
     counts = rng.poisson(rate)
     row, at = np.nonzero(counts)
     sparse = np.flatnonzero(share <= _DENSE_SHARE)
     cumulative = np.cumsum(share[sparse])
     number = rng.poisson(size * cumulative[-1])
-    where = np.searchsorted(cumulative, rng.random(int(number.sum())) * cumulative[-1], side="right")
+    where = np.searchsorted(
+        cumulative, rng.random(int(number.sum())) * cumulative[-1], side="right"
+    )
     more_rows = np.repeat(np.arange(len(size)), number)
     more_genes = sparse[np.minimum(where, len(sparse) - 1)]
     return (
@@ -101,18 +120,28 @@ def _draw(rng: np.random.Generator, share: Vector, size: Vector, dispersion: flo
     )
 
 
-def _state_shares(world: World, patient: Patient, timepoint: str, batch: Vector) -> dict[tuple[int, bool], Vector]:
+def _state_shares(
+    world: World, patient: Patient, timepoint: str, batch: Vector
+) -> dict[tuple[int, bool], Vector]:
     """Profile of each state in this sample; tumour states have a second one for the sub-clone."""
     sexed = np.ones(len(world.genes))
-    sexed[world.index_of(list(gene_data.Y_GENES) if patient.sex == "F" else [gene_data.X_INACTIVATION_GENE])] = 0.0
+    sexed[
+        world.index_of(
+            list(gene_data.Y_GENES) if patient.sex == "F" else [gene_data.X_INACTIVATION_GENE]
+        )
+    ] = 0.0
     common = np.exp(patient.effects + batch) * sexed
     tumour = np.exp(patient.tumour_effects) * patient.copy_number
-    factor = world.settings.gain if patient.subclone_arm in programs.GAINED_ARMS else world.settings.loss
+    factor = (
+        world.settings.gain if patient.subclone_arm in programs.GAINED_ARMS else world.settings.loss
+    )
     subclone = np.where(world.genes["arm"].to_numpy() == patient.subclone_arm, factor, 1.0)
     effects = {c: np.zeros(len(world.genes)) for c in world.classes}
     if timepoint != "pre":
         for cell_class, rows in world.effects.groupby("cell_class"):
-            effects[str(cell_class)][world.index_of(list(rows["gene"]))] = rows.set_index("gene")["log2_fold_change"].to_numpy() * np.log(2)
+            effects[str(cell_class)][world.index_of(list(rows["gene"]))] = rows.set_index("gene")[
+                "log2_fold_change"
+            ].to_numpy() * np.log(2)
     out = {}
     for i, state in enumerate(world.states):
         share = world.shares[i] * common * np.exp(effects[state.cell_class])
@@ -125,7 +154,11 @@ def _state_shares(world: World, patient: Patient, timepoint: str, batch: Vector)
 
 def _damaged(share: Vector, mitochondrial: npt.NDArray[np.bool_]) -> Vector:
     inside = share[mitochondrial].sum()
-    return np.where(mitochondrial, share * _DAMAGED_MITOCHONDRIAL / inside, share * (1 - _DAMAGED_MITOCHONDRIAL) / (1 - inside))
+    return np.where(
+        mitochondrial,
+        share * _DAMAGED_MITOCHONDRIAL / inside,
+        share * (1 - _DAMAGED_MITOCHONDRIAL) / (1 - inside),
+    )
 
 
 def simulate_sample(
@@ -163,12 +196,24 @@ def simulate_sample(
     """
     patient = world.patient(patient) if isinstance(patient, int) else patient
     settings = world.settings
-    rng = np.random.default_rng([world.seed, 3, patient.index, 0 if timepoint == "pre" else 1, seed])
+    rng = np.random.default_rng(
+        [world.seed, 3, patient.index, 0 if timepoint == "pre" else 1, seed]
+    )
     composition = expected_composition(world, patient, timepoint, shift)
     noise = {c: float(rng.normal(0, settings.composition_sample_sd)) for c in composition}
-    weight = np.array([composition[s.cell_class] * np.exp(noise[s.cell_class]) * s.share * np.exp(rng.normal(0, 0.2)) for s in world.states])
+    weight = np.array(
+        [
+            composition[s.cell_class]
+            * np.exp(noise[s.cell_class])
+            * s.share
+            * np.exp(rng.normal(0, 0.2))
+            for s in world.states
+        ]
+    )
     weight = weight / weight.sum()
-    shares = _state_shares(world, patient, timepoint, rng.normal(0, settings.batch_sd, len(world.genes)))
+    shares = _state_shares(
+        world, patient, timepoint, rng.normal(0, settings.batch_sd, len(world.genes))
+    )
     n_double = int(rng.binomial(n_cells, settings.doublets))
     total = n_cells + n_double
     state = rng.choice(len(world.states), size=total, p=weight)
@@ -177,12 +222,18 @@ def simulate_sample(
     subclone = malignant & (rng.random(total) < patient.subclone_share)
     damaged = rng.random(total) < settings.damaged
     median = np.array([programs.LIBRARY_SIZE[c] for c in classes], dtype=float) * settings.umi_scale
-    size = median * np.exp(rng.normal(0, _LIBRARY_SD, total)) * np.where(damaged, _DAMAGED_MOLECULES, 1.0)
+    size = (
+        median
+        * np.exp(rng.normal(0, _LIBRARY_SD, total))
+        * np.where(damaged, _DAMAGED_MOLECULES, 1.0)
+    )
     mitochondrial = gene_data.is_mitochondrial(world.genes["gene"])
     droplet = np.concatenate([np.arange(n_cells), np.arange(n_double)])
     parts: list[tuple[npt.NDArray[np.int64], ...]] = []
     soup = np.zeros(len(world.genes))
-    for key in sorted({(int(s), bool(c), bool(d)) for s, c, d in zip(state, subclone, damaged, strict=True)}):
+    for key in sorted(
+        {(int(s), bool(c), bool(d)) for s, c, d in zip(state, subclone, damaged, strict=True)}
+    ):
         members = np.flatnonzero((state == key[0]) & (subclone == key[1]) & (damaged == key[2]))
         share = shares[key[0], key[1]]
         share = _damaged(share, mitochondrial) if key[2] else share
@@ -191,7 +242,12 @@ def simulate_sample(
         soup += share * size[members].sum()
     soup /= soup.sum()
     own = np.bincount(droplet, weights=size, minlength=n_cells)
-    scale = settings.ambient / (1 - settings.ambient) * own.mean() / np.mean(own**settings.ambient_slope)
+    scale = (
+        settings.ambient
+        / (1 - settings.ambient)
+        * own.mean()
+        / np.mean(own**settings.ambient_slope)
+    )
     ambient = scale * own**settings.ambient_slope * np.exp(rng.normal(0, 0.25, n_cells))
     rows, genes, counts = _draw(rng, soup, ambient, 1e6)
     parts.append((rows, genes, counts))
@@ -202,7 +258,9 @@ def simulate_sample(
             "barcode": barcodes[:n_cells],
             "cell_class": classes[:n_cells],
             "state": np.array([s.name for s in world.states], dtype=object)[state[:n_cells]],
-            "second_class": np.concatenate([classes[n_cells:], np.full(n_cells - n_double, None, dtype=object)]),
+            "second_class": np.concatenate(
+                [classes[n_cells:], np.full(n_cells - n_double, None, dtype=object)]
+            ),
             "malignant": malignant[:n_cells],
             "doublet": np.arange(n_cells) < n_double,
             "damaged": damaged[:n_cells],
@@ -217,11 +275,18 @@ def simulate_sample(
         amount = 40 * np.exp(rng.normal(0, 0.5, empty_droplets))
         empty = _assemble([_draw(rng, soup, amount, 1e6)], (empty_droplets, len(world.genes)))
     return SimulatedSample(
-        counts_matrix[shuffled], np.asarray(truth["barcode"], dtype=object), world.genes, truth, composition, empty,
+        counts_matrix[shuffled],
+        np.asarray(truth["barcode"], dtype=object),
+        world.genes,
+        truth,
+        composition,
+        empty,
         barcodes[n_cells:] if empty_droplets else None,
-    )  # fmt: skip
+    )
 
 
-def _assemble(parts: list[tuple[npt.NDArray[np.int64], ...]], shape: tuple[int, int]) -> sp.csr_matrix:
+def _assemble(
+    parts: list[tuple[npt.NDArray[np.int64], ...]], shape: tuple[int, int]
+) -> sp.csr_matrix:
     rows, genes, counts = (np.concatenate([p[i] for p in parts]).astype(np.int32) for i in range(3))
     return sp.coo_matrix((counts, (rows, genes)), shape=shape, dtype=np.int32).tocsr()

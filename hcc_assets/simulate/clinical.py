@@ -52,7 +52,9 @@ class ClinicalTrial:
     issues: pd.DataFrame
 
 
-def stories(subjects: int, seed: int, *, hazard_effect: float = -0.5, start: dt.date = START) -> list[SubjectStory]:
+def stories(
+    subjects: int, seed: int, *, hazard_effect: float = -0.5, start: dt.date = START
+) -> list[SubjectStory]:
     """Every subject's whole story, to about 2.5 years; same arguments, same stories."""
     out = []
     for course in courses(subjects, seed, hazard_effect=hazard_effect, start=start):
@@ -82,13 +84,18 @@ def _progression_row(story: SubjectStory, scans: list[Scan], until: dt.date) -> 
     evaluable = [s.date for s in scans[1:] if s.response["OVRLRESP"] != "NE"]
     date = event or max(evaluable, default=course.first_dose)
     return {
-        "USUBJID": course.usubjid, "benefit": course.traits.benefit, "latent_days": (course.progression - course.first_dose).days,
-        "AVAL": (date - course.first_dose).days + 1, "CNSR": 0 if event else 1,
+        "USUBJID": course.usubjid,
+        "benefit": course.traits.benefit,
+        "latent_days": (course.progression - course.first_dose).days,
+        "AVAL": (date - course.first_dose).days + 1,
+        "CNSR": 0 if event else 1,
         "event": "none" if event is None else "progression" if event in ends else "death",
-    }  # fmt: skip
+    }
 
 
-def export(told: list[SubjectStory], *, until: dt.date, ugly: bool = False, seed: int = 0) -> ClinicalTrial:
+def export(
+    told: list[SubjectStory], *, until: dt.date, ugly: bool = False, seed: int = 0
+) -> ClinicalTrial:
     """The export of these stories as of the day ``until``: later records absent, later ends open, responses from the scans known by then.
 
     Parameters
@@ -113,24 +120,59 @@ def export(told: list[SubjectStory], *, until: dt.date, ugly: bool = False, seed
         if scans:
             scan_rows(rows, story, respond(scans))
         dosing_rows(rows, story, until)
-        rows["ae"] += [event_row(course.usubjid, e, known_by(course.death, until), until) for e in story.events if e.start <= until]
+        rows["ae"] += [
+            event_row(course.usubjid, e, known_by(course.death, until), until)
+            for e in story.events
+            if e.start <= until
+        ]
         disposition_rows(rows, story, until)
-        responses += [{"USUBJID": course.usubjid, "VISITNUM": s.number, "VISIT": s.name, "DATE": s.date, **s.response} for s in scans[1:]]
+        responses += [
+            {
+                "USUBJID": course.usubjid,
+                "VISITNUM": s.number,
+                "VISIT": s.name,
+                "DATE": s.date,
+                **s.response,
+            }
+            for s in scans[1:]
+        ]
         if course.first_dose is not None and course.first_dose <= until:
             progression.append(_progression_row(story, scans, until))
     tables = {domain: as_frame(domain, found) for domain, found in rows.items()}
     issues = pd.DataFrame(columns=["check_id", "USUBJID"])
     if ugly:
         tables, issues = spoil(tables, seed)
-    names = ["USUBJID", "VISITNUM", "VISIT", "DATE", "BASE", "SUMDIAM", "NADIR_PRIOR", "TRGRESP", "NTRGRESP", "NEWLPROG", "OVRLRESP"]
+    names = [
+        "USUBJID",
+        "VISITNUM",
+        "VISIT",
+        "DATE",
+        "BASE",
+        "SUMDIAM",
+        "NADIR_PRIOR",
+        "TRGRESP",
+        "NTRGRESP",
+        "NEWLPROG",
+        "OVRLRESP",
+    ]
     return ClinicalTrial(
-        tables, pd.DataFrame(responses, columns=names),
-        pd.DataFrame(progression, columns=["USUBJID", "benefit", "latent_days", "AVAL", "CNSR", "event"]), issues,
-    )  # fmt: skip
+        tables,
+        pd.DataFrame(responses, columns=names),
+        pd.DataFrame(
+            progression, columns=["USUBJID", "benefit", "latent_days", "AVAL", "CNSR", "event"]
+        ),
+        issues,
+    )
 
 
 def simulate_clinical(
-    subjects: int, seed: int, ugly: bool = False, *, hazard_effect: float = -0.5, start: dt.date = START, until: dt.date | None = None
+    subjects: int,
+    seed: int,
+    ugly: bool = False,
+    *,
+    hazard_effect: float = -0.5,
+    start: dt.date = START,
+    until: dt.date | None = None,
 ) -> dict[str, pd.DataFrame]:
     """SDTM domains of a simulated trial.
 
@@ -153,4 +195,6 @@ def simulate_clinical(
         ``dm ex tu tr rs ae ds cm ss`` to frames of text (None where empty); a domain in which nothing has happened has columns only.
     """
     told = stories(subjects, seed, hazard_effect=hazard_effect, start=start)
-    return export(told, until=until or start + dt.timedelta(days=TRIAL_DAYS), ugly=ugly, seed=seed).tables
+    return export(
+        told, until=until or start + dt.timedelta(days=TRIAL_DAYS), ugly=ugly, seed=seed
+    ).tables

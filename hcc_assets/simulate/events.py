@@ -38,14 +38,37 @@ KINDS: Final = (
     Kind("Diarrhoea", "Gastrointestinal disorders", 0.35, (0.6, 0.33, 0.07, 0.0)),
     Kind("Abdominal pain", "Gastrointestinal disorders", 0.20, (0.6, 0.34, 0.06, 0.0)),
     Kind("Vomiting", "Gastrointestinal disorders", 0.12, (0.7, 0.27, 0.03, 0.0)),
-    Kind("Upper gastrointestinal haemorrhage", "Gastrointestinal disorders", 0.04, (0.1, 0.4, 0.4, 0.1), fatal=True),
+    Kind(
+        "Upper gastrointestinal haemorrhage",
+        "Gastrointestinal disorders",
+        0.04,
+        (0.1, 0.4, 0.4, 0.1),
+        fatal=True,
+    ),
     Kind("Hypothyroidism", "Endocrine disorders", 0.15, (0.4, 0.6, 0.0, 0.0)),
-    Kind("Fatigue", "General disorders and administration site conditions", 0.30, (0.6, 0.35, 0.05, 0.0)),
-    Kind("Oedema peripheral", "General disorders and administration site conditions", 0.20, (0.7, 0.27, 0.03, 0.0)),
+    Kind(
+        "Fatigue",
+        "General disorders and administration site conditions",
+        0.30,
+        (0.6, 0.35, 0.05, 0.0),
+    ),
+    Kind(
+        "Oedema peripheral",
+        "General disorders and administration site conditions",
+        0.20,
+        (0.7, 0.27, 0.03, 0.0),
+    ),
     Kind("Hepatic failure", "Hepatobiliary disorders", 0.02, (0.0, 0.0, 0.8, 0.2), fatal=True),
 )
 
-_SURE_OF_DRUG: Final = {"Hypertension", "Proteinuria", "Diarrhoea", "Hypothyroidism", "Platelet count decreased", "Oedema peripheral"}
+_SURE_OF_DRUG: Final = {
+    "Hypertension",
+    "Proteinuria",
+    "Diarrhoea",
+    "Hypothyroidism",
+    "Platelet count decreased",
+    "Oedema peripheral",
+}
 
 
 @dataclass(frozen=True)
@@ -73,7 +96,9 @@ class Dosing:
     reason: str | None
 
 
-def _draw_events(course: Course, stop: dt.date, last: dt.date, rng: np.random.Generator) -> list[Event]:
+def _draw_events(
+    course: Course, stop: dt.date, last: dt.date, rng: np.random.Generator
+) -> list[Event]:
     assert course.first_dose is not None
     days = (stop - course.first_dose).days + 28
     sensitivity = float(rng.lognormal(-0.2, 0.5))
@@ -85,19 +110,35 @@ def _draw_events(course: Course, stop: dt.date, last: dt.date, rng: np.random.Ge
             end: dt.date | None = start + dt.timedelta(days=3 + int(rng.exponential(24)))
             if rng.random() < 0.12 or end is None or end > last:
                 end = None
-            if start > last or any(a <= start <= b or start <= a <= (end or last) for a, b in taken):
+            if start > last or any(
+                a <= start <= b or start <= a <= (end or last) for a, b in taken
+            ):
                 continue
             taken.append((start, end or dt.date.max))
             grade = 1 + int(rng.choice(4, p=kind.grades))
             related = kind.term in _SURE_OF_DRUG or bool(rng.random() < 0.45)
-            serious = grade == 4 or (grade == 3 and bool(rng.random() < 0.25)) or (kind.fatal and grade >= 3)
+            serious = (
+                grade == 4
+                or (grade == 3 and bool(rng.random() < 0.25))
+                or (kind.fatal and grade >= 3)
+            )
             chance = rng.random()
             action = "DOSE NOT CHANGED"
             if related and grade >= 3 and start <= stop:
-                action = "DRUG INTERRUPTED" if chance < 0.5 else "DOSE REDUCED" if chance < 0.85 else "DRUG WITHDRAWN" if chance < 0.9 else action
+                action = (
+                    "DRUG INTERRUPTED"
+                    if chance < 0.5
+                    else "DOSE REDUCED"
+                    if chance < 0.85
+                    else "DRUG WITHDRAWN"
+                    if chance < 0.9
+                    else action
+                )
             elif start > stop:
                 action = "NOT APPLICABLE"
-            out.append(Event(kind, start, end, grade, related, serious, action, bool(rng.random() < 0.03)))
+            out.append(
+                Event(kind, start, end, grade, related, serious, action, bool(rng.random() < 0.03))
+            )
     return sorted(out, key=lambda e: (e.start, e.kind.term))
 
 
@@ -133,12 +174,27 @@ def treat(course: Course, stop: dt.date | None, seed: int) -> tuple[list[Event],
         gap = int(rng.integers(5, 22))
         free = resume is None or event.start > resume + dt.timedelta(days=2)
         if event.action in ("DOSE NOT CHANGED", "NOT APPLICABLE"):
-            kept.append(replace(event, action="NOT APPLICABLE") if ended and event.start > stop else event)
+            kept.append(
+                replace(event, action="NOT APPLICABLE") if ended and event.start > stop else event
+            )
             continue
-        if ended or not free or event.start <= start + dt.timedelta(days=2) or event.start + dt.timedelta(days=gap + 3) >= stop:
-            kept.append(replace(event, action="NOT APPLICABLE" if event.start > stop else "DOSE NOT CHANGED"))
+        if (
+            ended
+            or not free
+            or event.start <= start + dt.timedelta(days=2)
+            or event.start + dt.timedelta(days=gap + 3) >= stop
+        ):
+            kept.append(
+                replace(
+                    event, action="NOT APPLICABLE" if event.start > stop else "DOSE NOT CHANGED"
+                )
+            )
             continue
-        action = "DRUG WITHDRAWN" if event.action == "DOSE REDUCED" and level == len(DOSES) - 1 else event.action
+        action = (
+            "DRUG WITHDRAWN"
+            if event.action == "DOSE REDUCED" and level == len(DOSES) - 1
+            else event.action
+        )
         kept.append(replace(event, action=action))
         if action == "DRUG WITHDRAWN":
             ended, stop = True, event.start
@@ -155,11 +211,18 @@ def treat(course: Course, stop: dt.date | None, seed: int) -> tuple[list[Event],
     dosing.append(Dosing(DOSES[level], start, stop, reason))
     window = stop + dt.timedelta(days=30)
     kept = [e for e in kept if e.start <= window]
-    fatal = course.death is not None and course.death <= window and course.death < course.progression and rng.random() < 0.7
+    fatal = (
+        course.death is not None
+        and course.death <= window
+        and course.death < course.progression
+        and rng.random() < 0.7
+    )
     if fatal and course.death is not None:
         kind = KINDS[-1] if rng.random() < 0.6 else KINDS[12]
         begin = max(course.death - dt.timedelta(days=int(rng.integers(1, 15))), course.first_dose)
         kept = [e for e in kept if e.kind is not kind or (e.end is not None and e.end < begin)]
         action = "NOT APPLICABLE" if begin > stop else "DOSE NOT CHANGED"
-        kept.append(Event(kind, begin, course.death, 5, bool(rng.random() < 0.3), True, action, False))
+        kept.append(
+            Event(kind, begin, course.death, 5, bool(rng.random() < 0.3), True, action, False)
+        )
     return sorted(kept, key=lambda e: (e.start, e.kind.term)), dosing

@@ -64,7 +64,12 @@ def respond(scans: list[Scan]) -> list[Scan]:
     An equivocal new lesion that a later scan calls unequivocal is progression at the scan that first showed it. The keys are those of the published
     ``responses`` table: ``BASE, SUMDIAM, NADIR_PRIOR`` (mm), ``TRGRESP, NTRGRESP, NEWLPROG, OVRLRESP``.
     """
-    sure = {f.lesion.name for s in scans for f in s.findings if f.lesion.kind == "NEW" and f.word == "UNEQUIVOCAL"}
+    sure = {
+        f.lesion.name
+        for s in scans
+        for f in s.findings
+        if f.lesion.kind == "NEW" and f.word == "UNEQUIVOCAL"
+    }
     targets = [f for f in scans[0].findings if f.lesion.kind == "TARGET"]
     base = sum(f.tenths or 0 for f in targets)
     nadir, complete_before = base, False
@@ -74,23 +79,54 @@ def respond(scans: list[Scan]) -> list[Scan]:
         partial = sum(s for s in sizes if s is not None)
         grown = partial - nadir >= 5 * _TENTH and (partial - nadir) * 5 >= nadir
         missing = any(s is None for s in sizes)
-        gone = all(s is not None and (s < 10 * _TENTH if f.lesion.node else s == 0) for f, s in zip(found, sizes, strict=True))
-        back = complete_before and any(s is not None and (s >= 10 * _TENTH if f.lesion.node else s > 0) for f, s in zip(found, sizes, strict=True))
+        gone = all(
+            s is not None and (s < 10 * _TENTH if f.lesion.node else s == 0)
+            for f, s in zip(found, sizes, strict=True)
+        )
+        back = complete_before and any(
+            s is not None and (s >= 10 * _TENTH if f.lesion.node else s > 0)
+            for f, s in zip(found, sizes, strict=True)
+        )
         target = (
-            "NA" if not targets else ("PD" if grown or back else "NE") if missing else "CR" if gone else "PD" if grown or back
-            else "PR" if partial * 10 <= base * 7 else "SD"
-        )  # fmt: skip
-        words = [f.word if not f.not_done else "NOT EVALUABLE" for f in scan.findings if f.lesion.kind == "NON-TARGET"]
+            "NA"
+            if not targets
+            else ("PD" if grown or back else "NE")
+            if missing
+            else "CR"
+            if gone
+            else "PD"
+            if grown or back
+            else "PR"
+            if partial * 10 <= base * 7
+            else "SD"
+        )
+        words = [
+            f.word if not f.not_done else "NOT EVALUABLE"
+            for f in scan.findings
+            if f.lesion.kind == "NON-TARGET"
+        ]
         rest = (
-            "NA" if not words else "PD" if "UNEQUIVOCAL PROGRESSION" in words or (complete_before and "PRESENT" in words)
-            else "NE" if "NOT EVALUABLE" in words else "CR" if set(words) == {"ABSENT"} else "NON-CR/NON-PD"
-        )  # fmt: skip
+            "NA"
+            if not words
+            else "PD"
+            if "UNEQUIVOCAL PROGRESSION" in words or (complete_before and "PRESENT" in words)
+            else "NE"
+            if "NOT EVALUABLE" in words
+            else "CR"
+            if set(words) == {"ABSENT"}
+            else "NON-CR/NON-PD"
+        )
         new = any(f.lesion.name in sure for f in scan.findings if f.lesion.kind == "NEW")
         overall = _overall(target, rest, new)
         scan.response = {
-            "BASE": base / _TENTH, "SUMDIAM": None if missing else partial / _TENTH, "NADIR_PRIOR": nadir / _TENTH,
-            "TRGRESP": target, "NTRGRESP": rest, "NEWLPROG": "Y" if new else "N", "OVRLRESP": overall,
-        }  # fmt: skip
+            "BASE": base / _TENTH,
+            "SUMDIAM": None if missing else partial / _TENTH,
+            "NADIR_PRIOR": nadir / _TENTH,
+            "TRGRESP": target,
+            "NTRGRESP": rest,
+            "NEWLPROG": "Y" if new else "N",
+            "OVRLRESP": overall,
+        }
         complete_before = complete_before or overall == "CR"
         nadir = nadir if missing else min(nadir, partial)
     return scans
@@ -125,8 +161,17 @@ def _plan(course: Course, rng: np.random.Generator) -> _Plan:
         if organs.count(organ) < 2:
             organs.append(organ)
     lesions = [Lesion(f"T{i + 1:02d}", "TARGET", o) for i, o in enumerate(organs)]
-    sizes = [int(10 * np.clip(rng.lognormal(np.log(22 if le.node else 42), 0.4), 16 if le.node else 13, 140)) for le in lesions]
-    lesions += [Lesion(f"NT{i + 1:02d}", "NON-TARGET", str(rng.choice(_ORGANS))) for i in range(int(rng.integers(0, 3)))]
+    sizes = [
+        int(
+            10
+            * np.clip(rng.lognormal(np.log(22 if le.node else 42), 0.4), 16 if le.node else 13, 140)
+        )
+        for le in lesions
+    ]
+    lesions += [
+        Lesion(f"NT{i + 1:02d}", "NON-TARGET", str(rng.choice(_ORGANS)))
+        for i in range(int(rng.integers(0, 3)))
+    ]
     overall = float(np.clip(rng.normal(-0.16 + -0.13 * course.traits.benefit, 0.2), -1.0, 0.12))
     if course.traits.benefit > 0 and rng.random() < 0.05:
         overall = -1.0
@@ -138,7 +183,13 @@ def _plan(course: Course, rng: np.random.Generator) -> _Plan:
     mode = str(rng.choice(modes, p=[0.5, 0.25, 0.1, 0.15]))
     if mode == "non-target" and not any(le.kind == "NON-TARGET" for le in lesions):
         mode = "new"
-    return _Plan(tuple(lesions), tuple(sizes), tuple(float(np.clip(d, -1.0, 0.25)) for d in depth), float(rng.uniform(45, 110)), mode)
+    return _Plan(
+        tuple(lesions),
+        tuple(sizes),
+        tuple(float(np.clip(d, -1.0, 0.25)) for d in depth),
+        float(rng.uniform(45, 110)),
+        mode,
+    )
 
 
 def _before(plan: _Plan, days: int, complete: bool, rng: np.random.Generator) -> list[Finding]:
@@ -151,30 +202,45 @@ def _before(plan: _Plan, days: int, complete: bool, rng: np.random.Generator) ->
         part = 1.0 + plan.depth[i] * (1.0 - np.exp(-days / plan.pace))
         tenths = round(plan.sizes[i] * part + float(rng.normal(0, 5)))
         if complete:
-            out.append(Finding(lesion, tenths=int(min(max(tenths, 40), 80))) if lesion.node else Finding(lesion, tenths=0))
+            out.append(
+                Finding(lesion, tenths=int(min(max(tenths, 40), 80)))
+                if lesion.node
+                else Finding(lesion, tenths=0)
+            )
         elif lesion.node:
             out.append(Finding(lesion, tenths=max(tenths, 40)))
         elif tenths < 50:
             small = plan.sizes[i] <= 350
-            out.append(Finding(lesion, word="TOO SMALL TO MEASURE") if small else Finding(lesion, tenths=max(tenths, plan.sizes[i] // 6)))
+            out.append(
+                Finding(lesion, word="TOO SMALL TO MEASURE")
+                if small
+                else Finding(lesion, tenths=max(tenths, plan.sizes[i] // 6))
+            )
         else:
             out.append(Finding(lesion, tenths=max(tenths, plan.sizes[i] // 6)))
     return out
 
 
-def _progressed(plan: _Plan, found: list[Finding], nadir: int, rng: np.random.Generator) -> list[Finding]:
+def _progressed(
+    plan: _Plan, found: list[Finding], nadir: int, rng: np.random.Generator
+) -> list[Finding]:
     """Findings of the scan that shows progression."""
     if plan.mode in ("new", "equivocal"):
         return [*found, Finding(_new_lesion(plan), word="UNEQUIVOCAL")]
     if plan.mode == "non-target":
         at = next(i for i, f in enumerate(found) if f.lesion.kind == "NON-TARGET")
-        return [Finding(f.lesion, word="UNEQUIVOCAL PROGRESSION") if i == at else f for i, f in enumerate(found)]
+        return [
+            Finding(f.lesion, word="UNEQUIVOCAL PROGRESSION") if i == at else f
+            for i, f in enumerate(found)
+        ]
     targets = [f for f in found if f.lesion.kind == "TARGET"]
     wanted = int(np.ceil(nadir * 1.2)) + 55 + int(rng.integers(0, 120))
     have = sum(_contribution(f) or 0 for f in targets)
     grow = max(wanted - have, 0)
     first = targets[0]
-    return [Finding(f.lesion, tenths=(_contribution(f) or 0) + grow) if f is first else f for f in found]
+    return [
+        Finding(f.lesion, tenths=(_contribution(f) or 0) + grow) if f is first else f for f in found
+    ]
 
 
 def _new_lesion(plan: _Plan) -> Lesion:
@@ -199,12 +265,16 @@ def scan_course(course: Course, seed: int) -> list[Scan]:
     rng = np.random.default_rng([seed, 8, course.index])
     plan = _plan(course, rng)
     first = [
-        Finding(le, tenths=plan.sizes[i]) if le.kind == "TARGET" else Finding(le, word="PRESENT") for i, le in enumerate(plan.lesions)
-    ]  # fmt: skip
+        Finding(le, tenths=plan.sizes[i]) if le.kind == "TARGET" else Finding(le, word="PRESENT")
+        for i, le in enumerate(plan.lesions)
+    ]
     scans = [Scan(0, course.baseline_scan, first)]
     if course.first_dose is None:
         return scans
-    end = min([d for d in (course.death, course.lost) if d is not None], default=course.first_dose + dt.timedelta(days=860))
+    end = min(
+        [d for d in (course.death, course.lost) if d is not None],
+        default=course.first_dose + dt.timedelta(days=860),
+    )
     complete_from = int(rng.integers(2, 4)) if np.mean(plan.depth) < -0.8 else 999
     for number in range(1, 22):
         date = course.first_dose + dt.timedelta(days=VISIT_DAYS * number + int(rng.integers(-3, 4)))
@@ -220,8 +290,12 @@ def scan_course(course: Course, seed: int) -> list[Scan]:
             last = scans[-1]
             if plan.mode == "equivocal" and last.number > 0:
                 last.findings.append(Finding(_new_lesion(plan), word="EQUIVOCAL"))
-            sums = [s.response["SUMDIAM"] for s in scans[1:] if s.response.get("SUMDIAM") is not None]
-            lowest = min([round(float(v) * _TENTH) for v in sums if v is not None] + [sum(plan.sizes)])
+            sums = [
+                s.response["SUMDIAM"] for s in scans[1:] if s.response.get("SUMDIAM") is not None
+            ]
+            lowest = min(
+                [round(float(v) * _TENTH) for v in sums if v is not None] + [sum(plan.sizes)]
+            )
             found = _progressed(plan, found, lowest, rng)
         elif unreadable and len(plan.sizes) > 1 and not complete:
             found[1] = Finding(found[1].lesion, not_done=True)

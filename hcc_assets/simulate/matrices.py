@@ -13,11 +13,16 @@ import scipy.sparse as sp
 
 
 def _write_gz(path: Path, content: bytes) -> None:
-    with path.open("wb") as raw, gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=1, mtime=0) as packed:
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=1, mtime=0) as packed,
+    ):
         packed.write(content)
 
 
-def write_mex(folder: Path, counts: sp.csr_matrix, barcodes: npt.NDArray[np.object_], genes: pd.DataFrame) -> None:
+def write_mex(
+    folder: Path, counts: sp.csr_matrix, barcodes: npt.NDArray[np.object_], genes: pd.DataFrame
+) -> None:
     """Write ``matrix.mtx.gz, barcodes.tsv.gz, features.tsv.gz``.
 
     Parameters
@@ -38,5 +43,7 @@ def write_mex(folder: Path, counts: sp.csr_matrix, barcodes: npt.NDArray[np.obje
     mmwrite(stream, sp.csc_matrix(counts.T), field="integer", symmetry="general")
     _write_gz(folder / "matrix.mtx.gz", stream.getvalue())
     _write_gz(folder / "barcodes.tsv.gz", ("\n".join(barcodes) + "\n").encode())
-    lines = (f"{i}\t{g}\tGene Expression\n" for i, g in zip(genes["gene_id"], genes["gene"], strict=True))
+    lines = (
+        f"{i}\t{g}\tGene Expression\n" for i, g in zip(genes["gene_id"], genes["gene"], strict=True)
+    )
     _write_gz(folder / "features.tsv.gz", "".join(lines).encode())

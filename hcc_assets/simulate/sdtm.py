@@ -69,29 +69,53 @@ def scan_rows(rows: Rows, story: SubjectStory, scans: list[Scan]) -> None:
         for f in scan.findings:
             lesion = f.lesion
             measured = lesion.kind == "TARGET"
-            test = ("SAXIS", "Short Axis") if measured and lesion.node else ("LDIAM", "Longest Diameter") if measured else ("TUMSTATE", "Tumor State")
+            test = (
+                ("SAXIS", "Short Axis")
+                if measured and lesion.node
+                else ("LDIAM", "Longest Diameter")
+                if measured
+                else ("TUMSTATE", "Tumor State")
+            )
             rows["tr"].append(
-                visit | {
-                    "TRLNKID": lesion.name, "TRGRPID": lesion.kind, "TRTESTCD": test[0], "TRTEST": test[1], "TRMETHOD": "CT SCAN",
-                    "TREVAL": "INVESTIGATOR", "TRDTC": _text(scan.date), **_result(f),
+                visit
+                | {
+                    "TRLNKID": lesion.name,
+                    "TRGRPID": lesion.kind,
+                    "TRTESTCD": test[0],
+                    "TRTEST": test[1],
+                    "TRMETHOD": "CT SCAN",
+                    "TREVAL": "INVESTIGATOR",
+                    "TRDTC": _text(scan.date),
+                    **_result(f),
                 }
-            )  # fmt: skip
+            )
             if lesion.name not in seen:
                 seen.add(lesion.name)
                 rows["tu"].append(
-                    visit | {
-                        "TULNKID": lesion.name, "TUTESTCD": "TUMIDENT", "TUORRES": lesion.kind, "TULOC": lesion.organ, "TUMETHOD": "CT SCAN",
-                        "TUEVAL": "INVESTIGATOR", "TUDTC": _text(scan.date),
+                    visit
+                    | {
+                        "TULNKID": lesion.name,
+                        "TUTESTCD": "TUMIDENT",
+                        "TUORRES": lesion.kind,
+                        "TULOC": lesion.organ,
+                        "TUMETHOD": "CT SCAN",
+                        "TUEVAL": "INVESTIGATOR",
+                        "TUDTC": _text(scan.date),
                     }
-                )  # fmt: skip
+                )
         if scan.response:
             word = str(scan.response["OVRLRESP"])
             rows["rs"].append(
-                visit | {
-                    "RSTESTCD": "OVRLRESP", "RSTEST": "Overall Response", "RSORRES": word, "RSSTRESC": word, "RSEVAL": "INVESTIGATOR",
+                visit
+                | {
+                    "RSTESTCD": "OVRLRESP",
+                    "RSTEST": "Overall Response",
+                    "RSORRES": word,
+                    "RSSTRESC": word,
+                    "RSEVAL": "INVESTIGATOR",
                     "RSDTC": _text(scan.date),
                 }
-            )  # fmt: skip
+            )
 
 
 def event_row(who: str, e: Event, death: dt.date | None, until: dt.date) -> dict[str, Any]:
@@ -99,9 +123,14 @@ def event_row(who: str, e: Event, death: dt.date | None, until: dt.date) -> dict
     end = known_by(e.end, until)
     grade = e.grade if e.grade < 5 or end is not None else e.grade_before
     outcome = (
-        "FATAL" if grade == 5 else "NOT RECOVERED/NOT RESOLVED" if end is None
-        else "RECOVERED/RESOLVED WITH SEQUELAE" if e.sequelae else "RECOVERED/RESOLVED"
-    )  # fmt: skip
+        "FATAL"
+        if grade == 5
+        else "NOT RECOVERED/NOT RESOLVED"
+        if end is None
+        else "RECOVERED/RESOLVED WITH SEQUELAE"
+        if e.sequelae
+        else "RECOVERED/RESOLVED"
+    )
     if end is None and death is None and e.end is not None and (e.end - until).days < 10:
         outcome = "RECOVERING/RESOLVING"
     serious = e.serious or grade == 5
@@ -110,11 +139,25 @@ def event_row(who: str, e: Event, death: dt.date | None, until: dt.date) -> dict
         return "Y" if on else "N"
 
     return {
-        "USUBJID": who, "AETERM": e.kind.term.lower(), "AEDECOD": e.kind.term, "AEBODSYS": e.kind.organ_class, "AESTDTC": _text(e.start),
-        "AEENDTC": _text(end), "AETOXGR": str(grade), "AESEV": _SEVERITY[grade], "AEOUT": outcome, "AEREL": "RELATED" if e.related else "NOT RELATED",
-        "AESER": flag(serious), "AEACN": e.action, "AESDTH": flag(grade == 5), "AESLIFE": flag(serious and grade == 4),
-        "AESHOSP": flag(serious and grade == 3), "AESDISAB": "N", "AESCONG": "N", "AESMIE": "N",
-    }  # fmt: skip
+        "USUBJID": who,
+        "AETERM": e.kind.term.lower(),
+        "AEDECOD": e.kind.term,
+        "AEBODSYS": e.kind.organ_class,
+        "AESTDTC": _text(e.start),
+        "AEENDTC": _text(end),
+        "AETOXGR": str(grade),
+        "AESEV": _SEVERITY[grade],
+        "AEOUT": outcome,
+        "AEREL": "RELATED" if e.related else "NOT RELATED",
+        "AESER": flag(serious),
+        "AEACN": e.action,
+        "AESDTH": flag(grade == 5),
+        "AESLIFE": flag(serious and grade == 4),
+        "AESHOSP": flag(serious and grade == 3),
+        "AESDISAB": "N",
+        "AESCONG": "N",
+        "AESMIE": "N",
+    }
 
 
 def disposition_rows(rows: Rows, story: SubjectStory, until: dt.date) -> None:
@@ -123,7 +166,15 @@ def disposition_rows(rows: Rows, story: SubjectStory, until: dt.date) -> None:
 
     def add(term: str, date: dt.date | None, category: str = "DISPOSITION EVENT") -> None:
         if date is not None and date <= until:
-            rows["ds"].append({"USUBJID": who, "DSTERM": term, "DSDECOD": term, "DSCAT": category, "DSSTDTC": _text(date)})
+            rows["ds"].append(
+                {
+                    "USUBJID": who,
+                    "DSTERM": term,
+                    "DSDECOD": term,
+                    "DSCAT": category,
+                    "DSSTDTC": _text(date),
+                }
+            )
 
     add("INFORMED CONSENT OBTAINED", course.consent, "PROTOCOL MILESTONE")
     if course.first_dose is None:
@@ -132,11 +183,20 @@ def disposition_rows(rows: Rows, story: SubjectStory, until: dt.date) -> None:
     last_dose = story.dosing[-1].end
     if last_dose is not None and last_dose <= until:
         withdrawn = any(e.action == "DRUG WITHDRAWN" and e.start == last_dose for e in story.events)
-        progressed = story.scans[-1].response.get("OVRLRESP") == "PD" and story.scans[-1].date <= last_dose
+        progressed = (
+            story.scans[-1].response.get("OVRLRESP") == "PD" and story.scans[-1].date <= last_dose
+        )
         reason = (
-            "ADVERSE EVENT" if withdrawn else "PROGRESSIVE DISEASE" if progressed else "DEATH" if course.death == last_dose
-            else ("WITHDRAWAL BY SUBJECT" if course.withdrew else "LOST TO FOLLOW-UP") if course.lost == last_dose else "COMPLETED"
-        )  # fmt: skip
+            "ADVERSE EVENT"
+            if withdrawn
+            else "PROGRESSIVE DISEASE"
+            if progressed
+            else "DEATH"
+            if course.death == last_dose
+            else ("WITHDRAWAL BY SUBJECT" if course.withdrew else "LOST TO FOLLOW-UP")
+            if course.lost == last_dose
+            else "COMPLETED"
+        )
         add(reason, last_dose)
         if course.death is not None and course.death != last_dose:
             add("DEATH", course.death)
@@ -144,12 +204,23 @@ def disposition_rows(rows: Rows, story: SubjectStory, until: dt.date) -> None:
     contact = min(d for d in (dead, course.lost, until) if d is not None)
     rows["ss"].append(
         {
-            "USUBJID": who, "SSTESTCD": "SURVSTAT", "SSTEST": "Survival Status", "SSORRES": "DEAD" if dead else "ALIVE",
-            "SSSTRESC": "DEAD" if dead else "ALIVE", "SSDTC": _text(contact),
+            "USUBJID": who,
+            "SSTESTCD": "SURVSTAT",
+            "SSTEST": "Survival Status",
+            "SSORRES": "DEAD" if dead else "ALIVE",
+            "SSSTRESC": "DEAD" if dead else "ALIVE",
+            "SSDTC": _text(contact),
         }
-    )  # fmt: skip
+    )
     if story.new_therapy is not None and story.new_therapy <= until:
-        rows["cm"].append({"USUBJID": who, "CMTRT": "LENVATINIB", "CMCAT": "NEW ANTICANCER THERAPY", "CMSTDTC": _text(story.new_therapy)})
+        rows["cm"].append(
+            {
+                "USUBJID": who,
+                "CMTRT": "LENVATINIB",
+                "CMCAT": "NEW ANTICANCER THERAPY",
+                "CMSTDTC": _text(story.new_therapy),
+            }
+        )
 
 
 def dosing_rows(rows: Rows, story: SubjectStory, until: dt.date) -> None:
@@ -158,20 +229,36 @@ def dosing_rows(rows: Rows, story: SubjectStory, until: dt.date) -> None:
         if record.start <= until:
             rows["ex"].append(
                 {
-                    "USUBJID": story.course.usubjid, "EXTRT": "SURUFATINIB", "EXDOSE": str(record.mg), "EXDOSU": "mg", "EXDOSFRQ": "QD",
-                    "EXROUTE": "ORAL", "EXSTDTC": _text(record.start), "EXENDTC": _text(known_by(record.end, until)), "EXADJ": record.reason,
+                    "USUBJID": story.course.usubjid,
+                    "EXTRT": "SURUFATINIB",
+                    "EXDOSE": str(record.mg),
+                    "EXDOSU": "mg",
+                    "EXDOSFRQ": "QD",
+                    "EXROUTE": "ORAL",
+                    "EXSTDTC": _text(record.start),
+                    "EXENDTC": _text(known_by(record.end, until)),
+                    "EXADJ": record.reason,
                 }
-            )  # fmt: skip
+            )
 
 
 def subject_row(course: Course, until: dt.date) -> dict[str, Any]:
     """DM row."""
     dead = known_by(course.death, until)
     return {
-        "USUBJID": course.usubjid, "SUBJID": course.usubjid.rsplit("-", 1)[-1], "SITEID": course.site, "RFICDTC": _text(course.consent),
-        "AGE": str(course.age), "AGEU": "YEARS", "SEX": course.traits.sex, "ARMCD": "SURU", "ARM": "Surufatinib", "COUNTRY": "CHN",
-        "DTHDTC": _text(dead), "DTHFL": "Y" if dead else None,
-    }  # fmt: skip
+        "USUBJID": course.usubjid,
+        "SUBJID": course.usubjid.rsplit("-", 1)[-1],
+        "SITEID": course.site,
+        "RFICDTC": _text(course.consent),
+        "AGE": str(course.age),
+        "AGEU": "YEARS",
+        "SEX": course.traits.sex,
+        "ARMCD": "SURU",
+        "ARM": "Surufatinib",
+        "COUNTRY": "CHN",
+        "DTHDTC": _text(dead),
+        "DTHFL": "Y" if dead else None,
+    }
 
 
 def as_frame(domain: str, found: list[dict[str, Any]]) -> pd.DataFrame:

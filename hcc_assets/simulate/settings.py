@@ -86,10 +86,27 @@ class SimulationSettings:
     def hard(cls) -> SimulationSettings:
         """Few genes per cell, 12 % ambient RNA, 8 % doublets, patient sd 0.3, batch sd 0.25, neighbours confusable, tumour close to hepatocyte."""
         return cls(
-            marker_level=1.2e-4, marker_spread=1.1, marker_leak=0.06, dominance=0.3, lineage_genes=900, lineage_sd=0.9, class_genes=150, class_sd=0.7,
-            patient_sd=0.30, batch_sd=0.25, tumour_contrast=0.7, gain=1.4, loss=0.6, ambient=0.12, doublets=0.08, damaged=0.08, umi_scale=0.65,
-            dispersion=2.0, composition_patient_sd=0.7, composition_sample_sd=0.5,
-        )  # fmt: skip
+            marker_level=1.2e-4,
+            marker_spread=1.1,
+            marker_leak=0.06,
+            dominance=0.3,
+            lineage_genes=900,
+            lineage_sd=0.9,
+            class_genes=150,
+            class_sd=0.7,
+            patient_sd=0.30,
+            batch_sd=0.25,
+            tumour_contrast=0.7,
+            gain=1.4,
+            loss=0.6,
+            ambient=0.12,
+            doublets=0.08,
+            damaged=0.08,
+            umi_scale=0.65,
+            dispersion=2.0,
+            composition_patient_sd=0.7,
+            composition_sample_sd=0.5,
+        )
 
     @classmethod
     def null(cls) -> SimulationSettings:

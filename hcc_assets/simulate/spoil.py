@@ -12,7 +12,14 @@ import pandas as pd
 Tables = dict[str, pd.DataFrame]
 
 
-def _set(tables: Tables, domain: str, who: str, values: dict[str, str | None], *, where: dict[str, str] | None = None) -> bool:
+def _set(
+    tables: Tables,
+    domain: str,
+    who: str,
+    values: dict[str, str | None],
+    *,
+    where: dict[str, str] | None = None,
+) -> bool:
     """Overwrite columns of the subject's first row that fits ``where``; False where there is none."""
     frame = tables[domain]
     keep = frame["USUBJID"] == who
@@ -36,7 +43,9 @@ def _shifted(date: str, days: int) -> str:
 
 def _end_before_start(tables: Tables, who: str) -> bool:
     start = _first(tables, "ae", who, "AESTDTC")
-    return start is not None and _set(tables, "ae", who, {"AEENDTC": _shifted(start, -5), "AEOUT": "RECOVERED/RESOLVED"})
+    return start is not None and _set(
+        tables, "ae", who, {"AEENDTC": _shifted(start, -5), "AEOUT": "RECOVERED/RESOLVED"}
+    )
 
 
 def _dose_before_consent(tables: Tables, who: str) -> bool:
@@ -54,7 +63,9 @@ def _event_of_nobody(tables: Tables, who: str) -> bool:
     return _set(tables, "ae", who, {"USUBJID": f"{who}X"})
 
 
-def _on_first(domain: str, values: dict[str, str | None], where: dict[str, str] | None = None) -> Callable[[Tables, str], bool]:
+def _on_first(
+    domain: str, values: dict[str, str | None], where: dict[str, str] | None = None
+) -> Callable[[Tables, str], bool]:
     def change(tables: Tables, who: str) -> bool:
         return _set(tables, domain, who, values, where=where)
 
@@ -90,7 +101,10 @@ def spoil(tables: Tables, seed: int) -> tuple[Tables, pd.DataFrame]:
     """
     rng = np.random.default_rng([seed, 11])
     out = {domain: frame.copy() for domain, frame in tables.items()}
-    subjects = [str(s) for s in rng.permutation(tables["dm"]["USUBJID"].drop_duplicates().to_numpy(dtype=str))]
+    subjects = [
+        str(s)
+        for s in rng.permutation(tables["dm"]["USUBJID"].drop_duplicates().to_numpy(dtype=str))
+    ]
     found = []
     for check, who in zip(MISTAKES, subjects, strict=False):
         if MISTAKES[check](out, who):

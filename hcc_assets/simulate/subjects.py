@@ -69,7 +69,9 @@ def usubjid(index: int) -> str:
     return f"SURU-{index % SITES + 1:02d}-{index + 1:03d}"
 
 
-def courses(subjects: int, seed: int, *, hazard_effect: float = -0.5, start: dt.date = START) -> list[Course]:
+def courses(
+    subjects: int, seed: int, *, hazard_effect: float = -0.5, start: dt.date = START
+) -> list[Course]:
     """Courses of all subjects in order of consent.
 
     Parameters
@@ -94,7 +96,9 @@ def courses(subjects: int, seed: int, *, hazard_effect: float = -0.5, start: dt.
         first = day0 + dt.timedelta(days=screening)
         scan = first - dt.timedelta(days=int(own.integers(1, screening)))
         waits = own.exponential(size=4)
-        progression = 1 + int(waits[0] / (_PROGRESSION_PER_DAY * np.exp(hazard_effect * who.benefit)))
+        progression = 1 + int(
+            waits[0] / (_PROGRESSION_PER_DAY * np.exp(hazard_effect * who.benefit))
+        )
         death = 20 + int(waits[1] / _DEATH_BEFORE_PROGRESSION_PER_DAY)
         if death > progression:
             death = progression + 30 + int(waits[2] / _DEATH_AFTER_PROGRESSION_PER_DAY)
@@ -106,9 +110,18 @@ def courses(subjects: int, seed: int, *, hazard_effect: float = -0.5, start: dt.
 
         out.append(
             Course(
-                index=i, usubjid=usubjid(i), site=f"{i % SITES + 1:02d}", traits=who, age=int(np.clip(own.normal(58, 10), 19, 84)), consent=day0,
-                baseline_scan=scan, first_dose=first if dosed else None, progression=first + dt.timedelta(days=progression),
-                death=date(death) if dosed and death < loss else None, lost=date(loss) if dosed and loss < death else None, withdrew=withdrew,
+                index=i,
+                usubjid=usubjid(i),
+                site=f"{i % SITES + 1:02d}",
+                traits=who,
+                age=int(np.clip(own.normal(58, 10), 19, 84)),
+                consent=day0,
+                baseline_scan=scan,
+                first_dose=first if dosed else None,
+                progression=first + dt.timedelta(days=progression),
+                death=date(death) if dosed and death < loss else None,
+                lost=date(loss) if dosed and loss < death else None,
+                withdrew=withdrew,
             )
-        )  # fmt: skip
+        )
     return out

@@ -13,7 +13,14 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from hcc_assets.simulate.cells import SimulatedSample, SimulationSettings, World, expected_composition, make_world, simulate_sample
+from hcc_assets.simulate.cells import (
+    SimulatedSample,
+    SimulationSettings,
+    World,
+    expected_composition,
+    make_world,
+    simulate_sample,
+)
 from hcc_assets.simulate.clinical import TRIAL_DAYS, export, stories
 from hcc_assets.simulate.matrices import write_mex
 from hcc_assets.simulate.sdtm import STUDY_ID, SubjectStory
@@ -78,7 +85,15 @@ def biopsies(told: list[SubjectStory], seed: int) -> list[Biopsy]:
             continue
         rng = np.random.default_rng([seed, 12, course.index])
         wait = int(rng.integers(0, max((course.first_dose - course.consent).days - 1, 1)))
-        out.append(Biopsy(f"{course.usubjid}-pre", course.usubjid, "pre", course.first_dose - dt.timedelta(days=wait), course.index))
+        out.append(
+            Biopsy(
+                f"{course.usubjid}-pre",
+                course.usubjid,
+                "pre",
+                course.first_dose - dt.timedelta(days=wait),
+                course.index,
+            )
+        )
         day = course.first_dose + dt.timedelta(days=int(rng.integers(38, 53)))
         early = any(s.number == 1 and s.response["OVRLRESP"] == "PD" for s in story.scans[1:])
         gone = any(d is not None and d <= day for d in (course.death, course.lost))
@@ -92,7 +107,9 @@ def _write_sample(landing: Path, biopsy: Biopsy, sample: SimulatedSample) -> Non
     if sample.empty is None or sample.empty_barcodes is None:
         write_mex(folder, sample.counts, sample.barcodes, sample.genes)
     else:
-        write_mex(folder / "filtered_feature_bc_matrix", sample.counts, sample.barcodes, sample.genes)
+        write_mex(
+            folder / "filtered_feature_bc_matrix", sample.counts, sample.barcodes, sample.genes
+        )
         every = np.concatenate([sample.barcodes, sample.empty_barcodes])
         order = np.argsort(every.astype(str), kind="stable")
         stacked = sp.vstack([sample.counts, sample.empty], format="csr")[order]
@@ -103,13 +120,31 @@ def _write_sample(landing: Path, biopsy: Biopsy, sample: SimulatedSample) -> Non
 def _sample_sheet(taken: list[Biopsy]) -> pd.DataFrame:
     rows = [
         {
-            "sample_id": b.sample_id, "subject_id": b.subject_id, "timepoint": b.timepoint, "collection_date": b.date.isoformat(),
-            "path": f"matrices/{b.sample_id}", "lesion_id": "T01", "tissue": "LIVER", "chemistry": "SC3Pv3",
-            "sequencing_run": f"RUN{(b.date - START).days // 60 + 1:02d}", "genome": "GRCh38",
+            "sample_id": b.sample_id,
+            "subject_id": b.subject_id,
+            "timepoint": b.timepoint,
+            "collection_date": b.date.isoformat(),
+            "path": f"matrices/{b.sample_id}",
+            "lesion_id": "T01",
+            "tissue": "LIVER",
+            "chemistry": "SC3Pv3",
+            "sequencing_run": f"RUN{(b.date - START).days // 60 + 1:02d}",
+            "genome": "GRCh38",
         }
         for b in taken
-    ]  # fmt: skip
-    names = ["sample_id", "subject_id", "timepoint", "collection_date", "path", "lesion_id", "tissue", "chemistry", "sequencing_run", "genome"]
+    ]
+    names = [
+        "sample_id",
+        "subject_id",
+        "timepoint",
+        "collection_date",
+        "path",
+        "lesion_id",
+        "tissue",
+        "chemistry",
+        "sequencing_run",
+        "genome",
+    ]
     return pd.DataFrame(rows, columns=names)
 
 
@@ -126,16 +161,23 @@ def _parquet(frame: pd.DataFrame, path: Path) -> None:
 def _world_truth(truth: Path, world: World, taken: list[Biopsy]) -> None:
     _parquet(world.effects, truth / "de_genes.parquet")
     effect = [
-        {"cell_class": c, "log_effect": world.composition_effect.get(c, 0.0)} for c in sorted(expected_composition(world, world.patient(0), "pre"))
+        {"cell_class": c, "log_effect": world.composition_effect.get(c, 0.0)}
+        for c in sorted(expected_composition(world, world.patient(0), "pre"))
     ]
     _parquet(pd.DataFrame(effect), truth / "composition_effects.parquet")
     patients = {b.subject_id: world.patient(b.patient) for b in taken}
     arms = [
-        {"subject_id": s, "arm": arm, "factor": factor, "share": 1.0} for s, p in patients.items() for arm, factor in p.arms.items()
+        {"subject_id": s, "arm": arm, "factor": factor, "share": 1.0}
+        for s, p in patients.items()
+        for arm, factor in p.arms.items()
     ] + [
-        {"subject_id": s, "arm": p.subclone_arm, "factor": np.nan, "share": p.subclone_share} for s, p in patients.items()
-    ]  # fmt: skip
-    _parquet(pd.DataFrame(arms, columns=["subject_id", "arm", "factor", "share"]), truth / "copy_number.parquet")
+        {"subject_id": s, "arm": p.subclone_arm, "factor": np.nan, "share": p.subclone_share}
+        for s, p in patients.items()
+    ]
+    _parquet(
+        pd.DataFrame(arms, columns=["subject_id", "arm", "factor", "share"]),
+        truth / "copy_number.parquet",
+    )
 
 
 def simulate_trial(
@@ -183,16 +225,27 @@ def simulate_trial(
     settings = SimulationSettings.named(setting)
     until = until or START + dt.timedelta(days=TRIAL_DAYS)
     landing, truth = folder / "landing", folder / "truth"
-    identity = {"subjects": subjects, "cells": cells, "seed": seed, "ugly": ugly, "empty_droplets": empty_droplets, "setting": setting}
+    identity = {
+        "subjects": subjects,
+        "cells": cells,
+        "seed": seed,
+        "ugly": ugly,
+        "empty_droplets": empty_droplets,
+        "setting": setting,
+    }
     identity["settings"] = asdict(settings)
     card = truth / "trial.json"
     if card.exists() and json.loads(card.read_text(encoding="utf-8")) != identity:
-        raise FileExistsError("the folder holds another simulated trial; take an empty one, or the same subjects, cells, seed and setting")
+        raise FileExistsError(
+            "the folder holds another simulated trial; take an empty one, or the same subjects, cells, seed and setting"
+        )
     truth.mkdir(parents=True, exist_ok=True)
     card.write_text(json.dumps(identity, indent=1) + "\n", encoding="utf-8")
     world = make_world(seed, settings)
     told = stories(subjects, seed, hazard_effect=settings.hazard_effect)
-    taken = [b for b in biopsies(told, seed) if b.date + dt.timedelta(days=SEQUENCING_DAYS) <= until]
+    taken = [
+        b for b in biopsies(told, seed) if b.date + dt.timedelta(days=SEQUENCING_DAYS) <= until
+    ]
     tell = progress or (lambda done, total, label: None)
     total = len(taken) + 1
     tell(0, total, "clinical export")
@@ -210,12 +263,19 @@ def simulate_trial(
         cell_truth = truth / "cells" / f"{biopsy.sample_id}.parquet"
         if cell_truth.exists() and (landing / "matrices" / biopsy.sample_id / "_DONE").exists():
             continue
-        sample = simulate_sample(world, biopsy.patient, biopsy.timepoint, cells, seed, empty_droplets=empty_droplets)
+        sample = simulate_sample(
+            world, biopsy.patient, biopsy.timepoint, cells, seed, empty_droplets=empty_droplets
+        )
         _write_sample(landing, biopsy, sample)
-        shares = pd.DataFrame({"cell_class": list(sample.composition), "expected": list(sample.composition.values())})
+        shares = pd.DataFrame(
+            {"cell_class": list(sample.composition), "expected": list(sample.composition.values())}
+        )
         observed = sample.truth["cell_class"].value_counts()
         shares["n_cells"] = shares["cell_class"].map(observed).fillna(0).astype(int)
-        _parquet(shares.assign(sample_id=biopsy.sample_id), truth / "compositions" / f"{biopsy.sample_id}.parquet")
+        _parquet(
+            shares.assign(sample_id=biopsy.sample_id),
+            truth / "compositions" / f"{biopsy.sample_id}.parquet",
+        )
         _parquet(sample.truth.assign(sample_id=biopsy.sample_id), cell_truth)
     _csv(_sample_sheet(taken), landing / "samples.csv")
     if not (folder / "study.toml").exists():

@@ -83,12 +83,16 @@ class World:
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Classes that samples contain."""
-        return tuple(c for c in programs.LIBRARY_SIZE if c != programs.NOVEL or self.settings.novel > 0)
+        return tuple(
+            c for c in programs.LIBRARY_SIZE if c != programs.NOVEL or self.settings.novel > 0
+        )
 
     @cached_property
     def composition_effect(self) -> dict[str, float]:
         """Change of natural-log abundance under treatment, by class."""
-        return {c: e * self.settings.composition_effect for c, e in programs.COMPOSITION_EFFECT.items()}
+        return {
+            c: e * self.settings.composition_effect for c, e in programs.COMPOSITION_EFFECT.items()
+        }
 
     def symbols(self) -> npt.NDArray[np.object_]:
         """Gene symbols in order."""
@@ -111,13 +115,25 @@ class World:
         absent = oncofetal[rng.random(len(oncofetal)) < 0.4]
         tumour_effects[absent] += settings.tumour_contrast * np.log(max(settings.marker_leak, 1e-3))
         arms = _changed_arms(rng, settings)
-        extra = str(rng.choice([a for a in programs.GAINED_ARMS + programs.LOST_ARMS if a not in arms]))
+        extra = str(
+            rng.choice([a for a in programs.GAINED_ARMS + programs.LOST_ARMS if a not in arms])
+        )
         copy_number: Vector = np.array([arms.get(a, 1.0) for a in self.genes["arm"]])
-        composition = {c: float(rng.normal(0, settings.composition_patient_sd)) for c in programs.COMPOSITION}
+        composition = {
+            c: float(rng.normal(0, settings.composition_patient_sd)) for c in programs.COMPOSITION
+        }
         return Patient(
-            index=index, sex=sex or who.sex, effects=effects, tumour_effects=tumour_effects, copy_number=copy_number, arms=arms, subclone_arm=extra,
-            subclone_share=float(rng.uniform(0.15, 0.4)), composition=composition, benefit=who.benefit,
-        )  # fmt: skip
+            index=index,
+            sex=sex or who.sex,
+            effects=effects,
+            tumour_effects=tumour_effects,
+            copy_number=copy_number,
+            arms=arms,
+            subclone_arm=extra,
+            subclone_share=float(rng.uniform(0.15, 0.4)),
+            composition=composition,
+            benefit=who.benefit,
+        )
 
 
 def _changed_arms(rng: np.random.Generator, settings: SimulationSettings) -> dict[str, float]:
@@ -126,24 +142,55 @@ def _changed_arms(rng: np.random.Generator, settings: SimulationSettings) -> dic
 
     def pick(arms: tuple[str, ...], k: int) -> list[str]:
         weight = 1.0 / np.arange(1, len(arms) + 1)
-        return [str(a) for a in rng.choice(arms, size=min(k, len(arms)), replace=False, p=weight / weight.sum())]
+        return [
+            str(a)
+            for a in rng.choice(
+                arms, size=min(k, len(arms)), replace=False, p=weight / weight.sum()
+            )
+        ]
 
-    return {**dict.fromkeys(pick(programs.GAINED_ARMS, gains), settings.gain), **dict.fromkeys(pick(programs.LOST_ARMS, losses), settings.loss)}
+    return {
+        **dict.fromkeys(pick(programs.GAINED_ARMS, gains), settings.gain),
+        **dict.fromkeys(pick(programs.LOST_ARMS, losses), settings.loss),
+    }
 
 
 def _choose_genes(rng: np.random.Generator, n_genes: int) -> pd.DataFrame:
     table = gene_data.gene_table()
-    table = table[table["chromosome"].isin(gene_data.CHROMOSOMES)].drop_duplicates("gene", keep="first")
-    named = set(panel_genes()) | set(programs.HOUSEKEEPING) | set(gene_data.Y_GENES) | {gene_data.X_INACTIVATION_GENE}
+    table = table[table["chromosome"].isin(gene_data.CHROMOSOMES)].drop_duplicates(
+        "gene", keep="first"
+    )
+    named = (
+        set(panel_genes())
+        | set(programs.HOUSEKEEPING)
+        | set(gene_data.Y_GENES)
+        | {gene_data.X_INACTIVATION_GENE}
+    )
     for state in programs.STATES:
         named.update(state.genes.split(), state.lowered.split())
-    named.update(*(text.split() for text, _ in programs.SHARED.values()), *programs.DOMINANT.values())
-    named.update(*(text.split() for effect in programs.EXPRESSION_EFFECT.values() for text in effect.values()))
+    named.update(
+        *(text.split() for text, _ in programs.SHARED.values()), *programs.DOMINANT.values()
+    )
+    named.update(
+        *(
+            text.split()
+            for effect in programs.EXPRESSION_EFFECT.values()
+            for text in effect.values()
+        )
+    )
     small = table["gene"].str.contains(_SMALL_RNA)
     family = gene_data.is_mitochondrial(table["gene"]) | gene_data.is_ribosomal(table["gene"])
-    must = table["gene"].isin(named) | (family & ~small & ~table["gene"].str.contains("P[0-9]+$").to_numpy())
+    must = table["gene"].isin(named) | (
+        family & ~small & ~table["gene"].str.contains("P[0-9]+$").to_numpy()
+    )
     receptor = gene_data.is_receptor_chain(table["gene"])
-    pool = table.index[~must & ~small & ~receptor & (table["length"] > 1500) & ~table["chromosome"].isin(["Y", "MT"])]
+    pool = table.index[
+        ~must
+        & ~small
+        & ~receptor
+        & (table["length"] > 1500)
+        & ~table["chromosome"].isin(["Y", "MT"])
+    ]
     chosen = rng.choice(pool, size=min(len(pool), max(0, n_genes - int(must.sum()))), replace=False)
     out = table.loc[np.sort(np.concatenate([table.index[must], chosen]))].reset_index(drop=True)
     out["arm"] = gene_data.positions(pd.Index(out["gene_id"]))["arm"]
@@ -161,21 +208,34 @@ class _Profiles:
         self.mitochondrial = gene_data.is_mitochondrial(symbols)
         self.ribosomal = gene_data.is_ribosomal(symbols) & ~symbols.isin(gene_data.Y_GENES)
         self.panel = symbols.isin(panel_genes())
-        self.filler = ~self.mitochondrial & ~self.ribosomal & ~self.panel & ~symbols.isin(programs.HOUSEKEEPING)
+        self.filler = (
+            ~self.mitochondrial
+            & ~self.ribosomal
+            & ~self.panel
+            & ~symbols.isin(programs.HOUSEKEEPING)
+        )
         self.baseline = rng.normal(0, _BASELINE_SD, n)
         self.family = np.exp(rng.normal(0, 0.7, n))
         level = settings.marker_level * np.exp(rng.normal(0, settings.marker_spread, n))
         self.marker = level
         self.leak = settings.marker_level * settings.marker_leak * np.exp(rng.normal(0, 0.8, n))
-        self.shared = {name: self._program(settings.lineage_genes, settings.lineage_sd) for name in programs.SHARED}
-        self.shared_level = {
-            name: {g: share * float(np.exp(rng.normal(0, 0.6))) for g in text.split()} for name, (text, share) in programs.SHARED.items()
+        self.shared = {
+            name: self._program(settings.lineage_genes, settings.lineage_sd)
+            for name in programs.SHARED
         }
-        self.own = {c: self._program(settings.class_genes, settings.class_sd) for c in programs.LIBRARY_SIZE}
+        self.shared_level = {
+            name: {g: share * float(np.exp(rng.normal(0, 0.6))) for g in text.split()}
+            for name, (text, share) in programs.SHARED.items()
+        }
+        self.own = {
+            c: self._program(settings.class_genes, settings.class_sd) for c in programs.LIBRARY_SIZE
+        }
 
     def _program(self, n_genes: int, sd: float) -> Vector:
         out = np.zeros(len(self.genes))
-        chosen = self.rng.choice(np.flatnonzero(self.filler), size=min(n_genes, int(self.filler.sum())), replace=False)
+        chosen = self.rng.choice(
+            np.flatnonzero(self.filler), size=min(n_genes, int(self.filler.sum())), replace=False
+        )
         out[chosen] = self.rng.normal(0, sd, len(chosen))
         return out
 
@@ -187,8 +247,14 @@ class _Profiles:
         """Shares of one state; sum 1."""
         settings, name = self.settings, state.cell_class
         contrast = settings.tumour_contrast
-        log_share = self.baseline + sum((self.shared[p] for p in programs.LINEAGES[name]), np.zeros(len(self.genes)))
-        log_share = log_share + (self.own["hepatocyte"] + contrast * self.own["tumour"] if name == "tumour" else self.own[name])
+        log_share = self.baseline + sum(
+            (self.shared[p] for p in programs.LINEAGES[name]), np.zeros(len(self.genes))
+        )
+        log_share = log_share + (
+            self.own["hepatocyte"] + contrast * self.own["tumour"]
+            if name == "tumour"
+            else self.own[name]
+        )
         fixed = np.where(self.panel, self.leak, 0.0)
         for program in programs.LINEAGES[name]:
             for gene, share in self.shared_level[program].items():
@@ -206,10 +272,16 @@ class _Profiles:
         for gene, share in programs.DOMINANT.get(name, {}).items():
             fixed[self.place[gene]] = share * settings.dominance
         for gene, share in programs.HOUSEKEEPING.items():
-            fixed[self.place[gene]] = share * (0.25 if gene.startswith("HLA") and name in ("tumour", "hepatocyte", "erythroid") else 1.0)
+            fixed[self.place[gene]] = share * (
+                0.25
+                if gene.startswith("HLA") and name in ("tumour", "hepatocyte", "erythroid")
+                else 1.0
+            )
         raised, lowered = self._at(state.genes), self._at(state.lowered)
         fixed[raised] = np.maximum(fixed[raised] * 1.5, self.marker[raised])
-        fixed[lowered] = np.where(fixed[lowered] > 0, np.minimum(fixed[lowered] * 0.2, self.leak[lowered] * 2), 0)
+        fixed[lowered] = np.where(
+            fixed[lowered] > 0, np.minimum(fixed[lowered] * 0.2, self.leak[lowered] * 2), 0
+        )
         male = self._at(gene_data.Y_GENES)
         fixed[male] = np.geomspace(3e-4, 3e-5, len(male))
         fixed[self.place[gene_data.X_INACTIVATION_GENE]] = 2e-4
@@ -223,15 +295,28 @@ class _Profiles:
 
     def _hepatic(self, name: str, fixed: Vector) -> None:
         """Onco-fetal genes rise and mature genes fall from hepatocyte to tumour by the contrast of the setting."""
-        contrast, onco, mature = self.settings.tumour_contrast, self._at(ONCOFETAL), self._at(MATURE_HEPATOCYTE)
+        contrast, onco, mature = (
+            self.settings.tumour_contrast,
+            self._at(ONCOFETAL),
+            self._at(MATURE_HEPATOCYTE),
+        )
         quiet = self.leak[onco]
-        fixed[onco] = quiet if name == "hepatocyte" else quiet * (self.marker[onco] / quiet) ** contrast
-        fixed[mature] = self.marker[mature] * (1.0 if name == "hepatocyte" else np.exp(-contrast * _MATURE_LOSS))
+        fixed[onco] = (
+            quiet if name == "hepatocyte" else quiet * (self.marker[onco] / quiet) ** contrast
+        )
+        fixed[mature] = self.marker[mature] * (
+            1.0 if name == "hepatocyte" else np.exp(-contrast * _MATURE_LOSS)
+        )
         cycling = self._at("TOP2A MKI67 UBE2C")
         fixed[cycling] = self.leak[cycling]
 
 
-def _known_effects(rng: np.random.Generator, genes: pd.DataFrame, shares: pd.DataFrame, settings: SimulationSettings) -> pd.DataFrame:
+def _known_effects(
+    rng: np.random.Generator,
+    genes: pd.DataFrame,
+    shares: pd.DataFrame,
+    settings: SimulationSettings,
+) -> pd.DataFrame:
     """Effects of treatment by class and gene: the named ones, and as many again of genes that no panel names."""
     ids = dict(zip(genes["gene"], genes["gene_id"], strict=True))
     named = panel_genes()
@@ -239,11 +324,21 @@ def _known_effects(rng: np.random.Generator, genes: pd.DataFrame, shares: pd.Dat
     for cell_class, effect in programs.EXPRESSION_EFFECT.items():
         chosen = {g: change for change, text in effect.items() for g in text.split() if g in ids}
         usual = shares.loc[cell_class].to_numpy()
-        pool = np.flatnonzero((usual > 5e-5) & (usual < 2e-3) & ~genes["gene"].isin(named | set(chosen)).to_numpy())
-        pool = pool[~gene_data.is_ribosomal(genes["gene"])[pool] & ~gene_data.is_mitochondrial(genes["gene"])[pool]]
+        pool = np.flatnonzero(
+            (usual > 5e-5) & (usual < 2e-3) & ~genes["gene"].isin(named | set(chosen)).to_numpy()
+        )
+        pool = pool[
+            ~gene_data.is_ribosomal(genes["gene"])[pool]
+            & ~gene_data.is_mitochondrial(genes["gene"])[pool]
+        ]
         for place in rng.choice(pool, size=min(60, len(pool)), replace=False):
-            chosen[str(genes["gene"].iloc[place])] = float(rng.choice([-1.0, 1.0]) * rng.uniform(0.7, 1.3))
-        rows += [(cell_class, ids[g], g, change * settings.expression_effect) for g, change in chosen.items()]
+            chosen[str(genes["gene"].iloc[place])] = float(
+                rng.choice([-1.0, 1.0]) * rng.uniform(0.7, 1.3)
+            )
+        rows += [
+            (cell_class, ids[g], g, change * settings.expression_effect)
+            for g, change in chosen.items()
+        ]
     out = pd.DataFrame(rows, columns=["cell_class", "gene_id", "gene", "log2_fold_change"])
     out = out[out["log2_fold_change"] != 0]
     return out.sort_values(["cell_class", "gene_id"]).reset_index(drop=True)
@@ -263,9 +358,13 @@ def make_world(seed: int, settings: SimulationSettings | None = None) -> World:
     rng = np.random.default_rng([seed, 1])
     genes = _choose_genes(rng, settings.n_genes)
     build = _Profiles(rng, genes, settings)
-    states = tuple(s for s in programs.STATES if s.cell_class != programs.NOVEL or settings.novel > 0)
+    states = tuple(
+        s for s in programs.STATES if s.cell_class != programs.NOVEL or settings.novel > 0
+    )
     shares = np.vstack([build.state(s) for s in states])
     shares /= shares.sum(axis=1, keepdims=True)
     weight = np.array([s.share for s in states])
     by_class = pd.DataFrame(shares * weight[:, None]).groupby([s.cell_class for s in states]).sum()
-    return World(seed, settings, genes, states, shares, _known_effects(rng, genes, by_class, settings))
+    return World(
+        seed, settings, genes, states, shares, _known_effects(rng, genes, by_class, settings)
+    )

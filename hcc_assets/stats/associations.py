@@ -29,10 +29,14 @@ MIN_GROUP: Final = 2
 
 LABEL: Final = "exploratory"
 BASELINE_LANDMARK: Final = "treatment start, or the first biopsy if later"
-CHANGE_LANDMARK: Final = "second biopsy; patients with an event or end of follow-up before it are left out"
+CHANGE_LANDMARK: Final = (
+    "second biopsy; patients with an event or end of follow-up before it are left out"
+)
 
 
-def composition_features(samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
+def composition_features(
+    samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfig
+) -> pd.DataFrame:
     """Log-ratios of composition per patient.
 
     Returns
@@ -60,39 +64,71 @@ def composition_features(samples: pd.DataFrame, counts: pd.DataFrame, config: St
         weights = log_ratios(n, pairs, config.single_cell.min_pairs).weights
         equal = np.full(len(classes), 1 / len(classes))
         centre = change @ (weights if np.isfinite(weights).all() else equal)
-        wide = pd.DataFrame((change - centre[:, None]) / LOG2, columns=list(classes), index=pairs.subjects.astype(object))
+        wide = pd.DataFrame(
+            (change - centre[:, None]) / LOG2,
+            columns=list(classes),
+            index=pairs.subjects.astype(object),
+        )
         parts.append(_long(wide, "composition", denominator, "change"))
     return pd.concat(parts, ignore_index=True)
 
 
 def _long(wide: pd.DataFrame, kind: str, context: str, when: str) -> pd.DataFrame:
-    long = wide.rename_axis(index="subject_id").reset_index().melt(id_vars="subject_id", var_name="cell_class", value_name="value")
+    long = (
+        wide.rename_axis(index="subject_id")
+        .reset_index()
+        .melt(id_vars="subject_id", var_name="cell_class", value_name="value")
+    )
     long["feature"] = [f"{kind}:{context}:{c}:{when}" for c in long["cell_class"]]
     return long.assign(family=f"{kind} {when}", unit="log2")
 
 
-def program_features(program_scores: pd.DataFrame | None, program_changes: pd.DataFrame | None, config: StudyConfig) -> pd.DataFrame:
+def program_features(
+    program_scores: pd.DataFrame | None, program_changes: pd.DataFrame | None, config: StudyConfig
+) -> pd.DataFrame:
     """Program scores at the first timepoint and their changes, per patient; columns as in ``composition_features``."""
     parts = []
     if program_scores is not None and len(program_scores):
         first = program_scores[program_scores["timepoint"] == config.samples.timepoints[0]]
-        mean = first.groupby(["subject_id", "cell_class", "program"], sort=True)["score"].mean().rename("value").reset_index()
+        mean = (
+            first.groupby(["subject_id", "cell_class", "program"], sort=True)["score"]
+            .mean()
+            .rename("value")
+            .reset_index()
+        )
         parts.append(mean.assign(when="baseline"))
     if program_changes is not None and len(program_changes):
         columns = ["subject_id", "cell_class", "program", "delta"]
-        parts.append(program_changes[columns].rename(columns={"delta": "value"}).assign(when="change"))
+        parts.append(
+            program_changes[columns].rename(columns={"delta": "value"}).assign(when="change")
+        )
     if not parts:
-        return pd.DataFrame(columns=["subject_id", "feature", "family", "cell_class", "unit", "value"])
+        return pd.DataFrame(
+            columns=["subject_id", "feature", "family", "cell_class", "unit", "value"]
+        )
     long = pd.concat(parts, ignore_index=True).dropna(subset=["value"])
-    long["feature"] = "program:" + long["program"].astype(str) + ":" + long["cell_class"].astype(str) + ":" + long["when"]
+    long["feature"] = (
+        "program:"
+        + long["program"].astype(str)
+        + ":"
+        + long["cell_class"].astype(str)
+        + ":"
+        + long["when"]
+    )
     long["family"] = "program " + long["when"]
-    return long.assign(unit="SD")[["subject_id", "feature", "family", "cell_class", "unit", "value"]]
+    return long.assign(unit="SD")[
+        ["subject_id", "feature", "family", "cell_class", "unit", "value"]
+    ]
 
 
 def _biopsy_dates(samples: pd.DataFrame, timepoint: str) -> dict[str, pd.Timestamp]:
     """Latest collection of each subject at a timepoint: from then on the value is known."""
     here = samples[samples["timepoint"].astype(str) == timepoint]
-    dates = pd.to_datetime(here["collection_date"]) if "collection_date" in here else pd.Series(pd.NaT, index=here.index)
+    dates = (
+        pd.to_datetime(here["collection_date"])
+        if "collection_date" in here
+        else pd.Series(pd.NaT, index=here.index)
+    )
     latest = dates.groupby(here["subject_id"].astype(str)).agg(lambda d: d.max(skipna=False))
     return {str(s): d for s, d in latest.items()}
 
@@ -132,23 +168,43 @@ def associations(
         return empty(Associations)
     compositions = composition_features(samples, counts, config)
     features = [compositions, program_features(program_scores, program_changes, config)]
-    long = pd.concat([f for f in features if len(f)], ignore_index=True) if any(len(f) for f in features) else compositions
+    long = (
+        pd.concat([f for f in features if len(f)], ignore_index=True)
+        if any(len(f) for f in features)
+        else compositions
+    )
     rows: list[dict[str, object]] = []
     response = _responses(best_responses, config)
     follow_up = _follow_up(samples, time_to_event, config)
-    for (feature, family, cell_class, unit), group in long.groupby(["feature", "family", "cell_class", "unit"], sort=True):
-        values = pd.Series(group["value"].to_numpy(dtype=float), index=group["subject_id"].astype(str))
+    for (feature, family, cell_class, unit), group in long.groupby(
+        ["feature", "family", "cell_class", "unit"], sort=True
+    ):
+        values = pd.Series(
+            group["value"].to_numpy(dtype=float), index=group["subject_id"].astype(str)
+        )
         head = {"feature": feature, "family": family, "cell_class": cell_class, "label": LABEL}
         if best_responses is not None:
-            rows.append(head | _against_response(values, response, str(unit), config.single_cell.min_pairs))
+            rows.append(
+                head | _against_response(values, response, str(unit), config.single_cell.min_pairs)
+            )
         if time_to_event is not None:
             when = "change" if str(feature).endswith(":change") else "baseline"
-            rows.append(head | _against_pfs(values, follow_up[when], str(unit), when, config.single_cell.min_pairs))
+            rows.append(
+                head
+                | _against_pfs(
+                    values, follow_up[when], str(unit), when, config.single_cell.min_pairs
+                )
+            )
     if not rows:
         return empty(Associations)
     frame = pd.DataFrame(rows)
     frame["p_adjusted"] = within(frame["p_value"], frame["outcome"] + "|" + frame["family"])
-    return conform(Associations, frame.sort_values(["outcome", "family", "feature"], ascending=[False, True, True], kind="stable"))
+    return conform(
+        Associations,
+        frame.sort_values(
+            ["outcome", "family", "feature"], ascending=[False, True, True], kind="stable"
+        ),
+    )
 
 
 def _responses(best: pd.DataFrame | None, config: StudyConfig) -> pd.Series:
@@ -156,22 +212,45 @@ def _responses(best: pd.DataFrame | None, config: StudyConfig) -> pd.Series:
         return pd.Series(dtype=bool)
     value = best[config.recist.headline]
     known = value.isin([*RESPONDERS, *OTHERS]).to_numpy()
-    return pd.Series(value.isin(RESPONDERS).to_numpy()[known], index=best["USUBJID"].astype(str).to_numpy()[known])
+    return pd.Series(
+        value.isin(RESPONDERS).to_numpy()[known],
+        index=best["USUBJID"].astype(str).to_numpy()[known],
+    )
 
 
-def _against_response(values: pd.Series, response: pd.Series, unit: str, min_patients: int) -> dict[str, object]:
+def _against_response(
+    values: pd.Series, response: pd.Series, unit: str, min_patients: int
+) -> dict[str, object]:
     both = values.index.intersection(response.index)
     responder = response[both].to_numpy(dtype=bool)
     x, y = values[both].to_numpy()[responder], values[both].to_numpy()[~responder]
-    out: dict[str, object] = {"outcome": "RESPONSE", "n": len(both), "n_events": x.size, "landmark": None}
-    out |= {"measure": f"difference ({unit}), responders - others", "effect": np.nan, "ci_low": np.nan, "ci_high": np.nan, "p_value": np.nan}
+    out: dict[str, object] = {
+        "outcome": "RESPONSE",
+        "n": len(both),
+        "n_events": x.size,
+        "landmark": None,
+    }
+    out |= {
+        "measure": f"difference ({unit}), responders - others",
+        "effect": np.nan,
+        "ci_low": np.nan,
+        "ci_high": np.nan,
+        "p_value": np.nan,
+    }
     if len(both) >= min_patients and min(x.size, y.size) >= MIN_GROUP:
         where = hodges_lehmann_two_sample(x, y)
-        out |= {"effect": where.estimate, "ci_low": where.low, "ci_high": where.high, "p_value": mann_whitney_p(x, y)}
+        out |= {
+            "effect": where.estimate,
+            "ci_low": where.low,
+            "ci_high": where.high,
+            "p_value": mann_whitney_p(x, y),
+        }
     return out
 
 
-def _follow_up(samples: pd.DataFrame, tte: pd.DataFrame | None, config: StudyConfig) -> dict[str, pd.DataFrame]:
+def _follow_up(
+    samples: pd.DataFrame, tte: pd.DataFrame | None, config: StudyConfig
+) -> dict[str, pd.DataFrame]:
     """Days from the landmark and event, per subject still at risk there: for baseline features and for changes."""
     if tte is None:
         return {}
@@ -182,27 +261,55 @@ def _follow_up(samples: pd.DataFrame, tte: pd.DataFrame | None, config: StudyCon
     out = {}
     for when, timepoint in zip(("baseline", "change"), config.samples.timepoints[:2], strict=True):
         dates = _biopsy_dates(samples, timepoint)
-        biopsy = pd.to_datetime(pd.Series(subjects, dtype=object).map(dates)).to_numpy(dtype="datetime64[ns]")
+        biopsy = pd.to_datetime(pd.Series(subjects, dtype=object).map(dates)).to_numpy(
+            dtype="datetime64[ns]"
+        )
         missing = np.isnat(biopsy)
         landmark = np.maximum(start, np.where(missing, start, biopsy))
         days = pd.Series(end - landmark).dt.days.to_numpy(dtype=float)
         # a first biopsy without a date is taken to be before treatment, as its timepoint says; a second one without a date has no landmark
-        keep = np.isfinite(days) & (days > 0) & (~missing if when == "change" else np.array([s in dates for s in subjects], dtype=bool))
+        keep = (
+            np.isfinite(days)
+            & (days > 0)
+            & (
+                ~missing
+                if when == "change"
+                else np.array([s in dates for s in subjects], dtype=bool)
+            )
+        )
         out[when] = pd.DataFrame({"days": days[keep], "event": event[keep]}, index=subjects[keep])
     return out
 
 
-def _against_pfs(values: pd.Series, follow_up: pd.DataFrame, unit: str, when: str, min_patients: int) -> dict[str, object]:
+def _against_pfs(
+    values: pd.Series, follow_up: pd.DataFrame, unit: str, when: str, min_patients: int
+) -> dict[str, object]:
     both = values.index.intersection(follow_up.index)
     mine = follow_up.loc[both]
     x = values[both].to_numpy()
     events = int(mine["event"].sum())
     spread = float(x.std(ddof=1)) if x.size > 1 else 0.0
     landmark = CHANGE_LANDMARK if when == "change" else BASELINE_LANDMARK
-    out: dict[str, object] = {"outcome": "PFS", "n": len(both), "n_events": events, "landmark": landmark}
-    out |= {"measure": "hazard ratio per SD of the feature", "effect": np.nan, "ci_low": np.nan, "ci_high": np.nan, "p_value": np.nan}
+    out: dict[str, object] = {
+        "outcome": "PFS",
+        "n": len(both),
+        "n_events": events,
+        "landmark": landmark,
+    }
+    out |= {
+        "measure": "hazard ratio per SD of the feature",
+        "effect": np.nan,
+        "ci_low": np.nan,
+        "ci_high": np.nan,
+        "p_value": np.nan,
+    }
     if len(both) >= min_patients and events >= MIN_EVENTS and spread > 0:
         fit = cox_single(mine["days"], mine["event"], x / spread)
         if np.isfinite(fit.p_value):
-            out |= {"effect": np.exp(fit.coefficient), "ci_low": np.exp(fit.ci_low), "ci_high": np.exp(fit.ci_high), "p_value": fit.p_value}
+            out |= {
+                "effect": np.exp(fit.coefficient),
+                "ci_low": np.exp(fit.ci_low),
+                "ci_high": np.exp(fit.ci_high),
+                "p_value": fit.p_value,
+            }
     return out

@@ -40,7 +40,10 @@ class Biopsies:
 
     def sum_rows(self, sample_ids: npt.ArrayLike, values: Array) -> Array:
         """Sum rows of a (samples x k) array within biopsies, giving (biopsies x k); samples of no biopsy are left out."""
-        rows = np.array([self.unit_of.get(str(s), -1) for s in np.asarray(sample_ids, dtype=object)], dtype=np.intp)
+        rows = np.array(
+            [self.unit_of.get(str(s), -1) for s in np.asarray(sample_ids, dtype=object)],
+            dtype=np.intp,
+        )
         out = np.zeros((len(self.units), *values.shape[1:]), dtype=values.dtype)
         np.add.at(out, rows[rows >= 0], values[rows >= 0])
         return out
@@ -50,9 +53,16 @@ class Biopsies:
         units = self.units if usable is None else self.units[usable]
         first = units[units["timepoint"] == self.before].reset_index(names="row_before")
         second = units[units["timepoint"] == self.after].reset_index(names="row_after")
-        both = first.merge(second, on=["subject_id", "tissue"], validate="1:1").sort_values(["subject_id", "tissue"], kind="stable")
+        both = first.merge(second, on=["subject_id", "tissue"], validate="1:1").sort_values(
+            ["subject_id", "tissue"], kind="stable"
+        )
         subjects, owner = np.unique(both["subject_id"].to_numpy(dtype=str), return_inverse=True)
-        return Pairs(both["row_before"].to_numpy(np.intp), both["row_after"].to_numpy(np.intp), owner.astype(np.intp), subjects)
+        return Pairs(
+            both["row_before"].to_numpy(np.intp),
+            both["row_after"].to_numpy(np.intp),
+            owner.astype(np.intp),
+            subjects,
+        )
 
 
 @dataclass(frozen=True)
@@ -78,12 +88,18 @@ class Pairs:
             return values
         total = np.zeros((self.n_subjects, *values.shape[1:]))
         np.add.at(total, self.owner, values)
-        return total / np.bincount(self.owner, minlength=self.n_subjects).reshape(-1, *([1] * (values.ndim - 1)))
+        return total / np.bincount(self.owner, minlength=self.n_subjects).reshape(
+            -1, *([1] * (values.ndim - 1))
+        )
 
 
 def tissue_names(tissue: pd.Series) -> pd.Series:
     """Tissue as text, ``unknown`` where none was given."""
-    text = tissue.astype(object).where(tissue.notna(), UNKNOWN_TISSUE).map(lambda v: str(v).strip() or UNKNOWN_TISSUE)
+    text = (
+        tissue.astype(object)
+        .where(tissue.notna(), UNKNOWN_TISSUE)
+        .map(lambda v: str(v).strip() or UNKNOWN_TISSUE)
+    )
     return text.astype(object)
 
 
@@ -105,13 +121,19 @@ def group_biopsies(samples: pd.DataFrame, config: StudyConfig) -> Biopsies:
     if samples["sample_id"].duplicated().any():
         raise ValueError("a sample_id occurs more than once in the table of samples")
     if len(config.samples.timepoints) < 2:
-        raise ValueError("samples.timepoints must name at least two timepoints: before and after treatment")
-    frame = pd.DataFrame({
-        "sample_id": samples["sample_id"].astype(str).to_numpy(),
-        "subject_id": samples["subject_id"].astype(str).to_numpy(),
-        "timepoint": samples["timepoint"].astype(str).to_numpy(),
-        "tissue": tissue_names(samples["tissue"]).to_numpy() if "tissue" in samples else UNKNOWN_TISSUE,
-    })  # fmt: skip
+        raise ValueError(
+            "samples.timepoints must name at least two timepoints: before and after treatment"
+        )
+    frame = pd.DataFrame(
+        {
+            "sample_id": samples["sample_id"].astype(str).to_numpy(),
+            "subject_id": samples["subject_id"].astype(str).to_numpy(),
+            "timepoint": samples["timepoint"].astype(str).to_numpy(),
+            "tissue": tissue_names(samples["tissue"]).to_numpy()
+            if "tissue" in samples
+            else UNKNOWN_TISSUE,
+        }
+    )
     keys = ["subject_id", "timepoint", "tissue"]
     units = frame[keys].drop_duplicates().sort_values(keys, kind="stable").reset_index(drop=True)
     rows = frame.merge(units.reset_index(names="unit"), on=keys, validate="m:1")

@@ -29,7 +29,9 @@ def class_columns(classes: Iterable[str]) -> list[int]:
     return [CELL_CLASSES.index(c) for c in classes]
 
 
-def class_counts(sample_ids: npt.ArrayLike, counts: pd.DataFrame, statuses: Iterable[str] = ("pass",)) -> Array:
+def class_counts(
+    sample_ids: npt.ArrayLike, counts: pd.DataFrame, statuses: Iterable[str] = ("pass",)
+) -> Array:
     """Cells per sample and class.
 
     Parameters
@@ -55,15 +57,21 @@ def class_counts(sample_ids: npt.ArrayLike, counts: pd.DataFrame, statuses: Iter
     names = mine["cell_class"].astype(object).where(mine["cell_class"].notna(), UNASSIGNED)
     columns = pd.Index(CELL_CLASSES).get_indexer(pd.Index(names))
     if (columns < 0).any():
-        raise ValueError(f"{int((columns < 0).sum())} rows of the class counts name a class that the study does not know")
-    rows = pd.Index(np.asarray(sample_ids, dtype=object).astype(str)).get_indexer(pd.Index(mine["sample_id"].astype(str)))
+        raise ValueError(
+            f"{int((columns < 0).sum())} rows of the class counts name a class that the study does not know"
+        )
+    rows = pd.Index(np.asarray(sample_ids, dtype=object).astype(str)).get_indexer(
+        pd.Index(mine["sample_id"].astype(str))
+    )
     out = np.zeros((np.size(sample_ids), len(CELL_CLASSES)))
     known = rows >= 0
     np.add.at(out, (rows[known], columns[known]), mine["n_cells"].to_numpy(dtype=float)[known])
     return out
 
 
-def wilson_interval(successes: npt.ArrayLike, total: npt.ArrayLike, *, level: float = 0.95) -> tuple[Array, Array]:
+def wilson_interval(
+    successes: npt.ArrayLike, total: npt.ArrayLike, *, level: float = 0.95
+) -> tuple[Array, Array]:
     """Wilson's score interval of a proportion; NaN where the total is zero."""
     x, n = np.asarray(successes, dtype=float), np.asarray(total, dtype=float)
     z2 = stats.norm.ppf(0.5 + level / 2) ** 2
@@ -83,11 +91,18 @@ class UnitCounts:
 
     def usable_in(self, denominator: str) -> npt.NDArray[np.bool_]:
         """Biopsies that have enough cells, and at least one in the denominator."""
-        return self.usable & (self.counts[:, class_columns(DENOMINATORS[denominator])].sum(axis=1) > 0)
+        return self.usable & (
+            self.counts[:, class_columns(DENOMINATORS[denominator])].sum(axis=1) > 0
+        )
 
 
 def biopsy_counts(
-    samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfig, *, statuses: Iterable[str] = ("pass",), min_cells: int | None = None
+    samples: pd.DataFrame,
+    counts: pd.DataFrame,
+    config: StudyConfig,
+    *,
+    statuses: Iterable[str] = ("pass",),
+    min_cells: int | None = None,
 ) -> UnitCounts:
     """Sum counts of the samples of each biopsy and apply ``single_cell.min_cells_per_sample`` to the cells of the denominator ``all``.
 
@@ -97,7 +112,11 @@ def biopsy_counts(
     ids = samples["sample_id"].astype(str).to_numpy()
     everything = class_columns(DENOMINATORS["all"])
     passed = biopsies.sum_rows(ids, class_counts(ids, counts))
-    chosen = passed if tuple(statuses) == ("pass",) else biopsies.sum_rows(ids, class_counts(ids, counts, statuses))
+    chosen = (
+        passed
+        if tuple(statuses) == ("pass",)
+        else biopsies.sum_rows(ids, class_counts(ids, counts, statuses))
+    )
     limit = config.single_cell.min_cells_per_sample if min_cells is None else min_cells
     return UnitCounts(biopsies, chosen, passed[:, everything].sum(axis=1) >= max(limit, 1))
 
@@ -140,13 +159,18 @@ def compositions(samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfi
                     "subject_id": np.repeat(frame["subject_id"].astype(str).to_numpy(), k),
                     "timepoint": np.repeat(frame["timepoint"].astype(str).to_numpy(), k),
                     "tissue": np.repeat(
-                        tissue_names(frame["tissue"]).to_numpy() if "tissue" in frame else np.full(len(ids), "unknown", dtype=object), k
+                        tissue_names(frame["tissue"]).to_numpy()
+                        if "tissue" in frame
+                        else np.full(len(ids), "unknown", dtype=object),
+                        k,
                     ),
                     "denominator": denominator,
                     "cell_class": np.tile(np.array(classes, dtype=object), len(ids)),
                     "n_cells": n.ravel().astype(np.int64),
                     "n_total": total.ravel().astype(np.int64),
-                    "proportion": np.divide(n, total, out=np.full_like(n, np.nan), where=total > 0).ravel(),
+                    "proportion": np.divide(
+                        n, total, out=np.full_like(n, np.nan), where=total > 0
+                    ).ravel(),
                     "ci_low": low.ravel(),
                     "ci_high": high.ravel(),
                     "interval": INTERVAL_LABEL,
@@ -155,16 +179,27 @@ def compositions(samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfi
                 }
             )
         )
-    return conform(Compositions, in_order(pd.concat(parts), ["sample_id", "denominator", "cell_class"]))
+    return conform(
+        Compositions, in_order(pd.concat(parts), ["sample_id", "denominator", "cell_class"])
+    )
 
 
 def in_order(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Sort by keys, classes and denominators in the study's order, all else by name."""
-    ranks = {"cell_class": {c: f"{i:03d}" for i, c in enumerate(CELL_CLASSES)}, "denominator": {d: str(i) for i, d in enumerate(DENOMINATORS)}}
-    return frame.sort_values(keys, key=lambda s: s.map(lambda v: ranks.get(str(s.name), {}).get(v, f"~{v}")), kind="stable").reset_index(drop=True)
+    ranks = {
+        "cell_class": {c: f"{i:03d}" for i, c in enumerate(CELL_CLASSES)},
+        "denominator": {d: str(i) for i, d in enumerate(DENOMINATORS)},
+    }
+    return frame.sort_values(
+        keys,
+        key=lambda s: s.map(lambda v: ranks.get(str(s.name), {}).get(v, f"~{v}")),
+        kind="stable",
+    ).reset_index(drop=True)
 
 
-def timepoint_compositions(samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
+def timepoint_compositions(
+    samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfig
+) -> pd.DataFrame:
     """Mean and median share of each class over subjects, per timepoint.
 
     Samples of one biopsy are summed, biopsies of one subject in different tissues averaged; biopsies below ``min_cells_per_sample`` are left out.
@@ -179,19 +214,33 @@ def timepoint_compositions(samples: pd.DataFrame, counts: pd.DataFrame, config: 
     units = biopsy_counts(samples, counts, config)
     frame = units.biopsies.units
     samples_of_unit = np.bincount(list(units.biopsies.unit_of.values()), minlength=len(frame))
-    timepoints = [*config.samples.timepoints, *sorted(set(frame["timepoint"]) - set(config.samples.timepoints))]
+    timepoints = [
+        *config.samples.timepoints,
+        *sorted(set(frame["timepoint"]) - set(config.samples.timepoints)),
+    ]
     rows = []
     for timepoint in timepoints:
         here = (frame["timepoint"] == timepoint).to_numpy()
         for denominator, classes in DENOMINATORS.items():
             used = here & units.usable_in(denominator)
             n = units.counts[used][:, class_columns(classes)]
-            shares = pd.DataFrame(n / n.sum(axis=1, keepdims=True)).groupby(frame["subject_id"].to_numpy()[used], sort=True).mean().to_numpy()
+            shares = (
+                pd.DataFrame(n / n.sum(axis=1, keepdims=True))
+                .groupby(frame["subject_id"].to_numpy()[used], sort=True)
+                .mean()
+                .to_numpy()
+            )
             for j, cell_class in enumerate(classes):
-                rows.append({
-                    "timepoint": timepoint, "denominator": denominator, "cell_class": cell_class,
-                    "n_samples": int(samples_of_unit[used].sum()), "n_subjects": shares.shape[0], **_summary(shares[:, j]),
-                })  # fmt: skip
+                rows.append(
+                    {
+                        "timepoint": timepoint,
+                        "denominator": denominator,
+                        "cell_class": cell_class,
+                        "n_samples": int(samples_of_unit[used].sum()),
+                        "n_subjects": shares.shape[0],
+                        **_summary(shares[:, j]),
+                    }
+                )
     return conform(TimepointCompositions, pd.DataFrame(rows))
 
 
@@ -201,6 +250,16 @@ def _summary(values: Array) -> dict[str, float]:
         return dict.fromkeys(("mean", "ci_low", "ci_high", "median", "q1", "q3"), nan)
     q1, median, q3 = np.quantile(values, [0.25, 0.5, 0.75])
     mean = float(values.mean())
-    half = nan if values.size < 2 else float(stats.t.ppf(0.975, values.size - 1) * values.std(ddof=1) / np.sqrt(values.size))
-    return {"mean": mean, "ci_low": max(mean - half, 0.0) if half == half else nan, "ci_high": min(mean + half, 1.0) if half == half else nan,
-            "median": float(median), "q1": float(q1), "q3": float(q3)}  # fmt: skip
+    half = (
+        nan
+        if values.size < 2
+        else float(stats.t.ppf(0.975, values.size - 1) * values.std(ddof=1) / np.sqrt(values.size))
+    )
+    return {
+        "mean": mean,
+        "ci_low": max(mean - half, 0.0) if half == half else nan,
+        "ci_high": min(mean + half, 1.0) if half == half else nan,
+        "median": float(median),
+        "q1": float(q1),
+        "q3": float(q3),
+    }

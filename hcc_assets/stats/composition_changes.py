@@ -16,7 +16,13 @@ from hcc_assets.schemas.base import conform, empty
 from hcc_assets.schemas.composition import CompositionChanges
 from hcc_assets.stats.biopsies import Pairs
 from hcc_assets.stats.composition import UnitCounts, biopsy_counts, class_columns
-from hcc_assets.stats.composition_logratio import Reference, log_ratio_test, posterior_log, sampling_variance, thinned_log
+from hcc_assets.stats.composition_logratio import (
+    Reference,
+    log_ratio_test,
+    posterior_log,
+    sampling_variance,
+    thinned_log,
+)
 from hcc_assets.stats.mixed_model import random_intercept
 from hcc_assets.stats.moderated import TTest
 from hcc_assets.stats.multiplicity import benjamini_hochberg
@@ -44,7 +50,14 @@ def tested_classes(counts: Array, pairs: Pairs, min_pairs: int) -> npt.NDArray[n
     return (pairs.by_subject(seen) > 0).sum(axis=0) >= min_pairs
 
 
-def log_ratios(counts: Array, pairs: Pairs, min_pairs: int, *, reference: Reference = "robust", posterior: bool = False) -> LogRatios:
+def log_ratios(
+    counts: Array,
+    pairs: Pairs,
+    min_pairs: int,
+    *,
+    reference: Reference = "robust",
+    posterior: bool = False,
+) -> LogRatios:
     """Log-ratio test of the classes of one denominator.
 
     Parameters
@@ -67,8 +80,15 @@ def log_ratios(counts: Array, pairs: Pairs, min_pairs: int, *, reference: Refere
     if pairs.n_subjects < max(min_pairs, 2) or tested.sum() < 2:
         return none
     before, after = counts[pairs.before][:, tested], counts[pairs.after][:, tested]
-    log_before, log_after = (posterior_log(before)[0], posterior_log(after)[0]) if posterior else thinned_log(before, after)
-    changes, noise = pairs.by_subject(log_after - log_before), pairs.by_subject(sampling_variance(before, after))
+    log_before, log_after = (
+        (posterior_log(before)[0], posterior_log(after)[0])
+        if posterior
+        else thinned_log(before, after)
+    )
+    changes, noise = (
+        pairs.by_subject(log_after - log_before),
+        pairs.by_subject(sampling_variance(before, after)),
+    )
     result = log_ratio_test(changes, noise, reference=reference)
 
     def spread(values: Array) -> Array:
@@ -77,10 +97,20 @@ def log_ratios(counts: Array, pairs: Pairs, min_pairs: int, *, reference: Refere
         return out
 
     observed = (changes - (changes * result.weights).sum(axis=1, keepdims=True)).var(axis=0, ddof=1)
-    share = np.clip(np.divide(noise.mean(axis=0), observed, out=np.full(observed.shape, np.nan), where=observed > 0), 0, 1)
+    share = np.clip(
+        np.divide(
+            noise.mean(axis=0), observed, out=np.full(observed.shape, np.nan), where=observed > 0
+        ),
+        0,
+        1,
+    )
     t = result.test
     test = TTest(*(spread(a) for a in (t.estimate, t.se, t.df, t.p_value, t.ci_low, t.ci_high)))
-    return LogRatios(test, np.nan_to_num(spread(result.weights)) if np.isfinite(result.weights).all() else nothing, spread(share))
+    return LogRatios(
+        test,
+        np.nan_to_num(spread(result.weights)) if np.isfinite(result.weights).all() else nothing,
+        spread(share),
+    )
 
 
 def compositional_classes(denominator: str) -> tuple[str, ...]:
@@ -88,7 +118,9 @@ def compositional_classes(denominator: str) -> tuple[str, ...]:
     return tuple(c for c in DENOMINATORS[denominator] if c != UNASSIGNED)
 
 
-def composition_changes(samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfig, *, seed: int = SEED) -> pd.DataFrame:
+def composition_changes(
+    samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfig, *, seed: int = SEED
+) -> pd.DataFrame:
     """Change of each class between the two timepoints.
 
     Parameters
@@ -109,7 +141,10 @@ def composition_changes(samples: pd.DataFrame, counts: pd.DataFrame, config: Stu
     if samples.empty:
         return empty(CompositionChanges)
     units = biopsy_counts(samples, counts, config)
-    parts = [_of_denominator(units, denominator, config.single_cell.min_pairs, seed) for denominator in DENOMINATORS]
+    parts = [
+        _of_denominator(units, denominator, config.single_cell.min_pairs, seed)
+        for denominator in DENOMINATORS
+    ]
     return conform(CompositionChanges, pd.concat(parts, ignore_index=True))
 
 
@@ -118,7 +153,14 @@ def _of_denominator(units: UnitCounts, denominator: str, min_pairs: int, seed: i
     n = units.counts[:, class_columns(classes)]
     usable = units.usable_in(denominator)
     pairs = units.biopsies.pairs(usable)
-    out = pd.DataFrame({"denominator": denominator, "cell_class": classes, "n_pairs": len(pairs), "n_subjects": pairs.n_subjects})
+    out = pd.DataFrame(
+        {
+            "denominator": denominator,
+            "cell_class": classes,
+            "n_pairs": len(pairs),
+            "n_subjects": pairs.n_subjects,
+        }
+    )
     out = pd.concat([out, proportion_changes(n, pairs, min_pairs, seed)], axis=1)
     inside = np.array([c != UNASSIGNED for c in classes])
     counts = n[:, inside]
@@ -154,20 +196,39 @@ def proportion_changes(counts: Array, pairs: Pairs, min_pairs: int, seed: int) -
     counts
         (biopsies, k) cells of all classes of the denominator, ``unassigned`` included.
     """
-    names = ("mean_before", "mean_after", "delta_median", "delta_ci_low", "delta_ci_high", "delta_ci_level", "delta_hodges_lehmann",
-             "p_signed_rank", "delta_mean", "delta_mean_ci_low", "delta_mean_ci_high")  # fmt: skip
+    names = (
+        "mean_before",
+        "mean_after",
+        "delta_median",
+        "delta_ci_low",
+        "delta_ci_high",
+        "delta_ci_level",
+        "delta_hodges_lehmann",
+        "p_signed_rank",
+        "delta_mean",
+        "delta_mean_ci_low",
+        "delta_mean_ci_high",
+    )
     k = counts.shape[1]
     out = pd.DataFrame(np.nan, index=range(k), columns=list(names))
     if pairs.n_subjects < min_pairs or len(pairs) == 0:
         return out
-    shares = np.divide(counts, counts.sum(axis=1, keepdims=True), out=np.zeros_like(counts), where=counts.sum(axis=1, keepdims=True) > 0)
+    shares = np.divide(
+        counts,
+        counts.sum(axis=1, keepdims=True),
+        out=np.zeros_like(counts),
+        where=counts.sum(axis=1, keepdims=True) > 0,
+    )
     before, after = pairs.by_subject(shares[pairs.before]), pairs.by_subject(shares[pairs.after])
     delta = after - before
     out["mean_before"], out["mean_after"] = before.mean(axis=0), after.mean(axis=0)
     out["delta_median"], out["delta_mean"] = np.median(delta, axis=0), delta.mean(axis=0)
     seen = (counts[pairs.before] + counts[pairs.after]).sum(axis=0) > 0
     low, high = bootstrap_mean_ci(delta, seed=seed)
-    out["delta_mean_ci_low"], out["delta_mean_ci_high"] = np.where(seen, low, np.nan), np.where(seen, high, np.nan)
+    out["delta_mean_ci_low"], out["delta_mean_ci_high"] = (
+        np.where(seen, low, np.nan),
+        np.where(seen, high, np.nan),
+    )
     for j in np.flatnonzero(seen):
         where = hodges_lehmann(delta[:, j])
         out.loc[j, ["delta_hodges_lehmann", "delta_ci_low", "delta_ci_high", "delta_ci_level"]] = [
@@ -186,7 +247,9 @@ def adjust_primary(p_values: Array, classes: Sequence[str]) -> Array:
     return benjamini_hochberg(np.where(primary, p_values, np.nan))
 
 
-def mixed_changes(units: UnitCounts, counts: Array, usable: npt.NDArray[np.bool_], weights: Array, min_pairs: int) -> tuple[TTest, int]:
+def mixed_changes(
+    units: UnitCounts, counts: Array, usable: npt.NDArray[np.bool_], weights: Array, min_pairs: int
+) -> tuple[TTest, int]:
     """Change of each class by a random-intercept model over all usable biopsies, paired or not, on posterior-expected log-ratios.
 
     Parameters
@@ -212,11 +275,17 @@ def mixed_changes(units: UnitCounts, counts: Array, usable: npt.NDArray[np.bool_
     enough = n_subjects >= min_pairs and min(after.sum(), (1 - after).sum()) >= 3
     tested = (counts[rows] > 0).sum(axis=0) >= min_pairs
     if enough and tested.sum() >= 2:
-        w = np.where(tested, 1.0, 0.0) if not np.isfinite(weights).all() else np.where(tested, weights, 0.0)
+        w = (
+            np.where(tested, 1.0, 0.0)
+            if not np.isfinite(weights).all()
+            else np.where(tested, weights, 0.0)
+        )
         if w.sum() > 0:
             logs = posterior_log(counts[rows])[0]
             values = logs - (logs @ (w / w.sum()))[:, None]
             for j in np.flatnonzero(tested):
                 t = random_intercept(values[:, j], after, subjects).test
-                results[:, j] = [float(a) for a in (t.estimate, t.se, t.df, t.p_value, t.ci_low, t.ci_high)]
+                results[:, j] = [
+                    float(a) for a in (t.estimate, t.se, t.df, t.p_value, t.ci_low, t.ci_high)
+                ]
     return TTest(*results), int(n_subjects)

@@ -55,7 +55,11 @@ def biopsy_missingness(
     response: dict[str, str] = {}
     if best_responses is not None:
         column = config.recist.headline
-        response = {str(s): str(r) for s, r in zip(best_responses["USUBJID"], best_responses[column], strict=True) if pd.notna(r)}
+        response = {
+            str(s): str(r)
+            for s, r in zip(best_responses["USUBJID"], best_responses[column], strict=True)
+            if pd.notna(r)
+        }
         people |= set(best_responses["USUBJID"].astype(str))
     if subjects is not None:
         people |= set(subjects["USUBJID"].astype(str))
@@ -72,7 +76,9 @@ def biopsy_missingness(
         paired = set(units.biopsies.pairs(units.usable).subjects.tolist())
     table = pd.DataFrame({"subject": sorted(people)})
     table["response"] = table["subject"].map(response).fillna(NOT_EVALUATED)
-    table["before"], table["after"], table["paired"] = (table["subject"].isin(s) for s in (has_before, has_after, paired))
+    table["before"], table["after"], table["paired"] = (
+        table["subject"].isin(s) for s in (has_before, has_after, paired)
+    )
     rows = [_missing_row(name, group) for name, group in table.groupby("response", sort=True)]
     rows.append(_missing_row(EVERYONE, table) | {"p_value": _missing_test(table)})
     rank = {name: i for i, name in enumerate(_ORDER)}
@@ -104,8 +110,10 @@ def _missing_test(table: pd.DataFrame) -> float:
     responder = known["response"].isin(RESPONDERS)
     if responder.nunique() < 2 or known["paired"].nunique() < 2:
         return float("nan")
-    cells = [[int((responder & known["paired"]).sum()), int((responder & ~known["paired"]).sum())],
-             [int((~responder & known["paired"]).sum()), int((~responder & ~known["paired"]).sum())]]  # fmt: skip
+    cells = [
+        [int((responder & known["paired"]).sum()), int((responder & ~known["paired"]).sum())],
+        [int((~responder & known["paired"]).sum()), int((~responder & ~known["paired"]).sum())],
+    ]
     return float(fisher_exact(cells).pvalue)
 
 
@@ -134,27 +142,52 @@ def qc_kept(samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfig) ->
     names = [*(CELL_CLASSES[i] for i in chosen), EVERYONE]
     enough = called >= FEWEST_CALLED
     fraction = np.where(enough, kept / np.maximum(called, 1), np.nan)
-    changes = [_kept_change(biopsies.pairs(enough[:, j]), fraction[:, j], config.single_cell.min_pairs) for j in range(len(names))]
+    changes = [
+        _kept_change(biopsies.pairs(enough[:, j]), fraction[:, j], config.single_cell.min_pairs)
+        for j in range(len(names))
+    ]
     adjusted = benjamini_hochberg([*(c["p_value"] for c in changes[:-1]), np.nan])
     rows = []
     for j, name in enumerate(names):
         for timepoint in config.samples.timepoints[:2]:
             here = (biopsies.units["timepoint"] == timepoint).to_numpy()
             values = fraction[here & enough[:, j], j]
-            q1, median, q3 = np.quantile(values, [0.25, 0.5, 0.75]) if values.size else (np.nan,) * 3
-            rows.append({
-                "cell_class": name, "timepoint": timepoint, "n_samples": values.size, "n_called": int(called[here, j].sum()),
-                "n_kept": int(kept[here, j].sum()), "kept_median": median, "kept_q1": q1, "kept_q3": q3,
-                **changes[j], "p_adjusted": adjusted[j],
-            })  # fmt: skip
+            q1, median, q3 = (
+                np.quantile(values, [0.25, 0.5, 0.75]) if values.size else (np.nan,) * 3
+            )
+            rows.append(
+                {
+                    "cell_class": name,
+                    "timepoint": timepoint,
+                    "n_samples": values.size,
+                    "n_called": int(called[here, j].sum()),
+                    "n_kept": int(kept[here, j].sum()),
+                    "kept_median": median,
+                    "kept_q1": q1,
+                    "kept_q3": q3,
+                    **changes[j],
+                    "p_adjusted": adjusted[j],
+                }
+            )
     return conform(QcKept, pd.DataFrame(rows))
 
 
 def _kept_change(pairs: Pairs, fraction: Array, min_pairs: int) -> dict[str, float]:
     nan = float("nan")
-    out = {"n_pairs": pairs.n_subjects, "delta_median": nan, "delta_ci_low": nan, "delta_ci_high": nan, "p_value": nan}
+    out = {
+        "n_pairs": pairs.n_subjects,
+        "delta_median": nan,
+        "delta_ci_low": nan,
+        "delta_ci_high": nan,
+        "p_value": nan,
+    }
     if pairs.n_subjects >= min_pairs:
         delta = pairs.by_subject(fraction[pairs.after] - fraction[pairs.before])
         where = hodges_lehmann(delta)
-        out |= {"delta_median": float(np.median(delta)), "delta_ci_low": where.low, "delta_ci_high": where.high, "p_value": signed_rank_p(delta)}
+        out |= {
+            "delta_median": float(np.median(delta)),
+            "delta_ci_low": where.low,
+            "delta_ci_high": where.high,
+            "p_value": signed_rank_p(delta),
+        }
     return out

@@ -53,11 +53,18 @@ def thinned_log(before: npt.ArrayLike, after: npt.ArrayLike) -> tuple[Array, Arr
     counts = np.stack([np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)])
     totals = counts.sum(axis=-1, keepdims=True)
     smaller = totals.min(axis=0, keepdims=True)
-    keep = np.broadcast_to(np.where(totals > 0, smaller / np.where(totals > 0, totals, 1.0), 1.0), counts.shape)
+    keep = np.broadcast_to(
+        np.where(totals > 0, smaller / np.where(totals > 0, totals, 1.0), 1.0), counts.shape
+    )
     mean = counts * keep
     variance = mean * (1 - keep)
     shifted = mean + PSEUDOCOUNT
-    out = np.log(shifted) - variance / (2 * shifted**2) + variance * (1 - 2 * keep) / (3 * shifted**3) - 3 * variance**2 / (4 * shifted**4)
+    out = (
+        np.log(shifted)
+        - variance / (2 * shifted**2)
+        + variance * (1 - 2 * keep) / (3 * shifted**3)
+        - 3 * variance**2 / (4 * shifted**4)
+    )
     few = (mean <= _EXACT_BELOW) & (keep < 1)
     c, r = counts[few], np.maximum(keep[few], 1e-12)
     mass = (1 - r) ** c
@@ -90,7 +97,9 @@ def clr(log_values: npt.ArrayLike) -> Array:
 
 def sampling_variance(before: npt.ArrayLike, after: npt.ArrayLike) -> Array:
     """Approximate variance of a log change from counting few cells: sum of log(1 + 1/(c + 0.5)); finite at zero cells."""
-    return np.log1p(1 / (np.asarray(before, float) + PSEUDOCOUNT)) + np.log1p(1 / (np.asarray(after, float) + PSEUDOCOUNT))
+    return np.log1p(1 / (np.asarray(before, float) + PSEUDOCOUNT)) + np.log1p(
+        1 / (np.asarray(after, float) + PSEUDOCOUNT)
+    )
 
 
 @dataclass(frozen=True)
@@ -104,7 +113,9 @@ class LogRatioTest:
 def _moderated_se(values: Array, noise: Array) -> tuple[Array, Array]:
     n = values.shape[-2]
     variance = values.var(axis=-2, ddof=1)
-    between = np.maximum(np.median(variance - noise, axis=-1, keepdims=True), _SMALLEST_BETWEEN_VARIANCE)
+    between = np.maximum(
+        np.median(variance - noise, axis=-1, keepdims=True), _SMALLEST_BETWEEN_VARIANCE
+    )
     moderated = moderate(variance, n - 1, expected=between + noise)
     return np.sqrt(moderated.variance / n), moderated.df
 
@@ -134,12 +145,20 @@ def robust_reference(changes: Array, noise: Array) -> Array:
         distance = (means - centre) / (BIWEIGHT * se)
         weights = np.where(np.abs(distance) < 1, (1 - distance**2) ** 2, 0.0)
         total = weights.sum(axis=-1, keepdims=True)
-        weights = np.where(total > 1e-6, weights / np.where(total > 1e-6, total, 1.0), 1 / means.shape[-1])
+        weights = np.where(
+            total > 1e-6, weights / np.where(total > 1e-6, total, 1.0), 1 / means.shape[-1]
+        )
         centre = (weights * means).sum(axis=-1, keepdims=True)
     return weights
 
 
-def log_ratio_test(changes: npt.ArrayLike, noise: npt.ArrayLike, *, reference: Reference = "robust", level: float = 0.95) -> LogRatioTest:
+def log_ratio_test(
+    changes: npt.ArrayLike,
+    noise: npt.ArrayLike,
+    *,
+    reference: Reference = "robust",
+    level: float = 0.95,
+) -> LogRatioTest:
     """Moderated paired t test of each class against the reference.
 
     Parameters

@@ -12,7 +12,15 @@ import pandas as pd
 from hcc_assets.schemas.base import conform, empty
 from hcc_assets.schemas.composition import CompositionSensitivity
 from hcc_assets.stats.composition import UnitCounts, biopsy_counts, class_columns
-from hcc_assets.stats.composition_changes import LOG2, SEED, adjust_primary, compositional_classes, log_ratios, mixed_changes, proportion_changes
+from hcc_assets.stats.composition_changes import (
+    LOG2,
+    SEED,
+    adjust_primary,
+    compositional_classes,
+    log_ratios,
+    mixed_changes,
+    proportion_changes,
+)
 from hcc_assets.stats.composition_logratio import Reference
 from hcc_assets.stats.moderated import TTest
 from hcc_assets.study.classes import DENOMINATORS
@@ -35,20 +43,36 @@ class Analysis:
 
 
 ANALYSES: Final[dict[str, Analysis]] = {
-    "primary": Analysis("as published: depth-matched logarithm, robust median-log-ratio reference, moderated paired t"),
+    "primary": Analysis(
+        "as published: depth-matched logarithm, robust median-log-ratio reference, moderated paired t"
+    ),
     "clr": Analysis("centred log-ratio: reference is the average class", reference="clr"),
-    "patient_median": Analysis("reference is the median class of each patient", reference="patient_median"),
-    "posterior": Analysis("posterior-expected log abundance digamma(count + 0.5) in place of the depth-matched logarithm", posterior=True),
-    "mixed_model": Analysis("random intercept per patient, unpaired biopsies included, Satterthwaite degrees of freedom", mixed=True),
+    "patient_median": Analysis(
+        "reference is the median class of each patient", reference="patient_median"
+    ),
+    "posterior": Analysis(
+        "posterior-expected log abundance digamma(count + 0.5) in place of the depth-matched logarithm",
+        posterior=True,
+    ),
+    "mixed_model": Analysis(
+        "random intercept per patient, unpaired biopsies included, Satterthwaite degrees of freedom",
+        mixed=True,
+    ),
     "t_with_nk": Analysis("T and NK cells as one class", merge=("T", "NK")),
-    "monocyte_with_macrophage": Analysis("monocytes and macrophages as one class", merge=("monocyte", "macrophage")),
+    "monocyte_with_macrophage": Analysis(
+        "monocytes and macrophages as one class", merge=("monocyte", "macrophage")
+    ),
     "b_with_plasma": Analysis("B and plasma cells as one class", merge=("B", "plasma")),
-    "doublets_in": Analysis("doublets counted in the class they were called", statuses=("pass", "doublet")),
+    "doublets_in": Analysis(
+        "doublets counted in the class they were called", statuses=("pass", "doublet")
+    ),
     "small_biopsies_in": Analysis("biopsies with few cells kept", min_cells=1),
 }
 
 
-def composition_sensitivity(samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
+def composition_sensitivity(
+    samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfig
+) -> pd.DataFrame:
     """Change of each class under every analysis of ``ANALYSES``.
 
     Parameters
@@ -65,17 +89,26 @@ def composition_sensitivity(samples: pd.DataFrame, counts: pd.DataFrame, config:
         return empty(CompositionSensitivity)
     parts = []
     for name, analysis in ANALYSES.items():
-        units = biopsy_counts(samples, counts, config, statuses=analysis.statuses, min_cells=analysis.min_cells)
-        parts += [_run(name, analysis, units, denominator, config.single_cell.min_pairs) for denominator in DENOMINATORS]
+        units = biopsy_counts(
+            samples, counts, config, statuses=analysis.statuses, min_cells=analysis.min_cells
+        )
+        parts += [
+            _run(name, analysis, units, denominator, config.single_cell.min_pairs)
+            for denominator in DENOMINATORS
+        ]
     return conform(CompositionSensitivity, pd.concat(parts, ignore_index=True))
 
 
-def _run(name: str, analysis: Analysis, units: UnitCounts, denominator: str, min_pairs: int) -> pd.DataFrame:
+def _run(
+    name: str, analysis: Analysis, units: UnitCounts, denominator: str, min_pairs: int
+) -> pd.DataFrame:
     usable = units.usable_in(denominator)
     pairs = units.biopsies.pairs(usable)
     classes = compositional_classes(denominator)
     counts = units.counts[:, class_columns(classes)]
-    rest = units.counts[:, class_columns(DENOMINATORS[denominator])].sum(axis=1) - counts.sum(axis=1)
+    rest = units.counts[:, class_columns(DENOMINATORS[denominator])].sum(axis=1) - counts.sum(
+        axis=1
+    )
     if analysis.merge and all(c in classes for c in analysis.merge):
         counts, classes = merge_classes(counts, classes, analysis.merge)
     n_subjects = pairs.n_subjects
@@ -83,14 +116,21 @@ def _run(name: str, analysis: Analysis, units: UnitCounts, denominator: str, min
         primary = log_ratios(counts, pairs, min_pairs)
         test, n_subjects = mixed_changes(units, counts, usable, primary.weights, min_pairs)
     else:
-        test = log_ratios(counts, pairs, min_pairs, reference=analysis.reference, posterior=analysis.posterior).test
-    shares = proportion_changes(np.column_stack([counts, rest]), pairs, min_pairs, SEED).iloc[: len(classes)]
+        test = log_ratios(
+            counts, pairs, min_pairs, reference=analysis.reference, posterior=analysis.posterior
+        ).test
+    shares = proportion_changes(np.column_stack([counts, rest]), pairs, min_pairs, SEED).iloc[
+        : len(classes)
+    ]
     return _frame(name, analysis, denominator, classes, len(pairs), n_subjects, test).assign(
-        delta_median=shares["delta_median"].to_numpy(), p_signed_rank=shares["p_signed_rank"].to_numpy()
+        delta_median=shares["delta_median"].to_numpy(),
+        p_signed_rank=shares["p_signed_rank"].to_numpy(),
     )
 
 
-def merge_classes(counts: Array, classes: tuple[str, ...], pair: tuple[str, str]) -> tuple[Array, tuple[str, ...]]:
+def merge_classes(
+    counts: Array, classes: tuple[str, ...], pair: tuple[str, str]
+) -> tuple[Array, tuple[str, ...]]:
     """Add the columns of two classes; the sum stands where the first stood and is named ``first+second``."""
     first, second = (classes.index(c) for c in pair)
     merged = counts.copy()
@@ -99,17 +139,27 @@ def merge_classes(counts: Array, classes: tuple[str, ...], pair: tuple[str, str]
     return np.delete(merged, second, axis=1), names
 
 
-def _frame(name: str, analysis: Analysis, denominator: str, classes: tuple[str, ...], n_pairs: int, n_subjects: int, test: TTest) -> pd.DataFrame:
-    return pd.DataFrame({
-        "analysis": name,
-        "description": analysis.description,
-        "denominator": denominator,
-        "cell_class": list(classes),
-        "n_pairs": n_pairs,
-        "n_subjects": n_subjects,
-        "log2_ratio": test.estimate / LOG2,
-        "log2_ratio_ci_low": test.ci_low / LOG2,
-        "log2_ratio_ci_high": test.ci_high / LOG2,
-        "p_value": test.p_value,
-        "p_adjusted": adjust_primary(test.p_value, classes),
-    })  # fmt: skip
+def _frame(
+    name: str,
+    analysis: Analysis,
+    denominator: str,
+    classes: tuple[str, ...],
+    n_pairs: int,
+    n_subjects: int,
+    test: TTest,
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "analysis": name,
+            "description": analysis.description,
+            "denominator": denominator,
+            "cell_class": list(classes),
+            "n_pairs": n_pairs,
+            "n_subjects": n_subjects,
+            "log2_ratio": test.estimate / LOG2,
+            "log2_ratio_ci_low": test.ci_low / LOG2,
+            "log2_ratio_ci_high": test.ci_high / LOG2,
+            "p_value": test.p_value,
+            "p_adjusted": adjust_primary(test.p_value, classes),
+        }
+    )

@@ -26,7 +26,9 @@ class CoxFit:
     n_events: int
 
 
-def cox_single(time: npt.ArrayLike, event: npt.ArrayLike, covariate: npt.ArrayLike, *, level: float = 0.95) -> CoxFit:
+def cox_single(
+    time: npt.ArrayLike, event: npt.ArrayLike, covariate: npt.ArrayLike, *, level: float = 0.95
+) -> CoxFit:
     """Fit a Cox model with one covariate by Newton's method.
 
     Parameters
@@ -43,7 +45,11 @@ def cox_single(time: npt.ArrayLike, event: npt.ArrayLike, covariate: npt.ArrayLi
     CoxFit
         Partial likelihood of Efron (1977), as in R ``survival::coxph`` and lifelines.
     """
-    t, d, x = np.asarray(time, dtype=np.float64), np.asarray(event, dtype=bool), np.asarray(covariate, dtype=np.float64)
+    t, d, x = (
+        np.asarray(time, dtype=np.float64),
+        np.asarray(event, dtype=bool),
+        np.asarray(covariate, dtype=np.float64),
+    )
     n, events = t.size, int(d.sum())
     nan = float("nan")
     nothing = CoxFit(nan, nan, nan, nan, nan, n, events)
@@ -56,7 +62,10 @@ def cox_single(time: npt.ArrayLike, event: npt.ArrayLike, covariate: npt.ArrayLi
     when = np.flatnonzero(d)
     last_at_risk = np.searchsorted(-t, -t[when], side="right") - 1
     _, group, size = np.unique(t[when], return_inverse=True, return_counts=True)
-    rank = np.arange(when.size) - np.concatenate([[0], np.cumsum(np.bincount(group)[::-1])])[:-1][size.size - 1 - group]
+    rank = (
+        np.arange(when.size)
+        - np.concatenate([[0], np.cumsum(np.bincount(group)[::-1])])[:-1][size.size - 1 - group]
+    )
     part = rank / size[group]
     beta = 0.0
     converged = False
@@ -83,4 +92,12 @@ def cox_single(time: npt.ArrayLike, event: npt.ArrayLike, covariate: npt.ArrayLi
     se = 1 / np.sqrt(information)
     half = float(stats.norm.ppf(0.5 + level / 2) * se)
     p = float(2 * stats.norm.sf(abs(beta) / se))
-    return CoxFit(beta / spread, float(se / spread), (beta - half) / spread, (beta + half) / spread, p, n, events)
+    return CoxFit(
+        beta / spread,
+        float(se / spread),
+        (beta - half) / spread,
+        (beta + half) / spread,
+        p,
+        n,
+        events,
+    )

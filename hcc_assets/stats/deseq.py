@@ -62,13 +62,27 @@ def deg_confirmatory(
         if cell_class not in chosen:
             continue
         if fit.results.empty:
-            part = pd.DataFrame({"gene_id": [None], "gene": [None], "n_pairs": [fit.n_pairs], "ambient_flag": [False], "agrees": [False]})
+            part = pd.DataFrame(
+                {
+                    "gene_id": [None],
+                    "gene": [None],
+                    "n_pairs": [fit.n_pairs],
+                    "ambient_flag": [False],
+                    "agrees": [False],
+                }
+            )
         else:
             part = _confirm(fits.stack, fit, n_cpus)
         parts.append(part.assign(cell_class=cell_class))
     columns = [*DegConfirmatory.to_schema().columns]
-    frame = pd.concat(parts, ignore_index=True).reindex(columns=columns) if parts else pd.DataFrame(columns=columns)
-    frame["p_adjusted_global"] = benjamini_hochberg(frame["p_value"].where(~frame["ambient_flag"].astype(bool)))
+    frame = (
+        pd.concat(parts, ignore_index=True).reindex(columns=columns)
+        if parts
+        else pd.DataFrame(columns=columns)
+    )
+    frame["p_adjusted_global"] = benjamini_hochberg(
+        frame["p_value"].where(~frame["ambient_flag"].astype(bool))
+    )
     return conform(DegConfirmatory, frame)
 
 
@@ -76,7 +90,9 @@ def _confirm(stack: Stack, fit: ClassFit, n_cpus: int) -> pd.DataFrame:
     genes = stack.genes[fit.tested].reset_index(drop=True)
     complete = fit.results["n_pairs"].to_numpy() == fit.n_pairs  # PyDESeq2 knows no missing gene
     found = run_pydeseq2(fit, np.flatnonzero(fit.tested)[complete], n_cpus=n_cpus)
-    out = pd.concat([genes, fit.results[["n_pairs", "mean_cells", "ambient_share", "ambient_flag"]]], axis=1)
+    out = pd.concat(
+        [genes, fit.results[["n_pairs", "mean_cells", "ambient_share", "ambient_flag"]]], axis=1
+    )
     for column in ("base_mean", "log2_fold_change", "lfc_se", "p_value"):
         values = np.full(len(out), np.nan)
         values[complete] = found[column].to_numpy(dtype=float)
@@ -85,22 +101,33 @@ def _confirm(stack: Stack, fit: ClassFit, n_cpus: int) -> pd.DataFrame:
     out["ci_high"] = out["log2_fold_change"] + _LEVEL * out["lfc_se"]
     out["p_adjusted"] = benjamini_hochberg(out["p_value"].where(~out["ambient_flag"]))
     out["fast_log2_fold_change"] = fit.results["log2_fold_change"]
-    out["fast_p_adjusted"] = benjamini_hochberg(fit.results["p_value"].where(~fit.results["ambient_flag"]))
+    out["fast_p_adjusted"] = benjamini_hochberg(
+        fit.results["p_value"].where(~fit.results["ambient_flag"])
+    )
     return pd.concat([out, agreement(out, fit.results["p_value"].to_numpy())], axis=1)
 
 
 def agreement(table: pd.DataFrame, fast_p: Array) -> pd.DataFrame:
     """Agreement of the engines: per gene the verdict, per class the rank correlation of signed evidence and the overlap of the calls."""
-    slow_call, fast_call = (table["p_adjusted"] < ALPHA).to_numpy(), (table["fast_p_adjusted"] < ALPHA).to_numpy()
-    same_sign = (np.sign(table["log2_fold_change"]) == np.sign(table["fast_log2_fold_change"])).to_numpy()
+    slow_call, fast_call = (
+        (table["p_adjusted"] < ALPHA).to_numpy(),
+        (table["fast_p_adjusted"] < ALPHA).to_numpy(),
+    )
+    same_sign = (
+        np.sign(table["log2_fold_change"]) == np.sign(table["fast_log2_fold_change"])
+    ).to_numpy()
     slow = np.sign(table["log2_fold_change"]) * -np.log10(np.maximum(table["p_value"], 1e-300))
     fast = np.sign(table["fast_log2_fold_change"]) * -np.log10(np.maximum(fast_p, 1e-300))
     both = np.isfinite(slow) & np.isfinite(fast)
     either = (slow_call | fast_call).sum()
     columns = {
         "agrees": (slow_call & fast_call & same_sign) | (~slow_call & ~fast_call),
-        "class_rank_correlation": float(stats.spearmanr(slow[both], fast[both]).statistic) if both.sum() > 2 else np.nan,
-        "class_overlap": float((slow_call & fast_call & same_sign).sum() / either) if either else np.nan,
+        "class_rank_correlation": float(stats.spearmanr(slow[both], fast[both]).statistic)
+        if both.sum() > 2
+        else np.nan,
+        "class_overlap": float((slow_call & fast_call & same_sign).sum() / either)
+        if either
+        else np.nan,
     }
     return pd.DataFrame(columns, index=table.index)
 
@@ -127,11 +154,17 @@ def run_pydeseq2(fit: ClassFit, genes: npt.NDArray[np.intp], *, n_cpus: int = 1)
     n = len(fit.pairs)
     rows = np.concatenate([fit.pairs.before, fit.pairs.after])
     names = [f"{t}{i:04d}" for t in ("b", "a") for i in range(n)]
-    counts = pd.DataFrame(np.rint(fit.units.counts[rows][:, genes]).astype(np.int64), index=names, columns=[f"g{i}" for i in range(genes.size)])
+    counts = pd.DataFrame(
+        np.rint(fit.units.counts[rows][:, genes]).astype(np.int64),
+        index=names,
+        columns=[f"g{i}" for i in range(genes.size)],
+    )
     metadata = pd.DataFrame(
         {
             "pair": pd.Categorical([f"p{i:04d}" for i in range(n)] * 2),
-            "timepoint": pd.Categorical(["before"] * n + ["after"] * n, categories=["before", "after"]),
+            "timepoint": pd.Categorical(
+                ["before"] * n + ["after"] * n, categories=["before", "after"]
+            ),
         },
         index=names,
     )
@@ -151,7 +184,12 @@ def run_pydeseq2(fit: ClassFit, genes: npt.NDArray[np.intp], *, n_cpus: int = 1)
         )
         data.deseq2()
         test = DeseqStats(
-            data, contrast=["timepoint", "after", "before"], cooks_filter=False, independent_filter=False, inference=inference, quiet=True
+            data,
+            contrast=["timepoint", "after", "before"],
+            cooks_filter=False,
+            independent_filter=False,
+            inference=inference,
+            quiet=True,
         )
         test.run_wald_test()
         test.summary()

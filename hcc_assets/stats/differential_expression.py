@@ -93,7 +93,9 @@ def _excluded(symbols: tuple[str, ...]) -> tuple[Flags, Flags]:
     index = pd.Index(symbols)
     chains = is_receptor_chain(index)
     immunoglobulin = chains & np.asarray(index.str.startswith("IG"), dtype=bool)
-    return is_mitochondrial(index) | is_ribosomal(index) | is_haemoglobin(index) | (chains & ~immunoglobulin), immunoglobulin
+    return is_mitochondrial(index) | is_ribosomal(index) | is_haemoglobin(index) | (
+        chains & ~immunoglobulin
+    ), immunoglobulin
 
 
 def fit_classes(
@@ -131,13 +133,28 @@ def _local_pairs(biopsies: Biopsies, units: ClassUnits) -> Pairs:
     return Pairs(position[pairs.before], position[pairs.after], pairs.owner, pairs.subjects)
 
 
-def _fit(stack: Stack, biopsies: Biopsies, cell_class: str, config: StudyConfig, ambient: Mapping[str, Ambient] | None) -> ClassFit:
+def _fit(
+    stack: Stack,
+    biopsies: Biopsies,
+    cell_class: str,
+    config: StudyConfig,
+    ambient: Mapping[str, Ambient] | None,
+) -> ClassFit:
     units = class_units(stack, biopsies, cell_class, config)
     pairs = _local_pairs(biopsies, units)
     n, genes = pairs.n_subjects, len(stack.genes)
     nothing = np.zeros((0, genes))
     if n == 0:
-        return ClassFit(cell_class, units, pairs, nothing, nothing, np.zeros(genes, dtype=bool), pd.DataFrame(), 0)
+        return ClassFit(
+            cell_class,
+            units,
+            pairs,
+            nothing,
+            nothing,
+            np.zeros(genes, dtype=bool),
+            pd.DataFrame(),
+            0,
+        )
     rows = np.concatenate([pairs.before, pairs.after])
     counts = units.counts[rows]
     values, _ = log_cpm(counts)
@@ -145,12 +162,24 @@ def _fit(stack: Stack, biopsies: Biopsies, cell_class: str, config: StudyConfig,
         values = np.where(units.measured[rows], values, np.nan)
     before, after = pairs.by_subject(values[: len(pairs)]), pairs.by_subject(values[len(pairs) :])
     in_pairs = np.isfinite(after - before).sum(axis=0)
-    enough = (counts >= MIN_COUNT).sum(axis=0) >= np.maximum(np.ceil(MIN_SHARE * len(pairs) - 1e-9), 2)
-    tested = enough & ~excluded_genes(stack.genes["gene"], cell_class) & (in_pairs >= config.single_cell.min_pairs)
+    enough = (counts >= MIN_COUNT).sum(axis=0) >= np.maximum(
+        np.ceil(MIN_SHARE * len(pairs) - 1e-9), 2
+    )
+    tested = (
+        enough
+        & ~excluded_genes(stack.genes["gene"], cell_class)
+        & (in_pairs >= config.single_cell.min_pairs)
+    )
     if n < config.single_cell.min_pairs or not tested.any():
-        return ClassFit(cell_class, units, pairs, before, after, np.zeros(genes, dtype=bool), pd.DataFrame(), n)
+        return ClassFit(
+            cell_class, units, pairs, before, after, np.zeros(genes, dtype=bool), pd.DataFrame(), n
+        )
     expected = ambient_counts(stack, biopsies, units, ambient)
-    share = np.full(genes, np.nan) if expected is None else _ambient_share(expected[rows], counts, len(pairs))
+    share = (
+        np.full(genes, np.nan)
+        if expected is None
+        else _ambient_share(expected[rows], counts, len(pairs))
+    )
     results = _test((after - before)[:, tested], (before + after)[:, tested] / 2)
     library = counts.sum(axis=1, keepdims=True)
     base_mean = (counts[:, tested] / library).mean(axis=0) * float(library.mean())
@@ -167,7 +196,9 @@ def _ambient_share(expected: Array, counts: Array, n_pairs: int) -> Array:
     shares = []
     for half in (slice(0, n_pairs), slice(n_pairs, None)):
         total = counts[half].sum(axis=0)
-        shares.append(np.divide(expected[half].sum(axis=0), total, out=np.zeros(total.shape), where=total > 0))
+        shares.append(
+            np.divide(expected[half].sum(axis=0), total, out=np.zeros(total.shape), where=total > 0)
+        )
     return np.clip(np.maximum(*shares), 0, 1)
 
 
@@ -176,9 +207,18 @@ def _test(delta: Array, level: Array) -> pd.DataFrame:
     n = np.isfinite(delta).sum(axis=0)
     mean = np.nansum(delta, axis=0) / np.maximum(n, 1)
     variance = np.nansum((delta - mean) ** 2, axis=0) / np.maximum(n - 1, 1)
-    moderated = moderate_with_trend(np.where(n > 1, variance, np.nan), n - 1, np.nansum(level, axis=0) / np.maximum(n, 1))
+    moderated = moderate_with_trend(
+        np.where(n > 1, variance, np.nan), n - 1, np.nansum(level, axis=0) / np.maximum(n, 1)
+    )
     t = t_test(mean, np.sqrt(moderated.variance / np.maximum(n, 1)), moderated.df)
-    columns = {"n_pairs": n, "log2_fold_change": mean, "lfc_se": t.se, "ci_low": t.ci_low, "ci_high": t.ci_high, "p_value": t.p_value}
+    columns = {
+        "n_pairs": n,
+        "log2_fold_change": mean,
+        "lfc_se": t.se,
+        "ci_low": t.ci_low,
+        "ci_high": t.ci_high,
+        "p_value": t.p_value,
+    }
     return pd.DataFrame(columns)
 
 
@@ -208,17 +248,28 @@ def deg_tables(
     parts = []
     for cell_class, fit in fits.classes.items():
         if fit.results.empty:
-            part = pd.DataFrame({"gene_id": [None], "gene": [None], "n_pairs": [fit.n_pairs], "ambient_flag": [False]})
+            part = pd.DataFrame(
+                {
+                    "gene_id": [None],
+                    "gene": [None],
+                    "n_pairs": [fit.n_pairs],
+                    "ambient_flag": [False],
+                }
+            )
         else:
             genes = fits.stack.genes[fit.tested].reset_index(drop=True)
             part = pd.concat([genes, fit.results], axis=1)
             part["p_adjusted"] = benjamini_hochberg(part["p_value"].where(~part["ambient_flag"]))
         parts.append(part.assign(cell_class=cell_class, few_cells=_few_cells(fit, config)))
     frame = pd.concat(parts, ignore_index=True).reindex(columns=[*DegTables.to_schema().columns])
-    frame["p_adjusted_global"] = benjamini_hochberg(frame["p_value"].where(~frame["ambient_flag"].astype(bool)))
+    frame["p_adjusted_global"] = benjamini_hochberg(
+        frame["p_value"].where(~frame["ambient_flag"].astype(bool))
+    )
     return conform(DegTables, frame)
 
 
 def _few_cells(fit: ClassFit, config: StudyConfig) -> bool:
     used = np.concatenate([fit.pairs.before, fit.pairs.after])
-    return fit.cell_class in RARE_CLASSES and bool((fit.units.n_cells[used] < config.single_cell.min_cells_pseudobulk).any())
+    return fit.cell_class in RARE_CLASSES and bool(
+        (fit.units.n_cells[used] < config.single_cell.min_cells_pseudobulk).any()
+    )

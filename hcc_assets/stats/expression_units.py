@@ -67,12 +67,20 @@ def stack_pseudobulks(pseudobulks: Mapping[str, AnnData] | Iterable[tuple[str, A
         genes does not matter; counts of a gene that a sample lists twice are added. Genes of a delivery that has only symbols join the Ensembl id
         that carries this symbol, where exactly one does.
     """
-    items = sorted(pseudobulks.items() if isinstance(pseudobulks, Mapping) else pseudobulks, key=lambda item: str(item[0]))
+    items = sorted(
+        pseudobulks.items() if isinstance(pseudobulks, Mapping) else pseudobulks,
+        key=lambda item: str(item[0]),
+    )
     symbol_of: dict[str, str] = {}
-    distinct: dict[str, npt.NDArray[np.str_]] = {}  # deliveries of one chemistry share their gene list: align each list once
+    distinct: dict[
+        str, npt.NDArray[np.str_]
+    ] = {}  # deliveries of one chemistry share their gene list: align each list once
     keys: list[str] = []
     for _, data in items:
-        ids, symbols = data.var["gene_id"].astype(str).tolist(), data.var["gene"].astype(str).tolist()
+        ids, symbols = (
+            data.var["gene_id"].astype(str).tolist(),
+            data.var["gene"].astype(str).tolist(),
+        )
         key = "\n".join([*ids, "", *symbols])
         keys.append(key)
         if key in distinct:
@@ -83,8 +91,12 @@ def stack_pseudobulks(pseudobulks: Mapping[str, AnnData] | Iterable[tuple[str, A
                 symbol_of[gene_id] = symbol
     alias = _symbol_aliases(symbol_of)
     if alias:
-        distinct = {k: np.array([alias.get(g, g) for g in ids], dtype=str) for k, ids in distinct.items()}
-    union = np.unique(np.concatenate(list(distinct.values()))) if distinct else np.array([], dtype=str)
+        distinct = {
+            k: np.array([alias.get(g, g) for g in ids], dtype=str) for k, ids in distinct.items()
+        }
+    union = (
+        np.unique(np.concatenate(list(distinct.values()))) if distinct else np.array([], dtype=str)
+    )
     position = {key: np.searchsorted(union, ids) for key, ids in distinct.items()}
     blocks, index = [], []
     measured = np.zeros((len(items), union.size), dtype=bool)
@@ -92,7 +104,12 @@ def stack_pseudobulks(pseudobulks: Mapping[str, AnnData] | Iterable[tuple[str, A
         where = position[key]
         measured[row, where] = True
         counts = sp.coo_matrix(data.X)
-        blocks.append(sp.csr_matrix((counts.data.astype(float), (counts.row, where[counts.col])), shape=(data.n_obs, union.size)))
+        blocks.append(
+            sp.csr_matrix(
+                (counts.data.astype(float), (counts.row, where[counts.col])),
+                shape=(data.n_obs, union.size),
+            )
+        )
         index.append(
             pd.DataFrame(
                 {
@@ -102,10 +119,22 @@ def stack_pseudobulks(pseudobulks: Mapping[str, AnnData] | Iterable[tuple[str, A
                 }
             )
         )
-    frame = pd.concat(index, ignore_index=True) if index else pd.DataFrame({"sample_id": [], "cell_class": [], "n_cells": []}, dtype=object)
+    frame = (
+        pd.concat(index, ignore_index=True)
+        if index
+        else pd.DataFrame({"sample_id": [], "cell_class": [], "n_cells": []}, dtype=object)
+    )
     matrix = sp.vstack(blocks, format="csr") if blocks else sp.csr_matrix((0, union.size))
-    genes = pd.DataFrame({"gene_id": union.astype(object), "gene": [symbol_of.get(g, g) for g in union]})
-    return Stack(frame, matrix, genes, None if measured.all() else measured, {str(s): i for i, (s, _) in enumerate(items)})
+    genes = pd.DataFrame(
+        {"gene_id": union.astype(object), "gene": [symbol_of.get(g, g) for g in union]}
+    )
+    return Stack(
+        frame,
+        matrix,
+        genes,
+        None if measured.all() else measured,
+        {str(s): i for i, (s, _) in enumerate(items)},
+    )
 
 
 def _symbol_aliases(symbol_of: Mapping[str, str]) -> dict[str, str]:
@@ -114,7 +143,9 @@ def _symbol_aliases(symbol_of: Mapping[str, str]) -> dict[str, str]:
     for gene_id, symbol in symbol_of.items():
         if gene_id != symbol:
             carriers.setdefault(symbol, []).append(gene_id)
-    return {g: carriers[g][0] for g, s in symbol_of.items() if g == s and len(carriers.get(g, [])) == 1}
+    return {
+        g: carriers[g][0] for g, s in symbol_of.items() if g == s and len(carriers.get(g, [])) == 1
+    }
 
 
 @dataclass(frozen=True)
@@ -143,7 +174,9 @@ class ClassUnits:
     sample_counts: Array
 
 
-def class_units(stack: Stack, biopsies: Biopsies, cell_class: str, config: StudyConfig) -> ClassUnits:
+def class_units(
+    stack: Stack, biopsies: Biopsies, cell_class: str, config: StudyConfig
+) -> ClassUnits:
     """Sum the pseudobulks of one class within biopsies and keep those with enough cells and counts (SINGLE_CELL rules, ``MIN_UMI``)."""
     of_class = (stack.index["cell_class"] == cell_class).to_numpy()
     known = stack.index["sample_id"].isin(biopsies.unit_of).to_numpy()
@@ -166,12 +199,21 @@ def class_units(stack: Stack, biopsies: Biopsies, cell_class: str, config: Study
     keep = (n_cells >= fewest) & (counts.sum(axis=1) >= umi)
     position_of = np.cumsum(keep) - 1
     kept_samples = keep[inverse]
-    samples = pd.DataFrame({
-        "sample_id": ids[kept_samples],
-        "unit": position_of[inverse][kept_samples],
-        "n_cells": stack.index["n_cells"].to_numpy(dtype=int)[chosen][kept_samples],
-    })  # fmt: skip
-    return ClassUnits(rows[keep], counts[keep], n_cells[keep], None if measured is None else measured[keep], samples, dense[kept_samples])
+    samples = pd.DataFrame(
+        {
+            "sample_id": ids[kept_samples],
+            "unit": position_of[inverse][kept_samples],
+            "n_cells": stack.index["n_cells"].to_numpy(dtype=int)[chosen][kept_samples],
+        }
+    )
+    return ClassUnits(
+        rows[keep],
+        counts[keep],
+        n_cells[keep],
+        None if measured is None else measured[keep],
+        samples,
+        dense[kept_samples],
+    )
 
 
 def log_cpm(counts: Array, *, reference: Array | None = None) -> tuple[Array, Array]:
@@ -214,7 +256,9 @@ class Ambient:
     fraction: float
 
 
-def ambient_counts(stack: Stack, biopsies: Biopsies, units: ClassUnits, ambient: Mapping[str, Ambient] | None) -> Array | None:
+def ambient_counts(
+    stack: Stack, biopsies: Biopsies, units: ClassUnits, ambient: Mapping[str, Ambient] | None
+) -> Array | None:
     """Counts of each gene in each biopsy of a class that ambient RNA is expected to bring.
 
     Ambient RNA comes by the droplet and not by the cell's own RNA: so each cell brings the sample's mean ambient count, whatever its class.
@@ -227,7 +271,11 @@ def ambient_counts(stack: Stack, biopsies: Biopsies, units: ClassUnits, ambient:
     if not ambient:
         return None
     out = np.zeros(units.counts.shape)
-    per_sample = stack.index.assign(umi=np.asarray(stack.matrix.sum(axis=1)).ravel()).groupby("sample_id")[["umi", "n_cells"]].sum()
+    per_sample = (
+        stack.index.assign(umi=np.asarray(stack.matrix.sum(axis=1)).ravel())
+        .groupby("sample_id")[["umi", "n_cells"]]
+        .sum()
+    )
     for sample_id, unit, n_cells in units.samples.itertuples(index=False):
         found = ambient.get(str(sample_id))
         if found is None or not np.isfinite(found.fraction):

@@ -72,7 +72,13 @@ def _limits(surv: Floats, relative: Floats, z: float, conf_type: ConfType) -> tu
     return np.clip(lower, 0, 1), np.clip(upper, 0, 1)
 
 
-def fit(time: npt.ArrayLike, event: npt.ArrayLike, *, conf_type: ConfType = "log-log", level: float = 0.95) -> Curve:
+def fit(
+    time: npt.ArrayLike,
+    event: npt.ArrayLike,
+    *,
+    conf_type: ConfType = "log-log",
+    level: float = 0.95,
+) -> Curve:
     """Fit a Kaplan-Meier curve.
 
     Parameters
@@ -104,12 +110,25 @@ def fit(time: npt.ArrayLike, event: npt.ArrayLike, *, conf_type: ConfType = "log
     at_risk = total[::-1].cumsum()[::-1]
     surv = np.cumprod((at_risk - died) / at_risk) if len(distinct) else np.zeros(0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        greenwood = np.cumsum(died / (at_risk * (at_risk - died).astype(float))) if len(distinct) else np.zeros(0)
+        greenwood = (
+            np.cumsum(died / (at_risk * (at_risk - died).astype(float)))
+            if len(distinct)
+            else np.zeros(0)
+        )
     relative = np.sqrt(greenwood)
     with np.errstate(invalid="ignore"):
         std_err = np.where(surv > 0, surv * relative, np.nan)
     lower, upper = _limits(surv, relative, float(ndtri(1 - (1 - level) / 2)), conf_type)
-    return Curve(distinct, at_risk.astype(np.int64), died.astype(np.int64), (total - died).astype(np.int64), surv, std_err, lower, upper)
+    return Curve(
+        distinct,
+        at_risk.astype(np.int64),
+        died.astype(np.int64),
+        (total - died).astype(np.int64),
+        surv,
+        std_err,
+        lower,
+        upper,
+    )
 
 
 def _crossing(time: Floats, level_of: Floats, probability: float) -> float:
@@ -138,30 +157,50 @@ def quantile(curve: Curve, probability: float = 0.5) -> tuple[float, float, floa
     """
     if not len(curve.time):
         return float("nan"), float("nan"), float("nan")
-    values = [_crossing(curve.time, line, probability) for line in (curve.surv, curve.lower, curve.upper)]
+    values = [
+        _crossing(curve.time, line, probability) for line in (curve.surv, curve.lower, curve.upper)
+    ]
     return values[0], values[1], values[2]
 
 
 def at(curve: Curve, when: float) -> dict[str, Any]:
     """Survival at a landmark: ``surv, std_err, lower, upper, n_risk``; survival NaN beyond the last observed time."""
-    n_risk = int(curve.n_risk[np.searchsorted(curve.time, when)]) if len(curve.time) and when <= curve.time[-1] else 0
+    n_risk = (
+        int(curve.n_risk[np.searchsorted(curve.time, when)])
+        if len(curve.time) and when <= curve.time[-1]
+        else 0
+    )
     if not len(curve.time) or when > curve.time[-1]:
         return {"surv": np.nan, "std_err": np.nan, "lower": np.nan, "upper": np.nan, "n_risk": 0}
     step = int(np.searchsorted(curve.time, when, side="right")) - 1
     if step < 0:
         return {"surv": 1.0, "std_err": 0.0, "lower": 1.0, "upper": 1.0, "n_risk": n_risk}
     line = (curve.surv, curve.std_err, curve.lower, curve.upper)
-    return dict(zip(("surv", "std_err", "lower", "upper"), (float(v[step]) for v in line), strict=True)) | {"n_risk": n_risk}
+    return dict(
+        zip(("surv", "std_err", "lower", "upper"), (float(v[step]) for v in line), strict=True)
+    ) | {"n_risk": n_risk}
 
 
-def curve_of(time_to_event: pd.DataFrame, parameter: str, *, reverse: bool = False, conf_type: ConfType = "log-log") -> Curve:
+def curve_of(
+    time_to_event: pd.DataFrame,
+    parameter: str,
+    *,
+    reverse: bool = False,
+    conf_type: ConfType = "log-log",
+) -> Curve:
     """Curve of one parameter of ``time_to_event`` in days; ``reverse`` makes censoring the event (follow-up)."""
     rows = time_to_event[time_to_event["PARAMCD"] == parameter]
-    return fit(rows["AVAL"].to_numpy(dtype=float), rows["CNSR"].to_numpy() == (1 if reverse else 0), conf_type=conf_type)
+    return fit(
+        rows["AVAL"].to_numpy(dtype=float),
+        rows["CNSR"].to_numpy() == (1 if reverse else 0),
+        conf_type=conf_type,
+    )
 
 
 def _months(names: tuple[str, str, str], values: tuple[float, float, float]) -> dict[str, float]:
-    return dict(zip(names, values, strict=True)) | {f"{name}_months": value / DAYS_PER_MONTH for name, value in zip(names, values, strict=True)}
+    return dict(zip(names, values, strict=True)) | {
+        f"{name}_months": value / DAYS_PER_MONTH for name, value in zip(names, values, strict=True)
+    }
 
 
 def summarise(time_to_event: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
@@ -186,12 +225,25 @@ def summarise(time_to_event: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
         shared: dict[str, Any] = {"PARAMCD": parameter, "n": curve.n, "events": curve.events}
         shared |= _months(("median", "lcl", "ucl"), quantile(curve))
         for name, probability in (("q25", 0.25), ("q75", 0.75)):
-            shared |= dict(zip((name, f"{name}_lcl", f"{name}_ucl"), quantile(curve, probability), strict=True))
+            shared |= dict(
+                zip((name, f"{name}_lcl", f"{name}_ucl"), quantile(curve, probability), strict=True)
+            )
         for months in sorted(set(config.pfs.landmarks_months)) or [np.nan]:
             days = months * DAYS_PER_MONTH
-            point = at(curve, days) if months == months else {"surv": np.nan, "lower": np.nan, "upper": np.nan, "n_risk": 0}
-            landmark = {"landmark_months": months, "landmark_days": days, "surv": point["surv"], "n_risk": point["n_risk"]}
-            rows.append(shared | landmark | {"surv_lcl": point["lower"], "surv_ucl": point["upper"]})
+            point = (
+                at(curve, days)
+                if months == months
+                else {"surv": np.nan, "lower": np.nan, "upper": np.nan, "n_risk": 0}
+            )
+            landmark = {
+                "landmark_months": months,
+                "landmark_days": days,
+                "surv": point["surv"],
+                "n_risk": point["n_risk"],
+            }
+            rows.append(
+                shared | landmark | {"surv_lcl": point["lower"], "surv_ucl": point["upper"]}
+            )
     return conform(PfsSummary, pd.DataFrame(rows))
 
 
@@ -206,5 +258,8 @@ def follow_up(time_to_event: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for parameter in [p for p in PARAMETERS if p != "TTR"]:
         curve = curve_of(time_to_event, parameter, reverse=True)
-        rows.append({"PARAMCD": parameter, "n": curve.n, "censored": curve.events} | _months(("median", "lcl", "ucl"), quantile(curve)))
+        rows.append(
+            {"PARAMCD": parameter, "n": curve.n, "censored": curve.events}
+            | _months(("median", "lcl", "ucl"), quantile(curve))
+        )
     return conform(FollowUp, pd.DataFrame(rows))

@@ -22,7 +22,9 @@ class MixedFit:
     variance_within: float
 
 
-def random_intercept(outcome: npt.ArrayLike, covariate: npt.ArrayLike, group: npt.ArrayLike, *, level: float = 0.95) -> MixedFit:
+def random_intercept(
+    outcome: npt.ArrayLike, covariate: npt.ArrayLike, group: npt.ArrayLike, *, level: float = 0.95
+) -> MixedFit:
     """Fit ``outcome ~ 1 + covariate + (1 | group)`` by REML.
 
     Parameters
@@ -63,13 +65,19 @@ def random_intercept(outcome: npt.ArrayLike, covariate: npt.ArrayLike, group: np
         m = moments(ratio)
         xvx, xvy = m[:2, :2], m[:2, 2]
         residual = m[2, 2] - xvy @ np.linalg.solve(xvx, xvy)
-        return float((n - 2) * np.log(max(residual, 1e-300)) + np.linalg.slogdet(xvx)[1] + np.log1p(size * ratio).sum())
+        return float(
+            (n - 2) * np.log(max(residual, 1e-300))
+            + np.linalg.slogdet(xvx)[1]
+            + np.log1p(size * ratio).sum()
+        )
 
     grid = np.linspace(-12, 8, 41)
     values = [criterion(v) for v in grid]
     best = int(np.argmin(values))
     low, high = grid[max(best - 1, 0)], grid[min(best + 1, grid.size - 1)]
-    found = optimize.minimize_scalar(criterion, bounds=(low, high), method="bounded", options={"xatol": 1e-9})
+    found = optimize.minimize_scalar(
+        criterion, bounds=(low, high), method="bounded", options={"xatol": 1e-9}
+    )
     ratio = 0.0 if best == 0 or size.max() == 1 else float(np.exp(found.x))
     m = moments(ratio)
     beta = np.linalg.solve(m[:2, :2], m[:2, 2])
@@ -78,7 +86,11 @@ def random_intercept(outcome: npt.ArrayLike, covariate: npt.ArrayLike, group: np
         return MixedFit(t_test(beta[1], nan, nan), nan, within)
     between = ratio * within
     se = float(np.sqrt(within * np.linalg.inv(m[:2, :2])[1, 1]))
-    return MixedFit(t_test(beta[1], se, _satterthwaite(design, g, between, within), level=level), between, within)
+    return MixedFit(
+        t_test(beta[1], se, _satterthwaite(design, g, between, within), level=level),
+        between,
+        within,
+    )
 
 
 def _satterthwaite(design: Array, g: npt.NDArray[np.intp], between: float, within: float) -> float:
@@ -93,7 +105,12 @@ def _satterthwaite(design: Array, g: npt.NDArray[np.intp], between: float, withi
     half = inverse @ design
     projection = inverse - half @ middle @ half.T
     pz = projection @ same
-    information = 0.5 * np.array([[np.sum(pz * pz.T), np.sum(pz * projection)], [np.sum(pz * projection), np.sum(projection * projection)]])
+    information = 0.5 * np.array(
+        [
+            [np.sum(pz * pz.T), np.sum(pz * projection)],
+            [np.sum(pz * projection), np.sum(projection * projection)],
+        ]
+    )
     # d Var(beta) / d theta = middle X' V^-1 (dV) V^-1 X middle
     slope = half @ middle[:, 1]
     gradient = np.array([slope @ same @ slope, slope @ slope])

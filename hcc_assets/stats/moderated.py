@@ -23,7 +23,11 @@ def trigamma_inverse(y: npt.ArrayLike) -> Array:
         x = x + step
         if np.max(-step / x, initial=0.0) < 1e-10:
             break
-    return np.where(large, 1 / np.sqrt(np.where(large, value, 1.0)), np.where(small, 1 / np.where(small, value, 1.0), x))
+    return np.where(
+        large,
+        1 / np.sqrt(np.where(large, value, 1.0)),
+        np.where(small, 1 / np.where(small, value, 1.0), x),
+    )
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,9 @@ class Moderated:
     prior_df: Array
 
 
-def moderate(variance: npt.ArrayLike, df: npt.ArrayLike, *, expected: npt.ArrayLike | None = None) -> Moderated:
+def moderate(
+    variance: npt.ArrayLike, df: npt.ArrayLike, *, expected: npt.ArrayLike | None = None
+) -> Moderated:
     """Squeeze k sample variances towards their common value, or towards a multiple of ``expected``.
 
     Parameters
@@ -72,25 +78,41 @@ def moderate(variance: npt.ArrayLike, df: npt.ArrayLike, *, expected: npt.ArrayL
     """
     s2 = np.asarray(variance, dtype=np.float64)
     d = np.broadcast_to(np.asarray(df, dtype=np.float64), s2.shape)
-    shape = np.ones_like(s2) if expected is None else np.broadcast_to(np.asarray(expected, dtype=np.float64), s2.shape)
+    shape = (
+        np.ones_like(s2)
+        if expected is None
+        else np.broadcast_to(np.asarray(expected, dtype=np.float64), s2.shape)
+    )
     usable = np.isfinite(s2) & (d > 0) & np.isfinite(shape) & (shape > 0)
     ratio = np.where(usable, s2 / np.where(usable, shape, 1.0), np.nan)
     counts = usable.sum(axis=-1, keepdims=True)
-    middle = np.where(counts > 0, np.nanmedian(np.where(counts > 0, ratio, 0.0), axis=-1, keepdims=True), 0.0)
+    middle = np.where(
+        counts > 0, np.nanmedian(np.where(counts > 0, ratio, 0.0), axis=-1, keepdims=True), 0.0
+    )
     positive = usable & (middle > 0)
     safe = np.where(positive, np.maximum(np.where(usable, ratio, 0.0), 1e-5 * middle), 1.0)
     half = np.where(usable, d, 2.0) / 2
     log_ratio = np.where(positive, np.log(safe) - special.digamma(half) + np.log(half), 0.0)
     n = np.maximum(counts, 1)
     mean = log_ratio.sum(axis=-1, keepdims=True) / n
-    spread = np.where(positive, (log_ratio - mean) ** 2, 0.0).sum(axis=-1, keepdims=True) / np.maximum(counts - 1, 1)
-    excess = spread - np.where(positive, special.polygamma(1, half), 0.0).sum(axis=-1, keepdims=True) / n
+    spread = np.where(positive, (log_ratio - mean) ** 2, 0.0).sum(
+        axis=-1, keepdims=True
+    ) / np.maximum(counts - 1, 1)
+    excess = (
+        spread - np.where(positive, special.polygamma(1, half), 0.0).sum(axis=-1, keepdims=True) / n
+    )
     finite = excess > 0
     prior_df = np.where(finite, 2 * trigamma_inverse(np.where(finite, excess, 1.0)), np.inf)
     half_prior = np.where(finite, prior_df, 2.0) / 2
     pooled_df = np.where(usable, d, 0.0).sum(axis=-1, keepdims=True)
-    pooled_ratio = np.where(usable, d * ratio, 0.0).sum(axis=-1, keepdims=True) / np.maximum(pooled_df, 1)
-    log_prior = np.where(finite, mean + special.digamma(half_prior) - np.log(half_prior), np.log(np.where(pooled_ratio > 0, pooled_ratio, 1.0)))
+    pooled_ratio = np.where(usable, d * ratio, 0.0).sum(axis=-1, keepdims=True) / np.maximum(
+        pooled_df, 1
+    )
+    log_prior = np.where(
+        finite,
+        mean + special.digamma(half_prior) - np.log(half_prior),
+        np.log(np.where(pooled_ratio > 0, pooled_ratio, 1.0)),
+    )
     borrow = (counts >= 2) & (middle > 0)
     prior_df = np.where(borrow, prior_df, 0.0)
     prior_variance = np.where(usable, np.exp(log_prior) * shape, np.nan)
@@ -102,7 +124,9 @@ def moderate(variance: npt.ArrayLike, df: npt.ArrayLike, *, expected: npt.ArrayL
     return Moderated(posterior, total, prior_variance, prior_df[..., 0])
 
 
-def moderate_with_trend(variance: npt.ArrayLike, df: npt.ArrayLike, covariate: npt.ArrayLike) -> Moderated:
+def moderate_with_trend(
+    variance: npt.ArrayLike, df: npt.ArrayLike, covariate: npt.ArrayLike
+) -> Moderated:
     """As ``moderate`` for one long vector, with a prior that follows a covariate (limma-trend: the mean log expression).
 
     The trend of log variance is a natural cubic spline with knots at quantiles of the covariate, one to four degrees of freedom by number of values.
@@ -122,7 +146,9 @@ def moderate_with_trend(variance: npt.ArrayLike, df: npt.ArrayLike, covariate: n
     knots = np.unique(np.quantile(x[usable], [0.0, 0.25, 0.5, 0.75, 1.0]))
     low, high = knots[0], knots[-1]
     coefficients, *_ = np.linalg.lstsq(_natural_spline(x[usable], knots), log_s2, rcond=None)
-    fitted = _natural_spline(np.clip(np.where(np.isfinite(x), x, low), low, high), knots) @ coefficients
+    fitted = (
+        _natural_spline(np.clip(np.where(np.isfinite(x), x, low), low, high), knots) @ coefficients
+    )
     return moderate(s2, d, expected=np.exp(fitted))
 
 
@@ -153,12 +179,23 @@ class TTest:
     ci_high: Array
 
 
-def t_test(estimate: npt.ArrayLike, se: npt.ArrayLike, df: npt.ArrayLike, *, level: float = 0.95) -> TTest:
+def t_test(
+    estimate: npt.ArrayLike, se: npt.ArrayLike, df: npt.ArrayLike, *, level: float = 0.95
+) -> TTest:
     """Two-sided t test of each estimate against zero; a standard error of zero or NaN gives NaN for everything but the estimate."""
-    value, error, freedom = np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in (estimate, se, df)))
+    value, error, freedom = np.broadcast_arrays(
+        *(np.asarray(a, dtype=np.float64) for a in (estimate, se, df))
+    )
     ok = np.isfinite(error) & (error > 0) & np.isfinite(value)
     safe = np.where(ok, error, 1.0)
     nu = np.where(ok & np.isfinite(freedom), freedom, 1e10)
     p = np.where(ok, 2 * stats.t.sf(np.abs(np.where(ok, value, 0.0)) / safe, nu), np.nan)
     half = np.where(ok, stats.t.ppf(0.5 + level / 2, nu) * safe, np.nan)
-    return TTest(value.copy(), np.where(ok, error, np.nan), np.where(ok, freedom, np.nan), p, value - half, value + half)
+    return TTest(
+        value.copy(),
+        np.where(ok, error, np.nan),
+        np.where(ok, freedom, np.nan),
+        p,
+        value - half,
+        value + half,
+    )

@@ -90,7 +90,9 @@ def walsh_averages(values: npt.ArrayLike) -> Array:
 def _bounds(sorted_values: Array, null: Array, level: float) -> Location:
     """Order statistics of the averages (or differences) that the null distribution of their number below zero allows."""
     cumulative = np.cumsum(null)
-    k = int(np.searchsorted(cumulative, (1 - level) / 2 * (1 + 1e-12), side="right"))  # P(T < k) <= alpha/2
+    k = int(
+        np.searchsorted(cumulative, (1 - level) / 2 * (1 + 1e-12), side="right")
+    )  # P(T < k) <= alpha/2
     k = max(k, 1)
     achieved = 1 - 2 * float(cumulative[k - 1])
     estimate = float(np.median(sorted_values))
@@ -117,7 +119,9 @@ def hodges_lehmann(differences: npt.ArrayLike, *, level: float = 0.95) -> Locati
         n = x.size
         z = stats.norm.ppf(0.5 + level / 2)
         k = max(1, int(np.floor(n * (n + 1) / 4 - z * np.sqrt(n * (n + 1) * (2 * n + 1) / 24))))
-        return Location(float(np.median(averages)), float(averages[k - 1]), float(averages[-k]), level)
+        return Location(
+            float(np.median(averages)), float(averages[k - 1]), float(averages[-k]), level
+        )
     null = _signed_rank_null(tuple(2 * r for r in range(1, x.size + 1)))[::2]
     return _bounds(averages, null, level)
 
@@ -150,7 +154,9 @@ def mann_whitney_p(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
     return min(1.0, 2 * min(low, high))
 
 
-def hodges_lehmann_two_sample(x: npt.ArrayLike, y: npt.ArrayLike, *, level: float = 0.95) -> Location:
+def hodges_lehmann_two_sample(
+    x: npt.ArrayLike, y: npt.ArrayLike, *, level: float = 0.95
+) -> Location:
     """Median of all differences x - y with the exact interval that belongs to the Mann-Whitney test (Hollander, Wolfe and Chicken, 4.3)."""
     a, b = _finite(x), _finite(y)
     if a.size == 0 or b.size == 0:
@@ -160,13 +166,17 @@ def hodges_lehmann_two_sample(x: npt.ArrayLike, y: npt.ArrayLike, *, level: floa
     if m + n > EXACT_LIMIT:
         z = stats.norm.ppf(0.5 + level / 2)
         k = max(1, int(np.floor(m * n / 2 - z * np.sqrt(m * n * (m + n + 1) / 12))))
-        return Location(float(np.median(differences)), float(differences[k - 1]), float(differences[-k]), level)
+        return Location(
+            float(np.median(differences)), float(differences[k - 1]), float(differences[-k]), level
+        )
     offset = m * (m + 1)
     null = _rank_sum_null(tuple(2 * r for r in range(1, m + n + 1)), m)[offset::2]
     return _bounds(differences, null, level)
 
 
-def bootstrap_mean_ci(values: npt.ArrayLike, *, seed: int, draws: int = 2000, level: float = 0.95) -> tuple[Array, Array]:
+def bootstrap_mean_ci(
+    values: npt.ArrayLike, *, seed: int, draws: int = 2000, level: float = 0.95
+) -> tuple[Array, Array]:
     """Percentile interval of the mean when patients are drawn with replacement; the same draws serve every column.
 
     Parameters

@@ -52,11 +52,19 @@ def related_genes(
         counts and the class at least ``min_pairs`` patients. Tests are those of ``deg_tables``; adjusted within the program.
     """
     fits = fits or fit_classes(samples, pseudobulks, config, ambient=ambient)
-    listed = [(number, name, gene) for number, (name, program) in enumerate(programs().items()) for gene in program.weights]
+    listed = [
+        (number, name, gene)
+        for number, (name, program) in enumerate(programs().items())
+        for gene in program.weights
+    ]
     number, names, genes = (list(part) for part in zip(*listed, strict=True))
     columns = _columns_of(fits.stack, genes)
     parts = [_genes_of(names, genes, columns, fit) for fit in fits.classes.values()]
-    frame = pd.concat(parts, ignore_index=True).iloc[np.argsort(np.tile(number, len(parts)), kind="stable")].reset_index(drop=True)
+    frame = (
+        pd.concat(parts, ignore_index=True)
+        .iloc[np.argsort(np.tile(number, len(parts)), kind="stable")]
+        .reset_index(drop=True)
+    )
     frame["p_adjusted"] = within(frame["p_value"].where(~frame["ambient_flag"]), frame["program"])
     return conform(RelatedGenes, frame)
 
@@ -66,8 +74,17 @@ def _columns_of(stack: Stack, genes: list[str]) -> npt.NDArray[np.intp]:
     return np.array([column_of.get(g, -1) for g in genes], dtype=np.intp)
 
 
-def _genes_of(programs_of: list[str], genes: list[str], columns: npt.NDArray[np.intp], fit: ClassFit) -> pd.DataFrame:
-    out = pd.DataFrame({"program": programs_of, "gene": genes, "cell_class": fit.cell_class, "n_pairs": fit.n_pairs})
+def _genes_of(
+    programs_of: list[str], genes: list[str], columns: npt.NDArray[np.intp], fit: ClassFit
+) -> pd.DataFrame:
+    out = pd.DataFrame(
+        {
+            "program": programs_of,
+            "gene": genes,
+            "cell_class": fit.cell_class,
+            "n_pairs": fit.n_pairs,
+        }
+    )
     found = columns >= 0
     for name, values in (("mean_pre", fit.log_before), ("mean_post", fit.log_after)):
         means = np.full(len(genes), np.nan)
@@ -75,7 +92,9 @@ def _genes_of(programs_of: list[str], genes: list[str], columns: npt.NDArray[np.
             means[found] = nan_mean(values[:, columns[found]])
         out[name] = means
     names = ["log2_fold_change", "ci_low", "ci_high", "p_value", "ambient_flag"]
-    row_of = np.append(np.where(fit.tested, np.cumsum(fit.tested) - 1, -1), -1)  # the last stands for genes that no delivery has
+    row_of = np.append(
+        np.where(fit.tested, np.cumsum(fit.tested) - 1, -1), -1
+    )  # the last stands for genes that no delivery has
     position = row_of[np.where(found, columns, fit.tested.size)]
     for name in names:
         values = np.full(len(genes), np.nan)
@@ -114,12 +133,18 @@ class _Scored:
             sample_logs = logs[units.samples["unit"].to_numpy()]
         if units.measured is not None:
             logs = np.where(units.measured, logs, np.nan)
-            sample_logs = np.where(units.measured[units.samples["unit"].to_numpy()], sample_logs, np.nan)
+            sample_logs = np.where(
+                units.measured[units.samples["unit"].to_numpy()], sample_logs, np.nan
+            )
         detected = (units.counts >= MIN_COUNT).mean(axis=0) >= DETECTED_SHARE
         centre = nan_mean(logs)
         spread = _scale(logs)
         for j, program in enumerate(programs().values()):
-            chosen = [(column_of[g], w) for g, w in program.weights.items() if g in column_of and detected[column_of[g]]]
+            chosen = [
+                (column_of[g], w)
+                for g, w in program.weights.items()
+                if g in column_of and detected[column_of[g]]
+            ]
             self.n_genes[j] = len(chosen)
             if not chosen or n < 2:
                 continue
@@ -127,19 +152,27 @@ class _Scored:
             usable = np.isfinite(spread[columns])
             columns, weights = columns[usable], weights[usable]
             if columns.size:
-                self.of_units[:, j] = _mean_z(logs[:, columns], centre[columns], spread[columns], weights)
-                self.of_samples[:, j] = _mean_z(sample_logs[:, columns], centre[columns], spread[columns], weights)
+                self.of_units[:, j] = _mean_z(
+                    logs[:, columns], centre[columns], spread[columns], weights
+                )
+                self.of_samples[:, j] = _mean_z(
+                    sample_logs[:, columns], centre[columns], spread[columns], weights
+                )
 
     def before_after(self) -> tuple[Array, Array]:
         pairs = self.fit.pairs
-        return pairs.by_subject(self.of_units[pairs.before]), pairs.by_subject(self.of_units[pairs.after])
+        return pairs.by_subject(self.of_units[pairs.before]), pairs.by_subject(
+            self.of_units[pairs.after]
+        )
 
 
 def _scale(logs: Array) -> Array:
     """Standard deviation of each gene over biopsies, moderated over genes so that a gene that hardly varies does not rule a score."""
     n = np.isfinite(logs).sum(axis=0)
     centre = nan_mean(logs)
-    variance = np.where(n > 1, np.nansum((logs - centre) ** 2, axis=0) / np.maximum(n - 1, 1), np.nan)
+    variance = np.where(
+        n > 1, np.nansum((logs - centre) ** 2, axis=0) / np.maximum(n - 1, 1), np.nan
+    )
     positive = np.where(variance > 1e-12, variance, np.nan)
     return np.sqrt(moderate(positive, np.maximum(n - 1, 1)).variance)
 
@@ -182,7 +215,10 @@ def program_scores(
             pd.DataFrame(
                 {
                     "sample_id": np.repeat(own["sample_id"].to_numpy(), k),
-                    **{c: np.repeat(of_unit[c].to_numpy(), k) for c in ("subject_id", "timepoint", "tissue")},
+                    **{
+                        c: np.repeat(of_unit[c].to_numpy(), k)
+                        for c in ("subject_id", "timepoint", "tissue")
+                    },
                     "cell_class": cell_class,
                     "program": np.tile(np.array(list(programs()), dtype=object), len(own)),
                     "n_cells": np.repeat(own["n_cells"].to_numpy(), k),
@@ -196,7 +232,12 @@ def program_scores(
     frame = pd.concat(parts, ignore_index=True)
     rank = {c: i for i, c in enumerate(fits.classes)} | {p: i for i, p in enumerate(programs())}
     return conform(
-        ProgramScores, frame.sort_values(["sample_id", "cell_class", "program"], key=lambda s: s.map(lambda v: (rank.get(v, -1), v)), kind="stable")
+        ProgramScores,
+        frame.sort_values(
+            ["sample_id", "cell_class", "program"],
+            key=lambda s: s.map(lambda v: (rank.get(v, -1), v)),
+            kind="stable",
+        ),
     )
 
 
@@ -217,7 +258,14 @@ def gene_programs(
     fits = fits or fit_classes(samples, pseudobulks, config)
     parts = []
     for cell_class, scored in _score_all(fits).items():
-        part = pd.DataFrame({"cell_class": cell_class, "program": list(programs()), "n_pairs": scored.fit.n_pairs, "n_genes": scored.n_genes})
+        part = pd.DataFrame(
+            {
+                "cell_class": cell_class,
+                "program": list(programs()),
+                "n_pairs": scored.fit.n_pairs,
+                "n_genes": scored.n_genes,
+            }
+        )
         before, after = scored.before_after()
         delta = after - before
         n = np.isfinite(delta).sum(axis=0)
@@ -247,6 +295,10 @@ def program_changes(
         subjects = scored.fit.pairs.subjects.astype(object)
         before, after = scored.before_after()
         program = np.tile(np.array(list(programs()), dtype=object), subjects.size)
-        part = pd.DataFrame({"subject_id": np.repeat(subjects, k), "cell_class": cell_class, "program": program})
-        parts.append(part.assign(before=before.ravel(), after=after.ravel(), delta=(after - before).ravel()))
+        part = pd.DataFrame(
+            {"subject_id": np.repeat(subjects, k), "cell_class": cell_class, "program": program}
+        )
+        parts.append(
+            part.assign(before=before.ravel(), after=after.ravel(), delta=(after - before).ravel())
+        )
     return conform(ProgramChanges, pd.concat(parts, ignore_index=True))

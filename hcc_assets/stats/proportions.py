@@ -56,7 +56,9 @@ def wilson(x: int, n: int, level: float = 0.95) -> tuple[float, float]:
     p = x / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return (0.0 if x == 0 else max(0.0, centre - half)), (1.0 if x == n else min(1.0, centre + half))
+    return (0.0 if x == 0 else max(0.0, centre - half)), (
+        1.0 if x == n else min(1.0, centre + half)
+    )
 
 
 def poisson_rate(events: int, exposure: float, level: float = 0.95) -> tuple[float, float, float]:

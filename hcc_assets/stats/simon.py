@@ -59,7 +59,10 @@ def properties(design: Simon, p: float) -> Properties:
     """Operating characteristics at response rate ``p`` (at p0 ``promising`` is alpha, at p1 the power)."""
     n2 = design.n - design.n1
     stop = sum(binomial(x, design.n1, p) for x in range(design.r1 + 1))
-    promising = sum(binomial(x, design.n1, p) * at_least(design.r + 1 - x, n2, p) for x in range(design.r1 + 1, design.n1 + 1))
+    promising = sum(
+        binomial(x, design.n1, p) * at_least(design.r + 1 - x, n2, p)
+        for x in range(design.r1 + 1, design.n1 + 1)
+    )
     return Properties(stop, design.n1 + (1 - stop) * n2, promising)
 
 
@@ -70,7 +73,10 @@ def outcomes(r1: int, n1: int, n2: int) -> dict[tuple[int, int], tuple[int, floa
         first = range(max(r1 + 1, s - n2), min(n1, s) + 1)
         paths = sum(comb(n1, x) * comb(n2, s - x) for x in first)
         if paths:
-            ends[2, s] = (paths, sum(comb(n1 - 1, x - 1) * comb(n2, s - x) for x in first if x >= 1) / paths)
+            ends[2, s] = (
+                paths,
+                sum(comb(n1 - 1, x - 1) * comb(n2, s - x) for x in first if x >= 1) / paths,
+            )
     return ends
 
 
@@ -96,7 +102,16 @@ def _solve(function: Callable[[float], float], target: float) -> float:
     return (low + high) / 2
 
 
-def infer(r1: int, n1: int, n2: int, stage: int, responses: int, *, p0: float | None = None, level: float = 0.95) -> Inference:
+def infer(
+    r1: int,
+    n1: int,
+    n2: int,
+    stage: int,
+    responses: int,
+    *,
+    p0: float | None = None,
+    level: float = 0.95,
+) -> Inference:
     """Estimate and interval for a study that ended in ``stage`` with ``responses`` in all.
 
     Parameters
@@ -136,7 +151,9 @@ def infer(r1: int, n1: int, n2: int, stage: int, responses: int, *, p0: float | 
     return Inference(estimate, lower, upper, NAN if p0 is None else beyond(p0, True))
 
 
-def _chances(design: Simon, first: int, open_first: int, total: int, open_total: int) -> tuple[float, float]:
+def _chances(
+    design: Simon, first: int, open_first: int, total: int, open_total: int
+) -> tuple[float, float]:
     """Probability under p1 of passing stage 1 and of ending as promising, given the responses so far and the subjects still open."""
     p = design.p1
     if p is None:
@@ -144,14 +161,17 @@ def _chances(design: Simon, first: int, open_first: int, total: int, open_total:
     go = at_least(design.r1 + 1 - first, open_first, p)
     later = total - first
     promising = sum(
-        binomial(x, open_first, p) * at_least(design.r + 1 - first - later - x, open_total - open_first, p)
+        binomial(x, open_first, p)
+        * at_least(design.r + 1 - first - later - x, open_total - open_first, p)
         for x in range(open_first + 1)
         if first + x > design.r1
     )
     return go, promising
 
 
-def status_of_subjects(best: pd.DataFrame, time_to_event: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
+def status_of_subjects(
+    best: pd.DataFrame, time_to_event: pd.DataFrame, config: StudyConfig
+) -> pd.DataFrame:
     """Treated subjects in order of first dose with ``responder`` and ``known``.
 
     The response of a subject is final when it is a response by the headline source, or when progression, death, new therapy, withdrawal or loss to
@@ -161,13 +181,17 @@ def status_of_subjects(best: pd.DataFrame, time_to_event: pd.DataFrame, config: 
     over = (pfs["CNSR"] == 0) | ~pfs["EVNTDESC"].isin(["NO PROGRESSION OR DEATH"])
     closed = set(pfs.loc[over, "USUBJID"])
     starts = pfs.drop_duplicates("USUBJID").set_index("USUBJID")["STARTDT"]
-    frame = pd.DataFrame({"USUBJID": best["USUBJID"], "responder": best[config.recist.headline].isin(["CR", "PR"])})
+    frame = pd.DataFrame(
+        {"USUBJID": best["USUBJID"], "responder": best[config.recist.headline].isin(["CR", "PR"])}
+    )
     frame["known"] = frame["responder"] | frame["USUBJID"].isin(closed)
     frame["start"] = frame["USUBJID"].map(starts)
     return frame.sort_values(["start", "USUBJID"]).reset_index(drop=True)
 
 
-def _decide(design: Simon, enrolled: int, first: int, open_first: int, total: int, open_total: int) -> tuple[int, str, str]:
+def _decide(
+    design: Simon, enrolled: int, first: int, open_first: int, total: int, open_total: int
+) -> tuple[int, str, str]:
     if first <= design.r1:
         if first + open_first <= design.r1:
             extra = "; subjects were enrolled beyond stage 1" if enrolled > design.n1 else ""
@@ -182,7 +206,11 @@ def _decide(design: Simon, enrolled: int, first: int, open_first: int, total: in
         return stage, "NOT PROMISING", f"{design.r} responses cannot be exceeded in {design.n}"
     if enrolled >= design.n:
         return stage, "PENDING", f"both stages are enrolled; {open_total} responses are still open"
-    return stage, "CONTINUE", f"stage 1 passed with more than {design.r1} responses; {enrolled} of {design.n} enrolled"
+    return (
+        stage,
+        "CONTINUE",
+        f"stage 1 passed with more than {design.r1} responses; {enrolled} of {design.n} enrolled",
+    )
 
 
 def monitor(best: pd.DataFrame, time_to_event: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:

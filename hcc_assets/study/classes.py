@@ -4,23 +4,65 @@ from __future__ import annotations
 
 from typing import Final
 
-PRIMARY_CLASSES: Final = ("tumour", "vascular_endothelial", "monocyte", "macrophage", "mast", "T", "B", "dendritic", "neutrophil")
+PRIMARY_CLASSES: Final = (
+    "tumour",
+    "vascular_endothelial",
+    "monocyte",
+    "macrophage",
+    "mast",
+    "T",
+    "B",
+    "dendritic",
+    "neutrophil",
+)
 """The nine classes of the primary endpoint, in reporting order."""
 
-OTHER_CLASSES: Final = ("NK", "plasma", "fibroblast", "hepatocyte", "cholangiocyte", "lymphatic_endothelial", "erythroid", "platelet")
+OTHER_CLASSES: Final = (
+    "NK",
+    "plasma",
+    "fibroblast",
+    "hepatocyte",
+    "cholangiocyte",
+    "lymphatic_endothelial",
+    "erythroid",
+    "platelet",
+)
 UNASSIGNED: Final = "unassigned"
 
 CELL_CLASSES: Final = (*PRIMARY_CLASSES, *OTHER_CLASSES, UNASSIGNED)
 
-IMMUNE_CLASSES: Final = ("monocyte", "macrophage", "mast", "T", "B", "dendritic", "neutrophil", "NK", "plasma")
+IMMUNE_CLASSES: Final = (
+    "monocyte",
+    "macrophage",
+    "mast",
+    "T",
+    "B",
+    "dendritic",
+    "neutrophil",
+    "NK",
+    "plasma",
+)
 
 _BLOOD_ELEMENTS = ("erythroid", "platelet")
 
 DENOMINATORS: Final[dict[str, tuple[str, ...]]] = {
     "all": tuple(c for c in CELL_CLASSES if c not in _BLOOD_ELEMENTS),
     "immune": IMMUNE_CLASSES,
-    "non_parenchymal": tuple(c for c in CELL_CLASSES if c not in ("tumour", "hepatocyte", "cholangiocyte", *_BLOOD_ELEMENTS, UNASSIGNED)),
+    "non_parenchymal": tuple(
+        c
+        for c in CELL_CLASSES
+        if c not in ("tumour", "hepatocyte", "cholangiocyte", *_BLOOD_ELEMENTS, UNASSIGNED)
+    ),
 }
 """Classes that count in each denominator; ``unassigned`` counts in ``all`` only and is no part of compositional tests."""
 
-QC_STATUSES: Final = ("pass", "low_umi", "low_genes", "high_mt", "high_hb", "doublet", "erythroid", "platelet")
+QC_STATUSES: Final = (
+    "pass",
+    "low_umi",
+    "low_genes",
+    "high_mt",
+    "high_hb",
+    "doublet",
+    "erythroid",
+    "platelet",
+)

@@ -25,7 +25,17 @@ AEOUT_RESOLVED = frozenset({"RECOVERED/RESOLVED", "RECOVERED/RESOLVED WITH SEQUE
 AEOUT_OPEN = frozenset({"NOT RECOVERED/NOT RESOLVED", "RECOVERING/RESOLVING", "UNKNOWN"})
 """Outcomes that follow-up is expected to change."""
 
-AEACN = frozenset({"DOSE NOT CHANGED", "DOSE REDUCED", "DOSE INCREASED", "DRUG INTERRUPTED", "DRUG WITHDRAWN", "NOT APPLICABLE", "UNKNOWN"})
+AEACN = frozenset(
+    {
+        "DOSE NOT CHANGED",
+        "DOSE REDUCED",
+        "DOSE INCREASED",
+        "DRUG INTERRUPTED",
+        "DRUG WITHDRAWN",
+        "NOT APPLICABLE",
+        "UNKNOWN",
+    }
+)
 """Action taken with study treatment (CDISC code list ACN)."""
 
 GRADES = ("1", "2", "3", "4", "5")
@@ -40,7 +50,11 @@ LENGTH_UNITS = {"MM": 1, "CM": 10}
 LESION_GROUPS = frozenset({"TARGET", "NON-TARGET", "NEW"})
 """Words of TRGRPID."""
 
-LESION_GROUP_SPELLINGS = {"NON TARGET": "NON-TARGET", "NONTARGET": "NON-TARGET", "NON_TARGET": "NON-TARGET"}
+LESION_GROUP_SPELLINGS = {
+    "NON TARGET": "NON-TARGET",
+    "NONTARGET": "NON-TARGET",
+    "NON_TARGET": "NON-TARGET",
+}
 """Spellings of a lesion group that differ in the joining character only."""
 
 LONGEST_DIAMETER = frozenset({"LDIAM"})
@@ -63,7 +77,9 @@ STATES = frozenset(
 )
 """Words of TUMSTATE."""
 
-RESULT_WORDS = STATES | frozenset({"TOO SMALL TO MEASURE", "TOO SMALL", "COALESCED", "NOT DONE", "NE"})
+RESULT_WORDS = STATES | frozenset(
+    {"TOO SMALL TO MEASURE", "TOO SMALL", "COALESCED", "NOT DONE", "NE"}
+)
 """Words that may stand in TRORRES where a number is missing."""
 
 BASELINE_VISITS = frozenset({"SCREENING", "BASELINE"})

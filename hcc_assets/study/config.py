@@ -48,7 +48,16 @@ class Pfs(_Section):
 
 
 def _relatedness() -> dict[str, bool]:
-    return {"Y": True, "N": False, "RELATED": True, "PROBABLE": True, "POSSIBLE": True, "REMOTE": False, "NONE": False, "NOT RELATED": False}
+    return {
+        "Y": True,
+        "N": False,
+        "RELATED": True,
+        "PROBABLE": True,
+        "POSSIBLE": True,
+        "REMOTE": False,
+        "NONE": False,
+        "NOT RELATED": False,
+    }
 
 
 class Safety(_Section):
@@ -143,8 +152,15 @@ def parse_config(text: str, source: str = "study.toml") -> StudyConfig:
         for problem in error.errors():
             where = ".".join(str(p) for p in problem["loc"])
             if problem["type"] == "extra_forbidden":
-                near = difflib.get_close_matches(str(problem["loc"][-1]), _known_keys(StudyConfig, problem["loc"][:-1]), n=1, cutoff=0.5)
-                lines.append(f"unknown key {where}" + (f"; did you mean {near[0]}?" if near else ""))
+                near = difflib.get_close_matches(
+                    str(problem["loc"][-1]),
+                    _known_keys(StudyConfig, problem["loc"][:-1]),
+                    n=1,
+                    cutoff=0.5,
+                )
+                lines.append(
+                    f"unknown key {where}" + (f"; did you mean {near[0]}?" if near else "")
+                )
             else:
                 lines.append(f"{where}: {problem['msg']}")
         raise ConfigError(f"{source}: " + "; ".join(lines)) from None

@@ -17,9 +17,31 @@ CHROMOSOMES: Final = (*map(str, range(1, 23)), "X", "Y", "MT")
 """Chromosomes in karyotype order, Ensembl names."""
 
 CENTROMERES: Final[dict[str, float]] = {
-    "1": 123.4, "2": 93.9, "3": 90.9, "4": 50.0, "5": 48.8, "6": 59.8, "7": 60.1, "8": 45.2, "9": 43.0, "10": 39.8, "11": 53.4, "12": 35.5,
-    "13": 17.7, "14": 17.2, "15": 19.0, "16": 36.8, "17": 25.1, "18": 18.5, "19": 26.2, "20": 28.1, "21": 12.0, "22": 15.0, "X": 61.0, "Y": 10.4,
-}  # fmt: skip
+    "1": 123.4,
+    "2": 93.9,
+    "3": 90.9,
+    "4": 50.0,
+    "5": 48.8,
+    "6": 59.8,
+    "7": 60.1,
+    "8": 45.2,
+    "9": 43.0,
+    "10": 39.8,
+    "11": 53.4,
+    "12": 35.5,
+    "13": 17.7,
+    "14": 17.2,
+    "15": 19.0,
+    "16": 36.8,
+    "17": 25.1,
+    "18": 18.5,
+    "19": 26.2,
+    "20": 28.1,
+    "21": 12.0,
+    "22": 15.0,
+    "X": 61.0,
+    "Y": 10.4,
+}
 """Middle of the centromere in megabases, GRCh38."""
 
 Y_GENES: Final = ("RPS4Y1", "DDX3Y", "EIF1AY", "KDM5D", "UTY", "USP9Y", "ZFY", "TMSB4Y", "NLGN4Y")
@@ -64,7 +86,9 @@ def gene_id_of() -> dict[str, str]:
     """Ensembl id of each symbol; a symbol that repeats gives its longest gene on a primary chromosome."""
     table = _table()
     primary = table["chromosome"].isin(CHROMOSOMES)
-    ranked = table.assign(primary=primary).sort_values(["primary", "length", "gene_id"], ascending=[True, True, False])
+    ranked = table.assign(primary=primary).sort_values(
+        ["primary", "length", "gene_id"], ascending=[True, True, False]
+    )
     return dict(zip(ranked["gene"], ranked["gene_id"], strict=True))
 
 
@@ -84,14 +108,28 @@ def positions(genes: Names) -> pd.DataFrame:
     """
     table = _table()
     names = pd.Index(genes).astype(str)
-    ids = pd.Index([g.split(".")[0] if g.startswith("ENSG") else gene_id_of().get(g, g) for g in names])
+    ids = pd.Index(
+        [g.split(".")[0] if g.startswith("ENSG") else gene_id_of().get(g, g) for g in names]
+    )
     where = pd.Index(table["gene_id"]).get_indexer(ids)
     found = where >= 0
-    chromosome: list[str | None] = [c if f else None for f, c in zip(found, table["chromosome"].to_numpy()[where], strict=True)]
+    chromosome: list[str | None] = [
+        c if f else None for f, c in zip(found, table["chromosome"].to_numpy()[where], strict=True)
+    ]
     start = np.where(found, table["start"].to_numpy()[where], -1)
-    arm = [None if c not in CENTROMERES else f"{c}{'p' if s < CENTROMERES[c] * 1e6 else 'q'}" for c, s in zip(chromosome, start, strict=True)]
+    arm = [
+        None if c not in CENTROMERES else f"{c}{'p' if s < CENTROMERES[c] * 1e6 else 'q'}"
+        for c, s in zip(chromosome, start, strict=True)
+    ]
     order = np.where([c in CHROMOSOMES for c in chromosome], where, -1)
-    return pd.DataFrame({"chromosome": pd.Series(chromosome, dtype=object), "arm": pd.Series(arm, dtype=object), "start": start, "order": order})
+    return pd.DataFrame(
+        {
+            "chromosome": pd.Series(chromosome, dtype=object),
+            "arm": pd.Series(arm, dtype=object),
+            "start": start,
+            "order": order,
+        }
+    )
 
 
 def is_mitochondrial(symbols: Names) -> npt.NDArray[np.bool_]:
@@ -107,9 +145,15 @@ def is_ribosomal(symbols: Names) -> npt.NDArray[np.bool_]:
 
 def is_haemoglobin(symbols: Names) -> npt.NDArray[np.bool_]:
     """Haemoglobin chains; HBP1 and HBEGF are not."""
-    return np.asarray(pd.Index(symbols).astype(str).isin(["HBA1", "HBA2", "HBB", "HBD", "HBE1", "HBG1", "HBG2", "HBM", "HBQ1", "HBZ"]))
+    return np.asarray(
+        pd.Index(symbols)
+        .astype(str)
+        .isin(["HBA1", "HBA2", "HBB", "HBD", "HBE1", "HBG1", "HBG2", "HBM", "HBQ1", "HBZ"])
+    )
 
 
 def is_receptor_chain(symbols: Names) -> npt.NDArray[np.bool_]:
     """Segments and constant regions of immunoglobulins and T-cell receptors: clonal, so neither identity nor copy number follows from them."""
-    return np.asarray(pd.Index(symbols).astype(str).str.match(r"^(IG[HKL][VDJCAGME]|IGLL5$|IGLC|TR[ABGD][VDJC])"))
+    return np.asarray(
+        pd.Index(symbols).astype(str).str.match(r"^(IG[HKL][VDJCAGME]|IGLL5$|IGLC|TR[ABGD][VDJC])")
+    )

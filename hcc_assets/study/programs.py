@@ -44,14 +44,24 @@ def programs() -> Mapping[str, Program]:
     ValueError
         The file names a program or a gene within a program twice.
     """
-    raw = json.loads(files("hcc_assets.study").joinpath("data", "programs.json").read_text(encoding="utf-8"))
+    raw = json.loads(
+        files("hcc_assets.study").joinpath("data", "programs.json").read_text(encoding="utf-8")
+    )
     out: dict[str, Program] = {}
     for entry in raw["programs"]:
         genes = [*entry["up"], *entry["down"]]
         if entry["program"] in out or len(set(genes)) != len(genes):
-            raise ValueError(f"gene program {entry['program']} is listed twice, or lists a gene twice")
+            raise ValueError(
+                f"gene program {entry['program']} is listed twice, or lists a gene twice"
+            )
         weights = {**dict.fromkeys(entry["up"], 1.0), **dict.fromkeys(entry["down"], -1.0)}
-        out[entry["program"]] = Program(entry["title"], entry["theme"], MappingProxyType(weights), entry["expected"], entry["source"])
+        out[entry["program"]] = Program(
+            entry["title"],
+            entry["theme"],
+            MappingProxyType(weights),
+            entry["expected"],
+            entry["source"],
+        )
     return MappingProxyType(out)
 
 
@@ -63,4 +73,8 @@ def program_genes() -> tuple[str, ...]:
 
 def programs_version() -> int:
     """Version of the list; a change of the list is a change of the analysis plan."""
-    return int(json.loads(files("hcc_assets.study").joinpath("data", "programs.json").read_text(encoding="utf-8"))["version"])
+    return int(
+        json.loads(
+            files("hcc_assets.study").joinpath("data", "programs.json").read_text(encoding="utf-8")
+        )["version"]
+    )

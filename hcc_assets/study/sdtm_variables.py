@@ -70,7 +70,21 @@ DOMAINS: dict[str, DomainSpec] = {
     ),
     "tr": DomainSpec(
         required=("USUBJID", "VISITNUM", "TRDTC", "TRLNKID", "TRGRPID", "TRTESTCD", "TRORRES"),
-        optional=(*("VISIT", "TRORRESU", "TRSTRESN", "TRSTRESU", "TRSTAT", "TRREASND", "TRMETHOD", "TREVAL", "TREVALID", "TRACPTFL", "TULOC"),),
+        optional=(
+            *(
+                "VISIT",
+                "TRORRESU",
+                "TRSTRESN",
+                "TRSTRESU",
+                "TRSTAT",
+                "TRREASND",
+                "TRMETHOD",
+                "TREVAL",
+                "TREVALID",
+                "TRACPTFL",
+                "TULOC",
+            ),
+        ),
         numbers=("VISITNUM", "TRSTRESN"),
         dates=("TRDTC",),
         verbatim=("TRREASND",),
@@ -78,13 +92,29 @@ DOMAINS: dict[str, DomainSpec] = {
     ),
     "ae": DomainSpec(
         required=("USUBJID", "AEDECOD", "AESTDTC"),
-        optional=("AESEQ", "AETERM", "AEBODSYS", "AEENDTC", "AETOXGR", "AESEV", "AEOUT", "AEREL", "AESER", "AEACN", *SERIOUSNESS),
+        optional=(
+            "AESEQ",
+            "AETERM",
+            "AEBODSYS",
+            "AEENDTC",
+            "AETOXGR",
+            "AESEV",
+            "AEOUT",
+            "AEREL",
+            "AESER",
+            "AEACN",
+            *SERIOUSNESS,
+        ),
         numbers=("AESEQ",),
         dates=("AESTDTC", "AEENDTC"),
         verbatim=("AETERM",),
         upper=("AESEV", "AEOUT", "AESER", "AEACN", *SERIOUSNESS),
     ),
-    "tu": DomainSpec(required=("USUBJID", "TULNKID", "TULOC"), optional=("TUEVAL", "TUEVALID", "TUORRES"), upper=("TULOC", "TUORRES")),
+    "tu": DomainSpec(
+        required=("USUBJID", "TULNKID", "TULOC"),
+        optional=("TUEVAL", "TUEVALID", "TUORRES"),
+        upper=("TULOC", "TUORRES"),
+    ),
     "rs": DomainSpec(
         required=("USUBJID", "VISITNUM", "RSTESTCD", "RSSTRESC"),
         optional=("RSDTC", "RSEVAL", "RSEVALID"),
@@ -92,20 +122,36 @@ DOMAINS: dict[str, DomainSpec] = {
         dates=("RSDTC",),
         upper=("RSTESTCD", "RSSTRESC"),
     ),
-    "ds": DomainSpec(required=("USUBJID",), optional=("DSDECOD", "DSSTDTC"), dates=("DSSTDTC",), upper=("DSDECOD",)),
-    "cm": DomainSpec(required=("USUBJID",), optional=("CMCAT", "CMSTDTC"), dates=("CMSTDTC",), upper=("CMCAT",)),
-    "ss": DomainSpec(required=("USUBJID",), optional=("SSTESTCD", "SSSTRESC", "SSDTC"), dates=("SSDTC",), upper=("SSTESTCD", "SSSTRESC")),
+    "ds": DomainSpec(
+        required=("USUBJID",),
+        optional=("DSDECOD", "DSSTDTC"),
+        dates=("DSSTDTC",),
+        upper=("DSDECOD",),
+    ),
+    "cm": DomainSpec(
+        required=("USUBJID",), optional=("CMCAT", "CMSTDTC"), dates=("CMSTDTC",), upper=("CMCAT",)
+    ),
+    "ss": DomainSpec(
+        required=("USUBJID",),
+        optional=("SSTESTCD", "SSSTRESC", "SSDTC"),
+        dates=("SSDTC",),
+        upper=("SSTESTCD", "SSSTRESC"),
+    ),
 }
 """What the platform reads, by domain."""
 
 REQUIRED_DOMAINS = ("dm", "ex", "tr", "ae")
 """Domains that every export has; ``tr`` and ``ae`` may be header-only."""
 
-IDENTIFIERS = frozenset({"USUBJID", "TRLNKID", "TULNKID", "SITEID", "TREVALID", "TUEVALID", "RSEVALID"})
+IDENTIFIERS = frozenset(
+    {"USUBJID", "TRLNKID", "TULNKID", "SITEID", "TREVALID", "TUEVALID", "RSEVALID"}
+)
 """Columns that are keys: a number that a binary format delivers there is written without decimals."""
 
 _IDENTIFYING = "STUDYID DOMAIN USUBJID SUBJID SPDEVID NHOID FETUSID POOLID APID RSUBJID SREL SITEID FOCID SUBJECTID"
-_TIMING = "VISIT VISITNUM VISITDY TAETORD EPOCH RPHASE RPPLDY RPPLSTDY RPPLENDY MIDS RELMIDS MIDSDTC"
+_TIMING = (
+    "VISIT VISITNUM VISITDY TAETORD EPOCH RPHASE RPPLDY RPPLSTDY RPPLENDY MIDS RELMIDS MIDSDTC"
+)
 _GENERAL = "SEQ GRPID REFID RECID SPID LNKID LNKGRP BEATNO"
 _GENERAL_TIMING = """
     DTC STDTC ENDTC DY STDY ENDY NOMDY NOMLBL RPDY RPSTDY RPENDY XDY XSTDY XENDY CHDTC DUR PDUR TPT TPTNUM ELTM TPTREF RFTDTC STRF ENRF

@@ -19,13 +19,19 @@ def _program(*names: str) -> str:
     for name in names:
         if found := shutil.which(name):
             return found
-    pytest.skip(f"no {names[0]} on this machine (Debian: apt-get install chromium chromium-driver): nothing was seen in a browser")
+    pytest.skip(
+        f"no {names[0]} on this machine (Debian: apt-get install chromium chromium-driver): nothing was seen in a browser"
+    )
 
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     """Where the screenshots of a test are kept."""
-    folder = Path(os.environ[PICTURES]).absolute() if os.environ.get(PICTURES) else tmp_path / "screenshots"
+    folder = (
+        Path(os.environ[PICTURES]).absolute()
+        if os.environ.get(PICTURES)
+        else tmp_path / "screenshots"
+    )
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -33,5 +39,10 @@ def pictures(tmp_path: Path) -> Path:
 @pytest.fixture
 def window(tmp_path: Path, pictures: Path) -> Iterator[Browser]:
     """A window of an empty profile."""
-    with browser(_program("chromium", "chromium-browser", "google-chrome"), _program("chromedriver"), tmp_path / "profile", pictures) as opened:
+    with browser(
+        _program("chromium", "chromium-browser", "google-chrome"),
+        _program("chromedriver"),
+        tmp_path / "profile",
+        pictures,
+    ) as opened:
         yield opened

@@ -12,7 +12,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from selenium import webdriver
-from selenium.common.exceptions import ElementClickInterceptedException, ElementNotInteractableException, StaleElementReferenceException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -32,7 +36,11 @@ FLAGS = (
 PATIENCE = 60.0
 """Seconds that something may take to appear: a run starts a process, and other tests run beside this one."""
 
-_PASSING = (ElementClickInterceptedException, ElementNotInteractableException, StaleElementReferenceException)
+_PASSING = (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
 """A page that is still drawing itself; the same click a moment later goes through."""
 
 _WIDER = """
@@ -73,12 +81,15 @@ class Browser:
     def width(self, pixels: int, height: int = 1000) -> None:
         """Lay the page out for a screen of this width."""
         self.driver.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride", {"width": pixels, "height": height, "deviceScaleFactor": 1, "mobile": pixels < 600}
+            "Emulation.setDeviceMetricsOverride",
+            {"width": pixels, "height": height, "deviceScaleFactor": 1, "mobile": pixels < 600},
         )
 
     def picture(self, name: str, *, whole: bool = False) -> Path:
         """A screenshot of what is in view, or of the whole page down to its end."""
-        taken = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": whole})
+        taken = self.driver.execute_cdp_cmd(
+            "Page.captureScreenshot", {"captureBeyondViewport": whole}
+        )
         path = self.pictures / f"{name}.png"
         path.write_bytes(base64.b64decode(taken["data"]))
         return path
@@ -102,7 +113,9 @@ class Browser:
             except _PASSING:
                 pass
             if time.monotonic() > until:
-                raise NotSeen(f"{what} did not appear; see {self.picture('not-seen').name}. The page reads: {self.text()[:3000]}")
+                raise NotSeen(
+                    f"{what} did not appear; see {self.picture('not-seen').name}. The page reads: {self.text()[:3000]}"
+                )
             time.sleep(0.2)
 
     def read(self, *parts: str, patience: float = PATIENCE) -> str:
@@ -149,7 +162,11 @@ class Browser:
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 asked.append(message["params"]["request"]["url"])
-        return [a for a in asked if urlsplit(a).scheme not in ("file", "data", "blob", "about", "chrome")]
+        return [
+            a
+            for a in asked
+            if urlsplit(a).scheme not in ("file", "data", "blob", "about", "chrome")
+        ]
 
     def too_wide(self) -> list[str]:
         """What reaches beyond the right edge and cannot be scrolled within its own box."""

@@ -25,7 +25,9 @@ def report(request: pytest.FixtureRequest, place: Path) -> Path:
         subject = sorted(tables["dm"]["USUBJID"])[0]
         for seed, timepoint in enumerate(("pre", "post")):
             write_mex(root / "landing" / "matrices" / timepoint, toy(150, seed=seed))
-            rows.append(f"{subject}-{timepoint},{subject},{timepoint},2025-0{2 + seed}-01,matrices/{timepoint},LIVER")
+            rows.append(
+                f"{subject}-{timepoint},{subject},{timepoint},2025-0{2 + seed}-01,matrices/{timepoint},LIVER"
+            )
         (root / "landing" / "samples.csv").write_text("\n".join(rows) + "\n")
     attempt_all(root)
     return root / "published" / "report.html"
@@ -39,6 +41,8 @@ def test_the_report_in_a_browser(report: Path, window: Browser) -> None:
         assert "NaN" not in text and "None" not in text.split()
         assert window.too_wide() == []
         assert window.console_errors() == [] and window.requests() == []
-        broken = window.driver.execute_script("return [...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.alt)")
+        broken = window.driver.execute_script(
+            "return [...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.alt)"
+        )
         assert broken == []
         window.picture(f"report-{width}", whole=True)

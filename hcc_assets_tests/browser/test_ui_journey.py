@@ -20,9 +20,9 @@ import pytest
 import requests
 from scipy import sparse
 
-from hcc_assets.defs.instance import instance_of
-from hcc_assets.platform.dagster_yaml import dagster_yaml
-from hcc_assets.platform.home import Home
+from hcc_assets.home.paths import Home
+from hcc_assets.operate.dagster_yaml import dagster_yaml
+from hcc_assets.operate.instance import instance_of
 from hcc_assets_tests.browser.driving import Browser
 from hcc_assets_tests.cells.matrices import mtx_text, toy, write_mex
 
@@ -83,7 +83,12 @@ def hcc_ui(root: Path, landing: Path, *options: str) -> Iterator[Served]:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
     log = root.parent / "ui.log"
-    environment = {**os.environ, "HCC_HOME": str(root), "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    environment = {
+        **os.environ,
+        "HCC_HOME": str(root),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
     command = [sys.executable, "-m", "hcc_assets", "ui", "--port", str(port), *options]
     with log.open("wb") as output:
         server = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
@@ -113,25 +118,33 @@ def materialize(window: Browser, served: Served, name: str) -> str:
     window.picture(f"{name}-launch")
     window.click(LAUNCH)
     window.click("//*[text()='View']")
-    window.wait("the end of the run", lambda: window.shown("//*[text()='Success' or text()='Failure']"), 120)
+    window.wait(
+        "the end of the run", lambda: window.shown("//*[text()='Success' or text()='Failure']"), 120
+    )
     window.read("Process for run exited")
     window.picture(f"{name}-run")
     return window.text()
 
 
-def checks_tab(window: Browser, served: Served, name: str, *parts: str, patience: float = 60) -> str:
+def checks_tab(
+    window: Browser, served: Served, name: str, *parts: str, patience: float = 60
+) -> str:
     window.open(f"{served.url}/assets/raw_counts?view=checks")
     text = window.read("counts_are_counts", *parts, patience=patience)
     window.picture(f"{name}-checks")
     return text
 
 
-def test_a_visitor_may_look_and_the_operator_brings_a_refused_sample_back(place: Path, window: Browser) -> None:
+def test_a_visitor_may_look_and_the_operator_brings_a_refused_sample_back(
+    place: Path, window: Browser
+) -> None:
     landing = make_home(place / "home", queued=False)
     with hcc_ui(place / "home", landing, "--no-daemon") as served:
         window.open(f"{served.url}/assets/raw_counts")
         window.read("Raw UMI counts of one sample as delivered")
-        (button,) = window.wait("the button", lambda: window.shown("//button[contains(., 'Materialize')]"))
+        (button,) = window.wait(
+            "the button", lambda: window.shown("//button[contains(., 'Materialize')]")
+        )
         assert button.get_attribute("disabled"), "a visitor without the link cannot launch"
         window.picture("0-visitor")
 
@@ -142,8 +155,12 @@ def test_a_visitor_may_look_and_the_operator_brings_a_refused_sample_back(place:
 
         deliver(landing, SAMPLE, spoilt=True)
         text = materialize(window, served, "2-bad")
-        assert "Failure" in text and STANDS.search(text.replace("\n", " ")), "the run says which version stays"
-        text = checks_tab(window, served, "2-bad", "Failed", SENTENCE, "what to do", TODO, "what stands")
+        assert "Failure" in text and STANDS.search(text.replace("\n", " ")), (
+            "the run says which version stays"
+        )
+        text = checks_tab(
+            window, served, "2-bad", "Failed", SENTENCE, "what to do", TODO, "what stands"
+        )
         assert STANDS.search(text) and "Passed" not in text
 
         deliver(landing, SAMPLE, seed=3)
@@ -163,7 +180,9 @@ def test_with_the_daemon_nobody_has_to_click(place: Path, window: Browser) -> No
     landing = make_home(place / "home", queued=True)
     deliver(landing, SAMPLE, spoilt=True)
     # the tab shows the check of whichever sample was looked at last: here there is one
-    (landing / "samples.csv").write_text("".join(line for line in SHEET.splitlines(keepends=True) if not line.startswith(OTHER)))
+    (landing / "samples.csv").write_text(
+        "".join(line for line in SHEET.splitlines(keepends=True) if not line.startswith(OTHER))
+    )
     shutil.rmtree(landing / "matrices" / OTHER)
     with hcc_ui(place / "home", landing) as served:
         text = checks_tab(window, served, "4-daemon-bad", "Failed", SENTENCE, TODO, patience=300)

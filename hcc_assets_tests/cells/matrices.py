@@ -28,10 +28,19 @@ def shared(*parts: str) -> Path:
 def toy(n_cells: int = 30, n_genes: int = 60, seed: int = 0) -> AnnData:
     """Random counts over real genes, in canonical order."""
     rng = np.random.default_rng(seed)
-    table = gene_table().query("chromosome in ['1', '2', 'MT']").drop_duplicates("gene").head(n_genes).sort_values("gene_id")
+    table = (
+        gene_table()
+        .query("chromosome in ['1', '2', 'MT']")
+        .drop_duplicates("gene")
+        .head(n_genes)
+        .sort_values("gene_id")
+    )
     counts = sparse.csr_matrix(rng.poisson(0.8, (n_cells, n_genes)).astype(np.int32))
     barcodes = sorted("".join(rng.choice(list("ACGT"), 16)) + "-1" for _ in range(n_cells))
-    var = pd.DataFrame({"gene_id": table["gene_id"].to_numpy(), "gene": table["gene"].to_numpy()}, index=pd.Index(table["gene_id"], dtype=object))
+    var = pd.DataFrame(
+        {"gene_id": table["gene_id"].to_numpy(), "gene": table["gene"].to_numpy()},
+        index=pd.Index(table["gene_id"], dtype=object),
+    )
     return AnnData(counts, obs=pd.DataFrame(index=pd.Index(barcodes, dtype=object)), var=var)
 
 
@@ -43,7 +52,9 @@ def _write(path: Path, text: str) -> None:
         path.write_text(text)
 
 
-def mtx_text(counts: sparse.spmatrix, *, field: str = "integer", order: np.ndarray | None = None) -> str:
+def mtx_text(
+    counts: sparse.spmatrix, *, field: str = "integer", order: np.ndarray | None = None
+) -> str:
     """Genes x cells in MatrixMarket, cell by cell."""
     coo = sparse.csr_matrix(counts).tocoo()
     lines = [f"{g + 1} {c + 1} {v:g}" for c, g, v in zip(coo.row, coo.col, coo.data, strict=True)]
@@ -53,7 +64,15 @@ def mtx_text(counts: sparse.spmatrix, *, field: str = "integer", order: np.ndarr
     return head + "".join(line + "\n" for line in lines)
 
 
-def write_mex(folder: Path, a: AnnData, *, version: int = 3, packed: bool = True, types: list[str] | None = None, **more: str) -> Path:
+def write_mex(
+    folder: Path,
+    a: AnnData,
+    *,
+    version: int = 3,
+    packed: bool = True,
+    types: list[str] | None = None,
+    **more: str,
+) -> Path:
     """A Cell Ranger folder. ``more`` replaces the text of ``matrix``, ``barcodes`` or ``features``."""
     folder.mkdir(parents=True, exist_ok=True)
     end = ".gz" if packed else ""
@@ -61,8 +80,12 @@ def write_mex(folder: Path, a: AnnData, *, version: int = 3, packed: bool = True
     rows = zip(a.var["gene_id"], a.var["gene"], kinds, strict=True)
     table = "".join("\t".join(r if version == 3 else r[:2]) + "\n" for r in rows)
     _write(folder / f"matrix.mtx{end}", more.get("matrix", mtx_text(a.X)))
-    _write(folder / f"barcodes.tsv{end}", more.get("barcodes", "".join(b + "\n" for b in a.obs_names)))
-    _write(folder / f"{'features' if version == 3 else 'genes'}.tsv{end}", more.get("features", table))
+    _write(
+        folder / f"barcodes.tsv{end}", more.get("barcodes", "".join(b + "\n" for b in a.obs_names))
+    )
+    _write(
+        folder / f"{'features' if version == 3 else 'genes'}.tsv{end}", more.get("features", table)
+    )
     return folder
 
 

@@ -20,10 +20,17 @@ def _case(seed: int, n: int = 30, genes: int = 7) -> tuple[AnnData, pd.DataFrame
         sp.csr_matrix(rng.poisson(0.7, (n, genes)).astype(np.int32)),
         obs=pd.DataFrame(index=[f"b{i}" for i in range(n)]),
         var=pd.DataFrame(
-            {"gene_id": [f"g{i}" for i in range(genes)], "gene": [f"S{i}" for i in range(genes)]}, index=[f"g{i}" for i in range(genes)]
+            {"gene_id": [f"g{i}" for i in range(genes)], "gene": [f"S{i}" for i in range(genes)]},
+            index=[f"g{i}" for i in range(genes)],
         ),
     )
-    calls = pd.DataFrame({"barcode": counts.obs_names, "cell_class": rng.choice(CELL_CLASSES[:4], n), "qc_status": rng.choice(QC_STATUSES[:3], n)})
+    calls = pd.DataFrame(
+        {
+            "barcode": counts.obs_names,
+            "cell_class": rng.choice(CELL_CLASSES[:4], n),
+            "qc_status": rng.choice(QC_STATUSES[:3], n),
+        }
+    )
     return counts, calls
 
 
@@ -65,5 +72,11 @@ def test_the_stored_tables_hold_the_same_sums(seed: int) -> None:
     sums = pseudobulk(counts, calls)
     back = from_frames(*to_frames(sums).values())
     assert np.array_equal(back.X.toarray(), np.asarray(sums.X))
-    assert back.obs[["cell_class", "n_cells"]].values.tolist() == sums.obs[["cell_class", "n_cells"]].values.tolist()
-    assert back.var[["gene_id", "gene"]].values.tolist() == sums.var[["gene_id", "gene"]].values.tolist()
+    assert (
+        back.obs[["cell_class", "n_cells"]].values.tolist()
+        == sums.obs[["cell_class", "n_cells"]].values.tolist()
+    )
+    assert (
+        back.var[["gene_id", "gene"]].values.tolist()
+        == sums.var[["gene_id", "gene"]].values.tolist()
+    )

@@ -47,13 +47,27 @@ class Measured:
         self.day: Day | None = None
         read: list[tuple[Fraction, bool]] = []
         for axes in (["SAXIS"], ["LPERP"]) if node else (["LDIAM"],):
-            read = read or [(v, False) for r in rows if r["TRTESTCD"] in axes and (v := length(r)) is not None]
-        read = read or [(Fraction(5) if w.startswith("TOO SMALL") else Fraction(0), w == "COALESCED") for r in rows if (w := word(r)) in GONE | {"TOO SMALL TO MEASURE"}]  # fmt: skip  # noqa: E501
-        read = read or [(Fraction(0), False) for r in rows if r["TRTESTCD"] in ("LDIAM", "SAXIS", "LPERP") and length(r) == 0]
+            read = read or [
+                (v, False) for r in rows if r["TRTESTCD"] in axes and (v := length(r)) is not None
+            ]
+        read = read or [
+            (Fraction(5) if w.startswith("TOO SMALL") else Fraction(0), w == "COALESCED")
+            for r in rows
+            if (w := word(r)) in GONE | {"TOO SMALL TO MEASURE"}
+        ]
+        read = read or [
+            (Fraction(0), False)
+            for r in rows
+            if r["TRTESTCD"] in ("LDIAM", "SAXIS", "LPERP") and length(r) == 0
+        ]
         if len({mm for mm, _ in read}) == 1:
             self.mm = read[0][0]
             self.merged = all(m for _, m in read)
-            days = [as_day(r["TRDT"]) for r in rows if length(r) is not None or word(r) in GONE | {"TOO SMALL TO MEASURE", "PRESENT"}]
+            days = [
+                as_day(r["TRDT"])
+                for r in rows
+                if length(r) is not None or word(r) in GONE | {"TOO SMALL TO MEASURE", "PRESENT"}
+            ]
             self.day = max(d for d in days if d)
 
     @property
@@ -103,17 +117,27 @@ def non_target_state(rows: list[Row], node: bool) -> tuple[str, Day | None, bool
         return "NE", None, False
     if known == {"UNEQUIVOCAL PROGRESSION"}:
         return "PROGRESSION", min(said["UNEQUIVOCAL PROGRESSION"]), False
-    sizes = [(v, as_day(r["TRDT"])) for r in rows if node and r["TRTESTCD"] in ("SAXIS", "LPERP") and (v := length(r)) is not None]
+    sizes = [
+        (v, as_day(r["TRDT"]))
+        for r in rows
+        if node and r["TRTESTCD"] in ("SAXIS", "LPERP") and (v := length(r)) is not None
+    ]
     every = [d for ds in said.values() for d in ds] + [d for _, d in sizes]
     if sizes:
         big = {v >= 10 for v, _ in sizes}
-        return ("NE", None, False) if len(big) > 1 else ("PRESENT" if big.pop() else "ABSENT", min(every), True)
+        return (
+            ("NE", None, False)
+            if len(big) > 1
+            else ("PRESENT" if big.pop() else "ABSENT", min(every), True)
+        )
     if not known:
         return "NE", None, False
     return known.pop(), min(every), False
 
 
-def second_responses(rows: list[Row], *, node_rule: str = "any") -> dict[tuple[str, str, float], Row]:
+def second_responses(
+    rows: list[Row], *, node_rule: str = "any"
+) -> dict[tuple[str, str, float], Row]:
     """Response per subject, reader and visit."""
     by_reader: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for r in rows:
@@ -162,27 +186,55 @@ def _one_reader(mine: list[Row], node_rule: str) -> dict[float, Row]:
     new = _confirmed_new([r for r in mine if not r["BASELINE"]])
 
     def last_scan(visit: float) -> Day:
-        done = [r for r in later[visit] if length(r) is not None or word(r) not in (None, "NOT EVALUABLE")]
+        done = [
+            r
+            for r in later[visit]
+            if length(r) is not None or word(r) not in (None, "NOT EVALUABLE")
+        ]
         return max(as_day(r["TRDT"]) for r in (done or later[visit]))  # type: ignore[type-var]
 
     answers: dict[float, Row] = {}
     for visit in sorted(later, key=lambda v: (last_scan(v), v)):
         here = later[visit]
-        answer: Row = {"ADT": last_scan(visit), "SUM": None, "BASE": base_sum, "NADIR": smallest, "NEW": "Y" if visit in new else "N"}
+        answer: Row = {
+            "ADT": last_scan(visit),
+            "SUM": None,
+            "BASE": base_sum,
+            "NADIR": smallest,
+            "NEW": "Y" if visit in new else "N",
+        }
         answers[visit] = answer
         if not targets and not others:
-            answer |= {"TRG": "NE" if any(r["TRGRPID"] == "TARGET" for r in here) else "NA", "OVR": "NE"}
+            answer |= {
+                "TRG": "NE" if any(r["TRGRPID"] == "TARGET" for r in here) else "NA",
+                "OVR": "NE",
+            }
             answer["NT"] = "NE" if any(r["TRGRPID"] == "NON-TARGET" for r in here) else "NA"
             continue
-        seen = {t: whole_lesion(t, [r for r in here if r["TRGRPID"] == "TARGET"], node[t], fragments[t]) for t in targets}
+        seen = {
+            t: whole_lesion(t, [r for r in here if r["TRGRPID"] == "TARGET"], node[t], fragments[t])
+            for t in targets
+        }
         if not any(m.mm is not None and not m.merged for m in seen.values()):
             for m in seen.values():
                 m.mm = None if m.merged else m.mm
         complete = all(m.mm is not None for m in seen.values())
-        amount = sum((m.mm if m.mm is not None else getattr(m, "partial", Fraction(0)) for m in seen.values()), Fraction(0))
-        shown = [m for m in seen.values() if (getattr(m, "partly_visible", False) or (m.visible and not hasattr(m, "partial")))]
+        amount = sum(
+            (
+                m.mm if m.mm is not None else getattr(m, "partial", Fraction(0))
+                for m in seen.values()
+            ),
+            Fraction(0),
+        )
+        shown = [
+            m
+            for m in seen.values()
+            if (getattr(m, "partly_visible", False) or (m.visible and not hasattr(m, "partial")))
+        ]
         back = was_cr and any(not (m.node and node_rule == "pd_rule") for m in shown)
-        grown = smallest is not None and amount - smallest >= 5 and amount >= smallest * Fraction(6, 5)
+        grown = (
+            smallest is not None and amount - smallest >= 5 and amount >= smallest * Fraction(6, 5)
+        )
         if not targets:
             answer["TRG"] = "NA"
         elif not complete:
@@ -199,12 +251,26 @@ def _one_reader(mine: list[Row], node_rule: str) -> dict[float, Row]:
                 answer["TRG"] = "SD" if smallest is not None else "NE"
         states = {}
         for lesion in others:
-            states[lesion] = non_target_state([r for r in here if r["TRLNKID"] == lesion], node[lesion])
+            states[lesion] = non_target_state(
+                [r for r in here if r["TRLNKID"] == lesion], node[lesion]
+            )
         progressing = [d for s, d, _ in states.values() if s == "PROGRESSION"]
-        returning = [d for s, d, sized in states.values() if s == "PRESENT" and was_cr and not (sized and node_rule == "pd_rule")]
+        returning = [
+            d
+            for s, d, sized in states.values()
+            if s == "PRESENT" and was_cr and not (sized and node_rule == "pd_rule")
+        ]
         words = {s for s, _, _ in states.values()}
         answer["NT"] = (
-            "NA" if not others else "PD" if progressing or returning else "NE" if "NE" in words else "CR" if words == {"ABSENT"} else "NON-CR/NON-PD"
+            "NA"
+            if not others
+            else "PD"
+            if progressing or returning
+            else "NE"
+            if "NE" in words
+            else "CR"
+            if words == {"ABSENT"}
+            else "NON-CR/NON-PD"
         )
         days = [d for d in [*progressing, *returning, new.get(visit)] if d]
         if answer["TRG"] == "PD":
@@ -224,7 +290,14 @@ def _one_reader(mine: list[Row], node_rule: str) -> dict[float, Row]:
 
 
 def second_best(
-    line: list[tuple[Day, str]], start: Day, therapy: Day | None, *, sd_days: int = 42, gap: int = 28, ne: int = 1, sd: int = 0
+    line: list[tuple[Day, str]],
+    start: Day,
+    therapy: Day | None,
+    *,
+    sd_days: int = 42,
+    gap: int = 28,
+    ne: int = 1,
+    sd: int = 0,
 ) -> tuple[str, str]:
     """BOR and CBOR of one subject from its dated responses."""
     stop = min([d for d, w in line if w == "PD"] + [Day.max] + ([therapy] if therapy else []))
@@ -238,23 +311,49 @@ def second_best(
 
     def holds(best: str, i: int) -> bool:
         goal = ["CR"] if best == "CR" else ["CR", "PR"]
-        ahead = [j for j in range(i + 1, len(line)) if line[j][1] in goal and line[j][0] >= line[i][0] + dt.timedelta(days=gap)]
+        ahead = [
+            j
+            for j in range(i + 1, len(line))
+            if line[j][1] in goal and line[j][0] >= line[i][0] + dt.timedelta(days=gap)
+        ]
         if not ahead:
             return False
         run = [w for _, w in line[i + 1 : ahead[0]]]
         if best == "CR":
             return all(w in ("CR", "NE") for w in run) and run.count("NE") <= ne
-        pattern = "".join({"CR": "c", "PR": "p", "NE": "n", "SD": "s"}.get(w, "x") for w in [*run, line[ahead[0]][1]])
-        return "x" not in pattern and not re.search("c.*p", pattern) and pattern.count("n") <= ne and pattern.count("s") <= sd
+        pattern = "".join(
+            {"CR": "c", "PR": "p", "NE": "n", "SD": "s"}.get(w, "x")
+            for w in [*run, line[ahead[0]][1]]
+        )
+        return (
+            "x" not in pattern
+            and not re.search("c.*p", pattern)
+            and pattern.count("n") <= ne
+            and pattern.count("s") <= sd
+        )
 
-    bor = "CR" if any(w == "CR" for _, w in line) else "PR" if any(w == "PR" for _, w in line) else rest()
+    bor = (
+        "CR"
+        if any(w == "CR" for _, w in line)
+        else "PR"
+        if any(w == "PR" for _, w in line)
+        else rest()
+    )
     for best in ("CR", "PR"):
         if any(w == best and holds(best, i) for i, (_, w) in enumerate(line)):
             return bor, best
     return bor, rest()
 
 
-def second_pfs(line: list[tuple[Day, str]], start: Day, death: Day | None, therapy: Day | None, *, fda: bool, max_gap: int = 98) -> tuple[Day, int]:
+def second_pfs(
+    line: list[tuple[Day, str]],
+    start: Day,
+    death: Day | None,
+    therapy: Day | None,
+    *,
+    fda: bool,
+    max_gap: int = 98,
+) -> tuple[Day, int]:
     """ADT and CNSR of progression-free survival."""
     clean = [d for d, w in line if w not in ("NE", "PD")]
     progression = min((d for d, w in line if w == "PD"), default=None)

@@ -39,16 +39,29 @@ def fill(model: type[tables.Table], rows: list[dict[str, Any]]) -> pd.DataFrame:
     for name, meta in columns(model).items():
         if name not in frame:
             kind = meta["dtype"]
-            frame[name] = np.arange(1, len(frame) + 1) if name == "SRCROW" else False if kind == "boolean" else pd.NaT if kind == "date" else None
+            frame[name] = (
+                np.arange(1, len(frame) + 1)
+                if name == "SRCROW"
+                else False
+                if kind == "boolean"
+                else pd.NaT
+                if kind == "date"
+                else None
+            )
             if kind == "number":
                 frame[name] = np.nan
         frame[name] = (
-            frame[name].astype("float64") if meta["dtype"] == "number"
-            else pd.to_datetime(frame[name]).astype("datetime64[ns]") if meta["dtype"] == "date"
-            else frame[name].astype(object).where(frame[name].notna(), None) if meta["dtype"] == "text"
+            frame[name].astype("float64")
+            if meta["dtype"] == "number"
+            else pd.to_datetime(frame[name]).astype("datetime64[ns]")
+            if meta["dtype"] == "date"
+            else frame[name].astype(object).where(frame[name].notna(), None)
+            if meta["dtype"] == "text"
             else frame[name]
-        )  # fmt: skip
-    return frame[list(columns(model))].copy()  # typed by hand: validating every small frame would take most of the test time
+        )
+    return frame[
+        list(columns(model))
+    ].copy()  # typed by hand: validating every small frame would take most of the test time
 
 
 def subjects(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -64,10 +77,27 @@ def assessments(rows: list[dict[str, Any]]) -> pd.DataFrame:
     full = []
     for row in rows:
         text = row.get("TRDTC") or None
-        padded = None if text is None else (text + "-01-01")[:10] if len(text) == 4 else (text + "-01")[:10] if len(text) == 7 else text[:10]
+        padded = (
+            None
+            if text is None
+            else (text + "-01-01")[:10]
+            if len(text) == 4
+            else (text + "-01")[:10]
+            if len(text) == 7
+            else text[:10]
+        )
         flag = None if text is None else {4: "M", 7: "D"}.get(len(text))
         date = pd.Timestamp(padded) if padded else pd.NaT
-        full.append({"EVALUATOR": "INVESTIGATOR", "BASELINE": row.get("VISITNUM") == 0, **row, "TRDTC": text, "TRDT": date, "TRDTF": flag})
+        full.append(
+            {
+                "EVALUATOR": "INVESTIGATOR",
+                "BASELINE": row.get("VISITNUM") == 0,
+                **row,
+                "TRDTC": text,
+                "TRDT": date,
+                "TRDTF": flag,
+            }
+        )
     return fill(tables.TumourAssessments, full)
 
 
@@ -81,7 +111,13 @@ def visit(number: float, offset: int, subject: str = "S1", **lesions: Any) -> li
     out = []
     for name, value in lesions.items():
         lesion = name.replace("__", ".")
-        group = "NEW" if lesion.startswith("NEW") else "NON-TARGET" if lesion.startswith("NT") else "TARGET"
+        group = (
+            "NEW"
+            if lesion.startswith("NEW")
+            else "NON-TARGET"
+            if lesion.startswith("NT")
+            else "TARGET"
+        )
         test = "LDIAM" if group == "TARGET" else "TUMSTATE"
         location = "LIVER"
         if isinstance(value, tuple):
@@ -89,11 +125,18 @@ def visit(number: float, offset: int, subject: str = "S1", **lesions: Any) -> li
             location = "LYMPH NODE" if test in ("SAXIS", "LPERP") else location
         out.append(
             {
-                "USUBJID": subject, "VISITNUM": float(number), "VISIT": "SCREENING" if number == 0 else f"TUMOUR ASSESSMENT {number:g}",
-                "TRDTC": day(offset), "TRLNKID": lesion, "TRGRPID": group, "TULOC": location, "TRTESTCD": test,
-                "TRORRES": None if value is None else str(value), "TRSTAT": "NOT DONE" if value is None else None,
+                "USUBJID": subject,
+                "VISITNUM": float(number),
+                "VISIT": "SCREENING" if number == 0 else f"TUMOUR ASSESSMENT {number:g}",
+                "TRDTC": day(offset),
+                "TRLNKID": lesion,
+                "TRGRPID": group,
+                "TULOC": location,
+                "TRTESTCD": test,
+                "TRORRES": None if value is None else str(value),
+                "TRSTAT": "NOT DONE" if value is None else None,
             }
-        )  # fmt: skip
+        )
     return out
 
 
@@ -115,10 +158,22 @@ def recist_oracle() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     records = []
     for r in dm:
         if r["NACTDT"]:
-            records.append({"USUBJID": r["USUBJID"], "DOMAIN": "CM", "DSDECOD": "NEW ANTICANCER THERAPY", "DSSTDT": pd.Timestamp(r["NACTDT"])})
+            records.append(
+                {
+                    "USUBJID": r["USUBJID"],
+                    "DOMAIN": "CM",
+                    "DSDECOD": "NEW ANTICANCER THERAPY",
+                    "DSSTDT": pd.Timestamp(r["NACTDT"]),
+                }
+            )
         if r["LSTALVDT"]:
             records.append(
-                {"USUBJID": r["USUBJID"], "DOMAIN": "SS", "DSDECOD": "DEAD" if r["DTHDT"] else "ALIVE", "DSSTDT": pd.Timestamp(r["LSTALVDT"])}
+                {
+                    "USUBJID": r["USUBJID"],
+                    "DOMAIN": "SS",
+                    "DSDECOD": "DEAD" if r["DTHDT"] else "ALIVE",
+                    "DSSTDT": pd.Timestamp(r["LSTALVDT"]),
+                }
             )
     rows = [{k: (v or None) for k, v in r.items()} | {"VISITNUM": float(r["VISITNUM"])} for r in tr]
     return who, assessments(rows), disposition(records)
@@ -127,7 +182,10 @@ def recist_oracle() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 def landing_real() -> tuple[pd.DataFrame, pd.DataFrame, list[dict[str, str]]]:
     """Subjects, tumour assessments (three readers) and the reported responses of the shared real delivery."""
     folder = oracle("data", "landing_real", "clinical", "2014-12-31")
-    places = {(r["USUBJID"], r["TUEVALID"] or r["TUEVAL"], r["TULNKID"]): r["TULOC"] for r in read_csv(folder / "tu.csv")}
+    places = {
+        (r["USUBJID"], r["TUEVALID"] or r["TUEVAL"], r["TULNKID"]): r["TULOC"]
+        for r in read_csv(folder / "tu.csv")
+    }
     rows = []
     for r in read_csv(folder / "tr.csv"):
         reader = r["TREVALID"] or r["TREVAL"]
@@ -135,14 +193,22 @@ def landing_real() -> tuple[pd.DataFrame, pd.DataFrame, list[dict[str, str]]]:
         rows.append(
             keep
             | {
-                "EVALUATOR": reader, "VISITNUM": float(r["VISITNUM"]), "BASELINE": r["VISIT"] == "SCREENING",
-                "TULOC": places.get((r["USUBJID"], reader, r["TRLNKID"])), "TRSTRESN": float(r["TRSTRESN"]) if r["TRSTRESN"] else np.nan,
+                "EVALUATOR": reader,
+                "VISITNUM": float(r["VISITNUM"]),
+                "BASELINE": r["VISIT"] == "SCREENING",
+                "TULOC": places.get((r["USUBJID"], reader, r["TRLNKID"])),
+                "TRSTRESN": float(r["TRSTRESN"]) if r["TRSTRESN"] else np.nan,
             }
-        )  # fmt: skip
+        )
     starts: dict[str, pd.Timestamp] = {}
     for r in read_csv(folder / "ex.csv"):
         if float(r["EXDOSE"]) > 0:
             date = pd.Timestamp(r["EXSTDTC"])
             starts[r["USUBJID"]] = min(date, starts.get(r["USUBJID"], date))
-    who = subjects([{"USUBJID": r["USUBJID"], "TRTSDT": starts.get(r["USUBJID"], pd.NaT), "ONGOING": False} for r in read_csv(folder / "dm.csv")])
+    who = subjects(
+        [
+            {"USUBJID": r["USUBJID"], "TRTSDT": starts.get(r["USUBJID"], pd.NaT), "ONGOING": False}
+            for r in read_csv(folder / "dm.csv")
+        ]
+    )
     return who, assessments(rows), read_csv(folder / "rs.csv")

@@ -9,36 +9,102 @@ from typing import Any
 
 import pandas as pd
 
-from hcc_assets.clinical.exports import Export, read_export
+from hcc_assets.clinical.reading.exports import Export, read_export
 from hcc_assets.study.config import StudyConfig
 
 CONFIG = StudyConfig()
 BASE: dict[str, list[dict[str, str]]] = {
     "dm": [
-        {"USUBJID": "001", "SITEID": "07", "RFICDTC": "2024-01-02", "AGE": "61", "SEX": "M", "DTHDTC": "", "DTHFL": "", "ARM": "SURUFATINIB"},
-        {"USUBJID": "1E5", "SITEID": "07", "RFICDTC": "2024-01", "AGE": "48", "SEX": "F", "DTHDTC": "2024-09", "DTHFL": "Y", "ARM": "NA"},
+        {
+            "USUBJID": "001",
+            "SITEID": "07",
+            "RFICDTC": "2024-01-02",
+            "AGE": "61",
+            "SEX": "M",
+            "DTHDTC": "",
+            "DTHFL": "",
+            "ARM": "SURUFATINIB",
+        },
+        {
+            "USUBJID": "1E5",
+            "SITEID": "07",
+            "RFICDTC": "2024-01",
+            "AGE": "48",
+            "SEX": "F",
+            "DTHDTC": "2024-09",
+            "DTHFL": "Y",
+            "ARM": "NA",
+        },
     ],
     "ex": [
-        {"USUBJID": "001", "EXSEQ": "1", "EXTRT": "SURUFATINIB", "EXDOSE": "300", "EXDOSU": "mg", "EXSTDTC": "2024-01-10", "EXENDTC": ""},
-        {"USUBJID": "1E5", "EXSEQ": "1", "EXTRT": "SURUFATINIB", "EXDOSE": "250", "EXDOSU": "mg", "EXSTDTC": "2024-01-15", "EXENDTC": "2024-08-20"},
+        {
+            "USUBJID": "001",
+            "EXSEQ": "1",
+            "EXTRT": "SURUFATINIB",
+            "EXDOSE": "300",
+            "EXDOSU": "mg",
+            "EXSTDTC": "2024-01-10",
+            "EXENDTC": "",
+        },
+        {
+            "USUBJID": "1E5",
+            "EXSEQ": "1",
+            "EXTRT": "SURUFATINIB",
+            "EXDOSE": "250",
+            "EXDOSU": "mg",
+            "EXSTDTC": "2024-01-15",
+            "EXENDTC": "2024-08-20",
+        },
     ],
     "tr": [
-        {"USUBJID": "001", "VISITNUM": "0", "VISIT": "SCREENING", "TRDTC": "2024-01-03", "TRLNKID": "T01", "TRGRPID": "TARGET", "TRTESTCD": "LDIAM",
-         "TRORRES": "32.4", "TRORRESU": "mm", "TULOC": "LIVER"},
-        {"USUBJID": "001", "VISITNUM": "1", "VISIT": "WEEK 6", "TRDTC": "2024-02-21", "TRLNKID": "T01", "TRGRPID": "TARGET", "TRTESTCD": "LDIAM",
-         "TRORRES": "30", "TRORRESU": "mm", "TULOC": "LIVER"},
+        {
+            "USUBJID": "001",
+            "VISITNUM": "0",
+            "VISIT": "SCREENING",
+            "TRDTC": "2024-01-03",
+            "TRLNKID": "T01",
+            "TRGRPID": "TARGET",
+            "TRTESTCD": "LDIAM",
+            "TRORRES": "32.4",
+            "TRORRESU": "mm",
+            "TULOC": "LIVER",
+        },
+        {
+            "USUBJID": "001",
+            "VISITNUM": "1",
+            "VISIT": "WEEK 6",
+            "TRDTC": "2024-02-21",
+            "TRLNKID": "T01",
+            "TRGRPID": "TARGET",
+            "TRTESTCD": "LDIAM",
+            "TRORRES": "30",
+            "TRORRESU": "mm",
+            "TULOC": "LIVER",
+        },
     ],
     "ae": [
-        {"USUBJID": "1E5", "AESEQ": "1", "AETERM": "NA", "AEDECOD": "Hypertension", "AESTDTC": "2024-02", "AEENDTC": "", "AETOXGR": "3",
-         "AEOUT": "NOT RECOVERED/NOT RESOLVED", "AEREL": "Y", "AESER": "N"},
+        {
+            "USUBJID": "1E5",
+            "AESEQ": "1",
+            "AETERM": "NA",
+            "AEDECOD": "Hypertension",
+            "AESTDTC": "2024-02",
+            "AEENDTC": "",
+            "AETOXGR": "3",
+            "AEOUT": "NOT RECOVERED/NOT RESOLVED",
+            "AEREL": "Y",
+            "AESER": "N",
+        },
     ],
-}  # fmt: skip
+}
 NUMERIC = frozenset({"AGE", "EXSEQ", "EXDOSE", "VISITNUM", "AESEQ"})
 
 
 def frames(**changes: list[dict[str, str]]) -> dict[str, pd.DataFrame]:
     """The small export as text frames; ``dm=[…]`` replaces a domain."""
-    return {domain: pd.DataFrame(rows, dtype=object) for domain, rows in {**BASE, **changes}.items()}
+    return {
+        domain: pd.DataFrame(rows, dtype=object) for domain, rows in {**BASE, **changes}.items()
+    }
 
 
 def read(folder: Path, **kwargs: object) -> Export:
@@ -46,10 +112,14 @@ def read(folder: Path, **kwargs: object) -> Export:
     return read_export(folder, CONFIG, **kwargs)  # type: ignore[arg-type]
 
 
-def write_csv(folder: Path, tables: dict[str, pd.DataFrame], *, encoding: str = "utf-8", sep: str = ",") -> Path:
+def write_csv(
+    folder: Path, tables: dict[str, pd.DataFrame], *, encoding: str = "utf-8", sep: str = ","
+) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for domain, frame in tables.items():
-        frame.to_csv(folder / f"{domain}.csv", index=False, encoding=encoding, sep=sep, lineterminator="\n")
+        frame.to_csv(
+            folder / f"{domain}.csv", index=False, encoding=encoding, sep=sep, lineterminator="\n"
+        )
     return folder
 
 
@@ -76,7 +146,12 @@ def write(folder: Path, tables: dict[str, pd.DataFrame], kind: str) -> Path:
         elif kind == "xpt":
             import pyreadstat
 
-            pyreadstat.write_xport(typed, str(folder / f"{domain}.xpt"), table_name=domain.upper(), file_format_version=5)
+            pyreadstat.write_xport(
+                typed,
+                str(folder / f"{domain}.xpt"),
+                table_name=domain.upper(),
+                file_format_version=5,
+            )
         elif kind == "sas7bdat":
             write_sas7bdat(folder / f"{domain}.sas7bdat", typed)
         elif kind == "parquet":
@@ -87,19 +162,45 @@ def write(folder: Path, tables: dict[str, pd.DataFrame], kind: str) -> Path:
 
 
 def _write_json(folder: Path, domain: str, frame: pd.DataFrame, kind: str) -> None:
-    columns = [{"itemOID": f"IT.{domain}.{c}", "name": c, "label": c, "dataType": "float" if c in NUMERIC else "string"} for c in frame.columns]
-    rows = [[None if isinstance(v, float) and v != v else v for v in row] for row in frame.itertuples(index=False)]
-    head: dict[str, Any] = {"datasetJSONVersion": "1.1.0", "name": domain.upper(), "records": len(rows), "columns": columns}
+    columns = [
+        {
+            "itemOID": f"IT.{domain}.{c}",
+            "name": c,
+            "label": c,
+            "dataType": "float" if c in NUMERIC else "string",
+        }
+        for c in frame.columns
+    ]
+    rows = [
+        [None if isinstance(v, float) and v != v else v for v in row]
+        for row in frame.itertuples(index=False)
+    ]
+    head: dict[str, Any] = {
+        "datasetJSONVersion": "1.1.0",
+        "name": domain.upper(),
+        "records": len(rows),
+        "columns": columns,
+    }
     if kind == "json11":
         (folder / f"{domain}.json").write_text(json.dumps({**head, "rows": rows}), encoding="utf-8")
     elif kind == "ndjson":
-        (folder / f"{domain}.ndjson").write_text("\n".join(json.dumps(x) for x in [head, *rows]) + "\n", encoding="utf-8")
+        (folder / f"{domain}.ndjson").write_text(
+            "\n".join(json.dumps(x) for x in [head, *rows]) + "\n", encoding="utf-8"
+        )
     else:
         items = [{"OID": "ITEMGROUPDATASEQ", "name": "ITEMGROUPDATASEQ", "type": "integer"}] + [
             {"OID": c["itemOID"], "name": c["name"]} for c in columns
         ]
-        group = {"records": len(rows), "name": domain.upper(), "items": items, "itemData": [[i, *row] for i, row in enumerate(rows, 1)]}
-        content = {"datasetJSONVersion": "1.0.0", "clinicalData": {"studyOID": "S", "itemGroupData": {f"IG.{domain.upper()}": group}}}
+        group = {
+            "records": len(rows),
+            "name": domain.upper(),
+            "items": items,
+            "itemData": [[i, *row] for i, row in enumerate(rows, 1)],
+        }
+        content = {
+            "datasetJSONVersion": "1.0.0",
+            "clinicalData": {"studyOID": "S", "itemGroupData": {f"IG.{domain.upper()}": group}},
+        }
         (folder / f"{domain}.json").write_text(json.dumps(content), encoding="utf-8")
 
 
@@ -131,7 +232,16 @@ def write_sas7bdat(path: Path, frame: pd.DataFrame) -> None:
     for name in frame.columns:
         number = name in NUMERIC
         width = 8 if number else max(1, max((len(str(v).encode()) for v in frame[name]), default=1))
-        variables.append((pointer(lib.readstat_add_variable(writer, name.encode(), 5 if number else 0, 0 if number else width)), number))
+        variables.append(
+            (
+                pointer(
+                    lib.readstat_add_variable(
+                        writer, name.encode(), 5 if number else 0, 0 if number else width
+                    )
+                ),
+                number,
+            )
+        )
     lib.readstat_begin_writing_sas7bdat(writer, None, len(frame))
     for row in frame.itertuples(index=False):
         lib.readstat_begin_row(writer)

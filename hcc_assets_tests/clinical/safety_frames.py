@@ -15,8 +15,14 @@ def _fill(model: type[Table], rows: list[dict[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame({c: [r.get(c) for r in rows] for c in spec}, columns=list(spec))
     for column, meta in spec.items():
         if meta["dtype"] == "date" and column + "C" in spec:
-            full = frame[column + "C"].astype(object).where(frame[column + "C"].astype(str).str.fullmatch(r"\d{4}-\d{2}-\d{2}"), None)
-            frame[column] = pd.to_datetime(frame[column].astype(object).where(frame[column].notna(), full))
+            full = (
+                frame[column + "C"]
+                .astype(object)
+                .where(frame[column + "C"].astype(str).str.fullmatch(r"\d{4}-\d{2}-\d{2}"), None)
+            )
+            frame[column] = pd.to_datetime(
+                frame[column].astype(object).where(frame[column].notna(), full)
+            )
     frame["SRCROW"] = [r.get("SRCROW", i + 1) for i, r in enumerate(rows)]
     if "ONGOING" in spec:
         frame["ONGOING"] = frame["ONGOING"].map(bool)
@@ -28,7 +34,15 @@ def exposure(*rows: tuple[Any, ...]) -> pd.DataFrame:
     return _fill(
         Exposure,
         [
-            {"USUBJID": r[0], "EXDOSE": r[1], "EXSTDTC": r[2], "EXENDTC": r[3], "EXDOSU": "mg", "EXDOSFRQ": "QD", "EXTRT": "SURUFATINIB"}
+            {
+                "USUBJID": r[0],
+                "EXDOSE": r[1],
+                "EXSTDTC": r[2],
+                "EXENDTC": r[3],
+                "EXDOSU": "mg",
+                "EXDOSFRQ": "QD",
+                "EXTRT": "SURUFATINIB",
+            }
             | (r[4] if len(r) > 4 else {})
             for r in rows
         ],
@@ -54,11 +68,31 @@ def subjects(ex: pd.DataFrame, *extra: dict[str, Any]) -> pd.DataFrame:
 
 def adverse_events(*rows: dict[str, Any]) -> pd.DataFrame:
     """AE rows; ``AEDECOD`` and ``AESTDTC`` and whatever else is said."""
-    return _fill(AdverseEvents, [{"AEBODSYS": "Soc", "AEOUT": "UNKNOWN", "AEREL": "N", "AESER": "N", "AEACN": "DOSE NOT CHANGED"} | r for r in rows])
+    return _fill(
+        AdverseEvents,
+        [
+            {
+                "AEBODSYS": "Soc",
+                "AEOUT": "UNKNOWN",
+                "AEREL": "N",
+                "AESER": "N",
+                "AEACN": "DOSE NOT CHANGED",
+            }
+            | r
+            for r in rows
+        ],
+    )
 
 
-def line(summary: pd.DataFrame, table: str, *, soc: str = "ALL", term: str = "ALL", level: str = "ANY") -> pd.Series:
+def line(
+    summary: pd.DataFrame, table: str, *, soc: str = "ALL", term: str = "ALL", level: str = "ANY"
+) -> pd.Series:
     """The one row of a summary."""
-    found = summary.loc[(summary["table"] == table) & (summary["soc"] == soc) & (summary["term"] == term) & (summary["level"] == level)]
+    found = summary.loc[
+        (summary["table"] == table)
+        & (summary["soc"] == soc)
+        & (summary["term"] == term)
+        & (summary["level"] == level)
+    ]
     assert len(found) == 1, (table, soc, term, level, len(found))
     return found.iloc[0]

@@ -7,12 +7,17 @@ import math
 import pandas as pd
 import pytest
 
-from hcc_assets.clinical.best_response import derive_best_responses
-from hcc_assets.clinical.courses import endpoint_readers
-from hcc_assets.clinical.recist import derive_responses
-from hcc_assets.clinical.time_to_event import derive_time_to_event
+from hcc_assets.clinical.endpoints.best_response import derive_best_responses
+from hcc_assets.clinical.endpoints.courses import endpoint_readers
+from hcc_assets.clinical.endpoints.time_to_event import derive_time_to_event
+from hcc_assets.clinical.recist.responses import derive_responses
 from hcc_assets.study.config import Recist, StudyConfig
-from hcc_assets_tests.clinical.double_programming import as_day, second_best, second_pfs, second_responses
+from hcc_assets_tests.clinical.double_programming import (
+    as_day,
+    second_best,
+    second_pfs,
+    second_responses,
+)
 from hcc_assets_tests.clinical.random_trial import random_trial
 
 NAMES = {"TRGRESP": "TRG", "NTRGRESP": "NT", "NEWLPROG": "NEW", "OVRLRESP": "OVR"}
@@ -30,27 +35,54 @@ def _compare(seed: int, *, ugly: bool, rules: Recist) -> int:
     for got in derived.to_dict("records"):
         key = (got["USUBJID"], got["EVALUATOR"], got["VISITNUM"])
         want = expected[key]
-        assert {c: got[c] for c in NAMES} == {c: want[n] for c, n in NAMES.items()}, (seed, key, got["REASON"])
+        assert {c: got[c] for c in NAMES} == {c: want[n] for c, n in NAMES.items()}, (
+            seed,
+            key,
+            got["REASON"],
+        )
         assert got["ADT"].date() == want["ADT"], (seed, key)
         for column, name in SUMS.items():
-            assert (math.isnan(got[column]) and want[name] is None) or got[column] == float(want[name]), (seed, key, column)
+            assert (math.isnan(got[column]) and want[name] is None) or got[column] == float(
+                want[name]
+            ), (seed, key, column)
         lines.setdefault(key[:2], []).append((want["ADT"], key[2], want["OVR"]))
     best = derive_best_responses(people, rows, derived, records, config).set_index("USUBJID")
-    times = derive_time_to_event(people, rows, derived, records, config).set_index(["USUBJID", "PARAMCD"])
+    times = derive_time_to_event(people, rows, derived, records, config).set_index(
+        ["USUBJID", "PARAMCD"]
+    )
     readers = endpoint_readers(rows, config)
     for person in people.to_dict("records"):
         subject, start, death = person["USUBJID"], as_day(person["TRTSDT"]), as_day(person["DTHDT"])
         if start is None:
             assert subject not in best.index
             continue
-        therapy = min((as_day(d) for d in records.query("USUBJID == @subject and DOMAIN == 'CM'")["DSSTDT"] if as_day(d) >= start), default=None)
+        therapy = min(
+            (
+                as_day(d)
+                for d in records.query("USUBJID == @subject and DOMAIN == 'CM'")["DSSTDT"]
+                if as_day(d) >= start
+            ),
+            default=None,
+        )
         blocked = subject in readers and readers[subject] is None
-        line = [] if blocked else [(d, w) for d, _, w in sorted(lines.get((subject, readers.get(subject) or ""), []))]
-        want_best = second_best(line, start, therapy, ne=rules.max_ne_between, sd=rules.max_sd_between)
+        line = (
+            []
+            if blocked
+            else [
+                (d, w) for d, _, w in sorted(lines.get((subject, readers.get(subject) or ""), []))
+            ]
+        )
+        want_best = second_best(
+            line, start, therapy, ne=rules.max_ne_between, sd=rules.max_sd_between
+        )
         assert (best.at[subject, "BOR"], best.at[subject, "CBOR"]) == want_best, (seed, subject)
         for policy in ("PFS_TP", "PFS_FDA"):
             row = times.loc[(subject, policy)]
-            want = (start, 1) if blocked else second_pfs(line, start, death, therapy, fda=policy == "PFS_FDA")
+            want = (
+                (start, 1)
+                if blocked
+                else second_pfs(line, start, death, therapy, fda=policy == "PFS_FDA")
+            )
             assert (row["ADT"].date(), row["CNSR"]) == want, (seed, subject, policy)
             assert row["AVAL"] == (row["ADT"] - pd.Timestamp(start)).days + 1
     return len(derived)
@@ -67,7 +99,9 @@ def test_random_trials(seed: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("block", range(10))
 def test_two_hundred_random_trials(block: int) -> None:
-    compared = sum(_compare(1000 + 20 * block + i, ugly=i % 5 != 0, rules=SETTINGS[i % 2]) for i in range(20))
+    compared = sum(
+        _compare(1000 + 20 * block + i, ugly=i % 5 != 0, rules=SETTINGS[i % 2]) for i in range(20)
+    )
     assert compared > 300
 
 

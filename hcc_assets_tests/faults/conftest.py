@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from hcc_assets_tests.faults.homes import FIRST, SETTINGS, Seen, attempt_all, clinical, deliver, refresh, run, without_figures
+from hcc_assets_tests.faults.homes import (
+    FIRST,
+    SETTINGS,
+    Seen,
+    attempt_all,
+    clinical,
+    deliver,
+    refresh,
+    run,
+    without_figures,
+)
 
 
 @pytest.fixture(autouse=True)

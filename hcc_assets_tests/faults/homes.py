@@ -14,15 +14,15 @@ from typing import Any
 
 import pandas as pd
 
-from hcc_assets.defs.alerting import signals
+from hcc_assets.alerts.alerting import signals
+from hcc_assets.alerts.records import Signal
+from hcc_assets.assets.engine import Workbench
+from hcc_assets.assets.plan import Node, make_plan
 from hcc_assets.defs.catalogue import all_recipes
-from hcc_assets.defs.operate import refresh_home
-from hcc_assets.defs.refresh import Summary
-from hcc_assets.platform.alerts.records import Signal
-from hcc_assets.platform.engine import Workbench
-from hcc_assets.platform.home import Home
-from hcc_assets.platform.plan import Node, make_plan
-from hcc_assets.platform.status import plan_status
+from hcc_assets.home.paths import Home
+from hcc_assets.operate.actions import refresh_home
+from hcc_assets.operate.refresh import Summary
+from hcc_assets.operate.status import plan_status
 from hcc_assets.simulate.clinical import simulate_clinical
 
 FIRST, SECOND, THIRD = dt.date(2025, 8, 1), dt.date(2025, 10, 1), dt.date(2025, 12, 1)
@@ -40,7 +40,9 @@ def deliver(root: Path, tables: Tables, export: str) -> Path:
     folder = root / "landing" / "clinical" / export
     folder.mkdir(parents=True, exist_ok=True)
     for domain, frame in tables.items():
-        (folder / f"{domain}.csv").write_bytes(frame.to_csv(index=False, lineterminator="\n").encode())
+        (folder / f"{domain}.csv").write_bytes(
+            frame.to_csv(index=False, lineterminator="\n").encode()
+        )
     (folder / "_DONE").touch()
     return folder
 
@@ -51,10 +53,19 @@ def copied(base: Path, target: Path) -> Path:
     return target
 
 
-def hashes(root: Path, folder: str = "published", suffixes: tuple[str, ...] = (".parquet", ".csv")) -> dict[str, str]:
+def hashes(
+    root: Path, folder: str = "published", suffixes: tuple[str, ...] = (".parquet", ".csv")
+) -> dict[str, str]:
     """Published tables by name, as bytes; all files where no suffix is given."""
-    found = sorted(p for p in (root / folder).rglob("*") if p.is_file() and (not suffixes or p.suffix in suffixes))
-    return {p.relative_to(root / folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in found}
+    found = sorted(
+        p
+        for p in (root / folder).rglob("*")
+        if p.is_file() and (not suffixes or p.suffix in suffixes)
+    )
+    return {
+        p.relative_to(root / folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in found
+    }
 
 
 def landing_bytes(root: Path) -> dict[str, str]:
@@ -99,14 +110,24 @@ class Seen:
         return pd.read_parquet(self.root / "published" / f"{name}.parquet")
 
     def issues(self) -> set[tuple[str, str | None]]:
-        return {(c, s) for c, s in self.table("data_issues")[["check_id", "subject_id"]].itertuples(index=False)}
+        return {
+            (c, s)
+            for c, s in self.table("data_issues")[["check_id", "subject_id"]].itertuples(
+                index=False
+            )
+        }
 
 
 def look(root: Path) -> Seen:
     """What stands in a home now."""
     bench = Workbench(Home.at(root), all_recipes())
     plan = make_plan(bench)
-    return Seen(root, {n: plan.states[n].reason for n in plan.of("held")}, plan_status(bench, plan), signals(bench, plan))
+    return Seen(
+        root,
+        {n: plan.states[n].reason for n in plan.of("held")},
+        plan_status(bench, plan),
+        signals(bench, plan),
+    )
 
 
 def refresh(root: Path) -> Seen:

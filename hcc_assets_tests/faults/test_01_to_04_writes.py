@@ -15,12 +15,20 @@ from pathlib import Path
 
 import pytest
 
+from hcc_assets.assets.engine import Workbench
+from hcc_assets.audit.trail import trail_of
 from hcc_assets.defs.catalogue import all_recipes
-from hcc_assets.platform import stores
-from hcc_assets.platform.engine import Workbench
-from hcc_assets.platform.home import Home
-from hcc_assets.platform.trail import trail_of
-from hcc_assets_tests.faults.homes import SECOND, attempt_all, clinical, copied, deliver, hashes, refresh
+from hcc_assets.home import files as stores
+from hcc_assets.home.paths import Home
+from hcc_assets_tests.faults.homes import (
+    SECOND,
+    attempt_all,
+    clinical,
+    copied,
+    deliver,
+    hashes,
+    refresh,
+)
 
 
 class PowerCut(BaseException):
@@ -75,7 +83,9 @@ def old_or_new(now: dict[str, str], old: dict[str, str], new: dict[str, str]) ->
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before_replace", "after_replace"])
-def test_fault_01_power_cut_at_every_write_step_of_a_table(root: Path, place: Path, after: bool) -> None:
+def test_fault_01_power_cut_at_every_write_step_of_a_table(
+    root: Path, place: Path, after: bool
+) -> None:
     """Write step 1, 2, 3, … until it succeeds; each time the table is the old or the new one, and the next attempt makes it the new one."""
     deliver(root, clinical(SECOND), SECOND.isoformat())
     home = Home.at(root)
@@ -107,7 +117,9 @@ def test_fault_01_what_a_killed_writer_left_is_swept(root: Path) -> None:
     assert not left.exists()
 
 
-def test_fault_38_a_crash_between_table_and_manifest_is_mended_even_when_the_delivery_is_taken_back(root: Path) -> None:
+def test_fault_38_a_crash_between_table_and_manifest_is_mended_even_when_the_delivery_is_taken_back(
+    root: Path,
+) -> None:
     """The published file is ahead of its manifest and nothing is stale: the next refresh puts back what the manifest says."""
     import shutil
 
@@ -133,7 +145,9 @@ def test_fault_38_a_crash_between_table_and_manifest_is_mended_even_when_the_del
     assert hashes(root) == old
 
 
-def test_fault_02_full_disk_leaves_what_stands_and_is_tried_again_when_there_is_room(root: Path) -> None:
+def test_fault_02_full_disk_leaves_what_stands_and_is_tried_again_when_there_is_room(
+    root: Path,
+) -> None:
     old = hashes(root)
     deliver(root, clinical(SECOND), SECOND.isoformat())
     with disk_full_for_tables():
@@ -166,9 +180,15 @@ print("done", len(summary.troubled), flush=True)
 
 def started(root: Path, limit: str = "-") -> subprocess.Popen[str]:
     """A refresh of the home in a process of its own."""
-    environment = {k: v for k, v in os.environ.items() if k not in ("DAGSTER_HOME", "HCC_HOME")} | {"OMP_NUM_THREADS": "1"}
+    environment = {k: v for k, v in os.environ.items() if k not in ("DAGSTER_HOME", "HCC_HOME")} | {
+        "OMP_NUM_THREADS": "1"
+    }
     return subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(root), limit], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+        [sys.executable, "-c", CHILD, str(root), limit],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment,
     )
 
 
@@ -224,8 +244,12 @@ def test_fault_02_full_file_system(clinical_base: Path, place: Path) -> None:
     """A tmpfs that fills up under a refresh, where this process may mount one."""
     mounted = place / "small"
     mounted.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(mounted)], capture_output=True).returncode:
-        pytest.skip("mounting a tmpfs is not permitted here; test_fault_02_files_that_cannot_grow stands in")
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(mounted)], capture_output=True
+    ).returncode:
+        pytest.skip(
+            "mounting a tmpfs is not permitted here; test_fault_02_files_that_cannot_grow stands in"
+        )
     try:
         root = copied(clinical_base, mounted / "home")
         deliver(root, clinical(SECOND), SECOND.isoformat())
@@ -245,7 +269,7 @@ def test_fault_02_full_file_system(clinical_base: Path, place: Path) -> None:
 
 def test_fault_03_failed_check_in_a_refresh_is_told_and_replaces_nothing(root: Path) -> None:
     """A table that does not keep its schema is held: failed check in the event log, in the status and as a signal."""
-    from hcc_assets.defs.instance import instance_of
+    from hcc_assets.operate.instance import instance_of
 
     old = hashes(root)
     folder = deliver(root, clinical(SECOND), SECOND.isoformat())
@@ -263,9 +287,11 @@ def test_fault_03_failed_check_in_a_refresh_is_told_and_replaces_nothing(root: P
     assert record.status.value == "FAILED"
 
 
-def test_fault_04_a_dead_alert_channel_loses_no_alert_of_a_refresh(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fault_04_a_dead_alert_channel_loses_no_alert_of_a_refresh(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing listens on the port: the refresh ends in order, the alert waits in the outbox (delivery itself: platform/test_alerts_delivery)."""
-    from hcc_assets.defs.alerting import alert_store
+    from hcc_assets.alerts.alerting import alert_store
 
     monkeypatch.setenv("HCC_ALERT_URLS", "json://127.0.0.1:9/")
     with (root / "study.toml").open("a") as handle:
@@ -274,5 +300,7 @@ def test_fault_04_a_dead_alert_channel_loses_no_alert_of_a_refresh(root: Path, m
     (folder / "ae.csv").write_text("USUBJID\n")
     seen = refresh(root)
     assert ("adverse_events", None) in seen.troubled
-    waiting = [a.record for a in alert_store(Home.at(root), Home.at(root).config().study.id).open_alerts()]
+    waiting = [
+        a.record for a in alert_store(Home.at(root), Home.at(root).config().study.id).open_alerts()
+    ]
     assert any(r.asset == "adverse_events" for r in waiting)

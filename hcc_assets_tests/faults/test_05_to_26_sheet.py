@@ -21,7 +21,9 @@ def root(sample_base: Path, place: Path) -> Path:
     return copied(sample_base, place / "home")
 
 
-@pytest.mark.parametrize("damage", ["cut", "binary", "header", "gone", "bad_row", "twice", "folder"])
+@pytest.mark.parametrize(
+    "damage", ["cut", "binary", "header", "gone", "bad_row", "twice", "folder"]
+)
 def test_fault_26_a_damaged_sheet_takes_no_sample_away(root: Path, damage: str) -> None:
     before = hashes(root)
     sheet = root / "landing" / "samples.csv"
@@ -36,7 +38,9 @@ def test_fault_26_a_damaged_sheet_takes_no_sample_away(root: Path, damage: str) 
     elif damage == "gone":
         sheet.unlink()
     elif damage == "bad_row":
-        sheet.write_text(lines[0] + lines[1].replace(",pre,", ",during,").replace(",post,", ",after,") + lines[2])
+        sheet.write_text(
+            lines[0] + lines[1].replace(",pre,", ",during,").replace(",post,", ",after,") + lines[2]
+        )
     elif damage == "twice":
         sheet.write_text("".join(lines) + lines[1].replace(sample, sample.lower()))
     else:
@@ -65,7 +69,9 @@ def test_fault_05_a_row_taken_out_of_the_sheet_is_told(root: Path) -> None:
 def test_fault_05_a_sheet_on_its_way_takes_no_sample_away(root: Path) -> None:
     """A row is missing and the file changed a moment ago: it may be a copy that is not finished."""
     before = hashes(root)
-    settings = (root / "study.toml").read_text().replace("settle_seconds = 0", "settle_seconds = 3600")
+    settings = (
+        (root / "study.toml").read_text().replace("settle_seconds = 0", "settle_seconds = 3600")
+    )
     (root / "study.toml").write_text(settings)
     sheet = root / "landing" / "samples.csv"
     lines = sheet.read_text().splitlines(keepends=True)

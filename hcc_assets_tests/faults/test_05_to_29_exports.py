@@ -28,7 +28,13 @@ from hcc_assets_tests.faults.homes import (
 BringUp = Callable[[Path], Seen]
 Change = Callable[[Path], None]
 CANARY = "欧阳静"
-TABLE = {"dm": "subjects", "ex": "exposure", "tr": "tumour_assessments", "ae": "adverse_events", "rs": "reported_responses"}
+TABLE = {
+    "dm": "subjects",
+    "ex": "exposure",
+    "tr": "tumour_assessments",
+    "ae": "adverse_events",
+    "rs": "reported_responses",
+}
 
 
 @pytest.fixture
@@ -40,7 +46,9 @@ def edit(domain: str, change: Callable[[pd.DataFrame], pd.DataFrame | None]) -> 
     def apply(folder: Path) -> None:
         frame = pd.read_csv(folder / f"{domain}.csv", dtype=str, keep_default_na=False)
         changed = change(frame)
-        (frame if changed is None else changed).to_csv(folder / f"{domain}.csv", index=False, lineterminator="\n")
+        (frame if changed is None else changed).to_csv(
+            folder / f"{domain}.csv", index=False, lineterminator="\n"
+        )
 
     return apply
 
@@ -80,20 +88,76 @@ def decimal_commas(frame: pd.DataFrame) -> None:
 
 
 REFUSED_TABLES: dict[str, tuple[str, Change, str]] = {
-    "fault_07_csv_cut_in_mid_line": ("ae", as_bytes("ae", lambda d: d[: -len(d) // 5].rsplit(b",", 1)[0]), "of 21 values: the file was cut"),
-    "fault_10_personal_column": ("ae", edit("ae", lambda f: f.assign(姓名=CANARY)), "column 22 holds personal data by its name"),
-    "fault_10_phone_in_free_text": ("ae", put("ae", "AETERM", "call 13912345678"), "row 1: a phone number stands in column AETERM"),
-    "fault_10_identity_number_in_free_text": ("ae", put("ae", "AETERM", "11010519491231002X"), "row 1: an identity number stands in column AETERM"),
-    "fault_21_subject_twice": ("dm", edit("dm", lambda f: pd.concat([f, f.head(1).assign(AGE="99")])), ""),
-    "fault_22_column_renamed": ("ae", edit("ae", lambda f: f.rename(columns={"AEDECOD": "AEDECD"})), "correct the name to AEDECOD"),
-    "fault_22_column_missing": ("ae", edit("ae", without_columns("AESTDTC")), "required column AESTDTC is missing"),
-    "fault_23_mojibake": ("ae", edit("ae", gbk_as_latin), "row 1: AETERM was garbled by a wrong encoding"),
-    "fault_23_cut_inside_a_character": ("ae", as_bytes("ae", lambda d: d + b'"\xe9\xab'), "the file ends inside a character"),
-    "fault_26_extra_delimiter": ("ae", as_bytes("ae", extra_delimiter), "row 2: 22 values for 21 columns"),
-    "fault_26_extra_delimiter_in_dosing": ("ex", as_bytes("ex", extra_delimiter), "row 2: 13 values for 12 columns"),
-    "fault_27_doubtful_decimal_commas": ("tr", edit("tr", decimal_commas), "row 1: TRORRES has a decimal comma and row"),
-    "fault_33_empty_file": ("ae", as_bytes("ae", lambda _: b""), "the file is empty: not even a header"),
-    "fault_33_header_without_rows": ("ex", edit("ex", lambda f: f.head(0)), "the table has no rows"),
+    "fault_07_csv_cut_in_mid_line": (
+        "ae",
+        as_bytes("ae", lambda d: d[: -len(d) // 5].rsplit(b",", 1)[0]),
+        "of 21 values: the file was cut",
+    ),
+    "fault_10_personal_column": (
+        "ae",
+        edit("ae", lambda f: f.assign(姓名=CANARY)),
+        "column 22 holds personal data by its name",
+    ),
+    "fault_10_phone_in_free_text": (
+        "ae",
+        put("ae", "AETERM", "call 13912345678"),
+        "row 1: a phone number stands in column AETERM",
+    ),
+    "fault_10_identity_number_in_free_text": (
+        "ae",
+        put("ae", "AETERM", "11010519491231002X"),
+        "row 1: an identity number stands in column AETERM",
+    ),
+    "fault_21_subject_twice": (
+        "dm",
+        edit("dm", lambda f: pd.concat([f, f.head(1).assign(AGE="99")])),
+        "",
+    ),
+    "fault_22_column_renamed": (
+        "ae",
+        edit("ae", lambda f: f.rename(columns={"AEDECOD": "AEDECD"})),
+        "correct the name to AEDECOD",
+    ),
+    "fault_22_column_missing": (
+        "ae",
+        edit("ae", without_columns("AESTDTC")),
+        "required column AESTDTC is missing",
+    ),
+    "fault_23_mojibake": (
+        "ae",
+        edit("ae", gbk_as_latin),
+        "row 1: AETERM was garbled by a wrong encoding",
+    ),
+    "fault_23_cut_inside_a_character": (
+        "ae",
+        as_bytes("ae", lambda d: d + b'"\xe9\xab'),
+        "the file ends inside a character",
+    ),
+    "fault_26_extra_delimiter": (
+        "ae",
+        as_bytes("ae", extra_delimiter),
+        "row 2: 22 values for 21 columns",
+    ),
+    "fault_26_extra_delimiter_in_dosing": (
+        "ex",
+        as_bytes("ex", extra_delimiter),
+        "row 2: 13 values for 12 columns",
+    ),
+    "fault_27_doubtful_decimal_commas": (
+        "tr",
+        edit("tr", decimal_commas),
+        "row 1: TRORRES has a decimal comma and row",
+    ),
+    "fault_33_empty_file": (
+        "ae",
+        as_bytes("ae", lambda _: b""),
+        "the file is empty: not even a header",
+    ),
+    "fault_33_header_without_rows": (
+        "ex",
+        edit("ex", lambda f: f.head(0)),
+        "the table has no rows",
+    ),
 }
 
 
@@ -111,12 +175,18 @@ def test_refused_table(fault: str, root: Path, bring_up: BringUp) -> None:
     for kind in (f"{table}.parquet", f"{table}.csv"):
         assert after[kind] == before[kind]
     assert ("clinical_export", None) not in seen.troubled, seen.troubled
-    assert after["reported_responses.parquet"] != before["reported_responses.parquet"], "the good tables go on"
+    assert after["reported_responses.parquet"] != before["reported_responses.parquet"], (
+        "the good tables go on"
+    )
     reason = seen.troubled[(table, None)]
     assert domain in reason
     assert words in reason
-    assert any(domain in q["reason"] and q["deliveries"] and not q["copied"] for q in quarantined(root))
-    assert [s.severity.value for s in seen.alert("clinical_export") if s.check == "tables_taken"] == ["ERROR"]
+    assert any(
+        domain in q["reason"] and q["deliveries"] and not q["copied"] for q in quarantined(root)
+    )
+    assert [
+        s.severity.value for s in seen.alert("clinical_export") if s.check == "tables_taken"
+    ] == ["ERROR"]
     assert any("stays" in s.held_back for s in seen.alert(table))
     assert any(h["asset"] == table and h["stands_since"] for h in seen.status["held"])
     assert CANARY not in str(seen) and "13912345678" not in str(seen)
@@ -126,7 +196,9 @@ def _fewer_subjects(folder: Path) -> None:
     for path in folder.glob("*.csv"):
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)
         if len(frame):
-            subjects = sorted(pd.read_csv(folder.parent / FIRST.isoformat() / "dm.csv", dtype=str)["USUBJID"])
+            subjects = sorted(
+                pd.read_csv(folder.parent / FIRST.isoformat() / "dm.csv", dtype=str)["USUBJID"]
+            )
             frame[frame["USUBJID"] != subjects[0]].to_csv(path, index=False, lineterminator="\n")
 
 
@@ -136,14 +208,17 @@ HELD: dict[str, tuple[Change, str]] = {
     "fault_05_domain_gone": (lambda folder: (folder / "rs.csv").unlink(), "domain RS is gone"),
     "fault_05_domain_emptied": (edit("ae", lambda f: f.head(0)), "AE had rows and has none now"),
     "fault_05_column_gone": (edit("ae", without_columns("AEREL")), "columns of AE are gone"),
-    "fault_19_history_rewritten": (edit("ex", lambda f: f.assign(EXDOSE="200")), "earlier rows of EX changed"),
+    "fault_19_history_rewritten": (
+        edit("ex", lambda f: f.assign(EXDOSE="200")),
+        "earlier rows of EX changed",
+    ),
 }
 
 
 @pytest.mark.parametrize("fault", list(HELD))
 def test_held_export(fault: str, root: Path, bring_up: BringUp) -> None:
-    from hcc_assets.defs.operate import accept_export
-    from hcc_assets.platform.home import Home
+    from hcc_assets.home.paths import Home
+    from hcc_assets.operate.actions import accept_export
 
     change, words = HELD[fault]
     before = hashes(root)
@@ -169,13 +244,27 @@ def test_held_export(fault: str, root: Path, bring_up: BringUp) -> None:
 ISSUES: dict[str, tuple[Change, set[str]]] = {
     "fault_10_birth_date_is_dropped": (edit("dm", lambda f: f.assign(BRTHDTC="1961-03-04")), set()),
     "fault_21_subject_twice": (REFUSED_TABLES["fault_21_subject_twice"][1], {"DM01"}),
-    "fault_22_unknown_column_is_left_out": (edit("ae", lambda f: f.assign(SITECOLOUR="blue")), set()),
-    "fault_24_ids_full_width_and_nbsp": (edit("ae", lambda f: f.assign(USUBJID=f["USUBJID"].str.replace("-", "－") + "\u00a0")), set()),
+    "fault_22_unknown_column_is_left_out": (
+        edit("ae", lambda f: f.assign(SITECOLOUR="blue")),
+        set(),
+    ),
+    "fault_24_ids_full_width_and_nbsp": (
+        edit("ae", lambda f: f.assign(USUBJID=f["USUBJID"].str.replace("-", "－") + "\u00a0")),
+        set(),
+    ),
     "fault_25_impossible_date": (put("ae", "AESTDTC", "2025-02-31"), set()),
     "fault_25_ambiguous_date": (put("ae", "AESTDTC", "03/04/2025"), set()),
     "fault_27_below_detection": (put("tr", "TRORRES", "<LOD"), set()),
     "fault_27_wrong_unit": (put("tr", "TRORRESU", "inch"), {"TR14"}),
-    "fault_28_missing_baseline": (edit("tr", lambda f: f[~((f["USUBJID"] == f["USUBJID"].iloc[0]) & (f["VISITNUM"].astype(float) == 0))]), set()),
+    "fault_28_missing_baseline": (
+        edit(
+            "tr",
+            lambda f: f[
+                ~((f["USUBJID"] == f["USUBJID"].iloc[0]) & (f["VISITNUM"].astype(float) == 0))
+            ],
+        ),
+        set(),
+    ),
     "fault_29_grade_outside": (put("ae", "AETOXGR", "7"), {"AE04"}),
     "fault_29_grade_five_alive": (put("ae", "AETOXGR", "5"), set()),
 }
@@ -197,7 +286,13 @@ def test_reported_and_going_on(fault: str, place: Path, bring_up: BringUp) -> No
     assert expected <= found
     assert found, "nothing was told"
     for text in ("2025-02-31", "03/04/2025", "1961-03-04", "<LOD", "blue"):
-        assert not seen.table("data_issues").astype(str).apply(lambda c, t=text: c.str.contains(t, regex=False)).any().any()
+        assert (
+            not seen.table("data_issues")
+            .astype(str)
+            .apply(lambda c, t=text: c.str.contains(t, regex=False))
+            .any()
+            .any()
+        )
     assert len(seen.table("responses")) and len(seen.table("ae_summary"))
 
 
@@ -215,7 +310,9 @@ def test_fault_05_an_older_export_is_taken_where_the_newest_is_refused(place: Pa
 
 
 def test_fault_05_rows_lost_behind_a_refused_table_are_still_seen(root: Path) -> None:
-    REFUSED_TABLES["fault_26_extra_delimiter"][1](deliver(root, clinical(SECOND), SECOND.isoformat()))
+    REFUSED_TABLES["fault_26_extra_delimiter"][1](
+        deliver(root, clinical(SECOND), SECOND.isoformat())
+    )
     attempt_all(root)
     edit("ae", lambda f: f[f.index % 5 != 3])(deliver(root, clinical(THIRD), THIRD.isoformat()))
     before = hashes(root)
@@ -229,12 +326,16 @@ def test_fault_19_corrected_export_under_the_same_id(root: Path) -> None:
     before = hashes(root)
     (root / "study.toml").write_text(SETTINGS + "[holding]\nchanged_rows_percent = 20\n")
     folder = root / "landing" / "clinical" / FIRST.isoformat()
-    edit("ae", lambda f: f.assign(AETERM=f["AETERM"].where(f.index != 1, "Headache, severe")))(folder)
+    edit("ae", lambda f: f.assign(AETERM=f["AETERM"].where(f.index != 1, "Headache, severe")))(
+        folder
+    )
     seen = attempt_all(root)
     assert not seen.troubled
     assert hashes(root)["adverse_events.parquet"] != before["adverse_events.parquet"]
     assert hashes(root)["responses.parquet"] == before["responses.parquet"]
-    assert [s.severity.value for s in seen.alert("clinical_export") if s.check == "history_unchanged"] == ["WARN"]
+    assert [
+        s.severity.value for s in seen.alert("clinical_export") if s.check == "history_unchanged"
+    ] == ["WARN"]
 
 
 def test_fault_19_unchanged_export_again_makes_nothing_stale(root: Path) -> None:

@@ -26,7 +26,9 @@ from hcc_assets_tests.faults.homes import (
 
 
 @pytest.fixture(scope="module")
-def refused(sample_base: Path, scratch: Path) -> tuple[Seen, dict[str, str], dict[str, str], dict[str, str]]:
+def refused(
+    sample_base: Path, scratch: Path
+) -> tuple[Seen, dict[str, str], dict[str, str], dict[str, str]]:
     """One refresh with every broken sample and one good new one; hashes before, landing before and after."""
     root = copied(sample_base, scratch / "broken-samples")
     before = hashes(root)
@@ -55,7 +57,9 @@ def refused(sample_base: Path, scratch: Path) -> tuple[Seen, dict[str, str], dic
 
 
 @pytest.mark.parametrize("name", list(BROKEN))
-def test_fault_06_to_36_refused_sample(refused: tuple[Seen, dict[str, str], dict[str, str], dict[str, str]], name: str) -> None:
+def test_fault_06_to_36_refused_sample(
+    refused: tuple[Seen, dict[str, str], dict[str, str], dict[str, str]], name: str
+) -> None:
     seen = refused[0]
     reason = seen.troubled[("raw_counts", name)]
     assert f"matrices/{name}" in reason
@@ -68,7 +72,9 @@ def test_fault_06_to_36_refused_sample(refused: tuple[Seen, dict[str, str], dict
     assert not any(node[1] == name for node in seen.changed), "nothing was computed from it"
 
 
-def test_fault_06_to_36_good_samples_stay_published(refused: tuple[Seen, dict[str, str], dict[str, str], dict[str, str]]) -> None:
+def test_fault_06_to_36_good_samples_stay_published(
+    refused: tuple[Seen, dict[str, str], dict[str, str], dict[str, str]],
+) -> None:
     seen, before, landed, landed_after = refused
     assert landed == landed_after
     now = hashes(seen.root)
@@ -78,13 +84,17 @@ def test_fault_06_to_36_good_samples_stay_published(refused: tuple[Seen, dict[st
     assert any("f06-part: waiting for barcodes.tsv" in text for text in seen.status["incomplete"])
 
 
-def test_fault_36_names_and_paths_of_the_sheet(refused: tuple[Seen, dict[str, str], dict[str, str], dict[str, str]]) -> None:
+def test_fault_36_names_and_paths_of_the_sheet(
+    refused: tuple[Seen, dict[str, str], dict[str, str], dict[str, str]],
+) -> None:
     seen = refused[0]
     problems = seen.status["sheet_problems"]
     assert len(problems) == 4
     assert all(p.startswith("samples.csv line ") for p in problems)
     assert not any("evil" in p or "etc" in p for p in problems)
-    assert [s.severity.value for s in seen.alert("samples") if s.check == "rows_are_good"] == ["WARN"]
+    assert [s.severity.value for s in seen.alert("samples") if s.check == "rows_are_good"] == [
+        "WARN"
+    ]
 
 
 @pytest.fixture
@@ -97,14 +107,19 @@ def test_fault_07_a_standing_sample_whose_new_delivery_is_bad_keeps_its_version(
     path = root / "landing" / "matrices" / sample / "matrix.mtx.gz"
     path.write_bytes(path.read_bytes()[:-100])
     seen = refresh(root)
-    assert "stays" in seen.troubled[("raw_counts", sample)] or "stays" in seen.alert("raw_counts", sample)[0].held_back
+    assert (
+        "stays" in seen.troubled[("raw_counts", sample)]
+        or "stays" in seen.alert("raw_counts", sample)[0].held_back
+    )
     assert hashes(root) == before
     assert any(q["sample"] == sample for q in quarantined(root))
     held = [h for h in seen.status["held"] if h["sample"] == sample]
     assert held and held[0]["stands_since"]
 
 
-def test_fault_06_a_standing_sample_whose_new_delivery_is_incomplete_keeps_its_version(root: Path) -> None:
+def test_fault_06_a_standing_sample_whose_new_delivery_is_incomplete_keeps_its_version(
+    root: Path,
+) -> None:
     before, sample = hashes(root), standing_sample(root)
     (root / "landing" / "matrices" / sample / "barcodes.tsv.gz").unlink()
     seen = attempt_all(root)

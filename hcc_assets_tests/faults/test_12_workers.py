@@ -12,13 +12,13 @@ import dagster as dg
 import psutil
 import pytest
 
-from hcc_assets.defs import pool
-from hcc_assets.defs.instance import instance_of
-from hcc_assets.defs.jobs import SAMPLE_JOB
-from hcc_assets.defs.operate import refresh_home
-from hcc_assets.platform.home import Home
-from hcc_assets.platform.reaper import PID
-from hcc_assets.platform.versions import Versions
+from hcc_assets.home.paths import Home
+from hcc_assets.home.versions import Versions
+from hcc_assets.operate import workers as pool
+from hcc_assets.operate.actions import refresh_home
+from hcc_assets.operate.instance import instance_of
+from hcc_assets.operate.jobs import SAMPLE_JOB
+from hcc_assets.operate.watch.reaper import PID
 from hcc_assets_tests.faults.homes import refresh, without_figures
 
 pytestmark = pytest.mark.faults
@@ -41,11 +41,19 @@ class Killer:
             self._look(instance)
 
     def _look(self, instance: dg.DagsterInstance) -> None:
-        wanted = dg.RunsFilter(job_name=SAMPLE_JOB, statuses=[dg.DagsterRunStatus.STARTED], tags={"dagster/partition": self.sample})
+        wanted = dg.RunsFilter(
+            job_name=SAMPLE_JOB,
+            statuses=[dg.DagsterRunStatus.STARTED],
+            tags={"dagster/partition": self.sample},
+        )
         while len(self.killed) < self.times and not self.stop.wait(0.02):
             for record in instance.get_run_records(wanted):
                 run = record.dagster_run
-                workers = {p.pid: p for p in psutil.Process().children() if p.is_running() and p.status() != psutil.STATUS_ZOMBIE}
+                workers = {
+                    p.pid: p
+                    for p in psutil.Process().children()
+                    if p.is_running() and p.status() != psutil.STATUS_ZOMBIE
+                }
                 worker = workers.get(int(run.tags[PID]))
                 if worker is not None and run.run_id not in self.killed and self.done(run.run_id):
                     worker.kill()
@@ -67,7 +75,9 @@ def killer(home: Home, sample: str, times: int, done: Callable[[str], bool]) -> 
 
 def states(home: Home) -> dict[str, str]:
     with instance_of(home) as instance:
-        return {r.dagster_run.run_id: r.dagster_run.status.value for r in instance.get_run_records()}
+        return {
+            r.dagster_run.run_id: r.dagster_run.status.value for r in instance.get_run_records()
+        }
 
 
 @pytest.fixture
@@ -81,39 +91,59 @@ def home(place: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 
 def samples(home: Home) -> list[str]:
-    return sorted(line.split(",")[0] for line in (Path(str(home.landing)) / "samples.csv").read_text().splitlines()[1:])
+    return sorted(
+        line.split(",")[0]
+        for line in (Path(str(home.landing)) / "samples.csv").read_text().splitlines()[1:]
+    )
 
 
-def test_fault_12_a_worker_killed_in_mid_sample_is_done_again_in_the_same_refresh(home: Home) -> None:
+def test_fault_12_a_worker_killed_in_mid_sample_is_done_again_in_the_same_refresh(
+    home: Home,
+) -> None:
     victim, *others = samples(home)
     assert len(others) >= 3
     versions = Versions(home)
     told: list[tuple[str, str]] = []
-    with without_figures(), killer(home, victim, 1, lambda _: versions.current("raw_counts", victim) is not None) as one:
-        summary = refresh_home(home, jobs=2, memory_mb=8000, progress=lambda *text: told.append(text))
+    with (
+        without_figures(),
+        killer(
+            home, victim, 1, lambda _: versions.current("raw_counts", victim) is not None
+        ) as one,
+    ):
+        summary = refresh_home(
+            home, jobs=2, memory_mb=8000, progress=lambda *text: told.append(text)
+        )
     assert len(one.killed) == 1
     assert not summary.troubled
     assert set(versions.partitions("annotated_cells")) == {victim, *others}
     now = states(home)
-    assert now[one.killed[0]] == "FAILURE" and not {"STARTED", "STARTING", "NOT_STARTED"} & set(now.values())
-    assert not summary.alerts["open"] or not any(a["check"] == "run_succeeded" for a in summary.alerts["open"]), (
-        "the second run of the sample was good"
+    assert now[one.killed[0]] == "FAILURE" and not {"STARTED", "STARTING", "NOT_STARTED"} & set(
+        now.values()
     )
+    assert not summary.alerts["open"] or not any(
+        a["check"] == "run_succeeded" for a in summary.alerts["open"]
+    ), "the second run of the sample was good"
 
 
-def test_fault_12_a_sample_whose_worker_is_killed_again_and_again_is_told_by_name_and_done_by_the_next_refresh(home: Home) -> None:
+def test_fault_12_a_sample_whose_worker_is_killed_again_and_again_is_told_by_name_and_done_by_the_next_refresh(
+    home: Home,
+) -> None:
     victim, *others = samples(home)
     versions = Versions(home)
     told: list[tuple[str, str]] = []
     with without_figures(), killer(home, victim, 9, lambda _: True) as one:
-        summary = refresh_home(home, jobs=2, memory_mb=8000, progress=lambda *text: told.append(text))
+        summary = refresh_home(
+            home, jobs=2, memory_mb=8000, progress=lambda *text: told.append(text)
+        )
     assert 2 <= len(one.killed) <= 8, "tried again, and given up"
     assert {(c.sample, c.state) for c in summary.troubled} == {(victim, "failed")}, summary.troubled
     assert all("ended" in c.reason for c in summary.troubled)
     assert any(victim in label and state.startswith("failed") for label, state in told)
     assert set(versions.partitions("annotated_cells")) >= set(others) - {victim}
     assert versions.current("annotated_cells", victim) is None
-    assert any(a["check"] == "run_succeeded" and a["partition"] == victim for a in summary.alerts["open"])
+    assert any(
+        a["check"] == "run_succeeded" and a["partition"] == victim for a in summary.alerts["open"]
+    )
     assert set(states(home).values()) == {"SUCCESS", "FAILURE"}
     again = refresh(Path(str(home.root)))
     assert not again.troubled

@@ -13,17 +13,35 @@ from pathlib import Path
 
 import pytest
 
-from hcc_assets.defs.alerting import tell
+from hcc_assets.alerts.alerting import tell
+from hcc_assets.assets.engine import Workbench
+from hcc_assets.assets.plan import make_plan
 from hcc_assets.defs.catalogue import all_recipes
-from hcc_assets.platform.engine import Workbench
-from hcc_assets.platform.home import Home
-from hcc_assets.platform.plan import make_plan
-from hcc_assets.platform.versions import Versions
+from hcc_assets.home.paths import Home
+from hcc_assets.home.versions import Versions
 from hcc_assets_tests.cells.matrices import toy, write_mex
-from hcc_assets_tests.faults.homes import SECOND, add_row, attempt_all, clinical, copied, deliver, hashes, landing_bytes, look, quarantined, refresh
+from hcc_assets_tests.faults.homes import (
+    SECOND,
+    add_row,
+    attempt_all,
+    clinical,
+    copied,
+    deliver,
+    hashes,
+    landing_bytes,
+    look,
+    quarantined,
+    refresh,
+)
 
 SLIP = f"hcc-slip-{uuid.uuid4().hex[:8]}"
-MEMBERS = ("matrix.mtx.gz", f"../{SLIP}", f"../../../../../../../../tmp/{SLIP}", f"/tmp/{SLIP}", f"..\\{SLIP}")
+MEMBERS = (
+    "matrix.mtx.gz",
+    f"../{SLIP}",
+    f"../../../../../../../../tmp/{SLIP}",
+    f"/tmp/{SLIP}",
+    f"..\\{SLIP}",
+)
 
 
 def zipped(path: Path) -> None:
@@ -44,7 +62,9 @@ def tarred(path: Path) -> None:
 
 def slipped(*folders: Path) -> list[Path]:
     """Places where a member of an archive came to lie."""
-    return [p for folder in folders for p in folder.rglob(f"*{SLIP}*")] + list(Path("/tmp").glob(f"*{SLIP}*"))
+    return [p for folder in folders for p in folder.rglob(f"*{SLIP}*")] + list(
+        Path("/tmp").glob(f"*{SLIP}*")
+    )
 
 
 ARCHIVES: dict[str, tuple[str, Callable[[Path], None]]] = {
@@ -56,7 +76,9 @@ ARCHIVES: dict[str, tuple[str, Callable[[Path], None]]] = {
 WINDOWS = ("CON", "nul.txt", "LPT1", "a:b", "trailing.", "two..dots", "back\\slash")
 
 
-def test_fault_36_archives_and_windows_names_beside_good_samples(sample_base: Path, place: Path) -> None:
+def test_fault_36_archives_and_windows_names_beside_good_samples(
+    sample_base: Path, place: Path
+) -> None:
     root = copied(sample_base, place / "home")
     before = hashes(root)
     for number, (name, (path, make)) in enumerate(ARCHIVES.items()):
@@ -79,24 +101,34 @@ def test_fault_36_archives_and_windows_names_beside_good_samples(sample_base: Pa
     problems = seen.status["sheet_problems"]
     assert len(problems) == len(WINDOWS) + 4
     assert not any(name in p for p in problems for name in WINDOWS if len(name) > 3)
-    assert [s.n_affected for s in seen.alert("samples") if s.check == "rows_are_good"] == [len(problems)]
+    assert [s.n_affected for s in seen.alert("samples") if s.check == "rows_are_good"] == [
+        len(problems)
+    ]
     now = hashes(root)
-    assert {t: now[t] for t in ("cells.parquet", "compositions.parquet")} == {t: before[t] for t in ("cells.parquet", "compositions.parquet")}
+    assert {t: now[t] for t in ("cells.parquet", "compositions.parquet")} == {
+        t: before[t] for t in ("cells.parquet", "compositions.parquet")
+    }
     assert set(Versions(Home.at(root)).partitions("raw_counts")).isdisjoint({*ARCHIVES, *WINDOWS})
 
 
-def test_fault_36_an_archive_that_is_still_being_unpacked_waits(sample_base: Path, place: Path) -> None:
+def test_fault_36_an_archive_that_is_still_being_unpacked_waits(
+    sample_base: Path, place: Path
+) -> None:
     root = copied(sample_base, place / "home")
     (root / "study.toml").write_text("[samples]\nsettle_seconds = 3600\n")
     zipped(root / "landing" / "matrices" / "late" / "delivery.zip")
     add_row(root, "late,Z-1,pre,2025-01-02,matrices/late,LIVER")
     seen = look(root)
-    assert any(text.startswith("late: waiting for matrix.mtx") for text in seen.status["incomplete"])
+    assert any(
+        text.startswith("late: waiting for matrix.mtx") for text in seen.status["incomplete"]
+    )
     assert not seen.alert("raw_counts", "late")
 
 
 @pytest.mark.parametrize("bring_up", [attempt_all, pytest.param(refresh, marks=pytest.mark.faults)])
-def test_fault_36_an_export_sent_as_an_archive_is_told_and_not_opened(clinical_base: Path, place: Path, bring_up: Callable) -> None:
+def test_fault_36_an_export_sent_as_an_archive_is_told_and_not_opened(
+    clinical_base: Path, place: Path, bring_up: Callable
+) -> None:
     root = copied(clinical_base, place / "home")
     before = hashes(root)
     zipped(root / "landing" / "clinical" / f"{SECOND.isoformat()}.zip")
@@ -104,9 +136,14 @@ def test_fault_36_an_export_sent_as_an_archive_is_told_and_not_opened(clinical_b
     (root / "landing" / "clinical" / "README.txt").write_text("Exports of the study.\n")
     seen = bring_up(root)
     assert not slipped(place) and hashes(root) == before
-    assert [(s.check, s.severity.value) for s in seen.alert("clinical_export")] == [("export_accepted", "ERROR")]
+    assert [(s.check, s.severity.value) for s in seen.alert("clinical_export")] == [
+        ("export_accepted", "ERROR")
+    ]
     reasons = [q["reason"] for q in quarantined(root)]
-    assert any(f"clinical/{SECOND.isoformat()}.zip" in r and "archives are not opened" in r for r in reasons)
+    assert any(
+        f"clinical/{SECOND.isoformat()}.zip" in r and "archives are not opened" in r
+        for r in reasons
+    )
     assert any("clinical/ae.csv" in r and "an export is a folder" in r for r in reasons)
     assert not any("README" in r for r in reasons)
     deliver(root, clinical(SECOND), SECOND.isoformat())
@@ -137,12 +174,18 @@ def test_a_refused_reference_file_is_an_alert_until_it_is_gone(
     before = hashes(root)
     seen = look(root)
     (signal,) = seen.alert("landing")
-    assert (signal.check, signal.severity.value, signal.n_affected) == ("reference_files_taken", "ERROR", 1)
+    assert (signal.check, signal.severity.value, signal.n_affected) == (
+        "reference_files_taken",
+        "ERROR",
+        1,
+    )
     assert "hcc status" in signal.what_to_do
     (told,) = seen.status["refused"]
     assert told.startswith(f"reference/{name}: ") and words in told
     bench = Workbench(home, all_recipes())
-    assert [a["state"] for a in tell(home, bench, make_plan(bench))["open"] if a["asset"] == "landing"] == ["new"]
+    assert [
+        a["state"] for a in tell(home, bench, make_plan(bench))["open"] if a["asset"] == "landing"
+    ] == ["new"]
     (root / "landing" / "reference" / name).unlink()
     bench = Workbench(home, all_recipes())
     assert not [a for a in tell(home, bench, make_plan(bench))["open"] if a["asset"] == "landing"]
@@ -178,7 +221,9 @@ def nobody(root: Path) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("shut", ["ae.csv", "."], ids=["file", "folder"])
-def test_an_unreadable_export_is_refused_and_told(clinical_base: Path, place: Path, shut: str) -> None:
+def test_an_unreadable_export_is_refused_and_told(
+    clinical_base: Path, place: Path, shut: str
+) -> None:
     root = copied(clinical_base, place / "home")
     before = hashes(root)
     target = deliver(root, clinical(SECOND), SECOND.isoformat()) / shut
@@ -190,13 +235,19 @@ def test_an_unreadable_export_is_refused_and_told(clinical_base: Path, place: Pa
             target.chmod(0o755)
         assert hashes(root) == before
         assert "cannot be read" in " ".join(q["reason"] for q in quarantined(root))
-        assert [(s.check, s.severity.value) for s in seen.alert("clinical_export")] == [("export_accepted", "ERROR")]
+        assert [(s.check, s.severity.value) for s in seen.alert("clinical_export")] == [
+            ("export_accepted", "ERROR")
+        ]
         seen = attempt_all(root)
     assert seen.status["export"] == SECOND.isoformat(), "readable again, it is taken"
 
 
-@pytest.mark.parametrize("shut", ["standing/matrix.mtx.gz", "standing", "inner"], ids=["file", "folder", "parent"])
-def test_an_unreadable_matrix_is_refused_and_told(sample_base: Path, place: Path, shut: str) -> None:
+@pytest.mark.parametrize(
+    "shut", ["standing/matrix.mtx.gz", "standing", "inner"], ids=["file", "folder", "parent"]
+)
+def test_an_unreadable_matrix_is_refused_and_told(
+    sample_base: Path, place: Path, shut: str
+) -> None:
     root = copied(sample_base, place / "home")
     before = hashes(root)
     matrices = root / "landing" / "matrices"

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from hcc_assets.platform.home import Home
-from hcc_assets.platform.trail import trail_of
+from hcc_assets.audit.trail import trail_of
+from hcc_assets.home.paths import Home
 from hcc_assets_tests.faults.homes import FIRST, SECOND, clinical, copied, deliver, hashes, refresh
 from hcc_assets_tests.faults.test_01_to_04_writes import started
 
 BOOT = """
 import sys
-from hcc_assets.defs.instance import instance_of
-from hcc_assets.platform.home import Home
+from hcc_assets.operate.instance import instance_of
+from hcc_assets.home.paths import Home
 with instance_of(Home.at(sys.argv[1])) as instance:
     instance.add_dynamic_partitions("sample", [sys.argv[2]])
     print(len(instance.get_dynamic_partitions("sample")))
@@ -30,7 +30,11 @@ with instance_of(Home.at(sys.argv[1])) as instance:
 def boot(root: Path, number: int) -> subprocess.Popen[str]:
     environment = {k: v for k, v in os.environ.items() if k not in ("DAGSTER_HOME", "HCC_HOME")}
     return subprocess.Popen(
-        [sys.executable, "-c", BOOT, str(root), f"S{number}"], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        [sys.executable, "-c", BOOT, str(root), f"S{number}"],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
     )
 
 
@@ -42,7 +46,7 @@ def test_fault_37_first_boot_race(place: Path, processes: int) -> None:
     for process in running:
         _, errors = process.communicate(timeout=250)
         assert process.returncode == 0, errors[-500:]
-    from hcc_assets.defs.instance import instance_of
+    from hcc_assets.operate.instance import instance_of
 
     with instance_of(Home.at(root)) as instance:
         assert len(instance.get_dynamic_partitions("sample")) == processes
@@ -61,10 +65,12 @@ def test_fault_37_two_refreshes_at_once(clinical_base: Path, place: Path) -> Non
     assert hashes(root) == hashes(alone)
 
 
-def test_fault_37_a_refresh_waits_for_the_one_that_is_at_work(clinical_base: Path, place: Path) -> None:
+def test_fault_37_a_refresh_waits_for_the_one_that_is_at_work(
+    clinical_base: Path, place: Path
+) -> None:
     from filelock import FileLock
 
-    from hcc_assets.defs.operate import refresh_home
+    from hcc_assets.operate.actions import refresh_home
 
     root = copied(clinical_base, place / "home")
     home = Home.at(root)
@@ -84,7 +90,9 @@ def test_fault_37_a_refresh_waits_for_the_one_that_is_at_work(clinical_base: Pat
     assert any("another refresh" in text for text in told)
 
 
-def test_fault_37_a_lock_left_by_a_killed_process_holds_nobody(clinical_base: Path, place: Path) -> None:
+def test_fault_37_a_lock_left_by_a_killed_process_holds_nobody(
+    clinical_base: Path, place: Path
+) -> None:
     root = copied(clinical_base, place / "home")
     assert (root / "dagster" / "locks" / "refresh.lock").exists()
     assert not refresh(root).troubled
@@ -101,7 +109,9 @@ def test_fault_37_a_locked_database_is_waited_for(clinical_base: Path, place: Pa
     assert seen.status["export"] == "2025-08-02"
 
 
-def test_fault_40_a_clock_that_was_set_back_changes_nothing(clinical_base: Path, place: Path) -> None:
+def test_fault_40_a_clock_that_was_set_back_changes_nothing(
+    clinical_base: Path, place: Path
+) -> None:
     import time_machine
 
     root = copied(clinical_base, place / "home")

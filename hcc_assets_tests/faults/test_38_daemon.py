@@ -16,16 +16,21 @@ import psutil
 import pytest
 from dagster._core.scheduler.instigation import TickStatus
 
+from hcc_assets.assets.engine import Workbench
+from hcc_assets.assets.plan import make_plan
+from hcc_assets.audit.trail import audit_path, trail_of
 from hcc_assets.commands.serving import WORKSPACE, _start_daemon
 from hcc_assets.defs.catalogue import all_recipes
-from hcc_assets.defs.instance import instance_of
-from hcc_assets.platform.engine import Workbench
-from hcc_assets.platform.home import Home
-from hcc_assets.platform.plan import make_plan
-from hcc_assets.platform.trail import audit_path, trail_of
+from hcc_assets.home.paths import Home
+from hcc_assets.operate.instance import instance_of
 from hcc_assets_tests.faults.homes import SECOND, clinical, copied, deliver, hashes, refresh
 
-ACTIVE = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.QUEUED]
+ACTIVE = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.QUEUED,
+]
 
 
 @contextmanager
@@ -37,7 +42,10 @@ def daemon(home: Home) -> Iterator[None]:
     try:
         yield
     finally:
-        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        family = [
+            psutil.Process(process.pid),
+            *psutil.Process(process.pid).children(recursive=True),
+        ]
         os.killpg(process.pid, signal.SIGKILL)
         for one in family:
             if one.is_running():
@@ -56,23 +64,34 @@ def wait_for(what: Callable[[], bool], seconds: float, text: str) -> None:
 def ticking(instance: dg.DagsterInstance) -> bool:
     """The landing sensor is in the middle of a tick."""
     states = [s for s in instance.all_instigator_state() if s.instigator_name == "landing_sensor"]
-    return any(instance.get_ticks(s.instigator_origin_id, s.selector_id, limit=1, statuses=[TickStatus.STARTED]) for s in states)
+    return any(
+        instance.get_ticks(
+            s.instigator_origin_id, s.selector_id, limit=1, statuses=[TickStatus.STARTED]
+        )
+        for s in states
+    )
 
 
 def running(instance: dg.DagsterInstance) -> bool:
-    return bool(instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]), limit=1))
+    return bool(
+        instance.get_run_records(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]), limit=1)
+    )
 
 
 def materialized(home: Home) -> list[tuple[str, str | None, str]]:
     """Asset, sample and fingerprint of every version made, in order, from the audit trail."""
-    whole = audit_path(home).read_text().rpartition("\n")[0]  # a line that is being written has no end yet
+    whole = (
+        audit_path(home).read_text().rpartition("\n")[0]
+    )  # a line that is being written has no end yet
     lines = [json.loads(line) for line in whole.splitlines()]
     found = [line["details"] for line in lines if line["action"] == "materialize"]
     return [(d["asset"], d["sample"], d["fingerprint"]) for d in found]
 
 
 @pytest.mark.faults
-def test_fault_38_a_daemon_killed_in_mid_tick_and_in_mid_run_reaches_the_same_end(clinical_base: Path, place: Path) -> None:
+def test_fault_38_a_daemon_killed_in_mid_tick_and_in_mid_run_reaches_the_same_end(
+    clinical_base: Path, place: Path
+) -> None:
     root = copied(clinical_base, place / "home")
     deliver(root, clinical(SECOND), SECOND.isoformat())
     home = Home.at(root)
@@ -88,12 +107,22 @@ def test_fault_38_a_daemon_killed_in_mid_tick_and_in_mid_run_reaches_the_same_en
         assert make_plan(Workbench(home, all_recipes())).dirty, "killed before the end"
         with daemon(home):
             recipes = all_recipes()
-            wait_for(lambda: not make_plan(Workbench(home, recipes)).dirty, 600, "the home did not come up to date")
-            wait_for(lambda: not instance.get_run_records(dg.RunsFilter(statuses=ACTIVE)), 400, "a run is stuck")
+            wait_for(
+                lambda: not make_plan(Workbench(home, recipes)).dirty,
+                600,
+                "the home did not come up to date",
+            )
+            wait_for(
+                lambda: not instance.get_run_records(dg.RunsFilter(statuses=ACTIVE)),
+                400,
+                "a run is stuck",
+            )
         statuses = Counter(r.dagster_run.status.value for r in instance.get_run_records())
     assert statuses["FAILURE"] >= 1, "the killed runs were given up"
     made = Counter(materialized(home)[before:])
-    assert made and set(made.values()) == {1}, f"computed twice: {[key for key, n in made.items() if n > 1]}"
+    assert made and set(made.values()) == {1}, (
+        f"computed twice: {[key for key, n in made.items() if n > 1]}"
+    )
     assert not trail_of(home).verify()
     alone = copied(clinical_base, place / "alone")
     deliver(alone, clinical(SECOND), SECOND.isoformat())

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from hcc_assets.clinical.exposure import exposure_summary
-from hcc_assets.clinical.safety import ae_summary
+from hcc_assets.clinical.safety.exposure import exposure_summary
+from hcc_assets.clinical.safety.summaries import ae_summary
 from hcc_assets.schemas.base import columns, conform
 from hcc_assets.schemas.endpoints import BestResponses, Responses, TimeToEvent
 from hcc_assets.study.config import StudyConfig
@@ -17,12 +17,35 @@ from hcc_assets_tests.clinical.safety_frames import adverse_events, exposure, su
 
 CUTOFF = dt.date(2025, 6, 30)
 _TERMS = [
-    "Hypertension", "Proteinuria", "Diarrhoea", "Nausea", "Palmar-plantar erythrodysaesthesia syndrome", "Fatigue",
-    "Alanine aminotransferase increased", "Aspartate aminotransferase increased", "Blood bilirubin increased", "Platelet count decreased",
-    "Decreased appetite", "Abdominal pain", "Ascites", "Hypoalbuminaemia", "Blood thyroid stimulating hormone increased",
-    "Gastrointestinal haemorrhage", "Pyrexia", "Rash", "Vomiting", "Weight decreased", "Hyperuricaemia", "Anaemia", "Cough", "Back pain",
-    "Insomnia", "Arthralgia", "Pruritus", "Hyponatraemia",
-]  # fmt: skip
+    "Hypertension",
+    "Proteinuria",
+    "Diarrhoea",
+    "Nausea",
+    "Palmar-plantar erythrodysaesthesia syndrome",
+    "Fatigue",
+    "Alanine aminotransferase increased",
+    "Aspartate aminotransferase increased",
+    "Blood bilirubin increased",
+    "Platelet count decreased",
+    "Decreased appetite",
+    "Abdominal pain",
+    "Ascites",
+    "Hypoalbuminaemia",
+    "Blood thyroid stimulating hormone increased",
+    "Gastrointestinal haemorrhage",
+    "Pyrexia",
+    "Rash",
+    "Vomiting",
+    "Weight decreased",
+    "Hyperuricaemia",
+    "Anaemia",
+    "Cough",
+    "Back pain",
+    "Insomnia",
+    "Arthralgia",
+    "Pruritus",
+    "Hyponatraemia",
+]
 
 
 @dataclass(frozen=True)
@@ -53,7 +76,13 @@ def _table(model, rows: list[dict]) -> pd.DataFrame:  # type: ignore[no-untyped-
         "SRCDOM": "-",
         "SRCVAR": "-",
     }
-    return conform(model, pd.DataFrame([{c: r.get(c, fill.get(c, zero[m["dtype"]])) for c, m in spec.items()} for r in rows], columns=list(spec)))
+    return conform(
+        model,
+        pd.DataFrame(
+            [{c: r.get(c, fill.get(c, zero[m["dtype"]])) for c, m in spec.items()} for r in rows],
+            columns=list(spec),
+        ),
+    )
 
 
 def trial(n: int, seed: int = 1) -> Trial:
@@ -70,8 +99,18 @@ def trial(n: int, seed: int = 1) -> Trial:
         if going:
             days = (CUTOFF - start).days
         if rng.random() < 0.4 and days > pause + 30:
-            dosing += [(who, 300, str(start), str(start + (pause - 1) * day)), (who, 0, str(start + pause * day), str(start + (pause + 9) * day))]
-            dosing.append((who, 250, str(start + (pause + 10) * day), None if going else str(start + days * day)))
+            dosing += [
+                (who, 300, str(start), str(start + (pause - 1) * day)),
+                (who, 0, str(start + pause * day), str(start + (pause + 9) * day)),
+            ]
+            dosing.append(
+                (
+                    who,
+                    250,
+                    str(start + (pause + 10) * day),
+                    None if going else str(start + days * day),
+                )
+            )
         else:
             dosing.append((who, 300, str(start), None if going else str(start + days * day)))
         died = not going and rng.random() < 0.4
@@ -80,11 +119,21 @@ def trial(n: int, seed: int = 1) -> Trial:
         change, words = 0.0, []
         for visit in range(1, max(2, days // 42) + 1):
             change = max(-100.0, change + rng.normal(-4, 16))
-            word = "PD" if change > 20 else "CR" if change <= -100 else "PR" if change <= -30 else "SD"
+            word = (
+                "PD" if change > 20 else "CR" if change <= -100 else "PR" if change <= -30 else "SD"
+            )
             words.append(word)
             when = pd.Timestamp(start + visit * 42 * day)
             visits.append(
-                {"USUBJID": who, "EVALUATOR": "INVESTIGATOR", "VISITNUM": visit, "ADT": when, "PCHG_BASE": change, "SUMDIAM": 50.0, "OVRLRESP": word}
+                {
+                    "USUBJID": who,
+                    "EVALUATOR": "INVESTIGATOR",
+                    "VISITNUM": visit,
+                    "ADT": when,
+                    "PCHG_BASE": change,
+                    "SUMDIAM": 50.0,
+                    "OVRLRESP": word,
+                }
             )
             if word == "PD":
                 break
@@ -92,7 +141,13 @@ def trial(n: int, seed: int = 1) -> Trial:
         bor = next((w for w in ("CR", "PR", "SD", "PD") if w in words), "NE")
         cbor = "SD" if bor in ("CR", "PR") and words.count(bor) < 2 else bor
         best.append(
-            {"USUBJID": who, "EVALUATOR": "INVESTIGATOR", "BOR": bor, "CBOR": cbor, "BEST_PCHG": min(changes) if rng.random() > 0.06 else np.nan}
+            {
+                "USUBJID": who,
+                "EVALUATOR": "INVESTIGATOR",
+                "BOR": bor,
+                "CBOR": cbor,
+                "BEST_PCHG": min(changes) if rng.random() > 0.06 else np.nan,
+            }
         )
         for parameter, until, hit in (
             ("PFS_TP", days, "PD" in words or died),
@@ -100,18 +155,39 @@ def trial(n: int, seed: int = 1) -> Trial:
         ):
             end = pd.Timestamp(start + (max(until, 1) - 1) * day)
             times.append(
-                {"USUBJID": who, "PARAMCD": parameter, "STARTDT": pd.Timestamp(start), "ADT": end, "AVAL": float(max(until, 1)), "CNSR": int(not hit)}
+                {
+                    "USUBJID": who,
+                    "PARAMCD": parameter,
+                    "STARTDT": pd.Timestamp(start),
+                    "ADT": end,
+                    "AVAL": float(max(until, 1)),
+                    "CNSR": int(not hit),
+                }
             )
         for _ in range(int(rng.poisson(5))):
             term = int(min(rng.geometric(0.09) - 1, len(_TERMS) - 1))
             grade = rng.choice(["1", "2", "3", "4", "5", None], p=[0.4, 0.3, 0.2, 0.05, 0.01, 0.04])
             onset = start + int(rng.integers(0, max(days, 1))) * day
-            events.append({"USUBJID": who, "AEDECOD": _TERMS[term], "AEBODSYS": f"Class {term % 7}", "AESTDTC": str(onset), "AETOXGR": grade})
+            events.append(
+                {
+                    "USUBJID": who,
+                    "AEDECOD": _TERMS[term],
+                    "AEBODSYS": f"Class {term % 7}",
+                    "AESTDTC": str(onset),
+                    "AETOXGR": grade,
+                }
+            )
     ex = exposure(*dosing)
     dm = subjects(ex, *people)
     ae = adverse_events(*events)
     config = StudyConfig()
     return Trial(
-        dm, ex, ae, _table(Responses, visits), _table(BestResponses, best), _table(TimeToEvent, times),
-        ae_summary(dm, ex, ae, config, cutoff=CUTOFF), exposure_summary(dm, ex, config, cutoff=CUTOFF),
-    )  # fmt: skip
+        dm,
+        ex,
+        ae,
+        _table(Responses, visits),
+        _table(BestResponses, best),
+        _table(TimeToEvent, times),
+        ae_summary(dm, ex, ae, config, cutoff=CUTOFF),
+        exposure_summary(dm, ex, config, cutoff=CUTOFF),
+    )

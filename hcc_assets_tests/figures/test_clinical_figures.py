@@ -27,7 +27,9 @@ from hcc_assets_tests.figures.clinical_frames import CUTOFF, Trial, trial
 FIGURES: dict[str, Callable[[Trial], Figure]] = {
     "waterfall": lambda t: waterfall(t.best),
     "spider": lambda t: spider(t.responses, t.subjects, best=t.best),
-    "swimmer": lambda t: swimmer(t.subjects, t.exposure, t.responses, t.best, t.time_to_event, cutoff=CUTOFF),
+    "swimmer": lambda t: swimmer(
+        t.subjects, t.exposure, t.responses, t.best, t.time_to_event, cutoff=CUTOFF
+    ),
     "kaplan_meier": lambda t: kaplan_meier(t.time_to_event, "PFS_TP"),
     "ae_bars": lambda t: ae_bars(t.ae_summary),
     "exposure_bars": lambda t: exposure_bars(t.exposure_summary),
@@ -42,7 +44,16 @@ def _trial(n: int) -> Trial:
 
 
 def _nothing() -> Trial:
-    models: list[Any] = [Subjects, Exposure, Exposure, Responses, BestResponses, TimeToEvent, AeSummary, ExposureSummary]
+    models: list[Any] = [
+        Subjects,
+        Exposure,
+        Exposure,
+        Responses,
+        BestResponses,
+        TimeToEvent,
+        AeSummary,
+        ExposureSummary,
+    ]
     return Trial(*(empty(m) for m in models))
 
 
@@ -72,13 +83,22 @@ def test_every_subject_has_a_label_and_none_overlap(name: str, n: int) -> None:
     figure.draw(renderer)  # type: ignore[arg-type]
     ax = figure.axes[0]
     upright = name == "waterfall" and n == 12
-    labels = [label for label in (ax.get_xticklabels() if upright else ax.get_yticklabels()) if label.get_text()]
+    labels = [
+        label
+        for label in (ax.get_xticklabels() if upright else ax.get_yticklabels())
+        if label.get_text()
+    ]
     assert all(label.get_fontsize() >= 6.5 for label in labels)
-    boxes = sorted((label.get_window_extent(renderer) for label in labels), key=lambda b: b.x0 if upright else b.y0)
+    boxes = sorted(
+        (label.get_window_extent(renderer) for label in labels),
+        key=lambda b: b.x0 if upright else b.y0,
+    )
     for one, two in itertools.pairwise(boxes):
         assert one.x1 <= two.x0 + 0.5 if upright else one.y1 <= two.y0 + 0.5
     size = figure.get_size_inches() * figure.dpi
-    assert all(b.x0 >= -1 and b.y0 >= -1 and b.x1 <= size[0] + 1 and b.y1 <= size[1] + 1 for b in boxes)
+    assert all(
+        b.x0 >= -1 and b.y0 >= -1 and b.x1 <= size[0] + 1 and b.y1 <= size[1] + 1 for b in boxes
+    )
     if name in ("swimmer", "exposure_bars"):
         assert len(labels) == n
 
@@ -90,7 +110,10 @@ def test_spider_labels_do_not_overlap(n: int) -> None:
     figure.draw(renderer)  # type: ignore[arg-type]
     boxes = [Text.get_window_extent(t, renderer) for t in figure.axes[0].texts if t.get_text()]
     assert len(boxes) == (12 if n == 12 else 10)
-    assert not any(a.overlaps(b) and min(a.y1, b.y1) - max(a.y0, b.y0) > 4 for a, b in itertools.combinations(boxes, 2))
+    assert not any(
+        a.overlaps(b) and min(a.y1, b.y1) - max(a.y0, b.y0) > 4
+        for a, b in itertools.combinations(boxes, 2)
+    )
 
 
 def test_waterfall_shows_each_measured_subject_once_at_its_change() -> None:
@@ -100,14 +123,20 @@ def test_waterfall_shows_each_measured_subject_once_at_its_change() -> None:
     measured = best["BEST_PCHG"].dropna().sort_values()
     assert len(heights) == len(measured)
     assert np.allclose([h for h in heights if abs(h) > 0.6], measured[measured.abs() >= 0.6])
-    levels = {round(float(np.atleast_1d(line.get_ydata())[0])) for line in ax.lines if len(np.atleast_1d(line.get_ydata())) == 2}
+    levels = {
+        round(float(np.atleast_1d(line.get_ydata())[0]))
+        for line in ax.lines
+        if len(np.atleast_1d(line.get_ydata())) == 2
+    }
     assert {20, -30, 0} <= levels
     capped = waterfall(best.assign(BEST_PCHG=best["BEST_PCHG"].fillna(0) + 300))
     assert max(bar.get_height() for bar in capped.axes[0].patches) == 100  # type: ignore[attr-defined]
 
 
 def test_kaplan_meier_says_what_the_estimate_says() -> None:
-    rows = pd.DataFrame({"PARAMCD": "OS", "AVAL": [30.4375, 60.875, 91.3125, 121.75], "CNSR": [0, 1, 0, 1]})
+    rows = pd.DataFrame(
+        {"PARAMCD": "OS", "AVAL": [30.4375, 60.875, 91.3125, 121.75], "CNSR": [0, 1, 0, 1]}
+    )
     figure = kaplan_meier(rows, "OS")
     texts = [t.get_text() for ax in figure.axes for t in ax.texts]
     headline = figure.axes[0].get_title(loc="right")
@@ -120,7 +149,11 @@ def test_kaplan_meier_says_what_the_estimate_says() -> None:
 def test_ae_bars_shows_the_most_frequent_terms() -> None:
     summary = _trial(120).ae_summary
     ax = ae_bars(summary, top=5).axes[0]
-    counts = summary.loc[(summary["table"] == "SOC_PT") & (summary["term"] != "ALL")].nlargest(5, "patients")["patients"].tolist()
+    counts = (
+        summary.loc[(summary["table"] == "SOC_PT") & (summary["term"] != "ALL")]
+        .nlargest(5, "patients")["patients"]
+        .tolist()
+    )
     assert [int(t.get_text().split()[0]) for t in ax.texts] == counts
 
 

@@ -23,7 +23,9 @@ def tables():
     effect = {"T": genes["gene"].eq("PDCD1").to_numpy() * 3.0}
     bulks = make_pseudobulks(samples, counts, genes=genes, classes=["T", "tumour"], effects=effect)
     fits = fit_classes(samples, bulks, CONFIG)
-    return tuple(f(samples, bulks, CONFIG, fits=fits) for f in (deg_tables, related_genes, gene_programs))
+    return tuple(
+        f(samples, bulks, CONFIG, fits=fits) for f in (deg_tables, related_genes, gene_programs)
+    )
 
 
 def test_figures_are_drawn_and_name_the_gene(tables):
@@ -32,7 +34,9 @@ def test_figures_are_drawn_and_name_the_gene(tables):
     assert "PDCD1" in words(figure)
     for drawn in (figure, dot_plot(related, "checkpoint"), program_heatmap(changes)):
         assert style.save_png(drawn, dpi=40).startswith(b"\x89PNG")
-    assert style.save_png(volcano(deg.iloc[::-1], "T"), dpi=40) == style.save_png(volcano(deg, "T"), dpi=40)
+    assert style.save_png(volcano(deg.iloc[::-1], "T"), dpi=40) == style.save_png(
+        volcano(deg, "T"), dpi=40
+    )
 
 
 def test_nothing_to_show_says_so(tables):

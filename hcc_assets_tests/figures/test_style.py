@@ -23,14 +23,26 @@ def _figure():  # type: ignore[no-untyped-def]
 
 def test_palettes_name_every_class_and_response_once() -> None:
     assert tuple(style.CLASS_COLOURS) == CELL_CLASSES == tuple(style.CLASS_MARKERS)
-    for palette in (style.CLASS_COLOURS, style.CLASS_MARKERS, style.RESPONSE_COLOURS, style.RESPONSE_MARKERS, style.GRADE_COLOURS):
+    for palette in (
+        style.CLASS_COLOURS,
+        style.CLASS_MARKERS,
+        style.RESPONSE_COLOURS,
+        style.RESPONSE_MARKERS,
+        style.GRADE_COLOURS,
+    ):
         assert len(set(palette.values())) == len(palette)
     assert {"CR", "PR", "SD", "PD", "NE"} <= set(style.RESPONSE_COLOURS)
     assert len(set(style.timepoint_colours(["pre", "post", "c2", "eot"]).values())) == 4
 
 
 def test_grades_get_darker() -> None:
-    light = [sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), to_rgb(style.GRADE_COLOURS[g]), strict=True)) for g in "12345"]
+    light = [
+        sum(
+            w * c
+            for w, c in zip((0.2126, 0.7152, 0.0722), to_rgb(style.GRADE_COLOURS[g]), strict=True)
+        )
+        for g in "12345"
+    ]
     assert light == sorted(light, reverse=True)
 
 

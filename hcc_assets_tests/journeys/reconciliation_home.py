@@ -14,29 +14,41 @@ import pandas as pd
 import pytest
 from hypothesis.stateful import RuleBasedStateMachine
 
-from hcc_assets.defs import operate, refresh
+from hcc_assets.assets.accounting import account
+from hcc_assets.assets.engine import Workbench
+from hcc_assets.assets.plan import make_plan
+from hcc_assets.assets.recipes import Recipe
 from hcc_assets.defs.catalogue import all_recipes
-from hcc_assets.defs.refresh import Summary
-from hcc_assets.platform.accounting import account
-from hcc_assets.platform.engine import Workbench
-from hcc_assets.platform.home import Home
-from hcc_assets.platform.mending import mend
-from hcc_assets.platform.plan import make_plan
-from hcc_assets.platform.recipes import Recipe
+from hcc_assets.home.mending import mend
+from hcc_assets.home.paths import Home
+from hcc_assets.operate import actions as operate
+from hcc_assets.operate import refresh
+from hcc_assets.operate.refresh import Summary
 from hcc_assets_tests.cells.matrices import toy, write_mex
 from hcc_assets_tests.faults.homes import HEADER, clinical, deliver, without_figures
 
 START = dt.date(2025, 8, 1)
 SUBJECTS = 4
 SETTLING = "[samples]\nsettle_seconds = 3600\n"
-LANDING_HALF = ("samples", "raw_counts", "clinical_export", "subjects", "exposure", "tumour_assessments", "adverse_events", "disposition")
+LANDING_HALF = (
+    "samples",
+    "raw_counts",
+    "clinical_export",
+    "subjects",
+    "exposure",
+    "tumour_assessments",
+    "adverse_events",
+    "disposition",
+)
 """What reads landing, and the tables nearest to it: cheap enough to be computed after every step."""
 
 
 def core() -> dict[str, Recipe]:
     recipes = all_recipes()
     chosen = {name: recipes[name] for name in LANDING_HALF}
-    assert all(i in chosen for r in chosen.values() for i in (*r.inputs, *r.optional)), "closed under inputs"
+    assert all(i in chosen for r in chosen.values() for i in (*r.inputs, *r.optional)), (
+        "closed under inputs"
+    )
     return chosen
 
 
@@ -47,7 +59,11 @@ def through_the_engine(home: Home, recipes: Mapping[str, Recipe]) -> set[tuple[s
     while True:
         bench = Workbench(home, recipes)
         plan = make_plan(bench)
-        todo = [n for n in plan.states if n in plan.dirty and (n, bench.fingerprint(bench.recipes[n[0]], n[1])) not in tried]
+        todo = [
+            n
+            for n in plan.states
+            if n in plan.dirty and (n, bench.fingerprint(bench.recipes[n[0]], n[1])) not in tried
+        ]
         if not todo:
             break
         for node in todo:
@@ -67,7 +83,9 @@ class WorkedHome(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         memory = Path("/dev/shm")
-        self.folder = tempfile.TemporaryDirectory(prefix="hcc-machine-", dir=memory if os.access(memory, os.W_OK) else None)
+        self.folder = tempfile.TemporaryDirectory(
+            prefix="hcc-machine-", dir=memory if os.access(memory, os.W_OK) else None
+        )
         self.root = Path(self.folder.name) / "home"
         self.home = Home.at(self.root)
         self.recipes = all_recipes() if self.dagster else core()
@@ -75,7 +93,11 @@ class WorkedHome(RuleBasedStateMachine):
         for name in ("DAGSTER_HOME", "HCC_HOME"):
             self.patch.setenv(name, "")
             self.patch.delenv(name)
-        self.patch.setattr(refresh, "wait_until_settled", lambda bench, *_: [d.path for d in bench.landing.settling])
+        self.patch.setattr(
+            refresh,
+            "wait_until_settled",
+            lambda bench, *_: [d.path for d in bench.landing.settling],
+        )
         if not self.dagster:
             self.patch.setattr(operate, "refresh_home", self.stand_in)
         self.day = START
@@ -90,7 +112,9 @@ class WorkedHome(RuleBasedStateMachine):
         self.patch.undo()
         self.folder.cleanup()
 
-    def put_export(self, change: Callable[[dict[str, pd.DataFrame]], dict[str, pd.DataFrame]]) -> None:
+    def put_export(
+        self, change: Callable[[dict[str, pd.DataFrame]], dict[str, pd.DataFrame]]
+    ) -> None:
         name = self.day.isoformat()
         deliver(self.root, change(clinical(self.day, SUBJECTS)), name)
         self.done.add(f"clinical/{name}")
@@ -101,7 +125,9 @@ class WorkedHome(RuleBasedStateMachine):
         if not self.dagster:
             return through_the_engine(self.home, self.recipes)
         with without_figures():
-            summary = operate.refresh_home(self.home, jobs=1, memory_mb=4000, progress=lambda *_: None)
+            summary = operate.refresh_home(
+                self.home, jobs=1, memory_mb=4000, progress=lambda *_: None
+            )
         return {(c.asset, c.sample) for c in summary.changes if c.state in ("new", "changed")}
 
     def stand_in(self, home: Home, **_: object) -> Summary:
@@ -115,7 +141,11 @@ class WorkedHome(RuleBasedStateMachine):
         if not self.root.exists() or not self.clean:
             return []
         received = account(Workbench(self.home, self.recipes))
-        return [r.path.removeprefix("clinical/") for r in received if r.kind == "export" and r.fate == "quarantined" and "Release it" in r.reason]
+        return [
+            r.path.removeprefix("clinical/")
+            for r in received
+            if r.kind == "export" and r.fate == "quarantined" and "Release it" in r.reason
+        ]
 
     def matrix(self, path: str, seed: int, good: bool) -> None:
         folder = write_mex(self.root / "landing" / path, toy(20, 120, seed))
@@ -126,6 +156,9 @@ class WorkedHome(RuleBasedStateMachine):
         self.done.add(path)
 
     def sheet(self) -> None:
-        lines = [f"{s},{subject},pre,2025-06-01,{path},LIVER\n" for s, (subject, path) in sorted(self.rows.items())]
+        lines = [
+            f"{s},{subject},pre,2025-06-01,{path},LIVER\n"
+            for s, (subject, path) in sorted(self.rows.items())
+        ]
         (self.root / "landing" / "samples.csv").write_text(HEADER + "".join(lines))
         self.clean = False

@@ -9,7 +9,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from hcc_assets.commands import hcc
-from hcc_assets_tests.faults.homes import FIRST, SECOND, SETTINGS, clinical, copied, deliver, without_figures
+from hcc_assets_tests.faults.homes import (
+    FIRST,
+    SECOND,
+    SETTINGS,
+    clinical,
+    copied,
+    deliver,
+    without_figures,
+)
 
 
 def call(*words: str | Path) -> Result:
@@ -64,7 +72,9 @@ def test_refresh_says_what_is_held_each_time_until_it_is_accepted(home: Path) ->
     assert "HELD        clinical_export" in status.stdout
     assert call("accept", "2030-01-01", "--reason", "x", "--home", home).exit_code == 2
     assert call("accept", SECOND.isoformat(), "--home", home).exit_code == 2
-    accepted = call("accept", SECOND.isoformat(), "--reason", "agreed with the site", "--home", home, "--json")
+    accepted = call(
+        "accept", SECOND.isoformat(), "--reason", "agreed with the site", "--home", home, "--json"
+    )
     assert accepted.exit_code == 0
     assert answer(accepted)["export"] == SECOND.isoformat() and answer(accepted)["held"] is True
     with without_figures():
@@ -93,7 +103,9 @@ def test_validate_does_not_touch_the_home(home: Path, place: Path) -> None:
     empty.mkdir()
     assert call("validate", empty, "--home", home).exit_code == 1
     sheet = place / "samples.csv"
-    sheet.write_text("sample_id,subject_id,timepoint,collection_date,path\nA,S,during,2025-01-01,m\n")
+    sheet.write_text(
+        "sample_id,subject_id,timepoint,collection_date,path\nA,S,during,2025-01-01,m\n"
+    )
     assert call("validate", sheet, "--home", home).exit_code == 1
     assert {p: p.stat().st_mtime_ns for p in home.rglob("*")} == before
 
@@ -110,7 +122,11 @@ def test_explain_goes_down_to_the_delivery(home: Path) -> None:
 def test_audit_verify(home: Path) -> None:
     assert call("audit", "verify", "--home", home).exit_code == 0
     assert answer(call("audit", "verify", "--home", home, "--json"))["problems"] == []
-    trail = next(p for p in home.rglob("*") if p.is_file() and "audit" in p.name and p.suffix not in (".lock", ".head"))
+    trail = next(
+        p
+        for p in home.rglob("*")
+        if p.is_file() and "audit" in p.name and p.suffix not in (".lock", ".head")
+    )
     lines = trail.read_bytes().splitlines(keepends=True)
     trail.write_bytes(b"".join(lines[:2] + lines[3:]))
     broken = call("audit", "verify", "--home", home)
@@ -121,12 +137,31 @@ def test_withdraw(home: Path) -> None:
     import pandas as pd
 
     subject = str(pd.read_parquet(home / "published" / "subjects.parquet")["USUBJID"].iloc[0])
-    assert call("withdraw", subject, "--from", "yesterday", "--reason", "x", "--home", home).exit_code == 2
-    assert call("withdraw", subject, "--from", "2025-01-01", "--reason", "consent withdrawn", "--home", home).exit_code == 0
+    assert (
+        call("withdraw", subject, "--from", "yesterday", "--reason", "x", "--home", home).exit_code
+        == 2
+    )
+    assert (
+        call(
+            "withdraw",
+            subject,
+            "--from",
+            "2025-01-01",
+            "--reason",
+            "consent withdrawn",
+            "--home",
+            home,
+        ).exit_code
+        == 0
+    )
     with without_figures():
         assert call("refresh", "--home", home).exit_code == 0
-    assert subject in set(pd.read_parquet(home / "published" / "subjects.parquet")["USUBJID"]), "what was collected stays"
-    assert subject not in set(pd.read_parquet(home / "published" / "adverse_events.parquet")["USUBJID"])
+    assert subject in set(pd.read_parquet(home / "published" / "subjects.parquet")["USUBJID"]), (
+        "what was collected stays"
+    )
+    assert subject not in set(
+        pd.read_parquet(home / "published" / "adverse_events.parquet")["USUBJID"]
+    )
 
 
 def test_health_and_alerts_without_a_daemon_or_channel(home: Path) -> None:

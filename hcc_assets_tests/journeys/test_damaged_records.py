@@ -22,9 +22,13 @@ from hcc_assets.commands import hcc
         ("keys/subject.key", "not a key", ["audit", "verify"], "restore it from the backup"),
     ],
 )
-def test_a_damaged_record_is_one_sentence(place: Path, file: str, content: str, words: list[str], said: str) -> None:
+def test_a_damaged_record_is_one_sentence(
+    place: Path, file: str, content: str, words: list[str], said: str
+) -> None:
     (place / "landing").mkdir()
-    (place / "landing" / "samples.csv").write_text("sample_id,subject_id,timepoint,collection_date,path,tissue\nS1,HCC-001,pre,2025-07-01,m,LIVER\n")
+    (place / "landing" / "samples.csv").write_text(
+        "sample_id,subject_id,timepoint,collection_date,path,tissue\nS1,HCC-001,pre,2025-07-01,m,LIVER\n"
+    )
     (place / file).parent.mkdir(exist_ok=True)
     (place / file).write_text(content)
     answer = CliRunner().invoke(hcc, [*words, "--home", str(place)])

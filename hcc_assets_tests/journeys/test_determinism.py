@@ -28,7 +28,13 @@ with without_figures():
 def brought_up(root: Path, **environment: str) -> dict[str, str]:
     """Published tables of a home that another process brought up."""
     clean = {k: v for k, v in os.environ.items() if k not in ("DAGSTER_HOME", "HCC_HOME")}
-    subprocess.run([sys.executable, "-c", CHILD, str(root)], env=clean | environment, check=True, capture_output=True, timeout=900)
+    subprocess.run(
+        [sys.executable, "-c", CHILD, str(root)],
+        env=clean | environment,
+        check=True,
+        capture_output=True,
+        timeout=900,
+    )
     return hashes(root)
 
 
@@ -41,16 +47,38 @@ def home(folder: Path, tables: Tables) -> Path:
 
 def test_clinical_bytes_do_not_depend_on_order_or_environment(place: Path) -> None:
     tables = clinical(FIRST)
-    one = brought_up(home(place / "one", tables), TZ="UTC", PYTHONHASHSEED="1", LC_ALL="C.UTF-8", OMP_NUM_THREADS="1")
+    one = brought_up(
+        home(place / "one", tables),
+        TZ="UTC",
+        PYTHONHASHSEED="1",
+        LC_ALL="C.UTF-8",
+        OMP_NUM_THREADS="1",
+    )
     shuffled = {d: tables[d].sample(frac=1, random_state=7) for d in sorted(tables, reverse=True)}
-    two = brought_up(home(place / "two", shuffled), TZ="Pacific/Kiritimati", PYTHONHASHSEED="4242", LC_ALL="C", OMP_NUM_THREADS="2")
+    two = brought_up(
+        home(place / "two", shuffled),
+        TZ="Pacific/Kiritimati",
+        PYTHONHASHSEED="4242",
+        LC_ALL="C",
+        OMP_NUM_THREADS="2",
+    )
     assert set(one) == set(two)
     for name in (n.removesuffix(".parquet") for n in one if n.endswith(".parquet")):
-        first, second = (pd.read_parquet(place / number / "published" / f"{name}.parquet") for number in ("one", "two"))
-        if "SRCROW" in first:  # the row of the delivered file: the one column that is about the order of rows
-            pd.testing.assert_frame_equal(first.drop(columns="SRCROW"), second.drop(columns="SRCROW"), check_exact=True)
+        first, second = (
+            pd.read_parquet(place / number / "published" / f"{name}.parquet")
+            for number in ("one", "two")
+        )
+        if (
+            "SRCROW" in first
+        ):  # the row of the delivered file: the one column that is about the order of rows
+            pd.testing.assert_frame_equal(
+                first.drop(columns="SRCROW"), second.drop(columns="SRCROW"), check_exact=True
+            )
         else:
-            assert one[f"{name}.parquet"] == two[f"{name}.parquet"] and one[f"{name}.csv"] == two[f"{name}.csv"], name
+            assert (
+                one[f"{name}.parquet"] == two[f"{name}.parquet"]
+                and one[f"{name}.csv"] == two[f"{name}.csv"]
+            ), name
 
 
 def shuffled(folder: Path, rng: np.random.Generator) -> None:
@@ -80,11 +108,22 @@ def twice(scratch: Path) -> list[Path]:
     rng = np.random.default_rng(5)
     for folder in (second / "landing" / "matrices").iterdir():
         shuffled(folder, rng)
-    for path in [second / "landing" / "samples.csv", *(second / "landing" / "clinical").rglob("*.csv")]:
+    for path in [
+        second / "landing" / "samples.csv",
+        *(second / "landing" / "clinical").rglob("*.csv"),
+    ]:
         header, *lines = path.read_text().splitlines()
-        path.write_text("\n".join([header, *(lines[i] for i in rng.permutation(len(lines)))]) + "\n")
+        path.write_text(
+            "\n".join([header, *(lines[i] for i in rng.permutation(len(lines)))]) + "\n"
+        )
     brought_up(first, OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", PYTHONHASHSEED="1", TZ="UTC")
-    brought_up(second, OMP_NUM_THREADS="2", OPENBLAS_NUM_THREADS="2", PYTHONHASHSEED="77", TZ="Asia/Shanghai")
+    brought_up(
+        second,
+        OMP_NUM_THREADS="2",
+        OPENBLAS_NUM_THREADS="2",
+        PYTHONHASHSEED="77",
+        TZ="Asia/Shanghai",
+    )
     return [first, second]
 
 
@@ -94,19 +133,35 @@ def both(twice: list[Path], name: str) -> list[pd.DataFrame]:
 
 @pytest.mark.faults
 @pytest.mark.parametrize(
-    "name", ["cells", "qc_summary", "compositions", "timepoint_compositions", "annotation_reference", "responses", "time_to_event"]
+    "name",
+    [
+        "cells",
+        "qc_summary",
+        "compositions",
+        "timepoint_compositions",
+        "annotation_reference",
+        "responses",
+        "time_to_event",
+    ],
 )
-def test_labels_counts_and_responses_do_not_depend_on_order_or_threads(twice: list[Path], name: str) -> None:
+def test_labels_counts_and_responses_do_not_depend_on_order_or_threads(
+    twice: list[Path], name: str
+) -> None:
     """Labels, counts and clinical tables to the last digit; what is a mean or a probability to 1e-9 of it."""
     one, two = both(twice, name)
     assert len(one)
     exact = [c for c in one if one[c].dtype.kind != "f"]
     pd.testing.assert_frame_equal(one[exact], two[exact], check_exact=True)
-    pd.testing.assert_frame_equal(one, two, check_exact=name in ("responses", "time_to_event"), rtol=1e-9)
+    pd.testing.assert_frame_equal(
+        one, two, check_exact=name in ("responses", "time_to_event"), rtol=1e-9
+    )
 
 
 @pytest.mark.faults
-@pytest.mark.parametrize("name", ["deg_tables", "related_genes", "gene_programs", "program_scores", "composition_changes"])
+@pytest.mark.parametrize(
+    "name",
+    ["deg_tables", "related_genes", "gene_programs", "program_scores", "composition_changes"],
+)
 def test_differential_expression_is_the_same_within_tolerance(twice: list[Path], name: str) -> None:
     """Sums in another order differ in their last digits, and a fit carries that on: effects, errors and p-values agree to 1e-6."""
     one, two = both(twice, name)

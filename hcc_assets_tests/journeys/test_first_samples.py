@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hcc_assets.cells import atlas, reference_freezing
-from hcc_assets.platform.home import Home
-from hcc_assets.platform.versions import Versions
+from hcc_assets.cells import embedding as atlas
+from hcc_assets.cells.reference import freezing as reference_freezing
+from hcc_assets.home.paths import Home
+from hcc_assets.home.versions import Versions
 from hcc_assets.simulate.trial import simulate_trial
 from hcc_assets_tests.faults.homes import SETTINGS, hashes, run, sheet_rows, without_figures
 
@@ -36,8 +37,13 @@ def few_seeds_and_no_layout(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def collected(root: Path) -> list[str]:
-    rows = [dict(zip(sheet_rows(root)[0].split(","), row.split(","), strict=True)) for row in sheet_rows(root)[1:]]
-    return [r["sample_id"] for r in sorted(rows, key=lambda r: (r["collection_date"], r["sample_id"]))]
+    rows = [
+        dict(zip(sheet_rows(root)[0].split(","), row.split(","), strict=True))
+        for row in sheet_rows(root)[1:]
+    ]
+    return [
+        r["sample_id"] for r in sorted(rows, key=lambda r: (r["collection_date"], r["sample_id"]))
+    ]
 
 
 def runs_of(root: Path, sample: str) -> set[str]:
@@ -45,7 +51,9 @@ def runs_of(root: Path, sample: str) -> set[str]:
     return {str(m.run_id) for m in manifests}
 
 
-def test_the_reference_does_not_wait_for_samples_that_cannot_change_it(landing: Path, place: Path) -> None:
+def test_the_reference_does_not_wait_for_samples_that_cannot_change_it(
+    landing: Path, place: Path
+) -> None:
     together, in_parts = place / "together", place / "parts"
     shutil.copytree(landing, together)
     shutil.copytree(landing, in_parts)
@@ -55,7 +63,9 @@ def test_the_reference_does_not_wait_for_samples_that_cannot_change_it(landing: 
         header, *rows = sheet_rows(in_parts)
         sheet = in_parts / "landing" / "samples.csv"
         for number in (2, 4):
-            sheet.write_text("\n".join([header, *(r for r in rows if r.split(",")[0] in order[:number])]) + "\n")
+            sheet.write_text(
+                "\n".join([header, *(r for r in rows if r.split(",")[0] in order[:number])]) + "\n"
+            )
             run(in_parts)
     reference = Versions(Home.at(together)).require("annotation_reference")
     taught = int(str(reference.notes["samples_used"]))

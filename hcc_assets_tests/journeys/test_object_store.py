@@ -11,16 +11,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hcc_assets.defs.operate import refresh_home
-from hcc_assets.platform import object_store, stores
-from hcc_assets.platform.engine import Workbench
-from hcc_assets.platform.home import Home
-from hcc_assets.platform.mending import mend
-from hcc_assets.platform.plan import make_plan
-from hcc_assets.platform.recipes import Ask, Output, Recipe
-from hcc_assets.platform.stores import read_parquet
-from hcc_assets.platform.versions import Manifest
-from hcc_assets_tests.platform.test_engine import Numbers
+from hcc_assets.assets.engine import Workbench
+from hcc_assets.assets.plan import make_plan
+from hcc_assets.assets.recipes import Ask, Output, Recipe
+from hcc_assets.home import files as stores
+from hcc_assets.home import objects as object_store
+from hcc_assets.home.files import read_parquet
+from hcc_assets.home.mending import mend
+from hcc_assets.home.paths import Home
+from hcc_assets.home.versions import Manifest
+from hcc_assets.operate.actions import refresh_home
+from hcc_assets_tests.assets.test_engine import Numbers
 from hcc_assets_tests.processes import together
 from hcc_assets_tests.s3_server import S3Server, many_samples, s3_server, stored
 
@@ -57,10 +58,21 @@ def numbers(*values: float, meanwhile: Callable[[], object] = lambda: None) -> d
 
     def compute(_: Ask) -> Output:
         meanwhile()
-        return Output(table=pd.DataFrame({"key": [f"k{i}" for i in range(len(values))], "value": values}))
+        return Output(
+            table=pd.DataFrame({"key": [f"k{i}" for i in range(len(values))], "value": values})
+        )
 
     external = {"numbers": json.dumps(values)}
-    return {"numbers": Recipe("numbers", compute, "test", "Numbers. Of the test.", model=Numbers, external=lambda *_: external)}
+    return {
+        "numbers": Recipe(
+            "numbers",
+            compute,
+            "test",
+            "Numbers. Of the test.",
+            model=Numbers,
+            external=lambda *_: external,
+        )
+    }
 
 
 def values(home: Home) -> list[float]:
@@ -73,7 +85,10 @@ def standing(home: Home) -> Manifest:
 
 def published_is_what_stands(home: Home) -> bool:
     manifest = standing(home)
-    return stores.sha256_file(home.published / "numbers.parquet") == manifest.files[f"{manifest.data_version}/table.parquet"]
+    return (
+        stores.sha256_file(home.published / "numbers.parquet")
+        == manifest.files[f"{manifest.data_version}/table.parquet"]
+    )
 
 
 # -- the journey --------------------------------------------------------------------------------------------------------------------------------
@@ -87,7 +102,9 @@ def test_the_journey_on_an_object_store(home: Home, tmp_path: Path) -> None:
     from hcc_assets.simulate.trial import simulate_trial
 
     simulate_trial(tmp_path / "sim", subjects=2, cells=200, seed=1)
-    s3fs.S3FileSystem().put(str(tmp_path / "sim" / "landing") + "/", "trial/home/landing/", recursive=True)
+    s3fs.S3FileSystem().put(
+        str(tmp_path / "sim" / "landing") + "/", "trial/home/landing/", recursive=True
+    )
     first = refresh_home(home, jobs=1, memory_mb=None, progress=lambda *_: None)
     assert not first.troubled
     compositions = read_parquet(home.published / "compositions.parquet")
@@ -99,7 +116,9 @@ def test_the_journey_on_an_object_store(home: Home, tmp_path: Path) -> None:
     assert not again.runs
 
 
-def test_what_another_process_delivers_is_seen_by_one_that_lives_long(home: Home, tmp_path: Path) -> None:
+def test_what_another_process_delivers_is_seen_by_one_that_lives_long(
+    home: Home, tmp_path: Path
+) -> None:
     """Listings are not kept between two looks, as s3fs does by itself."""
     import fsspec
 
@@ -115,7 +134,9 @@ def test_what_another_process_delivers_is_seen_by_one_that_lives_long(home: Home
 # -- writers that race --------------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_writer_that_was_overtaken_computes_again_and_loses_nothing(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_that_was_overtaken_computes_again_and_loses_nothing(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The other machine publishes and commits while this one computes: this one's first manifest is refused, its second names the other's."""
     Workbench(home, numbers(1.0)).attempt("numbers")
     first = standing(home)
@@ -131,11 +152,15 @@ def test_a_writer_that_was_overtaken_computes_again_and_loses_nothing(home: Home
     outcome = Workbench(home, numbers(3.0, meanwhile=other_machine)).attempt("numbers")
     assert len(seen) == 2, "computed, refused, computed again"
     assert outcome.state == "new" and outcome.manifest is not None
-    assert outcome.manifest.previous == seen[0] != first.data_version, "the other's version is in the chain"
+    assert outcome.manifest.previous == seen[0] != first.data_version, (
+        "the other's version is in the chain"
+    )
     assert values(home) == [3.0] and published_is_what_stands(home)
 
 
-def test_the_same_work_on_two_machines_makes_one_version(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_work_on_two_machines_makes_one_version(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done: list[str] = []
 
     def other_machine() -> None:
@@ -149,7 +174,9 @@ def test_the_same_work_on_two_machines_makes_one_version(home: Home, tmp_path: P
     assert outcome.state == "unchanged" and published_is_what_stands(home)
 
 
-def test_a_put_with_a_condition_is_refused_and_one_whose_answer_was_lost_is_not(home: Home, server: S3Server) -> None:
+def test_a_put_with_a_condition_is_refused_and_one_whose_answer_was_lost_is_not(
+    home: Home, server: S3Server
+) -> None:
     path = home.store / "numbers" / "current.json"
     object_store.put(path, b"one", object_store.ABSENT)
     with pytest.raises(object_store.Overtaken):
@@ -158,7 +185,9 @@ def test_a_put_with_a_condition_is_refused_and_one_whose_answer_was_lost_is_not(
     object_store.put(path, b"two", tag)
     with pytest.raises(object_store.Overtaken):
         object_store.put(path, b"three", tag)
-    object_store.put(path, b"two", tag)  # what stands is what was to be written: the put had arrived and was sent again
+    object_store.put(
+        path, b"two", tag
+    )  # what stands is what was to be written: the put had arrived and was sent again
     assert path.read_bytes() == b"two"
 
 
@@ -167,8 +196,15 @@ def _race(root: str, folder: str, writer: int, rounds: int) -> list[tuple[str, s
     home = Home.at(root)
     done = []
     for number in range(rounds):
-        stores.amend(home.store / "list.json", lambda data, n=number: json.dumps([*json.loads(data or b"[]"), [writer, n]]).encode())
-        manifest = Workbench(home, numbers(float(writer), float(number))).attempt("numbers", force=True).manifest
+        stores.amend(
+            home.store / "list.json",
+            lambda data, n=number: json.dumps([*json.loads(data or b"[]"), [writer, n]]).encode(),
+        )
+        manifest = (
+            Workbench(home, numbers(float(writer), float(number)))
+            .attempt("numbers", force=True)
+            .manifest
+        )
         assert manifest is not None
         done.append((manifest.data_version, manifest.previous))
     return done
@@ -176,7 +212,9 @@ def _race(root: str, folder: str, writer: int, rounds: int) -> list[tuple[str, s
 
 @pytest.mark.faults
 @pytest.mark.timeout(900)
-def test_machines_that_write_at_once_lose_no_update_and_mix_no_versions(home: Home, tmp_path: Path) -> None:
+def test_machines_that_write_at_once_lose_no_update_and_mix_no_versions(
+    home: Home, tmp_path: Path
+) -> None:
     """Three machines with no lock in common: every commit names the one before it, each exactly once, and what is published is what stands."""
     writers, rounds = 3, 8
     work = [(str(home.root), str(tmp_path / f"machine{w}"), w, rounds) for w in range(writers)]
@@ -213,7 +251,9 @@ def test_a_connection_cut_once_is_tried_again(home: Home, server: S3Server) -> N
     assert server.cuts == 1 and values(home) == [1.0] and published_is_what_stands(home)
 
 
-@pytest.mark.parametrize("name", ["table.parquet", "numbers.parquet", "numbers.csv", "current.json"])
+@pytest.mark.parametrize(
+    "name", ["table.parquet", "numbers.parquet", "numbers.csv", "current.json"]
+)
 @pytest.mark.parametrize("taken", [200, pytest.param(0, marks=pytest.mark.faults)])
 def test_a_connection_that_stays_cut_in_mid_write_leaves_the_old_version(
     home: Home, server: S3Server, monkeypatch: pytest.MonkeyPatch, name: str, taken: int
@@ -224,13 +264,17 @@ def test_a_connection_that_stays_cut_in_mid_write_leaves_the_old_version(
     monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
     assert Workbench(home, numbers(1.0)).attempt("numbers").state == "new"
     old = standing(home)
-    server.cut = lambda method, path: taken if method == "PUT" and path.endswith(f"/{name}") else None
+    server.cut = lambda method, path: (
+        taken if method == "PUT" and path.endswith(f"/{name}") else None
+    )
     outcome = Workbench(home, numbers(2.0)).attempt("numbers")
     assert server.cuts and outcome.state == "failed" and "stays" in outcome.reason
     assert standing(home) == old
     assert list(Workbench(home, {}).versions.frame("numbers", "table")["value"]) == [1.0]
     ahead = values(home) == [2.0]
-    assert values(home) in ([1.0], [2.0]) and len(pd.read_csv(f"{home.published}/numbers.csv")) == 1, "each published file is whole"
+    assert (
+        values(home) in ([1.0], [2.0]) and len(pd.read_csv(f"{home.published}/numbers.csv")) == 1
+    ), "each published file is whole"
     server.cut = lambda *_: None
     assert mend(Workbench(home, numbers(1.0))) == (["numbers"] if ahead else [])
     assert values(home) == [1.0]
@@ -238,7 +282,9 @@ def test_a_connection_that_stays_cut_in_mid_write_leaves_the_old_version(
     assert values(home) == [2.0] and published_is_what_stands(home)
 
 
-def test_a_large_upload_cut_in_one_of_its_parts_is_not_there(home: Home, server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_upload_cut_in_one_of_its_parts_is_not_there(
+    home: Home, server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import s3fs
     from botocore.exceptions import BotoCoreError
 
@@ -247,7 +293,10 @@ def test_a_large_upload_cut_in_one_of_its_parts_is_not_there(home: Home, server:
     stores.write_bytes(path, b"old")
     large = bytes(120 * 2**20)
     server.cut = lambda method, path: 1000 if method == "PUT" and server.asked["PUT"] > 3 else None
-    for write in (lambda: stores.write_bytes(path, large), lambda: stores.write_file(path, lambda p: p.write_bytes(large) and None)):
+    for write in (
+        lambda: stores.write_bytes(path, large),
+        lambda: stores.write_file(path, lambda p: p.write_bytes(large) and None),
+    ):
         with pytest.raises((OSError, BotoCoreError)):
             write()
         assert path.read_bytes() == b"old"
@@ -266,7 +315,9 @@ def look(home: Home, server: S3Server, recipes: dict[str, Recipe]) -> dict[str, 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_looking_at_a_thousand_samples_takes_listings_not_questions(home: Home, server: S3Server) -> None:
+def test_looking_at_a_thousand_samples_takes_listings_not_questions(
+    home: Home, server: S3Server
+) -> None:
     recipes = many_samples(home, 1000)
     cold, warm = look(home, server, recipes), look(home, server, recipes)
     print(f"cold {cold}, warm {warm}")

@@ -17,9 +17,9 @@ import pandas as pd
 import pytest
 
 from hcc_assets.defs.catalogue import all_recipes
-from hcc_assets.defs.operate import refresh_home
-from hcc_assets.platform.home import Home
-from hcc_assets.platform.status import home_status, status_lines
+from hcc_assets.home.paths import Home
+from hcc_assets.operate.actions import refresh_home
+from hcc_assets.operate.status import home_status, status_lines
 from hcc_assets_tests.clinical.endpoint_frames import oracle, read_csv
 from hcc_assets_tests.faults.homes import without_figures
 
@@ -43,7 +43,9 @@ VARIANTS = {
     "sticky": ("[recist]\nsticky_pr = true\n", "OVRLRESP_EORTC_STICKY", None),
 }
 """Settings of study.toml; columns of the expected overall response and of CBOR under them (None: the oracle has none)."""
-EACH_VARIANT = [pytest.param(name, marks=[] if name == "default" else [pytest.mark.slow]) for name in VARIANTS]
+EACH_VARIANT = [
+    pytest.param(name, marks=[] if name == "default" else [pytest.mark.slow]) for name in VARIANTS
+]
 FIRST_DOSE = dt.date(2020, 1, 1)
 
 
@@ -63,7 +65,9 @@ def homes(scratch: Path) -> Iterator[Homes]:
                 (root / "study.toml").write_text(f"[samples]\nsettle_seconds = 0\n{settings}")
                 fill(root / "landing" / "clinical")
                 with nullcontext() if name == "default" else without_figures():
-                    summary = refresh_home(Home.at(root), jobs=1, memory_mb=None, progress=lambda *_: None)
+                    summary = refresh_home(
+                        Home.at(root), jobs=1, memory_mb=None, progress=lambda *_: None
+                    )
                 assert [c for c in summary.changes if c.state == "failed"] == []
                 made[name] = root
             return made[name]
@@ -78,21 +82,41 @@ def _published(root: Path, table: str) -> pd.DataFrame:
 def _write(folder: Path, tables: dict[str, Rows]) -> None:
     folder.mkdir()
     for domain, head in HEADS.items():
-        pd.DataFrame(tables.get(domain, []), columns=head.split(","), dtype=object).to_csv(folder / f"{domain}.csv", index=False)
+        pd.DataFrame(tables.get(domain, []), columns=head.split(","), dtype=object).to_csv(
+            folder / f"{domain}.csv", index=False
+        )
 
 
 def _people(rows: list[tuple[str, str, str, str, str]]) -> dict[str, Rows]:
     """DM, EX and SS of subjects given as id, consent, first dose, death and last day known alive (each a date or empty)."""
     return {
-        "dm": [{"USUBJID": s, "RFICDTC": consent, "DTHDTC": death, "DTHFL": "Y" if death else ""} for s, consent, _, death, _ in rows],
+        "dm": [
+            {"USUBJID": s, "RFICDTC": consent, "DTHDTC": death, "DTHFL": "Y" if death else ""}
+            for s, consent, _, death, _ in rows
+        ],
         "ex": [
-            {"USUBJID": s, "EXSEQ": "1", "EXTRT": "SURUFATINIB", "EXDOSE": "300", "EXDOSU": "mg", "EXSTDTC": start, "EXENDTC": start}
+            {
+                "USUBJID": s,
+                "EXSEQ": "1",
+                "EXTRT": "SURUFATINIB",
+                "EXDOSE": "300",
+                "EXDOSU": "mg",
+                "EXSTDTC": start,
+                "EXENDTC": start,
+            }
             for s, _, start, _, _ in rows
         ],
         "ss": [
-            {"USUBJID": s, "SSTESTCD": "SURVSTAT", "SSSTRESC": "DEAD" if death else "ALIVE", "SSDTC": alive} for s, _, _, death, alive in rows if alive
+            {
+                "USUBJID": s,
+                "SSTESTCD": "SURVSTAT",
+                "SSSTRESC": "DEAD" if death else "ALIVE",
+                "SSDTC": alive,
+            }
+            for s, _, _, death, alive in rows
+            if alive
         ],
-    }  # fmt: skip
+    }
 
 
 def _rule_cases(cutoff: str) -> Fill:
@@ -101,12 +125,22 @@ def _rule_cases(cutoff: str) -> Fill:
     def fill(folder: Path) -> None:
         cases = [r for r in read_csv(oracle("oracle", "recist", "dm.csv")) if r["DCUTDT"] == cutoff]
         ids = {r["USUBJID"] for r in cases}
-        tables = _people([(r["USUBJID"], r["RFICDT"], r["TRTSDT"], r["DTHDT"], r["LSTALVDT"]) for r in cases])
-        tables["tr"] = [r for r in read_csv(oracle("oracle", "recist", "tr.csv")) if r["USUBJID"] in ids]
-        tables["ds"] = [{"USUBJID": r["USUBJID"], "DSDECOD": r["DSREAS"], "DSSTDTC": r["LSTALVDT"]} for r in cases if r["DSREAS"]]
+        tables = _people(
+            [(r["USUBJID"], r["RFICDT"], r["TRTSDT"], r["DTHDT"], r["LSTALVDT"]) for r in cases]
+        )
+        tables["tr"] = [
+            r for r in read_csv(oracle("oracle", "recist", "tr.csv")) if r["USUBJID"] in ids
+        ]
+        tables["ds"] = [
+            {"USUBJID": r["USUBJID"], "DSDECOD": r["DSREAS"], "DSSTDTC": r["LSTALVDT"]}
+            for r in cases
+            if r["DSREAS"]
+        ]
         tables["cm"] = [
-            {"USUBJID": r["USUBJID"], "CMCAT": "NEW ANTICANCER THERAPY", "CMSTDTC": r["NACTDT"]} for r in cases if r["NACTDT"]
-        ]  # fmt: skip
+            {"USUBJID": r["USUBJID"], "CMCAT": "NEW ANTICANCER THERAPY", "CMSTDTC": r["NACTDT"]}
+            for r in cases
+            if r["NACTDT"]
+        ]
         _write(folder / cutoff, tables)
 
     return fill
@@ -115,8 +149,13 @@ def _rule_cases(cutoff: str) -> Fill:
 @pytest.fixture(scope="module")
 def rule_homes(homes: Homes) -> Callable[[str], list[Path]]:
     """The homes of one variant: one per data cut-off."""
-    cutoffs = sorted({r["DCUTDT"] for r in read_csv(oracle("oracle", "recist", "dm.csv"))}, reverse=True)
-    return lambda name: [homes(name if place == 0 else f"{name}-{place}", VARIANTS[name][0], _rule_cases(c)) for place, c in enumerate(cutoffs)]
+    cutoffs = sorted(
+        {r["DCUTDT"] for r in read_csv(oracle("oracle", "recist", "dm.csv"))}, reverse=True
+    )
+    return lambda name: [
+        homes(name if place == 0 else f"{name}-{place}", VARIANTS[name][0], _rule_cases(c))
+        for place, c in enumerate(cutoffs)
+    ]
 
 
 def _all(roots: list[Path], table: str) -> pd.DataFrame:
@@ -125,17 +164,38 @@ def _all(roots: list[Path], table: str) -> pd.DataFrame:
 
 @pytest.mark.parametrize("variant", EACH_VARIANT)
 def test_responses_of_the_rule_cases(rule_homes: Callable[[str], list[Path]], variant: str) -> None:
-    found = {(r["USUBJID"], r["VISITNUM"]): r for r in _all(rule_homes(variant), "responses").to_dict("records")}
+    found = {
+        (r["USUBJID"], r["VISITNUM"]): r
+        for r in _all(rule_homes(variant), "responses").to_dict("records")
+    }
     expected = read_csv(oracle("oracle", "recist", "expected_timepoint.csv"))
     wrong = []
     for row in expected:
         got = found.pop((row["USUBJID"], float(row["VISITNUM"])))
-        words = {c: row[c] for c in ("TRGRESP", "NTRGRESP", "NEWLPROG")} | {"OVRLRESP": row[VARIANTS[variant][1]]}
-        wrong += [(row["USUBJID"], row["VISITNUM"], c) for c, v in words.items() if variant != "sticky" and got[c] != v]
-        wrong += [(row["USUBJID"], row["VISITNUM"], "OVRLRESP")] if got["OVRLRESP"] != words["OVRLRESP"] else []
-        wrong += [(row["USUBJID"], row["VISITNUM"], "ADT")] if str(pd.Timestamp(got["ADT"]).date()) != row["ADT"] else []
+        words = {c: row[c] for c in ("TRGRESP", "NTRGRESP", "NEWLPROG")} | {
+            "OVRLRESP": row[VARIANTS[variant][1]]
+        }
+        wrong += [
+            (row["USUBJID"], row["VISITNUM"], c)
+            for c, v in words.items()
+            if variant != "sticky" and got[c] != v
+        ]
+        wrong += (
+            [(row["USUBJID"], row["VISITNUM"], "OVRLRESP")]
+            if got["OVRLRESP"] != words["OVRLRESP"]
+            else []
+        )
+        wrong += (
+            [(row["USUBJID"], row["VISITNUM"], "ADT")]
+            if str(pd.Timestamp(got["ADT"]).date()) != row["ADT"]
+            else []
+        )
         for column in ("BASE", "SUMDIAM", "NADIR_PRIOR", "PCHG_BASE"):
-            same = pd.isna(got[column]) if row[column] == "" else got[column] == pytest.approx(float(row[column]), abs=5e-7)
+            same = (
+                pd.isna(got[column])
+                if row[column] == ""
+                else got[column] == pytest.approx(float(row[column]), abs=5e-7)
+            )
             wrong += [] if same else [(row["USUBJID"], row["VISITNUM"], column)]
         assert got["REASON"]
     assert wrong == []
@@ -143,7 +203,9 @@ def test_responses_of_the_rule_cases(rule_homes: Callable[[str], list[Path]], va
 
 
 @pytest.mark.parametrize("variant", EACH_VARIANT)
-def test_best_responses_of_the_rule_cases(rule_homes: Callable[[str], list[Path]], variant: str) -> None:
+def test_best_responses_of_the_rule_cases(
+    rule_homes: Callable[[str], list[Path]], variant: str
+) -> None:
     best = _all(rule_homes(variant), "best_responses").set_index("USUBJID")
     expected = read_csv(oracle("oracle", "recist", "expected_subject.csv"))
     assert len(expected) == len(best) == 34
@@ -158,25 +220,44 @@ def test_time_to_event_of_the_rule_cases(rule_homes: Callable[[str], list[Path]]
     expected = read_csv(oracle("oracle", "recist", "expected_subject.csv"))
     for policy in ("PFS_TP", "PFS_FDA"):
         mine = times[times["PARAMCD"] == policy]
-        found = {r["USUBJID"]: (str(pd.Timestamp(r["ADT"]).date()), r["AVAL"], r["CNSR"]) for r in mine.to_dict("records")}
-        assert found == {r["USUBJID"]: (r[f"{policy}_ADT"], float(r[f"{policy}_AVAL"]), int(r[f"{policy}_CNSR"])) for r in expected}
+        found = {
+            r["USUBJID"]: (str(pd.Timestamp(r["ADT"]).date()), r["AVAL"], r["CNSR"])
+            for r in mine.to_dict("records")
+        }
+        assert found == {
+            r["USUBJID"]: (r[f"{policy}_ADT"], float(r[f"{policy}_AVAL"]), int(r[f"{policy}_CNSR"]))
+            for r in expected
+        }
 
 
 def test_the_rule_cases_publish_figures_and_report(rule_homes: Callable[[str], list[Path]]) -> None:
     published = rule_homes("default")[0] / "published"
-    assert {"waterfall", "swimmer", "spider", "kaplan_meier_pfs_tp"} <= {f.stem for f in (published / "figures").glob("*.svg")}
+    assert {"waterfall", "swimmer", "spider", "kaplan_meier_pfs_tp"} <= {
+        f.stem for f in (published / "figures").glob("*.svg")
+    }
     report = (published / "report.html").read_text()
     assert "0 treated subjects are blocked by data issues and count as NE." in report
     assert "With the minimum for stable disease at 35 days instead of 42" in report
 
 
-def test_status_warns_with_the_number_that_hangs_on_the_sd_minimum(rule_homes: Callable[[str], list[Path]]) -> None:
+def test_status_warns_with_the_number_that_hangs_on_the_sd_minimum(
+    rule_homes: Callable[[str], list[Path]],
+) -> None:
     root = rule_homes("default")[0]
     rates = _published(root, "response_rates")
     told = home_status(Home.at(root), all_recipes())
-    expected = {s: int(rates.loc[(rates["source"] == s) & (rates["population"] == "TREATED"), "n_short_sd"].max()) for s in ("BOR", "CBOR")}
+    expected = {
+        s: int(
+            rates.loc[
+                (rates["source"] == s) & (rates["population"] == "TREATED"), "n_short_sd"
+            ].max()
+        )
+        for s in ("BOR", "CBOR")
+    }
     assert told["short_sd"] == {"days": 35, **expected}
-    assert any(f"BOR would change for {expected['BOR']} subjects" in line for line in status_lines(told))
+    assert any(
+        f"BOR would change for {expected['BOR']} subjects" in line for line in status_lines(told)
+    )
 
 
 def _survival(name: str) -> Fill:
@@ -187,23 +268,45 @@ def _survival(name: str) -> Fill:
         people = []
         for place, row in enumerate(read_csv(oracle("oracle", "km", f"input_{name}.csv")), 1):
             last = (FIRST_DOSE + dt.timedelta(days=int(float(row["time"])) - 1)).isoformat()
-            people.append((f"{name.upper()}-{place:03d}", start, start, last if row["event"] == "1" else "", last))
+            people.append(
+                (
+                    f"{name.upper()}-{place:03d}",
+                    start,
+                    start,
+                    last if row["event"] == "1" else "",
+                    last,
+                )
+            )
         _write(folder / "2024-12-31", _people(people))
 
     return fill
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param("lung", marks=pytest.mark.slow), pytest.param("veteran", marks=pytest.mark.slow), "ovarian", "gehan6mp"]
+    "name",
+    [
+        pytest.param("lung", marks=pytest.mark.slow),
+        pytest.param("veteran", marks=pytest.mark.slow),
+        "ovarian",
+        "gehan6mp",
+    ],
 )
 def test_survival_of_the_reference_data_sets(homes: Homes, name: str) -> None:
-    points = [r for r in read_csv(oracle("oracle", "km", "km_landmark.csv")) if (r["dataset"], r["conf_type"]) == (name, "log-log")]
+    points = [
+        r
+        for r in read_csv(oracle("oracle", "km", "km_landmark.csv"))
+        if (r["dataset"], r["conf_type"]) == (name, "log-log")
+    ]
     months = [float(r["time"]) / 30.4375 for r in points]
     root = homes(name, f"[pfs]\nlandmarks_months = {months}\n", _survival(name))
     summary = _published(root, "pfs_summary")
     found = summary[summary["PARAMCD"] == "OS"].sort_values("landmark_days").to_dict("records")
     follow_up = _published(root, "follow_up").set_index("PARAMCD").loc["OS"]
-    medians = {r["conf_type"]: r for r in read_csv(oracle("oracle", "km", "km_median.csv")) if r["dataset"] == name}
+    medians = {
+        r["conf_type"]: r
+        for r in read_csv(oracle("oracle", "km", "km_median.csv"))
+        if r["dataset"] == name
+    }
     wrong = []
 
     def compare(got: Any, text: str, what: object) -> None:
@@ -212,10 +315,19 @@ def test_survival_of_the_reference_data_sets(homes: Homes, name: str) -> None:
 
     assert len(found) == len(points) == 3
     for row, point in zip(found, points, strict=True):
-        assert (row["n"], row["events"]) == (int(medians["log-log"]["n"]), int(medians["log-log"]["events"]))
+        assert (row["n"], row["events"]) == (
+            int(medians["log-log"]["n"]),
+            int(medians["log-log"]["events"]),
+        )
         for column in ("median", "lcl", "ucl"):
             compare(row[column], medians["log-log"][column], column)
-        names = {"landmark_days": "time", "surv": "surv", "surv_lcl": "lower", "surv_ucl": "upper", "n_risk": "n_risk"}
+        names = {
+            "landmark_days": "time",
+            "surv": "surv",
+            "surv_lcl": "lower",
+            "surv_ucl": "upper",
+            "n_risk": "n_risk",
+        }
         for column, theirs in names.items():
             compare(row[column], point[theirs], (point["time"], column))
     for column in ("median", "lcl", "ucl"):
@@ -226,8 +338,14 @@ def test_survival_of_the_reference_data_sets(homes: Homes, name: str) -> None:
 def test_raw_sdtm_of_several_readers_agrees_with_the_reported_responses(homes: Homes) -> None:
     source = oracle("data", "landing_real", "clinical", "2014-12-31")
     root = homes("landing_real", "", lambda folder: shutil.copytree(source, folder / "2014-12-31"))
-    derived = {(r["USUBJID"], r["EVALUATOR"], r["VISITNUM"]): r["OVRLRESP"] for r in _published(root, "responses").to_dict("records")}
-    reported = {(r["USUBJID"], r["RSEVALID"] or r["RSEVAL"], float(r["VISITNUM"])): r["RSSTRESC"] for r in read_csv(source / "rs.csv")}
+    derived = {
+        (r["USUBJID"], r["EVALUATOR"], r["VISITNUM"]): r["OVRLRESP"]
+        for r in _published(root, "responses").to_dict("records")
+    }
+    reported = {
+        (r["USUBJID"], r["RSEVALID"] or r["RSEVAL"], float(r["VISITNUM"])): r["RSSTRESC"]
+        for r in read_csv(source / "rs.csv")
+    }
     assert len({reader for _, reader, _ in reported}) == 3
     assert {key: derived.get(key) for key in reported} == reported
     assert not {"TR23", "TR24"} & set(_published(root, "data_issues")["check_id"])
@@ -236,14 +354,20 @@ def test_raw_sdtm_of_several_readers_agrees_with_the_reported_responses(homes: H
 def test_seeded_findings_are_published(homes: Homes) -> None:
     source = oracle("oracle", "data_quality")
     domains = [source / f"{d}.csv" for d in ("dm", "ex", "ae", "tr")]
-    root = homes("data_quality", "", lambda folder: [shutil.copy(f, _made(folder / "2026-11-22")) for f in domains])
+    root = homes(
+        "data_quality",
+        "",
+        lambda folder: [shutil.copy(f, _made(folder / "2026-11-22")) for f in domains],
+    )
     issues = _published(root, "data_issues")
     found = set(zip(issues["check_id"], issues["subject_id"], strict=True))
     expected = {(r["CHECK"], r["USUBJID"]) for r in read_csv(source / "expected_issues.csv")}
     assert len(expected) == 41
     assert expected <= found
     assert {pair for pair in found - expected if pair[1] is not None} == set()
-    assert (root / "published" / "best_responses.parquet").exists(), "one bad subject stops nobody else"
+    assert (root / "published" / "best_responses.parquet").exists(), (
+        "one bad subject stops nobody else"
+    )
 
 
 def _made(folder: Path) -> Path:

@@ -18,13 +18,25 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from hcc_assets.defs.erasing import erase_subject
-from hcc_assets.defs.instance import instance_of
-from hcc_assets.platform.dagster_yaml import check_database, dagster_yaml
-from hcc_assets.platform.home import Home
-from hcc_assets.platform.trail import audit_path, trail_of
+from hcc_assets.audit.trail import audit_path, trail_of
+from hcc_assets.home.paths import Home
+from hcc_assets.operate.dagster_yaml import check_database, dagster_yaml
+from hcc_assets.operate.instance import instance_of
+from hcc_assets.privacy.erasing import erase_subject
 from hcc_assets.study.config import ConfigError
-from hcc_assets_tests.faults.homes import FIRST, SECOND, SETTINGS, clinical, copied, deliver, hashes, refresh, run, sheet_rows, without_figures
+from hcc_assets_tests.faults.homes import (
+    FIRST,
+    SECOND,
+    SETTINGS,
+    clinical,
+    copied,
+    deliver,
+    hashes,
+    refresh,
+    run,
+    sheet_rows,
+    without_figures,
+)
 from hcc_assets_tests.postgres_server import PostgresServer, postgres_process
 
 ENDED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
@@ -52,8 +64,13 @@ def rows(server: PostgresServer, query: str) -> list[tuple[object, ...]]:
 
 def spoken_of(server: PostgresServer, name: str) -> int:
     """Rows of the whole database whose text has a name."""
-    tables = rows(server, "select table_name from information_schema.tables where table_schema = 'public'")
-    asked = (f"select count(*) from \"{table}\" t where position(lower('{name}') in lower(t::text)) > 0" for (table,) in tables)
+    tables = rows(
+        server, "select table_name from information_schema.tables where table_schema = 'public'"
+    )
+    asked = (
+        f"select count(*) from \"{table}\" t where position(lower('{name}') in lower(t::text)) > 0"
+        for (table,) in tables
+    )
     return sum(int(str(rows(server, query)[0][0])) for query in asked)
 
 
@@ -94,14 +111,26 @@ def on_sqlite(root: Path) -> None:
 
 def started(root: Path) -> subprocess.Popen[str]:
     """``hcc refresh`` in a process of its own, without drawing."""
-    environment = {k: v for k, v in os.environ.items() if k not in ("DAGSTER_HOME", "HCC_HOME")} | {"OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([sys.executable, "-c", CHILD, str(root)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    environment = {k: v for k, v in os.environ.items() if k not in ("DAGSTER_HOME", "HCC_HOME")} | {
+        "OMP_NUM_THREADS": "1"
+    }
+    return subprocess.Popen(
+        [sys.executable, "-c", CHILD, str(root)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
 
 
 def computed(root: Path) -> Counter[tuple[str, str]]:
     """How often each asset (of each sample, by its pseudonym) was written, from the audit trail."""
     lines = [json.loads(line) for line in audit_path(Home.at(root)).read_text().splitlines()]
-    return Counter((e["details"]["asset"], str(e["details"].get("sample"))) for e in lines if e["action"] == "materialize")
+    return Counter(
+        (e["details"]["asset"], str(e["details"].get("sample")))
+        for e in lines
+        if e["action"] == "materialize"
+    )
 
 
 def all_runs_ended(root: Path) -> bool:
@@ -115,19 +144,26 @@ def as_published(root: Path) -> bool:
 
     for path in (root / "published").glob("*.parquet"):
         manifest = json.loads((root / "store" / path.stem / "current.json").read_bytes())
-        if manifest["files"][f"{manifest['data_version']}/table.parquet"] != hashlib.sha256(path.read_bytes()).hexdigest():
+        if (
+            manifest["files"][f"{manifest['data_version']}/table.parquet"]
+            != hashlib.sha256(path.read_bytes()).hexdigest()
+        ):
             return False
     return True
 
 
-def test_a_clinical_home_wholly_on_postgres(server: PostgresServer, place: Path, httpserver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clinical_home_wholly_on_postgres(
+    server: PostgresServer, place: Path, httpserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One setting: runs, events and the outbox are in the database, an alert goes out from there, a second refresh computes nothing."""
     httpserver.expect_request("/hook").respond_with_data("ok")
     monkeypatch.setenv("HCC_ALERT_URLS", f"json://127.0.0.1:{httpserver.port}/hook")
     root = clinical_home(place / "home", settings="[alerts]\nenabled = true\n")
     (root / "landing" / "clinical" / FIRST.isoformat() / "ae.csv").write_text("USUBJID\n")
     first = run(root)
-    assert first.runs and {(c.asset, c.sample) for c in first.troubled} >= {("adverse_events", None)}
+    assert first.runs and {(c.asset, c.sample) for c in first.troubled} >= {
+        ("adverse_events", None)
+    }
     assert not list((root / "dagster").rglob("*.db")), "no SQLite file beside PostgreSQL"
     assert rows(server, "select count(*) from runs") == [(len(first.runs),)]
     assert first.alerts["sent"] == len(httpserver.log) > 0
@@ -150,7 +186,9 @@ def test_the_setting_and_what_was_chosen_at_the_first_start_must_agree(place: Pa
         with pytest.raises(ConfigError, match="HCC_DATABASE_URL") as caught:
             check_database(place, now)
         assert "topsecret" not in str(caught.value)
-    (place / "dagster.yaml").write_text((Path(__file__).parents[2] / "deploy" / "dagster.postgres.yaml").read_text())
+    (place / "dagster.yaml").write_text(
+        (Path(__file__).parents[2] / "deploy" / "dagster.postgres.yaml").read_text()
+    )
     check_database(place, url)
     check_database(place, None)
 
@@ -186,21 +224,29 @@ def test_the_whole_journey_on_postgres(server: PostgresServer, place: Path) -> N
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_an_erased_subject_is_nowhere_in_the_database(server: PostgresServer, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_erased_subject_is_nowhere_in_the_database(
+    server: PostgresServer, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Runs, events, partitions, open alerts and waiting messages: every table of the server is searched, as text."""
     monkeypatch.setenv("HCC_ALERT_URLS", "json://127.0.0.1:9/nobody-listens")
     root = whole_home(place / "home", subjects=4)
     with (root / "study.toml").open("a") as handle:
         handle.write("\n[alerts]\nenabled = true\n")
     broken = sheet_rows(root)[-1].split(",")
-    next((root / "landing" / broken[sheet_rows(root)[0].split(",").index("path")]).glob("matrix*")).write_bytes(b"no matrix")
+    next(
+        (root / "landing" / broken[sheet_rows(root)[0].split(",").index("path")]).glob("matrix*")
+    ).write_bytes(b"no matrix")
     run(root)
     subject = broken[1]
     samples = [row.split(",")[0] for row in sheet_rows(root)[1:] if row.split(",")[1] == subject]
-    assert all(spoken_of(server, name) > 0 for name in samples), "also the refused one, in the alert that waits"
+    assert all(spoken_of(server, name) > 0 for name in samples), (
+        "also the refused one, in the alert that waits"
+    )
     erased = erase_subject(Home.at(root), subject, "REQ-1")
     assert erased.absent and erased.complete, erased.lines
-    assert {name: spoken_of(server, name) for name in (subject, *samples)} == dict.fromkeys((subject, *samples), 0)
+    assert {name: spoken_of(server, name) for name in (subject, *samples)} == dict.fromkeys(
+        (subject, *samples), 0
+    )
     assert all_runs_ended(root) and as_published(root)
     before = hashes(root)
     assert run(root).troubled == [] and hashes(root) == before
@@ -209,7 +255,9 @@ def test_an_erased_subject_is_nowhere_in_the_database(server: PostgresServer, pl
 @pytest.mark.faults
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_a_server_that_dies_in_mid_refresh_and_comes_back(server: PostgresServer, place: Path, seed: int) -> None:
+def test_a_server_that_dies_in_mid_refresh_and_comes_back(
+    server: PostgresServer, place: Path, seed: int
+) -> None:
     root = clinical_home(place / "home")
     run(root)
     old = hashes(root)
@@ -226,14 +274,18 @@ def test_a_server_that_dies_in_mid_refresh_and_comes_back(server: PostgresServer
     assert process.returncode == 1, "a refresh that lost its database does not say that it is done"
     assert "HCC_DATABASE_URL" in errors and "Traceback" not in errors
     now = hashes(root)
-    assert all(now[n] in (old.get(n), new.get(n)) for n in now), "each table is the old or the new one"
+    assert all(now[n] in (old.get(n), new.get(n)) for n in now), (
+        "each table is the old or the new one"
+    )
     server.start()
     seen = refresh(root)
     assert not seen.troubled
     assert hashes(root) == new and as_published(root)
     assert all_runs_ended(root)
     assert not trail_of(Home.at(root)).verify()
-    assert set(seen.status["assets"]) <= {"fresh", "waiting"} | ({"stale"} if not seen.status["stale"] else set())
+    assert set(seen.status["assets"]) <= {"fresh", "waiting"} | (
+        {"stale"} if not seen.status["stale"] else set()
+    )
 
 
 @pytest.mark.faults
@@ -266,7 +318,9 @@ def test_eight_refreshes_at_once_on_postgres(server: PostgresServer, place: Path
     ends = [p.communicate(timeout=1500) for p in running]
     assert [p.returncode for p in running] == [0] * 8, [e[-500:] for _, e in ends]
     told = [json.loads(out) for out, _ in ends]
-    assert sum(bool(t["runs"]) for t in told) == 1, "one of them did the work, the others waited and found it done"
+    assert sum(bool(t["runs"]) for t in told) == 1, (
+        "one of them did the work, the others waited and found it done"
+    )
     assert set(computed(root).values()) == {1}
     assert all_runs_ended(root) and not trail_of(Home.at(root)).verify()
     on_sqlite(alone)
@@ -278,5 +332,7 @@ def wait_for(condition, process: subprocess.Popen[str], seconds: float = 240) ->
     """Until it holds, while the process works."""
     limit = time.monotonic() + seconds
     while not condition():
-        assert process.poll() is None and time.monotonic() < limit, "the process ended, or nothing happened, before the fault could be made"
+        assert process.poll() is None and time.monotonic() < limit, (
+            "the process ended, or nothing happened, before the fault could be made"
+        )
         time.sleep(0.05)

@@ -10,10 +10,17 @@ import pandas as pd
 import pytest
 
 from hcc_assets.defs.catalogue import all_recipes
-from hcc_assets.defs.validation import judge
+from hcc_assets.operate.validation import judge
 from hcc_assets.study.config import StudyConfig
 from hcc_assets_tests.cells.matrices import shared
-from hcc_assets_tests.faults.homes import SETTINGS, Seen, attempt_all, quarantined, refresh, without_figures
+from hcc_assets_tests.faults.homes import (
+    SETTINGS,
+    Seen,
+    attempt_all,
+    quarantined,
+    refresh,
+    without_figures,
+)
 
 NOT_AUTOMATIC = {n for n, r in all_recipes().items() if not r.automatic}
 
@@ -26,7 +33,9 @@ def real_home(root: Path) -> Path:
 
 def agreement(seen: Seen) -> pd.DataFrame:
     reported = seen.table("reported_responses").query("RSTESTCD == 'OVRLRESP'")
-    return seen.table("responses").merge(reported, on=["USUBJID", "EVALUATOR", "VISITNUM"], how="outer")
+    return seen.table("responses").merge(
+        reported, on=["USUBJID", "EVALUATOR", "VISITNUM"], how="outer"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +71,9 @@ def test_clinical_tables_of_the_real_delivery(clinical_half: Seen) -> None:
         (("melanoma_lognorm_only", "melanoma_550cells.h5ad"), None, False),
     ],
 )
-def test_real_matrices_are_judged(path: tuple[str, ...], genome: str | None, accepted: bool) -> None:
+def test_real_matrices_are_judged(
+    path: tuple[str, ...], genome: str | None, accepted: bool
+) -> None:
     verdict = judge(shared(*path), StudyConfig(), genome=genome)
     assert verdict["accepted"] is accepted, verdict["messages"]
     if not accepted:
@@ -70,7 +81,11 @@ def test_real_matrices_are_judged(path: tuple[str, ...], genome: str | None, acc
 
 
 def test_a_file_of_several_genomes_asks_for_one_and_lists_them() -> None:
-    several = [p for p in shared("tenx_formats", "cellranger").rglob("*.h5") if "multi" in p.name.lower() or "genome" in p.name.lower()]
+    several = [
+        p
+        for p in shared("tenx_formats", "cellranger").rglob("*.h5")
+        if "multi" in p.name.lower() or "genome" in p.name.lower()
+    ]
     for path in several:
         verdict = judge(path, StudyConfig())
         assert verdict["accepted"] or "genome" in verdict["messages"][0]
@@ -93,7 +108,12 @@ def test_the_whole_real_delivery(place: Path) -> None:
     tables = {p.stem for p in (root / "published").glob("*.parquet")}
     assert {n for n, r in all_recipes().items() if r.model is not None} - tables <= NOT_AUTOMATIC
     assert (root / "published" / "report.html").stat().st_size > 10_000
-    assert set(seen.table("cells")["sample_id"]) == {"1015-pre", "1015-post", "1028-pre", "1028-post"}
+    assert set(seen.table("cells")["sample_id"]) == {
+        "1015-pre",
+        "1015-post",
+        "1028-pre",
+        "1028-post",
+    }
     changes = seen.table("composition_changes")
     assert changes.groupby(["denominator", "cell_class"]).size().eq(1).all()
     assert (changes["n_pairs"] <= 2).all() and changes["p_signed_rank"].isna().all()

@@ -13,17 +13,23 @@ from hypothesis import HealthCheck, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from hcc_assets.defs.erasing import erase_subject
-from hcc_assets.defs.operate import accept_export, withdraw_subject
-from hcc_assets.platform import trail
-from hcc_assets.platform.accounting import account, totals
-from hcc_assets.platform.engine import Workbench
-from hcc_assets.platform.stores import sha256_file
-from hcc_assets.platform.traces import find_traces
-from hcc_assets.platform.trail import trail_of
+from hcc_assets.assets.accounting import account, totals
+from hcc_assets.assets.engine import Workbench
+from hcc_assets.audit import trail
+from hcc_assets.audit.trail import trail_of
+from hcc_assets.home.files import sha256_file
+from hcc_assets.operate.actions import accept_export, withdraw_subject
+from hcc_assets.privacy.erasing import erase_subject
+from hcc_assets.privacy.traces import find_traces
 from hcc_assets_tests.faults.homes import clinical, deliver, landing_bytes, quarantined
 from hcc_assets_tests.faults.test_01_to_04_writes import PowerCut, writer_that_fails
-from hcc_assets_tests.journeys.reconciliation_home import SETTLING, START, SUBJECTS, WorkedHome, through_the_engine
+from hcc_assets_tests.journeys.reconciliation_home import (
+    SETTLING,
+    START,
+    SUBJECTS,
+    WorkedHome,
+    through_the_engine,
+)
 
 
 class Reconciliation(WorkedHome):
@@ -129,7 +135,12 @@ class Reconciliation(WorkedHome):
 
     @rule(who=st.integers(0, SUBJECTS - 1), days=st.integers(0, 120))
     def withdraw(self, who: int, days: int) -> None:
-        withdraw_subject(self.home, self.people()[who % len(self.people())], START + dt.timedelta(days=days - 60), "asked")
+        withdraw_subject(
+            self.home,
+            self.people()[who % len(self.people())],
+            START + dt.timedelta(days=days - 60),
+            "asked",
+        )
         self.clean = False
 
     @precondition(lambda self: len(self.people()) > 1)
@@ -182,29 +193,40 @@ class Reconciliation(WorkedHome):
         if not self.root.exists():
             return
         received = account(Workbench(self.home, self.recipes))
-        complete = [r.path for r in received if r.fate != "arriving" and not r.path.startswith("samples.csv line")]
+        complete = [
+            r.path
+            for r in received
+            if r.fate != "arriving" and not r.path.startswith("samples.csv line")
+        ]
         assert sorted(complete) == sorted(self.done)
         assert {r.path for r in received if r.fate == "arriving"} == self.partial
         counts = totals(received)
         assert counts["received"] == len(self.done)
-        assert counts["received"] == sum(counts[f] for f in ("accepted", "quarantined", "superseded", "left out", "not yet judged"))
+        assert counts["received"] == sum(
+            counts[f]
+            for f in ("accepted", "quarantined", "superseded", "left out", "not yet judged")
+        )
         told = {json.dumps(q["deliveries"], sort_keys=True) for q in quarantined(self.root)}
         landing = Workbench(self.home, self.recipes).landing
         contents = {d.path: d.contents for d in (*landing.exports, *landing.samples.values())}
         for delivery in received:
             if delivery.fate == "quarantined":
-                assert delivery.reason and json.dumps(contents[delivery.path], sort_keys=True) in told, (
-                    "what is refused lies in quarantine with its reason"
-                )
+                assert (
+                    delivery.reason and json.dumps(contents[delivery.path], sort_keys=True) in told
+                ), "what is refused lies in quarantine with its reason"
 
     @invariant()
     def published_tables_are_judged_versions(self) -> None:
         for table in sorted((self.root / "published").glob("*.parquet")):
-            judged = {sha256_file(p) for p in (self.root / "store" / table.stem).glob("*/table.parquet")}
+            judged = {
+                sha256_file(p) for p in (self.root / "store" / table.stem).glob("*/table.parquet")
+            }
             assert sha256_file(table) in judged
             pd.read_parquet(table)
         if (self.root / "published" / "subjects.parquet").exists():
-            assert not self.erased & set(pd.read_parquet(self.root / "published" / "subjects.parquet")["USUBJID"])
+            assert not self.erased & set(
+                pd.read_parquet(self.root / "published" / "subjects.parquet")["USUBJID"]
+            )
 
     @invariant()
     def the_trail_is_whole_and_names_nobody_erased(self) -> None:

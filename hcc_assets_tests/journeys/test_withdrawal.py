@@ -12,22 +12,34 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from hcc_assets.alerts.records import Severity
+from hcc_assets.assets.engine import Workbench
+from hcc_assets.audit.trail import trail_of
 from hcc_assets.commands import hcc
-from hcc_assets.defs import operate
-from hcc_assets.defs.build import build_definitions
 from hcc_assets.defs.catalogue import all_recipes
-from hcc_assets.defs.erasing import code_of, erase_subject, subject_of_code
-from hcc_assets.defs.instance import instance_of
-from hcc_assets.defs.operate import withdraw_subject
-from hcc_assets.defs.refresh import Summary
-from hcc_assets.platform.alerts.records import Severity
-from hcc_assets.platform.engine import Workbench
-from hcc_assets.platform.home import Home
-from hcc_assets.platform.mending import mend
-from hcc_assets.platform.traces import find_traces
-from hcc_assets.platform.trail import trail_of
+from hcc_assets.home.mending import mend
+from hcc_assets.home.paths import Home
+from hcc_assets.operate import actions as operate
+from hcc_assets.operate.actions import withdraw_subject
+from hcc_assets.operate.build import build_definitions
+from hcc_assets.operate.instance import instance_of
+from hcc_assets.operate.refresh import Summary
+from hcc_assets.privacy.erasing import code_of, erase_subject, subject_of_code
+from hcc_assets.privacy.traces import find_traces
 from hcc_assets_tests.cells.matrices import toy, write_mex
-from hcc_assets_tests.faults.homes import FIRST, SECOND, SETTINGS, Seen, attempt_all, clinical, copied, deliver, hashes, refresh, without_figures
+from hcc_assets_tests.faults.homes import (
+    FIRST,
+    SECOND,
+    SETTINGS,
+    Seen,
+    attempt_all,
+    clinical,
+    copied,
+    deliver,
+    hashes,
+    refresh,
+    without_figures,
+)
 
 SAMPLE, OTHER_SAMPLE = "Q17-pre", "Q18-pre"
 HEADER = "sample_id,subject_id,timepoint,collection_date,path,tissue\n"
@@ -48,7 +60,9 @@ def sample_row(sample: str, subject: str, folder: str) -> str:
 
 
 @pytest.fixture(params=["engine", pytest.param("dagster", marks=pytest.mark.faults)])
-def bring_up(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Seen]:
+def bring_up(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Path], Seen]:
     """Brings a home up to date: as ``hcc refresh`` does, or in the short form through the engine alone, also within an erasure."""
     if request.param == "dagster":
         return refresh
@@ -80,7 +94,9 @@ def base(built: dict[str, Path], scratch: Path, bring_up: Callable[[Path], Seen]
     first, second = people()[:2]
     for seed, folder in enumerate(("run7-A", "run7-B")):
         write_mex(root / "landing" / "matrices" / folder, toy(60, 300, seed))
-    (root / "landing" / "samples.csv").write_text(HEADER + sample_row(SAMPLE, first, "run7-A") + sample_row(OTHER_SAMPLE, second, "run7-B"))
+    (root / "landing" / "samples.csv").write_text(
+        HEADER + sample_row(SAMPLE, first, "run7-A") + sample_row(OTHER_SAMPLE, second, "run7-B")
+    )
     assert bring_up(root).troubled == {}
     return root
 
@@ -93,7 +109,13 @@ def root(place: Path, base: Path) -> Path:
 def named(root: Path, *names: str) -> list[str]:
     """Files of the home that name somebody, outside landing and the operator's own record."""
     found = find_traces(root, names, others=people())
-    return sorted({t.path for t in found.traces if not t.path.startswith("landing/") and t.path != "withdrawals.csv"})
+    return sorted(
+        {
+            t.path
+            for t in found.traces
+            if not t.path.startswith("landing/") and t.path != "withdrawals.csv"
+        }
+    )
 
 
 def subjects_of(root: Path, table: str) -> set[str]:
@@ -104,23 +126,38 @@ def standing(seen: Seen) -> int:
     return int(seen.status["samples"]["standing"])
 
 
-def test_withdraw_keeps_what_was_collected_and_recomputes_what_rested_on_the_rest(root: Path, bring_up: Callable[[Path], Seen]) -> None:
+def test_withdraw_keeps_what_was_collected_and_recomputes_what_rested_on_the_rest(
+    root: Path, bring_up: Callable[[Path], Seen]
+) -> None:
     subject = people()[0]
-    before = {t: pd.read_parquet(root / "published" / f"{t}.parquet") for t in ("adverse_events", "exposure", "samples", "best_responses")}
+    before = {
+        t: pd.read_parquet(root / "published" / f"{t}.parquet")
+        for t in ("adverse_events", "exposure", "samples", "best_responses")
+    }
     landed = hashes(root, "landing", ())
     events = before["adverse_events"]
     assert (events["USUBJID"] == subject).any()
-    day = pd.to_datetime(before["exposure"].query("USUBJID == @subject")["EXSTDT"]).min().date().replace(day=28)
+    day = (
+        pd.to_datetime(before["exposure"].query("USUBJID == @subject")["EXSTDT"])
+        .min()
+        .date()
+        .replace(day=28)
+    )
     withdraw_subject(Home.at(root), subject, day, "consent withdrawn")
     seen = bring_up(root)
     assert seen.troubled == {}
     kept = seen.table("adverse_events").query("USUBJID == @subject")
     assert (
-        len(kept) == (pd.to_datetime(events.query("USUBJID == @subject")["AESTDT"]) < pd.Timestamp(day)).sum() < (events["USUBJID"] == subject).sum()
+        len(kept)
+        == (pd.to_datetime(events.query("USUBJID == @subject")["AESTDT"]) < pd.Timestamp(day)).sum()
+        < (events["USUBJID"] == subject).sum()
     )
-    assert {subject} <= subjects_of(root, "subjects") & subjects_of(root, "best_responses"), "what was collected before stays"
+    assert {subject} <= subjects_of(root, "subjects") & subjects_of(root, "best_responses"), (
+        "what was collected before stays"
+    )
     unchanged = [
-        t[t["USUBJID"] != subject].drop(columns="SRCROW", errors="ignore").reset_index(drop=True) for t in (events, seen.table("adverse_events"))
+        t[t["USUBJID"] != subject].drop(columns="SRCROW", errors="ignore").reset_index(drop=True)
+        for t in (events, seen.table("adverse_events"))
     ]
     pd.testing.assert_frame_equal(*unchanged)
     assert standing(seen) == (2 if pd.Timestamp("2025-07-01") < pd.Timestamp(day) else 1)
@@ -131,7 +168,9 @@ def test_withdraw_keeps_what_was_collected_and_recomputes_what_rested_on_the_res
 
 
 @pytest.mark.faults
-def test_a_sample_collected_after_the_withdrawal_is_left_out_and_comes_back_with_a_later_date(root: Path, bring_up: Callable[[Path], Seen]) -> None:
+def test_a_sample_collected_after_the_withdrawal_is_left_out_and_comes_back_with_a_later_date(
+    root: Path, bring_up: Callable[[Path], Seen]
+) -> None:
     import datetime as dt
 
     withdraw_subject(Home.at(root), people()[0], dt.date(2025, 7, 1), "asked")
@@ -140,7 +179,9 @@ def test_a_sample_collected_after_the_withdrawal_is_left_out_and_comes_back_with
     assert (root / "store" / "raw_counts" / SAMPLE / "current.json").exists(), "withdrawal keeps"
 
 
-def test_erase_leaves_no_byte_keeps_the_tables_readable_and_refuses_a_redelivery(base: Path, root: Path, bring_up: Callable[[Path], Seen]) -> None:
+def test_erase_leaves_no_byte_keeps_the_tables_readable_and_refuses_a_redelivery(
+    base: Path, root: Path, bring_up: Callable[[Path], Seen]
+) -> None:
     first = people()[0]
     home = Home.at(root)
     assert named(root, first, SAMPLE), "planted"
@@ -148,7 +189,10 @@ def test_erase_leaves_no_byte_keeps_the_tables_readable_and_refuses_a_redelivery
     result = erase_subject(home, first, f"letter 5 about {first}")
     assert result.absent and result.complete and result.left == []
     assert find_traces(root, [first, SAMPLE], others=people()).traces == ()
-    assert not (root / "landing" / "matrices" / "run7-A").exists() and (root / "landing" / "matrices" / "run7-B").exists()
+    assert (
+        not (root / "landing" / "matrices" / "run7-A").exists()
+        and (root / "landing" / "matrices" / "run7-B").exists()
+    )
     assert set(hashes(root)) == tables, "every table is there again"
     assert subjects_of(root, "subjects") == set(people()) - {first}
     assert not trail_of(home).verify()
@@ -165,7 +209,11 @@ def test_erase_leaves_no_byte_keeps_the_tables_readable_and_refuses_a_redelivery
         (told,) = [s for s in seen.alert(asset) if s.check == "no_erased_subject"]
         assert told.severity is Severity.ERROR and told.what_to_do
     sentences = " ".join(c["description"] for c in seen.status["failing_checks"])
-    assert "samples.csv, line 2" in sentences and f"clinical/{FIRST.isoformat()}" in sentences and first not in sentences
+    assert (
+        "samples.csv, line 2" in sentences
+        and f"clinical/{FIRST.isoformat()}" in sentences
+        and first not in sentences
+    )
     assert not {"new", "changed"} & set(bring_up(root).changed.values())
 
     again = erase_subject(home, first.lower(), "letter 6")
@@ -174,7 +222,9 @@ def test_erase_leaves_no_byte_keeps_the_tables_readable_and_refuses_a_redelivery
 
 
 @pytest.mark.faults
-def test_an_export_that_is_held_stays_held_through_an_erasure(root: Path, bring_up: Callable[[Path], Seen]) -> None:
+def test_an_export_that_is_held_stays_held_through_an_erasure(
+    root: Path, bring_up: Callable[[Path], Seen]
+) -> None:
     """What stands is replaced by itself without the subject; a newer export does not slip in with it."""
     tables = clinical(SECOND)
     gone = people()[3]
@@ -188,7 +238,9 @@ def test_an_export_that_is_held_stays_held_through_an_erasure(root: Path, bring_
 
 
 @pytest.mark.faults
-def test_an_erasure_that_was_cut_off_is_finished_by_asking_again(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_erasure_that_was_cut_off_is_finished_by_asking_again(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = people()[0]
 
     def power_cut(*_: object, **__: object) -> None:
@@ -207,29 +259,46 @@ def execute(root: Path, config: dict[str, str]) -> dg.ExecuteInProcessResult:
     home = Home.at(root)
     job = build_definitions(home).resolve_job_def("erase_subject")
     with instance_of(home) as instance:
-        return job.execute_in_process(instance=instance, run_config={"ops": {"erase": {"config": config}}}, raise_on_error=False)
+        return job.execute_in_process(
+            instance=instance,
+            run_config={"ops": {"erase": {"config": config}}},
+            raise_on_error=False,
+        )
 
 
 @pytest.mark.faults
-def test_the_job_takes_a_code_and_a_confirmation_and_leaves_no_name_in_its_own_record(root: Path) -> None:
+def test_the_job_takes_a_code_and_a_confirmation_and_leaves_no_name_in_its_own_record(
+    root: Path,
+) -> None:
     first = people()[0]
-    answer = CliRunner().invoke(hcc, ["erase", first, "--dry-run", "--json", "--home", str(root)], catch_exceptions=False)
+    answer = CliRunner().invoke(
+        hcc, ["erase", first, "--dry-run", "--json", "--home", str(root)], catch_exceptions=False
+    )
     assert answer.exit_code == 0
     code = json.loads(answer.stdout)["code"]
     assert code == code_of(Home.at(root), first) and subject_of_code(Home.at(root), code) == first
     before = hashes(root, "landing", ())
     for wrong in ({"confirm": "yes"}, {"code": "subject:" + "0" * 32, "confirm": "erase 00000000"}):
-        assert not execute(root, {"code": code, "reference": "letter 5", "confirm": f"erase {code[-8:]}", **wrong}).success
+        assert not execute(
+            root, {"code": code, "reference": "letter 5", "confirm": f"erase {code[-8:]}", **wrong}
+        ).success
     assert hashes(root, "landing", ()) == before and not (root / "tombstones.json").exists()
     done = execute(root, {"code": code, "reference": "letter 5", "confirm": f"erase {code[-8:]}"})
     assert done.success
     assert find_traces(root, [first, SAMPLE], others=people()).traces == ()
     with instance_of(Home.at(root)) as instance:
         record = instance.get_run_by_id(done.run_id)
-        assert record is not None and code in str(record.run_config) and first not in str(record.run_config)
+        assert (
+            record is not None
+            and code in str(record.run_config)
+            and first not in str(record.run_config)
+        )
         assert any("no trace is left" in entry.message for entry in instance.all_logs(done.run_id))
 
 
 def test_erase_needs_a_reference(place: Path) -> None:
     (place / "home" / "landing").mkdir(parents=True)
-    assert CliRunner().invoke(hcc, ["erase", "S", "--yes", "--home", str(place / "home")]).exit_code == 2
+    assert (
+        CliRunner().invoke(hcc, ["erase", "S", "--yes", "--home", str(place / "home")]).exit_code
+        == 2
+    )

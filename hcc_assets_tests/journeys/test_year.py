@@ -11,13 +11,23 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hcc_assets.clinical.exports import Export, read_export
-from hcc_assets.clinical.holding import compare_exports
-from hcc_assets.defs.operate import accept_export
-from hcc_assets.platform.home import Home
-from hcc_assets.platform.trail import trail_of
+from hcc_assets.audit.trail import trail_of
+from hcc_assets.clinical.holding.verdict import compare_exports
+from hcc_assets.clinical.reading.exports import Export, read_export
+from hcc_assets.home.paths import Home
+from hcc_assets.operate.actions import accept_export
 from hcc_assets.simulate.clinical import export, stories
-from hcc_assets_tests.faults.homes import SETTINGS, Seen, attempt_all, deliver, hashes, landing_bytes, quarantined, refresh, without_figures
+from hcc_assets_tests.faults.homes import (
+    SETTINGS,
+    Seen,
+    attempt_all,
+    deliver,
+    hashes,
+    landing_bytes,
+    quarantined,
+    refresh,
+    without_figures,
+)
 from hcc_assets_tests.faults.test_01_to_04_writes import PowerCut, writer_that_fails
 
 START = dt.date(2025, 9, 1)
@@ -37,7 +47,11 @@ class Model:
         """The export stands; a table that it lacks stands in its last good form."""
         if self.standing is not None:
             before = self.standing
-            export = replace(export, tables=before.tables | export.tables, delivered=before.delivered | export.delivered)
+            export = replace(
+                export,
+                tables=before.tables | export.tables,
+                delivered=before.delivered | export.delivered,
+            )
         self.standing = export
         if self.taken:
             self.superseded.add(self.taken)
@@ -55,12 +69,17 @@ def year(root: Path, seed: int, steps: int) -> None:
     for _ in range(steps):
         day += dt.timedelta(days=rng.randint(5, 20))
         name = day.isoformat()
-        event = rng.choices(["good", "shrunk", "broken", "again", "accept", "crash"], [5, 2, 2, 1, 2, 2])[0]
+        event = rng.choices(
+            ["good", "shrunk", "broken", "again", "accept", "crash"], [5, 2, 2, 1, 2, 2]
+        )[0]
         tables = export(told, until=day).tables
         if event == "accept" and model.waiting:
             accept_export(Home.at(root), model.waiting, "checked with the site")
             waiting = root / "landing" / "clinical" / model.waiting
-            model.take(model.waiting, read_export(waiting, config, cutoff=dt.date.fromisoformat(model.waiting)))
+            model.take(
+                model.waiting,
+                read_export(waiting, config, cutoff=dt.date.fromisoformat(model.waiting)),
+            )
         elif event == "again" and model.taken:
             folder = root / "landing" / "clinical" / model.taken
             shutil.copytree(folder, root / "copy")
@@ -85,7 +104,9 @@ def year(root: Path, seed: int, steps: int) -> None:
                 try:
                     attempt_all(root)
                 except PowerCut:
-                    assert all(path.stat().st_size for path in (root / "published").glob("*.parquet"))
+                    assert all(
+                        path.stat().st_size for path in (root / "published").glob("*.parquet")
+                    )
         landed = landing_bytes(root)
         _check(attempt_all(root), model)
         assert landing_bytes(root) == landed
@@ -93,18 +114,24 @@ def year(root: Path, seed: int, steps: int) -> None:
     seen = refresh(root)
     _check(seen, model)
     assert hashes(root) == state
-    assert not {"new", "changed"} & set(refresh(root).changed.values()), "the same refresh twice computes nothing"
+    assert not {"new", "changed"} & set(refresh(root).changed.values()), (
+        "the same refresh twice computes nothing"
+    )
     assert not trail_of(Home.at(root)).verify()
     reasons = " ".join(q["reason"] for q in quarantined(root))
     for name in model.received:
-        assert name == model.taken or name in model.superseded or name in reasons, f"{name} vanished"
+        assert name == model.taken or name in model.superseded or name in reasons, (
+            f"{name} vanished"
+        )
 
 
 def _check(seen: Seen, model: Model) -> None:
     if not model.taken:
         return
     assert seen.status["export"] == model.taken
-    waits = ("clinical_export", None) in seen.troubled or any(c["name"] == "newest_export_taken" for c in seen.status["failing_checks"])
+    waits = ("clinical_export", None) in seen.troubled or any(
+        c["name"] == "newest_export_taken" for c in seen.status["failing_checks"]
+    )
     assert waits == bool(model.waiting)
     if not any(h["asset"] == "subjects" for h in seen.status["held"]):
         taken = pd.read_csv(seen.root / "landing" / "clinical" / model.taken / "dm.csv", dtype=str)

@@ -12,7 +12,14 @@ from hcc_assets.report.query_letters import query_letter
 COLUMNS = ["check_id", "severity", "domain", "subject_id", "row_key", "message"]
 ISSUES = pd.DataFrame(
     [
-        ("AE03", "E", "AE", "S1", "ae row 12", "ae row 12: AEENDTC is before AESTDTC; correct one of the dates"),
+        (
+            "AE03",
+            "E",
+            "AE",
+            "S1",
+            "ae row 12",
+            "ae row 12: AEENDTC is before AESTDTC; correct one of the dates",
+        ),
         ("DM03", "Q", "DM", "S1", "dm row 1", "dm row 1: SEX is not M, F or U; correct the code"),
         ("TR04", "Q", "TR", "S2", "tr row 3", "tr row 3: <b>small</b>"),
         ("RD02", "Q", "AE", None, None, "ae: column X is unknown and was left out"),

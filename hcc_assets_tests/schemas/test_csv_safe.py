@@ -19,7 +19,12 @@ def _rows(frame: pd.DataFrame) -> list[list[str]]:
 
 
 def test_formula_starts_are_disarmed_in_text_and_left_alone_in_numbers() -> None:
-    frame = pd.DataFrame({"t": ["=1+1", "+x", "-5", "@a", "\tx", "\rx", "ok", None], "n": [-1.5, 2, -3, 4, 5, 6, 7, np.nan]})
+    frame = pd.DataFrame(
+        {
+            "t": ["=1+1", "+x", "-5", "@a", "\tx", "\rx", "ok", None],
+            "n": [-1.5, 2, -3, 4, 5, 6, 7, np.nan],
+        }
+    )
     rows = _rows(frame)[1:]
     assert [r[0] for r in rows] == ["'=1+1", "'+x", "'-5", "'@a", "'\tx", "'\rx", "ok", ""]
     assert [r[1] for r in rows] == ["-1.5", "2", "-3", "4", "5", "6", "7", ""]
@@ -45,16 +50,29 @@ def test_mark_dates_booleans_and_mixed_cells() -> None:
 
 
 def test_a_table_without_rows_keeps_its_header_and_none_at_all_is_a_mark() -> None:
-    assert _rows(pd.DataFrame({"a": pd.Series(dtype=object), "d": pd.Series(dtype="datetime64[ns]")})) == [["a", "d"]]
+    assert _rows(
+        pd.DataFrame({"a": pd.Series(dtype=object), "d": pd.Series(dtype="datetime64[ns]")})
+    ) == [["a", "d"]]
     assert to_csv_bytes(pd.DataFrame()) == b"\xef\xbb\xbf"
 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.tuples(st.none() | st.text(st.characters(codec="utf-8"), max_size=6), st.floats(allow_nan=False, allow_infinity=False)), max_size=8)
+    st.lists(
+        st.tuples(
+            st.none() | st.text(st.characters(codec="utf-8"), max_size=6),
+            st.floats(allow_nan=False, allow_infinity=False),
+        ),
+        max_size=8,
+    )
 )
 def test_text_and_numbers_survive_the_way_back(cells: list[tuple[str | None, float]]) -> None:
-    frame = pd.DataFrame({"t": pd.Series([c[0] for c in cells], dtype=object), "x": pd.Series([c[1] for c in cells], dtype=float)})
+    frame = pd.DataFrame(
+        {
+            "t": pd.Series([c[0] for c in cells], dtype=object),
+            "x": pd.Series([c[1] for c in cells], dtype=float),
+        }
+    )
     for (text, number), row in zip(cells, _rows(frame)[1:], strict=True):
         assert row[0] == ("'" + text if text and text.startswith(FORMULA_STARTS) else (text or ""))
         assert not row[0].startswith(FORMULA_STARTS)
@@ -63,7 +81,10 @@ def test_text_and_numbers_survive_the_way_back(cells: list[tuple[str | None, flo
 
 def test_half_a_million_rows_in_seconds() -> None:
     rng = np.random.default_rng(1)
-    frame = pd.DataFrame({f"x{k}": rng.normal(size=500_000) for k in range(4)} | {"a": ["TEXT"] * 500_000, "d": pd.Timestamp("2024-01-01")})
+    frame = pd.DataFrame(
+        {f"x{k}": rng.normal(size=500_000) for k in range(4)}
+        | {"a": ["TEXT"] * 500_000, "d": pd.Timestamp("2024-01-01")}
+    )
     start = time.perf_counter()
     to_csv_bytes(frame)
     assert time.perf_counter() - start < 8

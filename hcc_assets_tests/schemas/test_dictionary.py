@@ -9,7 +9,12 @@ import pytest
 
 from hcc_assets.schemas.adam import ADAM_MODELS, Adsl
 from hcc_assets.schemas.base import Table, columns, table_name
-from hcc_assets.schemas.dictionary import COLUMNS, data_dictionary, dictionary_html, published_models
+from hcc_assets.schemas.dictionary import (
+    COLUMNS,
+    data_dictionary,
+    dictionary_html,
+    published_models,
+)
 from hcc_assets.schemas.safety import AeSummary
 
 
@@ -18,17 +23,36 @@ def test_one_row_per_column_in_model_order() -> None:
     assert list(frame.columns) == list(COLUMNS)
     assert frame.loc[frame["table"] == "ae_summary", "column"].tolist() == list(columns(AeSummary))
     row = frame.loc[(frame["table"] == "ae_summary") & (frame["column"] == "table")].iloc[0]
-    assert row["codes"] == "OVERVIEW | SOC_PT | MAX_GRADE | OUTCOME | AESI | EAIR" and row["key"] == "Y" and row["nullable"] == "N"
+    assert (
+        row["codes"] == "OVERVIEW | SOC_PT | MAX_GRADE | OUTCOME | AESI | EAIR"
+        and row["key"] == "Y"
+        and row["nullable"] == "N"
+    )
     pct = frame.loc[(frame["table"] == "ae_summary") & (frame["column"] == "pct")].iloc[0]
-    assert (pct["unit"], pct["codes"], pct["type"], pct["nullable"]) == ("%", "≥ 0; ≤ 100", "number", "Y")
-    assert frame.loc[(frame["table"] == "adsl") & (frame["column"] == "USUBJID"), "label"].item() == "Unique Subject Identifier"
+    assert (pct["unit"], pct["codes"], pct["type"], pct["nullable"]) == (
+        "%",
+        "≥ 0; ≤ 100",
+        "number",
+        "Y",
+    )
+    assert (
+        frame.loc[(frame["table"] == "adsl") & (frame["column"] == "USUBJID"), "label"].item()
+        == "Unique Subject Identifier"
+    )
 
 
 def test_every_published_column_and_table_is_described() -> None:
     models = published_models()
-    assert {table_name(m) for m in models} >= {"subjects", "ae_summary", "exposure_summary", *(n.lower() for n in ADAM_MODELS)}
+    assert {table_name(m) for m in models} >= {
+        "subjects",
+        "ae_summary",
+        "exposure_summary",
+        *(n.lower() for n in ADAM_MODELS),
+    }
     frame = data_dictionary(models)
-    undescribed = frame.loc[(frame["description"] == "") | (frame["table_description"] == ""), ["table", "column"]]
+    undescribed = frame.loc[
+        (frame["description"] == "") | (frame["table_description"] == ""), ["table", "column"]
+    ]
     assert undescribed.empty, undescribed.to_string()
     assert not frame.duplicated(["table", "column"]).any()
 

@@ -45,8 +45,16 @@ def test_a_seed_gives_the_same_bytes_and_another_seed_others(world: World) -> No
 
 
 def test_counts_are_whole_and_named(world: World, pre: SimulatedSample) -> None:
-    assert pre.counts.dtype == np.int32 and pre.counts.shape == (1500, len(world.genes)) and pre.counts.data.min() > 0
-    assert len(set(pre.barcodes)) == 1500 and world.genes["gene"].is_unique and world.genes["gene_id"].is_unique
+    assert (
+        pre.counts.dtype == np.int32
+        and pre.counts.shape == (1500, len(world.genes))
+        and pre.counts.data.min() > 0
+    )
+    assert (
+        len(set(pre.barcodes)) == 1500
+        and world.genes["gene"].is_unique
+        and world.genes["gene_id"].is_unique
+    )
     assert (pre.truth["n_umi"].to_numpy() == np.asarray(pre.counts.sum(axis=1)).ravel()).all()
     assert set(pre.truth["cell_class"]) <= set(CELL_CLASSES) - {UNASSIGNED}
 
@@ -62,7 +70,11 @@ def test_library_sizes_and_mitochondria_by_class(world: World, pre: SimulatedSam
         return share(world, pre, keep, mitochondrial)
 
     intact = (~truth["damaged"] & ~truth["doublet"]).to_numpy()
-    assert burden(intact & (truth["cell_class"] == "hepatocyte").to_numpy()) > 0.12 > burden(intact & (truth["cell_class"] == "T").to_numpy())
+    assert (
+        burden(intact & (truth["cell_class"] == "hepatocyte").to_numpy())
+        > 0.12
+        > burden(intact & (truth["cell_class"] == "T").to_numpy())
+    )
     assert burden((truth["damaged"] & ~truth["doublet"]).to_numpy()) > 0.3
 
 
@@ -75,7 +87,9 @@ def test_sex_is_in_the_counts(world: World) -> None:
         assert (y > 0) == (sex == "M") and (xist > 0) == (sex == "F")
 
 
-def test_tumour_cells_carry_the_clone_and_hepatocytes_do_not(world: World, pre: SimulatedSample) -> None:
+def test_tumour_cells_carry_the_clone_and_hepatocytes_do_not(
+    world: World, pre: SimulatedSample
+) -> None:
     patient = world.patient(0)
     truth = pre.truth
     single = (~truth["doublet"] & ~truth["damaged"]).to_numpy()
@@ -83,7 +97,9 @@ def test_tumour_cells_carry_the_clone_and_hepatocytes_do_not(world: World, pre: 
     normal = pre.counts[single & (truth["cell_class"] == "hepatocyte").to_numpy()].sum(axis=0)
     ratio = np.log((np.asarray(tumour).ravel() + 1) / (np.asarray(normal).ravel() + 1))
     enough = np.asarray(normal).ravel() > 20
-    by_arm = {a: np.median(ratio[enough & (world.genes["arm"] == a).to_numpy()]) for a in patient.arms}
+    by_arm = {
+        a: np.median(ratio[enough & (world.genes["arm"] == a).to_numpy()]) for a in patient.arms
+    }
     gained = [v for a, v in by_arm.items() if patient.arms[a] > 1]
     lost = [v for a, v in by_arm.items() if patient.arms[a] < 1]
     assert min(gained) > max(lost)
@@ -94,17 +110,25 @@ def test_treatment_moves_the_named_classes_and_genes_and_nothing_else(world: Wor
     post = [cells.simulate_sample(world, p, "post", 800, 0) for p in range(6)]
 
     def mean_log(samples: list[SimulatedSample], name: str) -> float:
-        return float(np.mean([np.log((s.truth["cell_class"] == name).sum() + 0.5) for s in samples]))
+        return float(
+            np.mean([np.log((s.truth["cell_class"] == name).sum() + 0.5) for s in samples])
+        )
 
     assert mean_log(post, "T") > mean_log(pre, "T") + 0.3
     assert mean_log(post, "macrophage") < mean_log(pre, "macrophage") - 0.3
     effects = world.effects.set_index(["cell_class", "gene"])["log2_fold_change"]
-    assert effects["vascular_endothelial", "ESM1"] < -1 and ("monocyte" not in effects.index.get_level_values(0))
+    assert effects["vascular_endothelial", "ESM1"] < -1 and (
+        "monocyte" not in effects.index.get_level_values(0)
+    )
     down = [g for (c, g), e in effects.items() if c == "tumour" and e < -0.7]
     up = [g for (c, g), e in effects.items() if c == "tumour" and e > 0.7]
 
     def level(samples: list[SimulatedSample], genes: list[str]) -> float:
-        return float(np.mean([np.log(share(world, s, s.truth["malignant"].to_numpy(), genes)) for s in samples]))
+        return float(
+            np.mean(
+                [np.log(share(world, s, s.truth["malignant"].to_numpy(), genes)) for s in samples]
+            )
+        )
 
     assert level(post, up) - level(pre, up) > 0.3 > -0.3 > level(post, down) - level(pre, down)
 
@@ -113,7 +137,9 @@ def test_the_null_world_has_no_effect() -> None:
     world = cells.make_world(7, SimulationSettings.null())
     patient = world.patient(2)
     assert world.effects.empty
-    assert cells.expected_composition(world, patient, "pre") == cells.expected_composition(world, patient, "post")
+    assert cells.expected_composition(world, patient, "pre") == cells.expected_composition(
+        world, patient, "post"
+    )
 
 
 def test_hard_is_as_hard_as_it_says() -> None:
@@ -124,15 +150,26 @@ def test_hard_is_as_hard_as_it_says() -> None:
     assert truth["ambient_umi"].sum() / truth["n_umi"].sum() == pytest.approx(0.12, abs=0.02)
     detected = np.diff(sample.counts.indptr)
     clean = (~truth["doublet"] & ~truth["damaged"]).to_numpy()
-    median = {c: np.median(detected[clean & (truth["cell_class"] == c).to_numpy()]) for c in ("T", "neutrophil", "mast")}
+    median = {
+        c: np.median(detected[clean & (truth["cell_class"] == c).to_numpy()])
+        for c in ("T", "neutrophil", "mast")
+    }
     assert median["T"] < 1100 and median["neutrophil"] < 560 and median["mast"] < 1150
 
 
 def test_droplets_without_a_cell_and_a_class_left_out(world: World) -> None:
-    sample = cells.simulate_sample(world, 1, "pre", 300, 0, shift={"mast": -np.inf}, empty_droplets=400)
-    assert sample.empty is not None and sample.empty.shape[0] == 400 and 20 < sample.empty.sum(axis=1).mean() < 80
+    sample = cells.simulate_sample(
+        world, 1, "pre", 300, 0, shift={"mast": -np.inf}, empty_droplets=400
+    )
+    assert (
+        sample.empty is not None
+        and sample.empty.shape[0] == 400
+        and 20 < sample.empty.sum(axis=1).mean() < 80
+    )
     assert not (sample.truth["cell_class"] == "mast").any() and sample.composition["mast"] == 0
-    assert sample.empty_barcodes is not None and not set(sample.empty_barcodes) & set(sample.barcodes)
+    assert sample.empty_barcodes is not None and not set(sample.empty_barcodes) & set(
+        sample.barcodes
+    )
 
 
 def test_a_novel_type_only_when_asked_for() -> None:

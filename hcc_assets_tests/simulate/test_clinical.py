@@ -40,8 +40,16 @@ def test_a_seed_gives_the_same_tables() -> None:
 def test_every_kind_of_story_is_told(trial: ClinicalTrial) -> None:
     tables = trial.tables
     assert set(trial.responses["OVRLRESP"]) == {"CR", "PR", "SD", "PD", "NE"}
-    assert {"UNEQUIVOCAL", "EQUIVOCAL", "TOO SMALL TO MEASURE", "UNEQUIVOCAL PROGRESSION", "ABSENT"} <= set(tables["tr"]["TRORRES"])
-    assert {"PROGRESSIVE DISEASE", "DEATH", "SCREEN FAILURE", "ADVERSE EVENT"} <= set(tables["ds"]["DSDECOD"])
+    assert {
+        "UNEQUIVOCAL",
+        "EQUIVOCAL",
+        "TOO SMALL TO MEASURE",
+        "UNEQUIVOCAL PROGRESSION",
+        "ABSENT",
+    } <= set(tables["tr"]["TRORRES"])
+    assert {"PROGRESSIVE DISEASE", "DEATH", "SCREEN FAILURE", "ADVERSE EVENT"} <= set(
+        tables["ds"]["DSDECOD"]
+    )
     assert {"WITHDRAWAL BY SUBJECT", "LOST TO FOLLOW-UP"} & set(tables["ds"]["DSDECOD"])
     assert {"300", "250", "200", "0"} == set(tables["ex"]["EXDOSE"])
     assert {"DRUG INTERRUPTED", "DOSE REDUCED", "DRUG WITHDRAWN"} <= set(tables["ae"]["AEACN"])
@@ -53,8 +61,12 @@ def test_every_kind_of_story_is_told(trial: ClinicalTrial) -> None:
 def test_sizes_in_the_rows_give_the_sums_of_the_truth(trial: ClinicalTrial) -> None:
     rows = trial.tables["tr"]
     target = rows[rows["TRGRPID"] == "TARGET"].copy()
-    target["mm"] = target["TRORRES"].map(lambda v: None if v is None else Decimal(5) if v.startswith("TOO") else Decimal(v))
-    sums = target.groupby(["USUBJID", "VISITNUM"])["mm"].agg(lambda v: None if v.isna().any() else sum(v, Decimal(0)))
+    target["mm"] = target["TRORRES"].map(
+        lambda v: None if v is None else Decimal(5) if v.startswith("TOO") else Decimal(v)
+    )
+    sums = target.groupby(["USUBJID", "VISITNUM"])["mm"].agg(
+        lambda v: None if v.isna().any() else sum(v, Decimal(0))
+    )
     for truth in trial.responses.itertuples():
         found = sums[truth.USUBJID, str(truth.VISITNUM)]
         assert (found is None or pd.isna(found)) == pd.isna(truth.SUMDIAM)
@@ -64,12 +76,16 @@ def test_sizes_in_the_rows_give_the_sums_of_the_truth(trial: ClinicalTrial) -> N
             assert truth.TRGRESP == "CR" or truth.SUMDIAM <= 0.7 * truth.BASE + 1e-9
 
 
-def test_nothing_is_scanned_after_progression_and_a_reported_response_is_the_derived_one(trial: ClinicalTrial) -> None:
+def test_nothing_is_scanned_after_progression_and_a_reported_response_is_the_derived_one(
+    trial: ClinicalTrial,
+) -> None:
     for _, visits in trial.responses.groupby("USUBJID"):
         words = visits.sort_values("VISITNUM")["OVRLRESP"].tolist()
         assert "PD" not in words[:-2]
         assert "PD" not in words[:-1] or words[-1] == "PD"
-    reported = trial.tables["rs"].astype({"VISITNUM": int}).set_index(["USUBJID", "VISITNUM"])["RSSTRESC"]
+    reported = (
+        trial.tables["rs"].astype({"VISITNUM": int}).set_index(["USUBJID", "VISITNUM"])["RSSTRESC"]
+    )
     truth = trial.responses.set_index(["USUBJID", "VISITNUM"])["OVRLRESP"]
     assert reported.sort_index().tolist() == truth.sort_index().tolist()
 
@@ -82,12 +98,20 @@ def test_dates_and_words_of_one_subject_agree(trial: ClinicalTrial) -> None:
     assert (dm.loc[treated.index, "RFICDTC"] < treated).all()
     for _, rows in doses.groupby("USUBJID"):
         ends, starts = rows["EXENDTC"].iloc[:-1], rows["EXSTDTC"].iloc[1:]
-        assert all(dt.date.fromisoformat(e) + dt.timedelta(days=1) == dt.date.fromisoformat(s) for e, s in zip(ends, starts, strict=True))
-        assert rows["EXDOSE"].iloc[-1] != "0" or rows["EXENDTC"].iloc[-1] in (None, LAST.isoformat())
+        assert all(
+            dt.date.fromisoformat(e) + dt.timedelta(days=1) == dt.date.fromisoformat(s)
+            for e, s in zip(ends, starts, strict=True)
+        )
+        assert rows["EXDOSE"].iloc[-1] != "0" or rows["EXENDTC"].iloc[-1] in (
+            None,
+            LAST.isoformat(),
+        )
     ae = tables["ae"].join(dm[["DTHDTC", "RFICDTC"]], on="USUBJID")
     assert (ae["AESTDTC"] >= ae["RFICDTC"]).all()
     fatal = ae["AETOXGR"] == "5"
-    assert ((ae["AEOUT"] == "FATAL") == fatal).all() and (ae.loc[fatal, "AEENDTC"] == ae.loc[fatal, "DTHDTC"]).all()
+    assert ((ae["AEOUT"] == "FATAL") == fatal).all() and (
+        ae.loc[fatal, "AEENDTC"] == ae.loc[fatal, "DTHDTC"]
+    ).all()
     assert (ae.loc[fatal, "AESER"] == "Y").all()
     resolved = ae["AEOUT"].isin(["RECOVERED/RESOLVED", "RECOVERED/RESOLVED WITH SEQUELAE", "FATAL"])
     assert (ae["AEENDTC"].notna() == resolved).all()
@@ -110,19 +134,34 @@ def test_an_action_in_an_event_is_seen_in_the_dosing(trial: ClinicalTrial) -> No
 
 def test_a_baseline_fits_the_protocol(trial: ClinicalTrial) -> None:
     rows = trial.tables["tr"]
-    places = trial.tables["tu"][["USUBJID", "TULNKID", "TULOC"]].rename(columns={"TULNKID": "TRLNKID"})
-    base = rows[(rows["VISITNUM"] == "0") & (rows["TRGRPID"] == "TARGET")].merge(places, on=["USUBJID", "TRLNKID"])
+    places = trial.tables["tu"][["USUBJID", "TULNKID", "TULOC"]].rename(
+        columns={"TULNKID": "TRLNKID"}
+    )
+    base = rows[(rows["VISITNUM"] == "0") & (rows["TRGRPID"] == "TARGET")].merge(
+        places, on=["USUBJID", "TRLNKID"]
+    )
     node = base["TULOC"] == "LYMPH NODE"
     size = base["TRORRES"].astype(float)
-    assert (size[node] >= 15).all() and (size[~node] >= 10).all() and (base.loc[node, "TRTESTCD"] == "SAXIS").all()
-    assert base.groupby("USUBJID").size().max() <= 5 and base.groupby(["USUBJID", "TULOC"]).size().max() <= 2
+    assert (
+        (size[node] >= 15).all()
+        and (size[~node] >= 10).all()
+        and (base.loc[node, "TRTESTCD"] == "SAXIS").all()
+    )
+    assert (
+        base.groupby("USUBJID").size().max() <= 5
+        and base.groupby(["USUBJID", "TULOC"]).size().max() <= 2
+    )
 
 
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 480), st.integers(0, 480))
-def test_an_earlier_export_is_the_later_one_with_its_future_cut_off(told: list[clinical.SubjectStory], a: int, b: int) -> None:
+def test_an_earlier_export_is_the_later_one_with_its_future_cut_off(
+    told: list[clinical.SubjectStory], a: int, b: int
+) -> None:
     early, late = sorted((a, b))
-    first, second = (clinical.export(told[:40], until=START + dt.timedelta(days=d)).tables for d in (early, late))
+    first, second = (
+        clinical.export(told[:40], until=START + dt.timedelta(days=d)).tables for d in (early, late)
+    )
     day = (START + dt.timedelta(days=early)).isoformat()
     date = {"ae": "AESTDTC", "ex": "EXSTDTC", "tr": "TRDTC", "dm": "RFICDTC", "tu": "TUDTC"}
     for domain, column in date.items():
@@ -130,11 +169,17 @@ def test_an_earlier_export_is_the_later_one_with_its_future_cut_off(told: list[c
         assert len(second[domain][second[domain][column] <= day]) == len(first[domain])
     for column in ("EXENDTC", "EXSTDTC"):
         assert (first["ex"][column].dropna() <= day).all()
-    assert (first["dm"]["DTHDTC"].dropna() <= day).all() and (first["ae"]["AEENDTC"].dropna() <= day).all()
+    assert (first["dm"]["DTHDTC"].dropna() <= day).all() and (
+        first["ae"]["AEENDTC"].dropna() <= day
+    ).all()
 
 
-def test_an_equivocal_lesion_confirmed_later_changes_the_past(told: list[clinical.SubjectStory]) -> None:
-    story = next(s for s in told if any(f.word == "EQUIVOCAL" for scan in s.scans for f in scan.findings))
+def test_an_equivocal_lesion_confirmed_later_changes_the_past(
+    told: list[clinical.SubjectStory],
+) -> None:
+    story = next(
+        s for s in told if any(f.word == "EQUIVOCAL" for scan in s.scans for f in scan.findings)
+    )
     first = next(scan for scan in story.scans if any(f.word == "EQUIVOCAL" for f in scan.findings))
     before = clinical.export([story], until=first.date).responses
     after = clinical.export([story], until=story.scans[-1].date).responses
@@ -144,7 +189,9 @@ def test_an_equivocal_lesion_confirmed_later_changes_the_past(told: list[clinica
 
 def test_benefit_lowers_the_hazard_and_the_null_does_not() -> None:
     def months(effect: float) -> pd.Series:
-        rows = clinical.export(clinical.stories(500, 3, hazard_effect=effect), until=LAST).progression
+        rows = clinical.export(
+            clinical.stories(500, 3, hazard_effect=effect), until=LAST
+        ).progression
         return rows.groupby(rows["benefit"] > 0)["latent_days"].median()
 
     driven, null = months(-0.5), months(0.0)

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from hcc_assets.clinical import checks
-from hcc_assets.clinical.exports import Export, read_export
-from hcc_assets.clinical.recist import derive_responses
-from hcc_assets.clinical.time_to_event import derive_time_to_event
+from hcc_assets.clinical.endpoints.time_to_event import derive_time_to_event
+from hcc_assets.clinical.reading.exports import Export, read_export
+from hcc_assets.clinical.recist.responses import derive_responses
 from hcc_assets.simulate import clinical
 from hcc_assets.simulate.clinical import ClinicalTrial
 from hcc_assets.simulate.subjects import START
@@ -36,8 +36,12 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> tuple[ClinicalTrial, Expo
 
 def test_every_response_is_the_derived_one(clean: tuple[ClinicalTrial, Export]) -> None:
     trial, export = clean
-    derived = derive_responses(export.tables["subjects"], export.tables["tumour_assessments"], StudyConfig())
-    both = trial.responses.merge(derived, on=["USUBJID", "VISITNUM"], suffixes=("", "_derived"), how="outer")
+    derived = derive_responses(
+        export.tables["subjects"], export.tables["tumour_assessments"], StudyConfig()
+    )
+    both = trial.responses.merge(
+        derived, on=["USUBJID", "VISITNUM"], suffixes=("", "_derived"), how="outer"
+    )
     assert len(both) == len(trial.responses) == len(derived) > 500
     for name in ("OVRLRESP", "TRGRESP", "NTRGRESP", "NEWLPROG", "SUMDIAM", "BASE", "NADIR_PRIOR"):
         one, other = both[name], both[f"{name}_derived"]
@@ -50,24 +54,36 @@ def test_progression_free_survival_is_the_derived_one(clean: tuple[ClinicalTrial
     config, tables = StudyConfig(), export.tables
     derived = derive_responses(tables["subjects"], tables["tumour_assessments"], config)
     times = derive_time_to_event(
-        tables["subjects"], tables["tumour_assessments"], derived, tables["disposition"], config, cutoff=LAST, blocked=frozenset()
+        tables["subjects"],
+        tables["tumour_assessments"],
+        derived,
+        tables["disposition"],
+        config,
+        cutoff=LAST,
+        blocked=frozenset(),
     )
     found = times[times["PARAMCD"] == "PFS_TP"].set_index("USUBJID")
     truth = trial.progression.set_index("USUBJID")
     assert set(found.index) == set(truth.index)
-    pd.testing.assert_series_equal(found["AVAL"].astype(float), truth.loc[found.index, "AVAL"].astype(float), check_names=False)
+    pd.testing.assert_series_equal(
+        found["AVAL"].astype(float), truth.loc[found.index, "AVAL"].astype(float), check_names=False
+    )
     assert ((found["CNSR"] == 0) == (truth.loc[found.index, "CNSR"] == 0)).all()
 
 
 def test_clean_data_raise_no_query(clean: tuple[ClinicalTrial, Export]) -> None:
     _, export = clean
-    issues = pd.concat([export.issues, checks.run_checks(export.tables, StudyConfig(), cutoff=LAST)])
+    issues = pd.concat(
+        [export.issues, checks.run_checks(export.tables, StudyConfig(), cutoff=LAST)]
+    )
     assert not export.refused and set(issues["severity"]) <= {"I"}
 
 
 def test_ugly_data_raise_every_query(tmp_path: Path) -> None:
     trial = clinical.export(clinical.stories(60, 3), until=LAST, ugly=True, seed=3)
     export = delivered(trial, tmp_path, StudyConfig())
-    issues = pd.concat([export.issues, checks.run_checks(export.tables, StudyConfig(), cutoff=LAST)])
+    issues = pd.concat(
+        [export.issues, checks.run_checks(export.tables, StudyConfig(), cutoff=LAST)]
+    )
     found = set(zip(issues["check_id"], issues["subject_id"], strict=True))
     assert set(zip(trial.issues["check_id"], trial.issues["USUBJID"], strict=True)) <= found

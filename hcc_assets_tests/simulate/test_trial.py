@@ -20,7 +20,11 @@ from hcc_assets.study.config import parse_config
 
 
 def digests(folder: Path) -> dict[str, str]:
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {
+        str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +36,25 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_layout_and_truth(home: Path) -> None:
     sheet = pd.read_csv(home / "landing" / "samples.csv")
-    assert {"sample_id", "subject_id", "timepoint", "collection_date", "path"} <= set(sheet.columns) and len(sheet) >= 2
+    assert {"sample_id", "subject_id", "timepoint", "collection_date", "path"} <= set(
+        sheet.columns
+    ) and len(sheet) >= 2
     for row in sheet.itertuples():
         folder = home / "landing" / row.path
-        assert {p.name for p in folder.iterdir()} == {"matrix.mtx.gz", "barcodes.tsv.gz", "features.tsv.gz", "_DONE"}
+        assert {p.name for p in folder.iterdir()} == {
+            "matrix.mtx.gz",
+            "barcodes.tsv.gz",
+            "features.tsv.gz",
+            "_DONE",
+        }
         counts = sp.csr_matrix(mmread(folder / "matrix.mtx.gz")).T
         barcodes = gzip.decompress((folder / "barcodes.tsv.gz").read_bytes()).decode().split()
-        features = [line.split("\t") for line in gzip.decompress((folder / "features.tsv.gz").read_bytes()).decode().splitlines()]
+        features = [
+            line.split("\t")
+            for line in gzip.decompress((folder / "features.tsv.gz").read_bytes())
+            .decode()
+            .splitlines()
+        ]
         truth = pd.read_parquet(home / "truth" / "cells" / f"{row.sample_id}.parquet")
         assert counts.shape == (60, len(features)) and barcodes == truth["barcode"].tolist()
         assert (np.asarray(counts.sum(axis=1)).ravel() == truth["n_umi"].to_numpy()).all()
@@ -65,7 +81,9 @@ def test_a_seed_gives_the_same_bytes_and_reports_progress(home: Path, tmp_path: 
     seen: list[tuple[int, int, str]] = []
     simulate_trial(tmp_path, subjects=3, cells=60, seed=3, progress=lambda *step: seen.append(step))
     assert digests(home) == digests(tmp_path)
-    assert [d for d, _, _ in seen] == sorted(d for d, _, _ in seen) and seen[-1][0] == seen[-1][1] == len(seen) - 1
+    assert [d for d, _, _ in seen] == sorted(d for d, _, _ in seen) and seen[-1][0] == seen[-1][
+        1
+    ] == len(seen) - 1
 
 
 def test_deliveries_come_in_order_of_time(home: Path, tmp_path: Path) -> None:
@@ -89,13 +107,23 @@ def test_raw_matrices_hold_the_filtered_barcodes(tmp_path: Path) -> None:
     simulate_trial(tmp_path, subjects=1, cells=40, seed=1, empty_droplets=50)
     sample = next((tmp_path / "landing" / "matrices").iterdir())
     names = {
-        kind: gzip.decompress((sample / f"{kind}_feature_bc_matrix" / "barcodes.tsv.gz").read_bytes()).decode().split()
+        kind: gzip.decompress(
+            (sample / f"{kind}_feature_bc_matrix" / "barcodes.tsv.gz").read_bytes()
+        )
+        .decode()
+        .split()
         for kind in ("raw", "filtered")
     }
-    assert set(names["filtered"]) < set(names["raw"]) and len(names["raw"]) == 90 and names["raw"] == sorted(names["raw"])
+    assert (
+        set(names["filtered"]) < set(names["raw"])
+        and len(names["raw"]) == 90
+        and names["raw"] == sorted(names["raw"])
+    )
 
 
 def test_an_empty_matrix_can_be_written(tmp_path: Path) -> None:
     genes = pd.DataFrame({"gene_id": ["ENSG00000136997"], "gene": ["MYC"]})
-    write_mex(tmp_path, sp.csr_matrix((1, 1), dtype=np.int32), np.array(["AAAC-1"], dtype=object), genes)
+    write_mex(
+        tmp_path, sp.csr_matrix((1, 1), dtype=np.int32), np.array(["AAAC-1"], dtype=object), genes
+    )
     assert mmread(tmp_path / "matrix.mtx.gz").nnz == 0

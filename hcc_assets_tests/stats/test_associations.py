@@ -21,7 +21,10 @@ def test_cox_is_efron_s(seed):
     x = rng.normal(5, 3, 40)
     time = np.ceil(rng.exponential(15, 40) * np.exp(-0.1 * x))
     event = rng.random(40) < 0.7
-    fit, reference = cox_single(time, event, x), PHReg(time, x, status=event.astype(int), ties="efron").fit()
+    fit, reference = (
+        cox_single(time, event, x),
+        PHReg(time, x, status=event.astype(int), ties="efron").fit(),
+    )
     assert fit.coefficient == pytest.approx(reference.params[0])
     assert fit.se == pytest.approx(reference.bse[0])
     assert fit.p_value == pytest.approx(reference.pvalues[0])
@@ -31,8 +34,13 @@ def test_cox_agrees_with_lifelines():
     from lifelines import CoxPHFitter
 
     rng = np.random.default_rng(9)
-    data = pd.DataFrame({"t": rng.exponential(20, 50), "e": rng.random(50) < 0.6, "x": rng.normal(size=50)})
-    fit, reference = cox_single(data["t"], data["e"], data["x"]), CoxPHFitter().fit(data, "t", "e").summary
+    data = pd.DataFrame(
+        {"t": rng.exponential(20, 50), "e": rng.random(50) < 0.6, "x": rng.normal(size=50)}
+    )
+    fit, reference = (
+        cox_single(data["t"], data["e"], data["x"]),
+        CoxPHFitter().fit(data, "t", "e").summary,
+    )
     assert fit.coefficient == pytest.approx(reference["coef"].iloc[0], abs=1e-4)
     assert fit.ci_low == pytest.approx(reference["coef lower 95%"].iloc[0], abs=1e-3)
 
@@ -52,7 +60,15 @@ def trial():
     rng = np.random.default_rng(3)
     start = pd.Timestamp("2024-01-08") + pd.to_timedelta(np.arange(24) * 7, unit="D")
     days = rng.integers(20, 400, 24)
-    tte = pd.DataFrame({"USUBJID": subjects, "PARAMCD": "PFS_TP", "STARTDT": start, "AVAL": days, "CNSR": (rng.random(24) < 0.3).astype(int)})
+    tte = pd.DataFrame(
+        {
+            "USUBJID": subjects,
+            "PARAMCD": "PFS_TP",
+            "STARTDT": start,
+            "AVAL": days,
+            "CNSR": (rng.random(24) < 0.3).astype(int),
+        }
+    )
     tte["ADT"] = tte["STARTDT"] + pd.to_timedelta(tte["AVAL"], unit="D")
     return samples, counts, best, pd.concat([tte, tte.assign(PARAMCD="OS", CNSR=1)])
 
@@ -72,7 +88,9 @@ def test_every_feature_has_both_outcomes_and_is_exploratory(table):
 def test_response_is_the_exact_test_of_evaluable_patients(trial, table):
     samples, counts, best, _ = trial
     features = composition_features(samples, counts, CONFIG)
-    values = features[features["feature"] == "composition:immune:T:baseline"].set_index("subject_id")["value"]
+    values = features[features["feature"] == "composition:immune:T:baseline"].set_index(
+        "subject_id"
+    )["value"]
     group = best.set_index("USUBJID")["CBOR"]
     x, y = values[group[values.index] == "PR"], values[group[values.index].isin(["SD", "PD"])]
     row = table.set_index(["feature", "outcome"]).loc[("composition:immune:T:baseline", "RESPONSE")]
@@ -92,9 +110,15 @@ def test_change_against_pfs_starts_at_the_second_biopsy(trial, table):
     assert row["n_events"] == (pfs.loc[second.index[at_risk], "CNSR"] == 0).sum()
     assert "second biopsy" in row["landmark"]
     features = composition_features(*trial[:2], CONFIG)
-    x = features[features["feature"] == "composition:all:T:change"].set_index("subject_id")["value"].loc[second.index[at_risk]]
+    x = (
+        features[features["feature"] == "composition:all:T:change"]
+        .set_index("subject_id")["value"]
+        .loc[second.index[at_risk]]
+    )
     days = (pfs.loc[x.index, "ADT"] - second[x.index]).dt.days
-    assert row["effect"] == pytest.approx(np.exp(cox_single(days, pfs.loc[x.index, "CNSR"] == 0, x / x.std()).coefficient))
+    assert row["effect"] == pytest.approx(
+        np.exp(cox_single(days, pfs.loc[x.index, "CNSR"] == 0, x / x.std()).coefficient)
+    )
 
 
 def test_no_time_is_credited_for_living_until_the_biopsy():
@@ -102,11 +126,15 @@ def test_no_time_is_credited_for_living_until_the_biopsy():
     rng = np.random.default_rng(4)
     samples = make_samples(40)
     late = samples["timepoint"].eq("post")
-    samples.loc[late, "collection_date"] += pd.to_timedelta(rng.integers(0, 300, late.sum()), unit="D")
+    samples.loc[late, "collection_date"] += pd.to_timedelta(
+        rng.integers(0, 300, late.sum()), unit="D"
+    )
     counts = make_counts(samples)
     second = samples[late].set_index("subject_id")["collection_date"]
     first = samples[~late].set_index("subject_id")["collection_date"]
-    tte = pd.DataFrame({"USUBJID": second.index, "PARAMCD": "PFS_TP", "STARTDT": first.to_numpy(), "CNSR": 0})
+    tte = pd.DataFrame(
+        {"USUBJID": second.index, "PARAMCD": "PFS_TP", "STARTDT": first.to_numpy(), "CNSR": 0}
+    )
     tte["ADT"] = second.to_numpy() + pd.to_timedelta(rng.integers(1, 60, 40), unit="D")
     table = associations(samples, counts, CONFIG, time_to_event=tte)
     change = table[table["feature"].str.endswith(":change")]
@@ -116,22 +144,50 @@ def test_no_time_is_credited_for_living_until_the_biopsy():
 
 def test_small_numbers_leave_n_alone():
     samples = make_samples(4)
-    best = pd.DataFrame({"USUBJID": ["P000", "P001", "P002", "P003"], "CBOR": ["PR", "SD", "PD", "NE"]})
-    tte = pd.DataFrame(
-        {"USUBJID": ["P000"], "PARAMCD": ["PFS_TP"], "STARTDT": [pd.Timestamp("2024-01-05")], "ADT": [pd.Timestamp("2024-09-01")], "CNSR": [0]}
+    best = pd.DataFrame(
+        {"USUBJID": ["P000", "P001", "P002", "P003"], "CBOR": ["PR", "SD", "PD", "NE"]}
     )
-    table = associations(samples, make_counts(samples), CONFIG, best_responses=best, time_to_event=tte)
+    tte = pd.DataFrame(
+        {
+            "USUBJID": ["P000"],
+            "PARAMCD": ["PFS_TP"],
+            "STARTDT": [pd.Timestamp("2024-01-05")],
+            "ADT": [pd.Timestamp("2024-09-01")],
+            "CNSR": [0],
+        }
+    )
+    table = associations(
+        samples, make_counts(samples), CONFIG, best_responses=best, time_to_event=tte
+    )
     assert table[["effect", "ci_low", "ci_high", "p_value", "p_adjusted"]].isna().all().all()
     assert set(table.loc[table["outcome"] == "RESPONSE", "n"]) == {3}
 
 
 def test_program_features_keep_baseline_and_change_apart():
     scores = pd.DataFrame(
-        {"subject_id": ["A", "A", "B"], "timepoint": ["pre", "post", "pre"], "cell_class": "T", "program": "treg", "score": [1.0, 2, 3]}
+        {
+            "subject_id": ["A", "A", "B"],
+            "timepoint": ["pre", "post", "pre"],
+            "cell_class": "T",
+            "program": "treg",
+            "score": [1.0, 2, 3],
+        }
     )
-    changes = pd.DataFrame({"subject_id": ["A"], "cell_class": ["T"], "program": ["treg"], "before": [1.0], "after": [2.0], "delta": [1.0]})
+    changes = pd.DataFrame(
+        {
+            "subject_id": ["A"],
+            "cell_class": ["T"],
+            "program": ["treg"],
+            "before": [1.0],
+            "after": [2.0],
+            "delta": [1.0],
+        }
+    )
     features = program_features(scores, changes, CONFIG)
-    assert features.groupby("feature")["subject_id"].nunique().to_dict() == {"program:treg:T:baseline": 2, "program:treg:T:change": 1}
+    assert features.groupby("feature")["subject_id"].nunique().to_dict() == {
+        "program:treg:T:baseline": 2,
+        "program:treg:T:change": 1,
+    }
 
 
 def test_without_clinical_data_the_table_is_empty(trial):
@@ -140,4 +196,6 @@ def test_without_clinical_data_the_table_is_empty(trial):
 
 def test_order_of_rows_changes_nothing(trial, table):
     samples, counts, best, tte = (f.sample(frac=1, random_state=5) for f in trial)
-    pd.testing.assert_frame_equal(table, associations(samples, counts, CONFIG, best_responses=best, time_to_event=tte))
+    pd.testing.assert_frame_equal(
+        table, associations(samples, counts, CONFIG, best_responses=best, time_to_event=tte)
+    )

@@ -26,12 +26,19 @@ def test_bars(table):
     mine = table[table["method"].str.contains("published")]
     assert mine["null_rate"].between(0.035, 0.068).all()
     assert mine["null_rate_worst"].max() < 0.09
-    assert mine["null_rate_depth"].between(0.03, 0.075).all(), "a biopsy with few cells is no effect"
+    assert mine["null_rate_depth"].between(0.03, 0.075).all(), (
+        "a biopsy with few cells is no effect"
+    )
 
 
 def test_the_reference_is_worth_its_place(table):
     at_40 = table[table["n_pairs"] == 40].set_index("method")
-    assert at_40.loc["CLR", "coverage_one_sided"] < 0.5 < 0.9 < at_40.loc["robust median-log-ratio (published)", "coverage_one_sided"]
+    assert (
+        at_40.loc["CLR", "coverage_one_sided"]
+        < 0.5
+        < 0.9
+        < at_40.loc["robust median-log-ratio (published)", "coverage_one_sided"]
+    )
     assert at_40.loc["pooled chi-square (cells as replicates)", "null_rate"] > 0.5
 
 

@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hcc_assets.stats.composition_changes import composition_changes
-from hcc_assets.stats.composition_logratio import clr, log_ratio_test, posterior_log, sampling_variance, thinned_log
+from hcc_assets.stats.composition_logratio import (
+    clr,
+    log_ratio_test,
+    posterior_log,
+    sampling_variance,
+    thinned_log,
+)
 from hcc_assets.stats.multiplicity import benjamini_hochberg, within
 from hcc_assets.study.classes import DENOMINATORS, PRIMARY_CLASSES
 from hcc_assets.study.config import StudyConfig, parse_config
@@ -26,22 +32,38 @@ def trial() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def shares(counts: pd.DataFrame, denominator: str, cell_class: str) -> pd.Series:
-    passed = counts[(counts["qc_status"] == "pass") & counts["cell_class"].isin(DENOMINATORS[denominator])]
-    return passed[passed["cell_class"] == cell_class].groupby("sample_id")["n_cells"].sum() / passed.groupby("sample_id")["n_cells"].sum()
+    passed = counts[
+        (counts["qc_status"] == "pass") & counts["cell_class"].isin(DENOMINATORS[denominator])
+    ]
+    return (
+        passed[passed["cell_class"] == cell_class].groupby("sample_id")["n_cells"].sum()
+        / passed.groupby("sample_id")["n_cells"].sum()
+    )
 
 
 def test_the_registered_estimand_by_hand(trial):
     samples, counts = trial
     table = composition_changes(samples, counts, CONFIG).set_index(["denominator", "cell_class"])
     assert len(table) == sum(len(c) for c in DENOMINATORS.values())
-    for key in [("all", "T"), ("immune", "macrophage"), ("non_parenchymal", "fibroblast"), ("all", "unassigned")]:
+    for key in [
+        ("all", "T"),
+        ("immune", "macrophage"),
+        ("non_parenchymal", "fibroblast"),
+        ("all", "unassigned"),
+    ]:
         share = shares(counts, *key)
         delta = np.array([share[f"S{i:03d}-post"] - share[f"S{i:03d}-pre"] for i in range(3, 14)])
         assert table.loc[key, "n_pairs"] == 11
         assert table.loc[key, "delta_median"] == pytest.approx(np.median(delta))
-        assert table.loc[key, "p_signed_rank"] == pytest.approx(enumerate_signed_rank(delta.round(12)))  # scipy misses ties in the last bits
+        assert table.loc[key, "p_signed_rank"] == pytest.approx(
+            enumerate_signed_rank(delta.round(12))
+        )  # scipy misses ties in the last bits
         assert table.loc[key, "delta_mean"] == pytest.approx(delta.mean())
-        assert table.loc[key, "delta_ci_low"] <= table.loc[key, "delta_hodges_lehmann"] <= table.loc[key, "delta_ci_high"]
+        assert (
+            table.loc[key, "delta_ci_low"]
+            <= table.loc[key, "delta_hodges_lehmann"]
+            <= table.loc[key, "delta_ci_high"]
+        )
 
 
 def test_the_log_ratio_finds_the_truth_on_its_own_scale(trial):
@@ -60,15 +82,28 @@ def test_family_is_the_nine_primary_classes_of_each_denominator(trial):
     table = composition_changes(*trial, CONFIG)
     for _, part in table.groupby("denominator"):
         primary = part["cell_class"].isin(PRIMARY_CLASSES)
-        assert np.allclose(part.loc[primary, "p_adjusted"], benjamini_hochberg(part.loc[primary, "p_value"]))
+        assert np.allclose(
+            part.loc[primary, "p_adjusted"], benjamini_hochberg(part.loc[primary, "p_value"])
+        )
         assert part.loc[~primary, "p_adjusted"].isna().all()
 
 
 def test_swapping_the_timepoints_turns_every_sign(trial):
     forward, back = composition_changes(*trial, CONFIG), composition_changes(*trial, SWAPPED)
-    for column in ("delta_median", "delta_hodges_lehmann", "delta_mean", "log2_ratio", "clr_log2_ratio", "mixed_log2_ratio"):
+    for column in (
+        "delta_median",
+        "delta_hodges_lehmann",
+        "delta_mean",
+        "log2_ratio",
+        "clr_log2_ratio",
+        "mixed_log2_ratio",
+    ):
         assert np.allclose(forward[column], -back[column], atol=1e-7, equal_nan=True), column
-    for low, high in (("delta_ci_low", "delta_ci_high"), ("log2_ratio_ci_low", "log2_ratio_ci_high"), ("delta_mean_ci_low", "delta_mean_ci_high")):
+    for low, high in (
+        ("delta_ci_low", "delta_ci_high"),
+        ("log2_ratio_ci_low", "log2_ratio_ci_high"),
+        ("delta_mean_ci_low", "delta_mean_ci_high"),
+    ):
         assert np.allclose(forward[low], -back[high], atol=1e-9, equal_nan=True)
     for column in ("p_signed_rank", "p_value", "p_adjusted", "clr_p_value"):
         assert np.allclose(forward[column], back[column], equal_nan=True)
@@ -76,15 +111,21 @@ def test_swapping_the_timepoints_turns_every_sign(trial):
 
 def test_order_of_rows_changes_nothing(trial):
     samples, counts = trial
-    shuffled = composition_changes(samples.sample(frac=1, random_state=1), counts.sample(frac=1, random_state=2), CONFIG)
-    pd.testing.assert_frame_equal(composition_changes(samples, counts, CONFIG), shuffled, check_exact=True)
+    shuffled = composition_changes(
+        samples.sample(frac=1, random_state=1), counts.sample(frac=1, random_state=2), CONFIG
+    )
+    pd.testing.assert_frame_equal(
+        composition_changes(samples, counts, CONFIG), shuffled, check_exact=True
+    )
 
 
 def test_too_few_pairs_leave_n_and_nothing_else():
     samples = make_samples(4)
     table = composition_changes(samples, make_counts(samples), CONFIG)
     assert table["n_pairs"].eq(4).all()
-    numbers = table.drop(columns=["denominator", "cell_class", "n_pairs", "n_subjects", "mixed_n_subjects"])
+    numbers = table.drop(
+        columns=["denominator", "cell_class", "n_pairs", "n_subjects", "mixed_n_subjects"]
+    )
     assert numbers.isna().all().all()
 
 
@@ -101,13 +142,19 @@ def test_pairs_are_made_within_one_tissue_and_a_patient_counts_once():
     samples.loc[samples["sample_id"] == "S000-post", "tissue"] = "LUNG"
     counts = make_counts(samples)
     assert composition_changes(samples, counts, CONFIG)["n_pairs"].eq(7).all()
-    second = samples[samples["subject_id"] == "P001"].assign(tissue="LUNG", sample_id=["X-pre", "X-post"])
-    more = counts[counts["sample_id"].isin(["S001-pre", "S001-post"])].assign(sample_id=lambda f: "X-" + f["sample_id"].str[5:])
+    second = samples[samples["subject_id"] == "P001"].assign(
+        tissue="LUNG", sample_id=["X-pre", "X-post"]
+    )
+    more = counts[counts["sample_id"].isin(["S001-pre", "S001-post"])].assign(
+        sample_id=lambda f: "X-" + f["sample_id"].str[5:]
+    )
     table = composition_changes(pd.concat([samples, second]), pd.concat([counts, more]), CONFIG)
     assert table["n_pairs"].eq(8).all()
     assert table["n_subjects"].eq(7).all()
     columns = ["delta_median", "p_signed_rank", "log2_ratio", "p_value"]
-    assert np.allclose(table[columns], composition_changes(samples, counts, CONFIG)[columns], equal_nan=True)
+    assert np.allclose(
+        table[columns], composition_changes(samples, counts, CONFIG)[columns], equal_nan=True
+    )
 
 
 def test_missing_tissue_is_a_tissue_of_its_own():
@@ -119,7 +166,11 @@ def test_a_class_without_cells_has_a_row_without_a_test():
     samples = make_samples(8)
     counts = make_counts(samples)
     counts.loc[counts["cell_class"] == "mast", "n_cells"] = 0
-    row = composition_changes(samples, counts, CONFIG).set_index(["denominator", "cell_class"]).loc[("immune", "mast")]
+    row = (
+        composition_changes(samples, counts, CONFIG)
+        .set_index(["denominator", "cell_class"])
+        .loc[("immune", "mast")]
+    )
     assert row["n_pairs"] == 8
     assert row["delta_median"] == 0
     assert row[["log2_ratio", "p_value", "p_adjusted", "p_signed_rank"]].isna().all()
@@ -128,8 +179,14 @@ def test_a_class_without_cells_has_a_row_without_a_test():
 def test_a_class_that_vanishes_is_found():
     samples = make_samples(10)
     counts = make_counts(samples, noise=0.2)
-    counts.loc[(counts["cell_class"] == "macrophage") & counts["sample_id"].str.endswith("post"), "n_cells"] = 0
-    row = composition_changes(samples, counts, CONFIG).set_index(["denominator", "cell_class"]).loc[("all", "macrophage")]
+    counts.loc[
+        (counts["cell_class"] == "macrophage") & counts["sample_id"].str.endswith("post"), "n_cells"
+    ] = 0
+    row = (
+        composition_changes(samples, counts, CONFIG)
+        .set_index(["denominator", "cell_class"])
+        .loc[("all", "macrophage")]
+    )
     assert row["log2_ratio"] < -4
     assert row["p_adjusted"] < 1e-6
 
@@ -149,7 +206,10 @@ def test_paired_t_is_the_regression_with_patient_dummies():
     assert result.se[0] * 2 == pytest.approx(se)
 
 
-@given(st.lists(st.integers(0, 90), min_size=4, max_size=4), st.lists(st.integers(0, 900), min_size=4, max_size=4))
+@given(
+    st.lists(st.integers(0, 90), min_size=4, max_size=4),
+    st.lists(st.integers(0, 900), min_size=4, max_size=4),
+)
 @settings(max_examples=80, deadline=None)
 def test_thinning_is_symmetric_exact_and_blind_to_order(before, after):
     first, second = np.array(before, float), np.array(after, float)
@@ -173,7 +233,12 @@ def test_depth_alone_is_no_change():
     shallow, deep = rng.multinomial(300, p, 4000), rng.multinomial(6000, p, 4000)
     a, b = thinned_log(shallow, deep)
     assert abs((b - a)[:, 0].mean()) < 0.03
-    plain = np.log(deep[:, 0] + 0.5) - np.log(deep[:, 1]) - np.log(shallow[:, 0] + 0.5) + np.log(shallow[:, 1])
+    plain = (
+        np.log(deep[:, 0] + 0.5)
+        - np.log(deep[:, 1])
+        - np.log(shallow[:, 0] + 0.5)
+        + np.log(shallow[:, 1])
+    )
     assert abs(plain.mean()) > 0.1
 
 

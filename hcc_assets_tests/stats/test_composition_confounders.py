@@ -7,7 +7,11 @@ from scipy.stats import fisher_exact
 
 from hcc_assets.stats.composition_changes import composition_changes
 from hcc_assets.stats.composition_confounders import biopsy_missingness, qc_kept
-from hcc_assets.stats.composition_sensitivity import ANALYSES, composition_sensitivity, merge_classes
+from hcc_assets.stats.composition_sensitivity import (
+    ANALYSES,
+    composition_sensitivity,
+    merge_classes,
+)
 from hcc_assets.study.config import StudyConfig, parse_config
 from hcc_assets_tests.stats.trial import make_counts, make_samples
 
@@ -21,7 +25,15 @@ def trial() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def test_the_primary_row_is_the_published_one(trial):
-    columns = ["denominator", "cell_class", "log2_ratio", "p_value", "p_adjusted", "delta_median", "p_signed_rank"]
+    columns = [
+        "denominator",
+        "cell_class",
+        "log2_ratio",
+        "p_value",
+        "p_adjusted",
+        "delta_median",
+        "p_signed_rank",
+    ]
     published = composition_changes(*trial, CONFIG)
     published = published[published["cell_class"] != "unassigned"][columns].reset_index(drop=True)
     table = composition_sensitivity(*trial, CONFIG)
@@ -35,18 +47,33 @@ def test_merged_classes_replace_their_parts(trial):
     merged = table[(table["analysis"] == "t_with_nk") & (table["denominator"] == "immune")]
     assert "T+NK" in set(merged["cell_class"])
     assert not {"T", "NK"} & set(merged["cell_class"])
-    assert merged["p_adjusted"].notna().sum() == 7, "T+NK stands for T among the primary classes of the denominator"
+    assert merged["p_adjusted"].notna().sum() == 7, (
+        "T+NK stands for T among the primary classes of the denominator"
+    )
     counts, names = merge_classes(np.array([[1.0, 2, 4]]), ("a", "b", "c"), ("a", "c"))
     assert counts.tolist() == [[5, 2]]
     assert names == ("a+c", "b")
 
 
 def test_the_mixed_model_uses_the_unpaired_and_doublets_come_in(trial):
-    table = composition_sensitivity(*trial, CONFIG).set_index(["analysis", "denominator", "cell_class"])
+    table = composition_sensitivity(*trial, CONFIG).set_index(
+        ["analysis", "denominator", "cell_class"]
+    )
     assert table.loc[("mixed_model", "all", "T"), ["n_pairs", "n_subjects"]].tolist() == [8, 12]
-    assert table.loc[("doublets_in", "all", "T"), "delta_median"] != table.loc[("primary", "all", "T"), "delta_median"]
+    assert (
+        table.loc[("doublets_in", "all", "T"), "delta_median"]
+        != table.loc[("primary", "all", "T"), "delta_median"]
+    )
     estimates = [
-        table.loc[(a, "all", "T"), "log2_ratio"] for a in ("primary", "clr", "patient_median", "posterior", "mixed_model", "small_biopsies_in")
+        table.loc[(a, "all", "T"), "log2_ratio"]
+        for a in (
+            "primary",
+            "clr",
+            "patient_median",
+            "posterior",
+            "mixed_model",
+            "small_biopsies_in",
+        )
     ]
     assert np.ptp(estimates) < 0.6
 
@@ -61,13 +88,26 @@ def test_small_biopsies_come_in_where_asked():
 
 def test_missing_biopsies_by_response(trial):
     samples, counts = trial
-    best = pd.DataFrame({"USUBJID": [f"P{i:03d}" for i in range(14)], "CBOR": ["PD"] * 5 + ["PR"] * 5 + ["SD"] * 2 + ["NE", "CR"]})
+    best = pd.DataFrame(
+        {
+            "USUBJID": [f"P{i:03d}" for i in range(14)],
+            "CBOR": ["PD"] * 5 + ["PR"] * 5 + ["SD"] * 2 + ["NE", "CR"],
+        }
+    )
     table = biopsy_missingness(samples, counts, CONFIG, best_responses=best).set_index("response")
     assert list(table.index) == ["CR", "PR", "SD", "PD", "NE", "ALL"]
-    assert table.loc["PD", ["n_subjects", "n_paired", "n_before_only", "n_none"]].tolist() == [5, 1, 4, 0]
+    assert table.loc["PD", ["n_subjects", "n_paired", "n_before_only", "n_none"]].tolist() == [
+        5,
+        1,
+        4,
+        0,
+    ]
     assert table.loc["CR", ["n_subjects", "n_none"]].tolist() == [1, 1]
     assert table.loc["ALL", "n_subjects"] == 14
-    assert (table["n_paired"] + table["n_before_only"] + table["n_after_only"] + table["n_none"] == table["n_subjects"]).all()
+    assert (
+        table["n_paired"] + table["n_before_only"] + table["n_after_only"] + table["n_none"]
+        == table["n_subjects"]
+    ).all()
     assert table.loc["ALL", "p_value"] == pytest.approx(fisher_exact([[5, 1], [3, 5]]).pvalue)
     assert table.drop("ALL")["p_value"].isna().all()
 
@@ -81,8 +121,14 @@ def test_missing_biopsies_without_clinical_data(trial):
 def test_a_loss_at_one_timepoint_is_seen_and_its_sign_turns():
     samples = make_samples(10)
     counts = make_counts(samples)
-    lost = counts["sample_id"].str.endswith("post") & counts["cell_class"].eq("neutrophil") & counts["qc_status"].eq("pass")
-    moved = counts[lost].assign(n_cells=lambda f: f["n_cells"] - f["n_cells"] // 3, qc_status="low_umi")
+    lost = (
+        counts["sample_id"].str.endswith("post")
+        & counts["cell_class"].eq("neutrophil")
+        & counts["qc_status"].eq("pass")
+    )
+    moved = counts[lost].assign(
+        n_cells=lambda f: f["n_cells"] - f["n_cells"] // 3, qc_status="low_umi"
+    )
     counts.loc[lost, "n_cells"] //= 3
     counts = pd.concat([counts, moved])
     table = qc_kept(samples, counts, CONFIG).set_index(["cell_class", "timepoint"])
@@ -92,6 +138,8 @@ def test_a_loss_at_one_timepoint_is_seen_and_its_sign_turns():
     assert row["kept_median"] < 0.4 < table.loc[("neutrophil", "pre"), "kept_median"]
     assert table.loc[("tumour", "post"), "p_adjusted"] > 0.05
     assert table.loc["ALL", "n_called"].sum() == counts["n_cells"].sum()
-    back = qc_kept(samples, counts, parse_config('[samples]\ntimepoints = ["post", "pre"]')).set_index(["cell_class", "timepoint"])
+    back = qc_kept(
+        samples, counts, parse_config('[samples]\ntimepoints = ["post", "pre"]')
+    ).set_index(["cell_class", "timepoint"])
     assert back.loc[("neutrophil", "post"), "delta_median"] == pytest.approx(-row["delta_median"])
     assert back.loc[("neutrophil", "post"), "p_value"] == pytest.approx(row["p_value"])

@@ -17,7 +17,9 @@ from hcc_assets_tests.stats.trial import make_counts, make_pseudobulks, make_sam
 CONFIG = StudyConfig()
 SWAPPED = parse_config('[samples]\ntimepoints = ["post", "pre"]')
 CLASSES = ["tumour", "T", "macrophage", "mast"]
-GENES = pd.DataFrame({"gene_id": [f"ENSG{i:011d}" for i in range(900)], "gene": [f"GENE{i}" for i in range(900)]})
+GENES = pd.DataFrame(
+    {"gene_id": [f"ENSG{i:011d}" for i in range(900)], "gene": [f"GENE{i}" for i in range(900)]}
+)
 TRUTH = np.where(np.arange(900) < 60, 1.2, 0.0) * np.where(np.arange(900) % 2, 1, -1)
 
 
@@ -40,7 +42,11 @@ def test_the_truth_is_found_with_its_size_and_sign(table):
     called = part["p_adjusted"] < 0.05
     assert (called & (truth != 0)).sum() / (truth != 0).sum() > 0.9
     assert (called & (truth == 0)).sum() <= max(0.1 * called.sum(), 3)
-    assert np.sign(part.loc[called & (truth != 0), "log2_fold_change"]).eq(np.sign(truth[called & (truth != 0)])).all()
+    assert (
+        np.sign(part.loc[called & (truth != 0), "log2_fold_change"])
+        .eq(np.sign(truth[called & (truth != 0)]))
+        .all()
+    )
     covered = (part["ci_low"] <= truth) & (truth <= part["ci_high"])
     assert 0.92 < covered[truth == 0].mean() < 0.98
     assert abs((part["log2_fold_change"] - truth)[truth != 0].mean()) < 0.1
@@ -65,7 +71,9 @@ def test_untestable_classes_have_their_row(table):
 def test_adjusted_within_the_class_and_over_all(table):
     for _, part in table.groupby("cell_class"):
         assert np.allclose(part["p_adjusted"], benjamini_hochberg(part["p_value"]), equal_nan=True)
-    assert np.allclose(table["p_adjusted_global"], benjamini_hochberg(table["p_value"]), equal_nan=True)
+    assert np.allclose(
+        table["p_adjusted_global"], benjamini_hochberg(table["p_value"]), equal_nan=True
+    )
 
 
 def test_swapping_pre_and_post_turns_every_sign(trial, table):
@@ -77,8 +85,13 @@ def test_swapping_pre_and_post_turns_every_sign(trial, table):
 
 def test_order_of_samples_classes_and_genes_changes_nothing(trial, table):
     samples, bulks = trial
-    shuffled = {k: bulks[k][::-1, np.random.default_rng(0).permutation(900)].copy() for k in reversed(list(bulks))}
-    pd.testing.assert_frame_equal(table, deg_tables(samples.sample(frac=1, random_state=0), shuffled, CONFIG), rtol=1e-9)
+    shuffled = {
+        k: bulks[k][::-1, np.random.default_rng(0).permutation(900)].copy()
+        for k in reversed(list(bulks))
+    }
+    pd.testing.assert_frame_equal(
+        table, deg_tables(samples.sample(frac=1, random_state=0), shuffled, CONFIG), rtol=1e-9
+    )
 
 
 def test_sums_are_conserved_and_a_split_sample_is_the_sample(trial, table):
@@ -93,7 +106,9 @@ def test_sums_are_conserved_and_a_split_sample_is_the_sample(trial, table):
     rest.X = whole.X - half.X
     rest.obs["n_cells"] = whole.obs["n_cells"] - whole.obs["n_cells"] // 2
     half.obs["n_cells"] = whole.obs["n_cells"] // 2
-    more = pd.concat([samples, samples[samples["sample_id"] == "S003-pre"].assign(sample_id="S003-pre-b")])
+    more = pd.concat(
+        [samples, samples[samples["sample_id"] == "S003-pre"].assign(sample_id="S003-pre-b")]
+    )
     split = {**bulks, "S003-pre": half, "S003-pre-b": rest}
     pd.testing.assert_frame_equal(table, deg_tables(more, split, CONFIG), rtol=1e-9)
 
@@ -101,10 +116,20 @@ def test_sums_are_conserved_and_a_split_sample_is_the_sample(trial, table):
 def test_double_depth_changes_little(trial):
     samples, bulks = trial
     deep = {k: ad.AnnData(b.X * 2, obs=b.obs, var=b.var) for k, b in bulks.items()}
-    one, two = (deg_tables(samples, b, CONFIG).dropna(subset=["gene_id"]).set_index(["cell_class", "gene_id"]) for b in (bulks, deep))
+    one, two = (
+        deg_tables(samples, b, CONFIG)
+        .dropna(subset=["gene_id"])
+        .set_index(["cell_class", "gene_id"])
+        for b in (bulks, deep)
+    )
     both = one.index.intersection(two.index)
-    assert np.allclose(one.loc[both, "log2_fold_change"], two.loc[both, "log2_fold_change"], atol=0.35)
-    assert np.corrcoef(one.loc[both, "log2_fold_change"], two.loc[both, "log2_fold_change"])[0, 1] > 0.99
+    assert np.allclose(
+        one.loc[both, "log2_fold_change"], two.loc[both, "log2_fold_change"], atol=0.35
+    )
+    assert (
+        np.corrcoef(one.loc[both, "log2_fold_change"], two.loc[both, "log2_fold_change"])[0, 1]
+        > 0.99
+    )
 
 
 def test_genes_are_aligned_by_id_and_a_gene_that_a_delivery_lacks_is_no_zero(trial):
@@ -120,7 +145,9 @@ def test_symbols_join_their_ensembl_id(trial):
     _, bulks = trial
     renamed = dict(bulks)
     renamed["S005-pre"] = ad.AnnData(
-        bulks["S005-pre"].X, obs=bulks["S005-pre"].obs, var=GENES.assign(gene_id=GENES["gene"]).set_index("gene", drop=False).rename_axis(None)
+        bulks["S005-pre"].X,
+        obs=bulks["S005-pre"].obs,
+        var=GENES.assign(gene_id=GENES["gene"]).set_index("gene", drop=False).rename_axis(None),
     )
     stack = stack_pseudobulks(renamed)
     assert len(stack.genes) == 900
@@ -136,7 +163,9 @@ def test_few_cells_or_counts_make_no_pseudobulk():
     biopsies = group_biopsies(samples, CONFIG)
     stack = stack_pseudobulks(bulks)
     assert class_units(stack, biopsies, "T", CONFIG).rows.size == 0
-    assert class_units(stack, biopsies, "mast", CONFIG).rows.size > 0, "a rare class is accepted with half the cells"
+    assert class_units(stack, biopsies, "mast", CONFIG).rows.size > 0, (
+        "a rare class is accepted with half the cells"
+    )
     for data in bulks.values():
         data.obs["n_cells"] = [20, 9]
     stack = stack_pseudobulks(bulks)
@@ -150,7 +179,9 @@ def test_ambient_genes_are_flagged_and_leave_the_family():
     samples = make_samples(8)
     counts = make_counts(samples)
     effect = np.zeros(900)
-    bulks = make_pseudobulks(samples, counts, genes=GENES, classes=["tumour", "T"], effects={"tumour": effect})
+    bulks = make_pseudobulks(
+        samples, counts, genes=GENES, classes=["tumour", "T"], effects={"tumour": effect}
+    )
     rng = np.random.default_rng(1)
     ambient = {}
     for k, data in bulks.items():
@@ -169,13 +200,38 @@ def test_ambient_genes_are_flagged_and_leave_the_family():
     assert part.loc[soup_genes, "p_adjusted"].isna().all()
     assert part.loc[soup_genes, "p_value"].notna().all()
     assert part["ambient_flag"].sum() == 5
-    assert not table.loc[table["cell_class"] == "tumour", "ambient_flag"].any() or table["ambient_share"].between(0, 1).any()
+    assert (
+        not table.loc[table["cell_class"] == "tumour", "ambient_flag"].any()
+        or table["ambient_share"].between(0, 1).any()
+    )
 
 
 def test_genes_of_the_machinery_are_left_out():
-    symbols = pd.Series(["MT-CO1", "RPL13", "HBB", "IGHG1", "TRAC", "KDR", "RPS6KA1", "HBEGF", "IGF1"])
-    assert excluded_genes(symbols, "T").tolist() == [True, True, True, True, True, False, False, False, False]
-    assert excluded_genes(symbols, "plasma").tolist() == [True, True, True, False, True, False, False, False, False]
+    symbols = pd.Series(
+        ["MT-CO1", "RPL13", "HBB", "IGHG1", "TRAC", "KDR", "RPS6KA1", "HBEGF", "IGF1"]
+    )
+    assert excluded_genes(symbols, "T").tolist() == [
+        True,
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
+    assert excluded_genes(symbols, "plasma").tolist() == [
+        True,
+        True,
+        True,
+        False,
+        True,
+        False,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_normalisation_takes_depth_out():
@@ -197,6 +253,11 @@ def test_pydeseq2_agrees(trial):
     assert part["class_rank_correlation"].iloc[0] > 0.9
     assert part["agrees"].mean() > 0.9
     called = part["p_adjusted"] < 0.05
-    assert np.sign(part.loc[called, "log2_fold_change"]).eq(np.sign(part.loc[called, "fast_log2_fold_change"])).mean() == 1
+    assert (
+        np.sign(part.loc[called, "log2_fold_change"])
+        .eq(np.sign(part.loc[called, "fast_log2_fold_change"]))
+        .mean()
+        == 1
+    )
     assert np.corrcoef(part["log2_fold_change"], part["fast_log2_fold_change"])[0, 1] > 0.97
     assert table.loc[table["cell_class"] == "plasma", "p_value"].isna().all()

@@ -31,13 +31,25 @@ def test_medians_quartiles_and_reverse_follow_up_of_r() -> None:
     for row in read_csv(oracle("oracle", "km", "km_median.csv")):
         time, event = _data(row["dataset"])
         reverse = row["conf_type"].startswith("reverseKM_")
-        curve = km.fit(time, [1 - e for e in event] if reverse else event, conf_type=row["conf_type"].removeprefix("reverseKM_"))
+        curve = km.fit(
+            time,
+            [1 - e for e in event] if reverse else event,
+            conf_type=row["conf_type"].removeprefix("reverseKM_"),
+        )
         assert (curve.n, curve.events) == (int(row["n"]), int(row["events"]))
-        checks = {0.5: ("median", "lcl", "ucl")} | ({} if reverse else {0.25: ("q25", "q25_lcl", "q25_ucl"), 0.75: ("q75", "q75_lcl", "q75_ucl")})
+        checks = {0.5: ("median", "lcl", "ucl")} | (
+            {}
+            if reverse
+            else {0.25: ("q25", "q25_lcl", "q25_ucl"), 0.75: ("q75", "q75_lcl", "q75_ucl")}
+        )
         for probability, names in checks.items():
             for name, value in zip(names, km.quantile(curve, probability), strict=True):
                 seen += 1
-                wrong += [] if _same(value, row[name]) else [(row["dataset"], row["conf_type"], name, value, row[name])]
+                wrong += (
+                    []
+                    if _same(value, row[name])
+                    else [(row["dataset"], row["conf_type"], name, value, row[name])]
+                )
     assert wrong == []
     assert seen > 100
 
@@ -47,7 +59,11 @@ def test_landmarks_of_r() -> None:
     for row in read_csv(oracle("oracle", "km", "km_landmark.csv")):
         curve = km.fit(*_data(row["dataset"]), conf_type=row["conf_type"])
         point = km.at(curve, float(row["time"]))
-        wrong += [(row, name) for name in ("surv", "std_err", "lower", "upper", "n_risk") if not _same(point[name], row[name])]
+        wrong += [
+            (row, name)
+            for name in ("surv", "std_err", "lower", "upper", "n_risk")
+            if not _same(point[name], row[name])
+        ]
     assert wrong == []
 
 
@@ -57,7 +73,17 @@ def test_median_is_the_middle_of_a_flat_stretch() -> None:
     assert km.quantile(km.fit([10, 20, 30], [1, 1, 1]))[0] == 20
 
 
-@pytest.mark.parametrize(("time", "event"), [([], []), ([5], [0]), ([5], [1]), ([5, 6, 7], [0, 0, 0]), ([3, 3, 3], [1, 1, 1]), ([1, 1], [1, 0])])
+@pytest.mark.parametrize(
+    ("time", "event"),
+    [
+        ([], []),
+        ([5], [0]),
+        ([5], [1]),
+        ([5, 6, 7], [0, 0, 0]),
+        ([3, 3, 3], [1, 1, 1]),
+        ([1, 1], [1, 0]),
+    ],
+)
 def test_edges_never_raise_and_are_never_infinite(time: list[float], event: list[int]) -> None:
     curve = km.fit(time, event)
     for probability in (0.25, 0.5, 0.75):
@@ -93,10 +119,14 @@ def test_agrees_with_lifelines_and_stays_a_distribution(data: list[tuple[int, bo
     time, event = [t for t, _ in data], [e for _, e in data]
     curve = km.fit(time, event)
     theirs = KaplanMeierFitter().fit(time, event)
-    assert np.allclose(curve.surv, theirs.survival_function_at_times(curve.time).to_numpy(), atol=1e-12)
+    assert np.allclose(
+        curve.surv, theirs.survival_function_at_times(curve.time).to_numpy(), atol=1e-12
+    )
     inside = (curve.surv > 0) & (curve.surv < 1)
     interval = theirs.confidence_interval_.loc[curve.time].to_numpy()
-    assert np.allclose(np.column_stack([curve.lower, curve.upper])[inside], interval[inside], atol=1e-9)
+    assert np.allclose(
+        np.column_stack([curve.lower, curve.upper])[inside], interval[inside], atol=1e-9
+    )
     assert (np.diff(curve.surv) <= 1e-15).all()
     assert (curve.lower[inside] <= curve.surv[inside]).all()
     assert (curve.upper[inside] >= curve.surv[inside]).all()
@@ -109,14 +139,25 @@ def _table(rows: list[tuple[str, float, int]]) -> pd.DataFrame:
     start = pd.Timestamp("2024-01-01")
     return pd.DataFrame(
         [
-            {"USUBJID": f"S{i}", "PARAMCD": p, "STARTDT": start, "ADT": start, "AVAL": a, "CNSR": c, "EVNTDESC": "x", "CNSDTDSC": None}
+            {
+                "USUBJID": f"S{i}",
+                "PARAMCD": p,
+                "STARTDT": start,
+                "ADT": start,
+                "AVAL": a,
+                "CNSR": c,
+                "EVNTDESC": "x",
+                "CNSDTDSC": None,
+            }
             for i, (p, a, c) in enumerate(rows)
         ]
     )
 
 
 def test_summary_has_every_parameter_and_landmark() -> None:
-    table = _table([("PFS_TP", 50.0, 0), ("PFS_TP", 100.0, 0), ("PFS_TP", 200.0, 1), ("OS", 400.0, 1)])
+    table = _table(
+        [("PFS_TP", 50.0, 0), ("PFS_TP", 100.0, 0), ("PFS_TP", 200.0, 1), ("OS", 400.0, 1)]
+    )
     summary = km.summarise(table, StudyConfig())
     assert len(summary) == len(PARAMETERS) * 3
     pfs = summary[summary["PARAMCD"] == "PFS_TP"].set_index("landmark_days")
@@ -141,6 +182,8 @@ def test_summary_of_nothing_is_nulls_not_errors() -> None:
 
 
 def test_follow_up_counts_censorings_as_events() -> None:
-    table = km.follow_up(_table([("PFS_TP", 10.0, 0), ("PFS_TP", 20.0, 1), ("PFS_TP", 30.0, 1)])).set_index("PARAMCD")
+    table = km.follow_up(
+        _table([("PFS_TP", 10.0, 0), ("PFS_TP", 20.0, 1), ("PFS_TP", 30.0, 1)])
+    ).set_index("PARAMCD")
     assert table.at["PFS_TP", "median"] == 25
     assert table.at["PFS_TP", "censored"] == 2

@@ -55,4 +55,6 @@ def test_swapping_time_turns_the_sign_and_nothing_to_compare_is_nan():
     assert float(forward.estimate) == pytest.approx(-float(back.estimate))
     assert float(forward.p_value) == pytest.approx(float(back.p_value))
     assert np.isnan(random_intercept(y[:6], np.zeros(6), group[:6]).test.p_value)
-    assert np.isnan(random_intercept(np.ones(8), np.tile([0.0, 1.0], 4), np.repeat(range(4), 2)).test.p_value)
+    assert np.isnan(
+        random_intercept(np.ones(8), np.tile([0.0, 1.0], 4), np.repeat(range(4), 2)).test.p_value
+    )

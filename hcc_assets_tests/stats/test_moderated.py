@@ -68,5 +68,7 @@ def test_t_test_is_the_t_test_and_honest_about_zero_error():
     result = t_test(d.mean(), d.std(ddof=1) / np.sqrt(12), 11)
     reference = stats.ttest_1samp(d, 0)
     assert float(result.p_value) == pytest.approx(reference.pvalue)
-    assert (float(result.ci_low), float(result.ci_high)) == pytest.approx(tuple(reference.confidence_interval()))
+    assert (float(result.ci_low), float(result.ci_high)) == pytest.approx(
+        tuple(reference.confidence_interval())
+    )
     assert np.isnan(t_test(1.0, 0.0, 5).p_value)

@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from hcc_assets.stats.paired import bootstrap_mean_ci, hodges_lehmann, hodges_lehmann_two_sample, mann_whitney_p, signed_rank_p, walsh_averages
+from hcc_assets.stats.paired import (
+    bootstrap_mean_ci,
+    hodges_lehmann,
+    hodges_lehmann_two_sample,
+    mann_whitney_p,
+    signed_rank_p,
+    walsh_averages,
+)
 
 differences = st.lists(st.integers(-6, 6).map(float), min_size=1, max_size=9)
 
@@ -19,7 +26,9 @@ def enumerate_signed_rank(d: np.ndarray) -> float:
         return 1.0
     ranks = stats.rankdata(np.abs(d))
     observed = abs(ranks[d > 0].sum() - ranks.sum() / 2)
-    null = [abs((np.array(s) * ranks).sum() - ranks.sum() / 2) for s in product([0, 1], repeat=d.size)]
+    null = [
+        abs((np.array(s) * ranks).sum() - ranks.sum() / 2) for s in product([0, 1], repeat=d.size)
+    ]
     return float(np.mean([v >= observed - 1e-9 for v in null]))
 
 
@@ -36,7 +45,9 @@ def test_signed_rank_equals_scipy_without_ties(n):
 
 
 def test_signed_rank_is_not_fooled_by_rounding_of_proportions():
-    assert signed_rank_p([0.3 - 0.1, -0.2, 0.5, 0.7]) == pytest.approx(signed_rank_p([0.2, -0.2, 0.5, 0.7]))
+    assert signed_rank_p([0.3 - 0.1, -0.2, 0.5, 0.7]) == pytest.approx(
+        signed_rank_p([0.2, -0.2, 0.5, 0.7])
+    )
 
 
 @given(differences)
@@ -68,7 +79,10 @@ def test_interval_says_how_sure_it_is_and_is_withheld_below_five():
     assert np.isnan(hodges_lehmann([]).estimate)
 
 
-@given(st.lists(st.integers(0, 4).map(float), min_size=1, max_size=5), st.lists(st.integers(0, 4).map(float), min_size=1, max_size=5))
+@given(
+    st.lists(st.integers(0, 4).map(float), min_size=1, max_size=5),
+    st.lists(st.integers(0, 4).map(float), min_size=1, max_size=5),
+)
 @settings(max_examples=60, deadline=None)
 def test_mann_whitney_is_the_enumeration_also_with_ties(x, y):
     ranks = stats.rankdata([*x, *y])
@@ -102,7 +116,9 @@ def test_bootstrap_is_seeded_and_centred():
 
 def test_large_samples_stay_close_to_the_exact_answer():
     d = np.random.default_rng(5).normal(0.1, 1, 230)
-    assert signed_rank_p(d) == pytest.approx(stats.wilcoxon(d, method="approx", correction=True).pvalue, rel=1e-6)
+    assert signed_rank_p(d) == pytest.approx(
+        stats.wilcoxon(d, method="approx", correction=True).pvalue, rel=1e-6
+    )
     where = hodges_lehmann(d)
     assert where.low < where.estimate < where.high
     assert walsh_averages([1.0, 3.0]).tolist() == [1.0, 2.0, 3.0]

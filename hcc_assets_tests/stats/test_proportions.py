@@ -23,7 +23,9 @@ def test_clopper_pearson_of_r() -> None:
 def test_poisson_of_r() -> None:
     for row in read_csv(oracle("oracle", "proportion", "exact_poisson_rate.csv")):
         got = poisson_rate(int(row["events"]), float(row["person_years"]))
-        assert got == pytest.approx((float(row["rate"]), float(row["lower"]), float(row["upper"])), abs=1e-9)
+        assert got == pytest.approx(
+            (float(row["rate"]), float(row["lower"]), float(row["upper"])), abs=1e-9
+        )
 
 
 def test_closed_forms_and_edges() -> None:
@@ -33,7 +35,12 @@ def test_closed_forms_and_edges() -> None:
     assert wilson(0, 10)[0] == 0
     assert wilson(10, 10)[1] == 1
     assert wilson(5, 10) == (pytest.approx(0.236593090512564), pytest.approx(0.763406909487436))
-    for call in (lambda: clopper_pearson(3, 2), lambda: wilson(-1, 2), lambda: poisson_rate(-1, 2), lambda: clopper_pearson(1, 2, 1.0)):
+    for call in (
+        lambda: clopper_pearson(3, 2),
+        lambda: wilson(-1, 2),
+        lambda: poisson_rate(-1, 2),
+        lambda: clopper_pearson(1, 2, 1.0),
+    ):
         with pytest.raises(ValueError, match="must"):
             call()
 

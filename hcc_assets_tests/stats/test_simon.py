@@ -15,7 +15,11 @@ from hcc_assets_tests.clinical.endpoint_frames import oracle, read_csv
 def test_operating_characteristics_of_the_stored_designs() -> None:
     rows = read_csv(oracle("oracle", "proportion", "simon_two_stage.csv"))
     for row in rows:
-        design = Simon(**{k: int(row[k]) for k in ("r1", "n1", "r", "n")}, p0=float(row["p0"]), p1=float(row["p1"]))
+        design = Simon(
+            **{k: int(row[k]) for k in ("r1", "n1", "r", "n")},
+            p0=float(row["p0"]),
+            p1=float(row["p1"]),
+        )
         null, alternative = simon.properties(design, design.p0), simon.properties(design, design.p1)
         assert null.expected_n == pytest.approx(float(row["EN0"]), abs=1e-9)
         assert null.early_termination == pytest.approx(float(row["PET0"]), abs=1e-9)
@@ -28,7 +32,10 @@ def test_operating_characteristics_of_the_stored_designs() -> None:
 def test_estimate_is_unbiased_and_interval_covers(p: float) -> None:
     r1, n1, n2 = 1, 10, 19
     ends = simon.outcomes(r1, n1, n2)
-    weight = {end: paths * p ** end[1] * (1 - p) ** (n1 + (n2 if end[0] == 2 else 0) - end[1]) for end, (paths, _) in ends.items()}
+    weight = {
+        end: paths * p ** end[1] * (1 - p) ** (n1 + (n2 if end[0] == 2 else 0) - end[1])
+        for end, (paths, _) in ends.items()
+    }
     assert sum(weight.values()) == pytest.approx(1)
     assert sum(weight[end] * ends[end][1] for end in ends) == pytest.approx(p)
     inside = 0.0
@@ -46,7 +53,9 @@ def test_estimate_grows_with_the_outcome_and_p_value_agrees_with_the_design() ->
     assert ends[1, 0][1] == 0
     assert ends[2, 29][1] == pytest.approx(1)
     design = Simon(r1=1, n1=10, r=5, n=29, p0=0.1, p1=0.3)
-    assert simon.infer(1, 10, 19, 2, 6, p0=0.1).p_value == pytest.approx(simon.properties(design, 0.1).promising)
+    assert simon.infer(1, 10, 19, 2, 6, p0=0.1).p_value == pytest.approx(
+        simon.properties(design, 0.1).promising
+    )
     with pytest.raises(ValueError, match="impossible"):
         simon.infer(1, 10, 19, 1, 2)
 
@@ -60,14 +69,25 @@ def test_limits_of_the_extreme_outcomes_have_closed_forms() -> None:
 
 def _trial(responders: list[bool], known: list[bool]) -> tuple[pd.DataFrame, pd.DataFrame]:
     names = [f"S{i:03d}" for i in range(len(responders))]
-    best = pd.DataFrame({"USUBJID": names, "BOR": ["NE"] * len(names), "CBOR": ["PR" if r else "SD" for r in responders]}, dtype=object)
+    best = pd.DataFrame(
+        {
+            "USUBJID": names,
+            "BOR": ["NE"] * len(names),
+            "CBOR": ["PR" if r else "SD" for r in responders],
+        },
+        dtype=object,
+    )
     rows = [
         {
-            "USUBJID": s, "PARAMCD": p, "STARTDT": pd.Timestamp("2024-01-01") + pd.Timedelta(days=i), "CNSR": 0 if k else 1,
+            "USUBJID": s,
+            "PARAMCD": p,
+            "STARTDT": pd.Timestamp("2024-01-01") + pd.Timedelta(days=i),
+            "CNSR": 0 if k else 1,
             "EVNTDESC": "DEATH" if k else "NO PROGRESSION OR DEATH",
         }
-        for i, (s, k) in enumerate(zip(names, known, strict=True)) for p in ("PFS_TP", "PFS_FDA")
-    ]  # fmt: skip
+        for i, (s, k) in enumerate(zip(names, known, strict=True))
+        for p in ("PFS_TP", "PFS_FDA")
+    ]
     return best, pd.DataFrame(rows, columns=["USUBJID", "PARAMCD", "STARTDT", "CNSR", "EVNTDESC"])
 
 
@@ -107,7 +127,9 @@ def test_estimate_at_the_end_is_adjusted_and_labelled_apart_from_clopper_pearson
     row = simon.monitor(*_trial([T] * 3 + [F] * 7 + [T] * 4 + [F] * 15, [T] * 29), config).iloc[0]
     assert row["crude"] == pytest.approx(7 / 29)
     assert row["estimate"] == pytest.approx(simon.outcomes(1, 10, 19)[2, 7][1])
-    assert row["estimate"] > row["crude"]  # passing stage 1 is only seen with enough responses, so the crude rate of all subjects is biased downwards
+    assert (
+        row["estimate"] > row["crude"]
+    )  # passing stage 1 is only seen with enough responses, so the crude rate of all subjects is biased downwards
     assert math.isnan(row["p_value"])
     assert math.isnan(row["alpha"])
     assert row["cp_lcl"] < row["crude"] < row["cp_ucl"]
@@ -115,6 +137,10 @@ def test_estimate_at_the_end_is_adjusted_and_labelled_apart_from_clopper_pearson
 
 def test_no_design_no_row_and_impossible_designs_are_refused() -> None:
     assert simon.monitor(*_trial([], []), StudyConfig()).empty
-    for design in (Simon(r1=10, n1=10, r=12, n=29), Simon(r1=1, n1=10, r=5, n=10), Simon(r1=1, n1=10, r=5, n=29, p0=0.3, p1=0.1)):
+    for design in (
+        Simon(r1=10, n1=10, r=12, n=29),
+        Simon(r1=1, n1=10, r=5, n=10),
+        Simon(r1=1, n1=10, r=5, n=29, p0=0.3, p1=0.1),
+    ):
         with pytest.raises(ValueError, match="two-stage design"):
             simon.check(design)

@@ -16,7 +16,11 @@ def test_gene_table_is_typed_unique_and_in_genomic_order() -> None:
     assert [str(t) for t in table.dtypes] == ["object", "object", "object", "int64", "int64"]
     rank = table["chromosome"].map({c: i for i, c in enumerate(genes.CHROMOSOMES)}).fillna(99)
     assert rank.is_monotonic_increasing
-    assert table.groupby("chromosome", sort=False)["start"].apply(lambda s: s.is_monotonic_increasing).all()
+    assert (
+        table.groupby("chromosome", sort=False)["start"]
+        .apply(lambda s: s.is_monotonic_increasing)
+        .all()
+    )
 
 
 def test_a_caller_cannot_spoil_the_table_for_the_next() -> None:
@@ -35,16 +39,33 @@ def test_positions_by_id_version_and_symbol() -> None:
 def test_gene_families_by_name() -> None:
     assert genes.is_mitochondrial(["MT-CO1", "MTOR"]).tolist() == [True, False]
     names = ["RPL3", "RPS4Y1", "RPLP0", "RPSA", "RPL10A", "RPS27L", "RPS6KA1", "RPN1", "RPL22L1"]
-    assert genes.is_ribosomal(names).tolist() == [True, True, True, True, True, True, False, False, True]
+    assert genes.is_ribosomal(names).tolist() == [
+        True,
+        True,
+        True,
+        True,
+        True,
+        True,
+        False,
+        False,
+        True,
+    ]
     assert genes.is_haemoglobin(["HBA1", "HBP1", "HBEGF"]).tolist() == [True, False, False]
-    assert genes.is_receptor_chain(["IGKC", "IGHG1", "TRAC", "TRBV2", "TRAF1", "IGF1", "IGFBP2"]).tolist() == [True] * 4 + [False] * 3
+    assert (
+        genes.is_receptor_chain(
+            ["IGKC", "IGHG1", "TRAC", "TRBV2", "TRAF1", "IGF1", "IGFBP2"]
+        ).tolist()
+        == [True] * 4 + [False] * 3
+    )
 
 
 def test_every_class_has_a_panel_of_genes_that_exist() -> None:
     panels = markers.markers()
     assert set(panels) == set(CELL_CLASSES) - {UNASSIGNED}
     known = set(genes.gene_table()["gene"])
-    named = markers.panel_genes() | {g for p in panels.values() if p.rule for g in p.rule.any_of + p.rule.none_of}
+    named = markers.panel_genes() | {
+        g for p in panels.values() if p.rule for g in p.rule.any_of + p.rule.none_of
+    }
     assert named <= known
     assert set(markers.ONCOFETAL + markers.MATURE_HEPATOCYTE) <= known
     for name, panel in panels.items():

@@ -15,7 +15,16 @@ from hcc_assets.clinical.checks.registry import CHECKS, Check
 from hcc_assets.clinical.issues import IssueLog, rows_of
 from hcc_assets.study.config import StudyConfig
 
-__all__ = ["CHECKS", "COUNTED_AS_REPORTED", "READERS_KEPT", "Check", "blocked", "response_discordance", "rows_left_out", "run_checks"]
+__all__ = [
+    "CHECKS",
+    "COUNTED_AS_REPORTED",
+    "READERS_KEPT",
+    "Check",
+    "blocked",
+    "response_discordance",
+    "rows_left_out",
+    "run_checks",
+]
 
 _MODULES = (dm, ex, ae, tr_baseline, tr_records, tr_course, on_reading)
 
@@ -55,18 +64,31 @@ def run_checks(
     pandas.DataFrame
         ``DataIssues`` frame, sorted; messages name rows and columns and carry no value.
     """
-    known = absent if absent is not None else {name: frozenset(frame.attrs.get("absent", ())) for name, frame in tables.items()}
+    known = (
+        absent
+        if absent is not None
+        else {name: frozenset(frame.attrs.get("absent", ())) for name, frame in tables.items()}
+    )
     context = Context(tables, config, cutoff, ctcae, known)
     log = IssueLog()
     for rule in CHECKS.values():
         if rule.find is None or any(name not in tables for name in rule.needs):
             continue
         for finding in rule.find(context):
-            log.add(rule.id, finding.severity or rule.severity, rule.domain, finding.text, subject=finding.subject, rows=finding.rows)
+            log.add(
+                rule.id,
+                finding.severity or rule.severity,
+                rule.domain,
+                finding.text,
+                subject=finding.subject,
+                rows=finding.rows,
+            )
     return log.frame()
 
 
-def blocked(issues: pd.DataFrame, domains: Iterable[str], *, leave_out: Set[str] = frozenset()) -> frozenset[str]:
+def blocked(
+    issues: pd.DataFrame, domains: Iterable[str], *, leave_out: Set[str] = frozenset()
+) -> frozenset[str]:
     """Subjects with an E finding in these domains, but for the checks of ``leave_out``.
 
     An adverse event row never blocks its subject, so the domain AE gives none.
@@ -74,11 +96,20 @@ def blocked(issues: pd.DataFrame, domains: Iterable[str], *, leave_out: Set[str]
     wanted = {domain.upper() for domain in domains} - {"AE"}
     if "TR" in wanted:
         wanted.add("TU")
-    hit = (issues["severity"] == "E") & issues["domain"].isin(wanted) & issues["subject_id"].notna() & ~issues["check_id"].isin(leave_out)
+    hit = (
+        (issues["severity"] == "E")
+        & issues["domain"].isin(wanted)
+        & issues["subject_id"].notna()
+        & ~issues["check_id"].isin(leave_out)
+    )
     return frozenset(issues.loc[hit, "subject_id"])
 
 
 def rows_left_out(issues: pd.DataFrame) -> frozenset[int]:
     """Row numbers (``SRCROW``) of adverse events that an E finding leaves out; those of ``COUNTED_AS_REPORTED`` stay."""
-    hit = (issues["severity"] == "E") & (issues["domain"] == "AE") & ~issues["check_id"].isin(COUNTED_AS_REPORTED)
+    hit = (
+        (issues["severity"] == "E")
+        & (issues["domain"] == "AE")
+        & ~issues["check_id"].isin(COUNTED_AS_REPORTED)
+    )
     return frozenset(row for key in issues.loc[hit, "row_key"] for row in rows_of(key))

@@ -10,9 +10,9 @@ from functools import cached_property
 
 import pandas as pd
 
-from hcc_assets.clinical.dates import parse_dates
-from hcc_assets.clinical.recist_rows import is_nodal
-from hcc_assets.clinical.text import to_numbers
+from hcc_assets.clinical.reading.dates import parse_dates
+from hcc_assets.clinical.reading.text import to_numbers
+from hcc_assets.clinical.recist.lesion_rows import is_nodal
 from hcc_assets.schemas import clinical as models
 from hcc_assets.schemas.base import Table, empty
 from hcc_assets.study.codelists import DIAMETERS, LENGTH_UNITS, LONGEST_DIAMETER, SHORT_AXIS
@@ -85,7 +85,9 @@ class Context:
 
     def with_subject(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Add the subject's consent and death days and ``in_dm``."""
-        days = self.dm.set_index("USUBJID")[["consent_low", "consent_high", "death_low", "death_high"]]
+        days = self.dm.set_index("USUBJID")[
+            ["consent_low", "consent_high", "death_low", "death_high"]
+        ]
         out = frame.join(days, on="USUBJID")
         out["in_dm"] = out["USUBJID"].isin(days.index)
         return out
@@ -97,9 +99,17 @@ class Context:
         A negative or missing dose, or a missing start, makes the first dose doubtful: checks that rest on it stay silent until that row is corrected.
         """
         ex = self.ex
-        dosed = ex[(ex["EXDOSE"] > 0) & ex["EXSTDT"].notna()].sort_values(["USUBJID", "EXSTDT", "SRCROW"], kind="stable")
-        first = dosed.drop_duplicates("USUBJID").set_index("USUBJID")[["start_low", "start_high"]].set_axis(["low", "high"], axis=1)
-        wrong = ex[(ex["EXDOSE"] < 0) | ex["EXDOSE"].isna() | (ex["EXSTDT"].isna() & (ex["EXDOSE"] > 0))]
+        dosed = ex[(ex["EXDOSE"] > 0) & ex["EXSTDT"].notna()].sort_values(
+            ["USUBJID", "EXSTDT", "SRCROW"], kind="stable"
+        )
+        first = (
+            dosed.drop_duplicates("USUBJID")
+            .set_index("USUBJID")[["start_low", "start_high"]]
+            .set_axis(["low", "high"], axis=1)
+        )
+        wrong = ex[
+            (ex["EXDOSE"] < 0) | ex["EXDOSE"].isna() | (ex["EXSTDT"].isna() & (ex["EXDOSE"] > 0))
+        ]
         begun = wrong["USUBJID"].map(first["high"]).astype("datetime64[ns]")
         doubtful = wrong.loc[wrong["EXSTDT"].isna() | (wrong["EXSTDT"] <= begun), "USUBJID"]
         return first[~first.index.isin(doubtful)]
@@ -116,13 +126,21 @@ class Context:
         frame = self.with_subject(frame).join(self.first_dose.add_prefix("dose_"), on="USUBJID")
         values, wrong = to_numbers(frame["TRORRES"])
         frame["number"] = frame["TRORRES"].notna() & ~wrong & values.notna()
-        scale = frame["TRORRESU"].str.upper().map(LENGTH_UNITS).where(frame["TRORRESU"].notna(), 1.0).astype("float64")
+        scale = (
+            frame["TRORRESU"]
+            .str.upper()
+            .map(LENGTH_UNITS)
+            .where(frame["TRORRESU"].notna(), 1.0)
+            .astype("float64")
+        )
         measured = frame["number"] & frame["TRTESTCD"].isin(DIAMETERS)
         frame["mm"] = (values * scale).round(9).where(measured)
         frame["nodal"] = frame["TULOC"].map(is_nodal).astype(bool)
         frame["root"] = frame["TRLNKID"].str.replace(FRAGMENT, r"\1", regex=True)
         axis = frame["TRTESTCD"].isin(SHORT_AXIS)
-        frame["used"] = (frame["nodal"] & axis) | (~frame["nodal"] & frame["TRTESTCD"].isin(LONGEST_DIAMETER))
+        frame["used"] = (frame["nodal"] & axis) | (
+            ~frame["nodal"] & frame["TRTESTCD"].isin(LONGEST_DIAMETER)
+        )
         return frame
 
     @cached_property
@@ -148,8 +166,14 @@ class Context:
     def after_baseline(self) -> pd.Series:
         """Mask over ``tr``: rows of a visit later than the reader's baseline (by day, by visit number where a day is missing)."""
         keys = ["USUBJID", "EVALUATOR"]
-        base = self.tr[self.tr["BASELINE"]].groupby(keys).agg(base_day=("TRDT", "max"), base_number=("VISITNUM", "max"))
+        base = (
+            self.tr[self.tr["BASELINE"]]
+            .groupby(keys)
+            .agg(base_day=("TRDT", "max"), base_number=("VISITNUM", "max"))
+        )
         joined = self.tr[[*keys, "TRDT", "VISITNUM"]].join(base, on=keys)
         by_day = joined["TRDT"] > joined["base_day"]
-        by_number = (joined["VISITNUM"] > joined["base_number"]) & (joined["TRDT"].isna() | joined["base_day"].isna())
+        by_number = (joined["VISITNUM"] > joined["base_number"]) & (
+            joined["TRDT"].isna() | joined["base_day"].isna()
+        )
         return (by_day | by_number) & ~self.tr["BASELINE"]

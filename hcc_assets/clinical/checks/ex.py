@@ -14,17 +14,28 @@ MAX_GAP_DAYS = 28
 @check("EX01", "E", "Dosing ends after it starts", "EXENDTC is not before EXSTDTC", "exposure")
 def end_before_start(c: Context) -> list[Finding]:
     """End certainly before start."""
-    return each(c.ex[c.ex["end_high"] < c.ex["start_low"]], "EXENDTC is before EXSTDTC; correct one of the dates")
+    return each(
+        c.ex[c.ex["end_high"] < c.ex["start_low"]],
+        "EXENDTC is before EXSTDTC; correct one of the dates",
+    )
 
 
-@check("EX02", "E", "Doses are in mg", "EXDOSU is mg; a missing unit is taken as mg and queried", "exposure")
+@check(
+    "EX02",
+    "E",
+    "Doses are in mg",
+    "EXDOSU is mg; a missing unit is taken as mg and queried",
+    "exposure",
+)
 def unit(c: Context) -> list[Finding]:
     """Another unit than mg, or none beside a dose."""
     there = c.ex["EXDOSU"].notna()
     wrong = there & (c.ex["EXDOSU"].str.lower() != DOSE_UNIT)
     out = each(c.ex[wrong], "EXDOSU is not mg; correct the unit or convert the dose")
     if c.collected("exposure", "EXDOSU"):
-        out += each(c.ex[~there & (c.ex["EXDOSE"] > 0)], "EXDOSU is empty; mg is assumed: add the unit", "Q")
+        out += each(
+            c.ex[~there & (c.ex["EXDOSE"] > 0)], "EXDOSU is empty; mg is assumed: add the unit", "Q"
+        )
     return out
 
 
@@ -34,30 +45,64 @@ def negative(c: Context) -> list[Finding]:
     return each(c.ex[c.ex["EXDOSE"] < 0], "EXDOSE is negative; correct the dose")
 
 
-@check("EX04", "Q", "Dosing records do not overlap", "no record of the same EXTRT starts on or before the last day of an earlier one", "exposure")
+@check(
+    "EX04",
+    "Q",
+    "Dosing records do not overlap",
+    "no record of the same EXTRT starts on or before the last day of an earlier one",
+    "exposure",
+)
 def overlap(c: Context) -> list[Finding]:
     """A record that certainly starts before an earlier one ends."""
     ex = c.ex[c.ex["EXSTDT"].notna()].copy()
     ex["treatment"] = ex["EXTRT"].fillna("")
-    ex["last"] = ex["end_low"].where(ex["end_low"].notna() & (ex["end_low"] >= ex["start_low"]), ex["start_low"])
+    ex["last"] = ex["end_low"].where(
+        ex["end_low"].notna() & (ex["end_low"] >= ex["start_low"]), ex["start_low"]
+    )
     ex = ex.sort_values(["USUBJID", "treatment", "start_low", "last", "SRCROW"], kind="stable")
-    before = ex.groupby(["USUBJID", "treatment"], sort=False)["last"].transform(lambda s: s.cummax().shift())
-    return each(ex[ex["start_high"] <= before], "the dosing record overlaps with an earlier one of the subject; correct EXSTDTC or EXENDTC")
+    before = ex.groupby(["USUBJID", "treatment"], sort=False)["last"].transform(
+        lambda s: s.cummax().shift()
+    )
+    return each(
+        ex[ex["start_high"] <= before],
+        "the dosing record overlaps with an earlier one of the subject; correct EXSTDTC or EXENDTC",
+    )
 
 
-@check("EX05", "Q", "No dosing after death", "no EX row with EXDOSE > 0 starts or ends after DTHDTC", "exposure", "subjects")
+@check(
+    "EX05",
+    "Q",
+    "No dosing after death",
+    "no EX row with EXDOSE > 0 starts or ends after DTHDTC",
+    "exposure",
+    "subjects",
+)
 def after_death(c: Context) -> list[Finding]:
     """Dosing certainly after death."""
     ex = c.with_subject(c.ex)
-    late = (ex["EXDOSE"] > 0) & ((ex["start_low"] > ex["death_high"]) | (ex["end_low"] > ex["death_high"]))
-    return each(ex[late], "dosing goes on after the date of death in DM; correct the dosing dates or DTHDTC")
+    late = (ex["EXDOSE"] > 0) & (
+        (ex["start_low"] > ex["death_high"]) | (ex["end_low"] > ex["death_high"])
+    )
+    return each(
+        ex[late], "dosing goes on after the date of death in DM; correct the dosing dates or DTHDTC"
+    )
 
 
-@check("EX06", "Q", "Doses are levels of the protocol", "EXDOSE is 0 or one of treatment.dose_levels_mg", "exposure")
+@check(
+    "EX06",
+    "Q",
+    "Doses are levels of the protocol",
+    "EXDOSE is 0 or one of treatment.dose_levels_mg",
+    "exposure",
+)
 def level(c: Context) -> list[Finding]:
     """Dose that is no level (negative ones are EX03)."""
-    odd = (c.ex["EXDOSE"] > 0) & ~c.ex["EXDOSE"].isin([0.0, *map(float, c.config.treatment.dose_levels_mg)])
-    return each(c.ex[odd], "EXDOSE is no dose level of the protocol and not 0; confirm or correct the dose")
+    odd = (c.ex["EXDOSE"] > 0) & ~c.ex["EXDOSE"].isin(
+        [0.0, *map(float, c.config.treatment.dose_levels_mg)]
+    )
+    return each(
+        c.ex[odd], "EXDOSE is no dose level of the protocol and not 0; confirm or correct the dose"
+    )
 
 
 @check(
@@ -74,37 +119,67 @@ def gap(c: Context) -> list[Finding]:
     ends = dosed["EXENDT"].where(dosed["EXENDT"].notna(), dosed["EXSTDT"])
     groups = ends.groupby(dosed["USUBJID"], sort=False)
     dosed["stopped"] = groups.transform(lambda s: s.cummax().shift())
-    open_before = dosed["EXENDT"].isna().groupby(dosed["USUBJID"], sort=False).transform(lambda s: s.shift(fill_value=False).cummax())
-    long = dosed[((dosed["EXSTDT"] - dosed["stopped"]).dt.days - 1 > MAX_GAP_DAYS) & ~open_before.astype(bool)]
-    pauses = ex.loc[ex["EXDOSE"] == 0, ["USUBJID", "EXSTDT", "EXENDT"]].rename(columns={"EXSTDT": "from", "EXENDT": "to"})
+    open_before = (
+        dosed["EXENDT"]
+        .isna()
+        .groupby(dosed["USUBJID"], sort=False)
+        .transform(lambda s: s.shift(fill_value=False).cummax())
+    )
+    long = dosed[
+        ((dosed["EXSTDT"] - dosed["stopped"]).dt.days - 1 > MAX_GAP_DAYS)
+        & ~open_before.astype(bool)
+    ]
+    pauses = ex.loc[ex["EXDOSE"] == 0, ["USUBJID", "EXSTDT", "EXENDT"]].rename(
+        columns={"EXSTDT": "from", "EXENDT": "to"}
+    )
     joined = long.merge(pauses, on="USUBJID", how="left")
-    told = (joined["from"] < joined["EXSTDT"]) & (joined["to"].fillna(pd.Timestamp.max) > joined["stopped"])
+    told = (joined["from"] < joined["EXSTDT"]) & (
+        joined["to"].fillna(pd.Timestamp.max) > joined["stopped"]
+    )
     covered = set(joined.loc[told, "SRCROW"])
     text = f"more than {MAX_GAP_DAYS} days without dose before this record and no interruption record (EXDOSE = 0); add it or correct the dates"
     return each(long[~long["SRCROW"].isin(covered)], text)
 
 
-@check("EX08", "Q", "The treatment is the study treatment", "EXTRT is treatment.name; other rows are kept", "exposure")
+@check(
+    "EX08",
+    "Q",
+    "The treatment is the study treatment",
+    "EXTRT is treatment.name; other rows are kept",
+    "exposure",
+)
 def treatment(c: Context) -> list[Finding]:
     """Another EXTRT; never a filter."""
     name = c.config.treatment.name.strip().upper()
     other = c.ex["EXTRT"].notna() & (c.ex["EXTRT"].str.upper() != name)
-    return each(c.ex[other], "EXTRT is not the study treatment; the row counts as dosing: confirm or correct it")
+    return each(
+        c.ex[other],
+        "EXTRT is not the study treatment; the row counts as dosing: confirm or correct it",
+    )
 
 
 @check("EX09", "E", "Dosed subjects are in DM", "USUBJID of ex is in dm", "exposure", "subjects")
 def not_in_dm(c: Context) -> list[Finding]:
     """Dosing of a subject without DM row."""
-    return each(c.ex[~c.ex["USUBJID"].isin(c.dm["USUBJID"])], "the subject is not in DM; correct USUBJID or add the subject")
+    return each(
+        c.ex[~c.ex["USUBJID"].isin(c.dm["USUBJID"])],
+        "the subject is not in DM; correct USUBJID or add the subject",
+    )
 
 
 @check("EX10", "E", "Doses have a start date", "EXSTDTC is filled where EXDOSE > 0", "exposure")
 def no_start(c: Context) -> list[Finding]:
     """A dose without start."""
-    return each(c.ex[c.ex["EXSTDTC"].isna() & (c.ex["EXDOSE"] > 0)], "EXSTDTC is empty; add the start of dosing")
+    return each(
+        c.ex[c.ex["EXSTDTC"].isna() & (c.ex["EXDOSE"] > 0)],
+        "EXSTDTC is empty; add the start of dosing",
+    )
 
 
 @check("EX11", "Q", "Dosing records have a dose", "EXDOSE is filled", "exposure")
 def no_dose(c: Context) -> list[Finding]:
     """A record without dose; it counts as no dose. Unreadable doses are reported on reading."""
-    return each(c.ex[c.ex["EXDOSE"].isna()], "EXDOSE is empty or unreadable and counts as no dose; add the dose (0 for an interruption)")
+    return each(
+        c.ex[c.ex["EXDOSE"].isna()],
+        "EXDOSE is empty or unreadable and counts as no dose; add the dose (0 for an interruption)",
+    )

@@ -53,11 +53,15 @@ CHECKS: dict[str, Check] = {}
 Rule = Callable[[Context], Iterable[Finding]]
 
 
-def check(id_: str, severity: str, title: str, rule: str, *needs: str, domain: str | None = None) -> Callable[[Rule], Rule]:
+def check(
+    id_: str, severity: str, title: str, rule: str, *needs: str, domain: str | None = None
+) -> Callable[[Rule], Rule]:
     """Register a function as the rule ``id_``; the domain is the first two letters of the id unless given."""
 
     def register(function: Rule) -> Rule:
-        CHECKS[id_] = Check(id_, severity, (domain or id_[:2]).upper(), title, rule, needs, function)
+        CHECKS[id_] = Check(
+            id_, severity, (domain or id_[:2]).upper(), title, rule, needs, function
+        )
         return function
 
     return register
@@ -70,15 +74,25 @@ def reading(id_: str, severity: str, title: str, rule: str, domain: str = "ALL")
 
 def each(frame: pd.DataFrame, text: str, severity: str | None = None) -> list[Finding]:
     """One finding per row of a frame with ``USUBJID`` and ``SRCROW``."""
-    return [Finding(str(subject), (int(row),), text, severity) for subject, row in zip(frame["USUBJID"], frame["SRCROW"], strict=True)]
+    return [
+        Finding(str(subject), (int(row),), text, severity)
+        for subject, row in zip(frame["USUBJID"], frame["SRCROW"], strict=True)
+    ]
 
 
-def grouped(frame: pd.DataFrame, keys: list[str], text: str, severity: str | None = None) -> list[Finding]:
+def grouped(
+    frame: pd.DataFrame, keys: list[str], text: str, severity: str | None = None
+) -> list[Finding]:
     """One finding per group of rows; the first key is ``USUBJID``."""
     if frame.empty:
         return []
     rows = frame.sort_values("SRCROW").groupby(keys, sort=True, dropna=False)["SRCROW"].agg(list)
     return [
-        Finding(str(key[0] if isinstance(key, tuple) else key), tuple(int(r) for r in found), text, severity)
+        Finding(
+            str(key[0] if isinstance(key, tuple) else key),
+            tuple(int(r) for r in found),
+            text,
+            severity,
+        )
         for key, found in zip(rows.index, rows, strict=True)
     ]

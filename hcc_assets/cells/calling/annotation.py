@@ -1,0 +1,262 @@
+"""Class, confidence and final status of every barcode of one sample, from a reference that does not change.
+
+Each cell is judged on its own counts, the ambient RNA of its sample and the reference; other cells of the sample matter for the copy-number profile that
+epithelial cells are compared with, and for the adaptive limits of quality control. How a reference comes about is in ``reference``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.sparse as sp
+
+from hcc_assets.cells.calling.class_posterior import ClassPosterior, class_posterior, restrict
+from hcc_assets.cells.calling.epithelial import resolve_epithelial
+from hcc_assets.cells.calling.marker_evidence import MarkerEvidence, marker_evidence
+from hcc_assets.cells.malignancy.decision import MalignancyResult
+from hcc_assets.cells.quality.adaptive import adaptive_status
+from hcc_assets.cells.quality.metrics import as_csr
+from hcc_assets.cells.reference.model import Reference
+from hcc_assets.cells.reference.teaching import align, ambient_of, ambient_umi
+from hcc_assets.schemas.base import conform
+from hcc_assets.schemas.reference import LabelChanges
+from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
+from hcc_assets.study.config import StudyConfig
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from hcc_assets.cells.quality.assessment import QcResult
+
+OUTLIER: Final = 30.0
+"""Robust sd above training cells at which the counts of a cell fit no profile."""
+UNSUPPORTED: Final = -3.0
+"""Log-likelihood ratio below which the markers that set a class apart are missing."""
+_RESCUED: Final = 0.9
+_DIGITS: Final = 6
+_CALLED: Final = ("pass", "doublet", "high_mt", "high_hb", "erythroid")
+_NONE: Final = CELL_CLASSES.index(UNASSIGNED)
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """Calls of one sample.
+
+    Attributes
+    ----------
+    calls
+        One row per barcode in the order of the counts: ``barcode, qc_status`` (final), ``cell_class, confidence, second_class, doublet_score, n_umi, n_genes,
+        pct_mt, reference_version``. Barcodes below the hard floor are ``unassigned`` with null confidence.
+    profile
+        Malignant consensus profile of this sample for later samples of the subject, or None.
+    reference_version
+        Version of the reference.
+    malignancy
+        Copy-number result over the cells that passed the first quality control, in their order; None where no epithelial cell was there.
+    """
+
+    calls: pd.DataFrame
+    profile: pd.Series | None
+    reference_version: str
+    malignancy: MalignancyResult | None = None
+
+
+def annotate(
+    counts: AnnData,
+    qc: QcResult,
+    reference: Reference,
+    config: StudyConfig,
+    *,
+    sample_id: str = "",
+    subject_profiles: Sequence[pd.Series] = (),
+) -> Annotation:
+    """Label the cells of one sample.
+
+    Parameters
+    ----------
+    counts
+        Cells x genes, as `tenx.read_counts` gives them.
+    qc
+        Of the same counts.
+    reference
+        From `reference.build_reference`.
+    config
+        ``single_cell.confidence``: below it a cell is ``unassigned``.
+    sample_id
+        Accepted for the caller's convenience: no call depends on it.
+    subject_profiles
+        Malignant profiles of earlier samples of the subject.
+
+    Returns
+    -------
+    Annotation
+        Every barcode has a row.
+    """
+    status = qc.metrics["qc_status"].to_numpy(dtype=object).copy()
+    n = counts.n_obs
+    cell_class = np.full(n, UNASSIGNED, dtype=object)
+    second = np.full(n, None, dtype=object)
+    confidence = np.full(n, np.nan)
+    malignancy: MalignancyResult | None = None
+    rows = np.flatnonzero(np.isin(status, _CALLED))
+    if len(rows):
+        matrix, keys, symbols = align(counts)
+        foreign = ambient_umi(qc)[rows]
+        evidence = marker_evidence(
+            sp.csr_matrix(matrix[rows]), symbols, ambient_of(qc, counts, keys), foreign
+        )
+        found = _posterior(counts, qc, reference, rows, foreign)
+        first, runner_up, sure = decide(found, evidence, reference)
+        named = resolve_epithelial(
+            counts,
+            as_csr(counts)[rows],
+            first,
+            sure,
+            found.probability,
+            evidence.epithelial & (first == _NONE),
+            status[rows] == "pass",
+            subject_profiles,
+        )
+        malignancy = named.malignancy
+        sure = np.round(named.confidence, _DIGITS)
+        doubtful = (sure < config.single_cell.confidence) | (named.cell_class == _NONE)
+        runner_up = np.where(
+            doubtful & (named.cell_class != _NONE),
+            named.cell_class,
+            np.where(named.cell_class != first, first, runner_up),
+        )
+        cell_class[rows] = np.array(CELL_CLASSES, dtype=object)[
+            np.where(doubtful, _NONE, named.cell_class)
+        ]
+        second[rows] = np.array(
+            [CELL_CLASSES[k] if k >= 0 else None for k in runner_up], dtype=object
+        )
+        confidence[rows] = sure
+    cell_class[status == "erythroid"] = "erythroid"
+    final = _final_status(qc, status, cell_class, config)
+    calls = pd.DataFrame(
+        {
+            "barcode": counts.obs_names.to_numpy().astype(object),
+            "qc_status": final,
+            "cell_class": cell_class,
+            "confidence": confidence,
+            "second_class": second,
+            "doublet_score": qc.metrics["doublet_score"].to_numpy(dtype=float),
+            "n_umi": qc.metrics["n_umi"].to_numpy(),
+            "n_genes": qc.metrics["n_genes"].to_numpy(),
+            "pct_mt": qc.metrics["pct_mt"].to_numpy(dtype=float),
+            "reference_version": np.full(n, reference.version, dtype=object),
+        }
+    )
+    return Annotation(
+        calls, None if malignancy is None else malignancy.profile, reference.version, malignancy
+    )
+
+
+def _posterior(
+    counts: AnnData,
+    qc: QcResult,
+    reference: Reference,
+    rows: npt.NDArray[np.intp],
+    foreign: npt.NDArray[np.float64],
+) -> ClassPosterior:
+    if not len(reference.owner):
+        return ClassPosterior(
+            np.full((len(rows), len(CELL_CLASSES)), 1 / len(CELL_CLASSES)),
+            np.zeros(len(rows)),
+            np.zeros(len(rows)),
+        )
+    inside, _, there = align(counts, reference.genes)
+    view, kept = restrict(reference, there)
+    profile = ambient_of(qc, counts, reference.genes)[kept]
+    return class_posterior(
+        sp.csr_matrix(inside[rows][:, kept]),
+        profile / max(float(profile.sum()), 1e-12),
+        foreign,
+        view,
+    )
+
+
+def decide(
+    found: ClassPosterior, evidence: MarkerEvidence, reference: Reference
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    """Class, runner-up and confidence of each cell from posterior, markers and surprise.
+
+    The class of highest posterior stands unless the markers that set it apart are missing although they should be there, or the counts fit no profile. Then a
+    class that the reference lacks, but whose conjunctive rule the cell satisfies, takes its place; else the cell is ``unassigned``.
+
+    Returns
+    -------
+    tuple
+        Places in `CELL_CLASSES` (the runner-up -1 where there is none) and the confidence.
+    """
+    p = np.round(found.probability, _DIGITS)
+    rows = np.arange(len(p))
+    best = p.argmax(axis=1)
+    rest = p.copy()
+    rest[rows, best] = -1.0
+    runner_up = np.where(rest.max(axis=1) > 0, rest.argmax(axis=1), -1)
+    sure = p[rows, best]
+    odd = ((np.round(found.surprise, 3) > OUTLIER) | (np.round(found.support, 3) < UNSUPPORTED)) & (
+        evidence.seed != best
+    )
+    known = np.isin(np.arange(len(CELL_CLASSES)), reference.owner)
+    doubt = odd | (best == _NONE) | (sure < 0.5) | (not known.any())
+    rescued = (evidence.seed >= 0) & ~known[np.maximum(evidence.seed, 0)] & doubt
+    out = np.where(rescued, evidence.seed, np.where(odd | (not known.any()), _NONE, best))
+    return out, np.where(out != best, best, runner_up), np.where(rescued, _RESCUED, sure)
+
+
+def _final_status(
+    qc: QcResult,
+    status: npt.NDArray[np.object_],
+    cell_class: npt.NDArray[np.object_],
+    config: StudyConfig,
+) -> npt.NDArray[np.object_]:
+    metrics = qc.metrics.assign(qc_status=status)
+    out = (
+        adaptive_status(metrics, pd.Series(cell_class, index=metrics.index), config)
+        .to_numpy(dtype=object)
+        .copy()
+    )
+    for name in ("erythroid", "platelet"):
+        out[(out == "pass") & (cell_class == name)] = name
+    return out
+
+
+def label_changes(old: dict[str, pd.DataFrame], new: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Published table ``reference_changes``: cells whose class or status differs between two sets of calls (sample id to ``Annotation.calls``)."""
+    columns = ["barcode", "cell_class", "qc_status", "confidence", "reference_version"]
+    rows = []
+    for sample_id in sorted(set(old) | set(new)):
+        blank = pd.DataFrame(columns=columns, dtype=object)
+        both = old.get(sample_id, blank)[columns].merge(
+            new.get(sample_id, blank)[columns], on="barcode", how="outer", suffixes=("_old", "_new")
+        )
+        differs = (both["cell_class_old"].fillna("") != both["cell_class_new"].fillna("")) | (
+            both["qc_status_old"].fillna("") != both["qc_status_new"].fillna("")
+        )
+        rows.append(both[differs].assign(sample_id=sample_id))
+    table = (
+        pd.concat(rows, ignore_index=True)
+        if rows
+        else pd.DataFrame(columns=["sample_id", "barcode"])
+    )
+    names = {
+        "cell_class": "class",
+        "qc_status": "qc_status",
+        "confidence": "confidence",
+        "reference_version": "version",
+    }
+    renamed = {f"{k}_{side}": f"{side}_{v}" for k, v in names.items() for side in ("old", "new")}
+    out = (
+        table.rename(columns=renamed)
+        .reindex(columns=list(LabelChanges.to_schema().columns))
+        .sort_values(["sample_id", "barcode"], kind="stable")
+    )
+    return conform(LabelChanges, out)

@@ -1,0 +1,98 @@
+"""What the markers of a cell say on their own: which conjunctive rule it satisfies, and whether it is epithelial.
+
+A guard-rail for the likelihood in ``annotate``; no call is made here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from scipy.special import pdtrc
+
+from hcc_assets.cells.reference.seeds import EPITHELIAL, HEPATIC, seed_classes
+from hcc_assets.study.classes import CELL_CLASSES
+
+_CLEAR: Final = 1e-3
+_NOT_EPITHELIAL: Final = (
+    "PTPRC",
+    "CD3D",
+    "CD3E",
+    "LYZ",
+    "C1QA",
+    "MS4A1",
+    "PECAM1",
+    "VWF",
+    "CDH5",
+    "COL1A1",
+    "COL3A1",
+    "DCN",
+    "HBB",
+)
+
+
+@dataclass(frozen=True)
+class MarkerEvidence:
+    """Per cell.
+
+    Attributes
+    ----------
+    seed
+        Class (place in `CELL_CLASSES`) whose conjunctive rule the cell satisfies alone, -1 for none.
+    epithelial
+        Clear epithelial or hepatic genes, and none of immune, endothelial or stromal cells beyond ambient RNA.
+    """
+
+    seed: npt.NDArray[np.intp]
+    epithelial: npt.NDArray[np.bool_]
+
+
+def _excess(
+    counts: sp.csc_matrix,
+    places: list[int],
+    ambient: npt.NDArray[np.float64],
+    foreign: npt.NDArray[np.float64],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
+    """Probability of so many molecules of the genes from ambient RNA alone, and how many of the genes are there."""
+    block = sp.csr_matrix(counts[:, places])
+    total = np.asarray(block.sum(axis=1), dtype=float).ravel()
+    expected = np.maximum(foreign * float(ambient[places].sum()), 1e-9)
+    return np.where(total > 0, pdtrc(np.maximum(total - 1, 0), expected), 1.0), np.asarray(
+        (block > 0).sum(axis=1), dtype=np.intp
+    ).ravel()
+
+
+def marker_evidence(
+    counts: sp.csr_matrix,
+    symbols: npt.NDArray[np.object_],
+    ambient: npt.NDArray[np.float64],
+    foreign: npt.NDArray[np.float64],
+) -> MarkerEvidence:
+    """Marker evidence of each cell.
+
+    Parameters
+    ----------
+    counts, symbols
+        Cells x genes of one sample and the symbols of the columns.
+    ambient, foreign
+        Share of each gene in the ambient RNA; expected ambient molecules of each cell.
+    """
+    place = {str(s): i for i, s in enumerate(symbols)}
+    columns = sp.csc_matrix(counts)
+    wide = [place[g] for g in EPITHELIAL if g in place]
+    liver = [place[g] for g in HEPATIC if g in place]
+    against = [place[g] for g in _NOT_EPITHELIAL if g in place]
+    epithelial = np.zeros(counts.shape[0], dtype=bool)
+    for at, least in ((wide, 4), (liver, 4)):
+        if at:
+            tail, there = _excess(columns, at, ambient, 2.0 * foreign)
+            epithelial |= (tail < _CLEAR) & (there >= least)
+    if against:
+        tail, _ = _excess(columns, against, ambient, 2.0 * foreign)
+        epithelial &= tail > 0.01
+    seeds = seed_classes(counts, symbols, ambient, foreign)
+    codes = np.array([CELL_CLASSES.index(s) if s else -1 for s in seeds], dtype=np.intp)
+    return MarkerEvidence(codes, epithelial)

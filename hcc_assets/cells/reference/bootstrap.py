@@ -1,0 +1,278 @@
+"""A reference without labels: pooled cells are clustered, clusters are named by marker panels, and likelihood passes over all genes refine who is what.
+
+Nothing is forced: a class without evidence gets no cell. Samples become training cells in ``reference_samples``; profiles are made in ``reference_training``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.sparse as sp
+
+from hcc_assets.cells.malignancy.decision import call_malignancy
+from hcc_assets.cells.reference import clustering
+from hcc_assets.cells.reference.cluster_names import NOVEL, name_clusters
+from hcc_assets.cells.reference.likelihood import (
+    class_scores,
+    posterior,
+    size_evidence,
+    typical_log_size,
+)
+from hcc_assets.cells.reference.seeds import seed_classes
+from hcc_assets.cells.reference.training import (
+    Profiles,
+    TrainingCells,
+    evidence,
+    grouped_counts,
+    train_profiles,
+)
+from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
+from hcc_assets.study.markers import panel_genes
+
+Labels = npt.NDArray[np.intp]
+
+CELLS_PER_CLUSTER: Final = 90
+MIN_CLASS_CELLS: Final = 12
+"""Cells that a class needs for a profile."""
+_PASS_TEMPERATURE: Final = 1.0
+_SURE: Final = 0.7
+_MAX_PASSES: Final = 3
+_MIN_EPITHELIAL: Final = 30
+_DIRTY: Final = 0.25
+CELLS_PER_SUB_CLUSTER: Final = 45
+_MIN_COMPARTMENT: Final = 200
+_COMPARTMENTS: Final = (
+    ("T", "NK", "B", "plasma"),
+    ("monocyte", "macrophage", "dendritic", "neutrophil", "mast"),
+    ("vascular_endothelial", "lymphatic_endothelial", "fibroblast"),
+)
+_VETO: Final = -2.0
+_RESCUED: Final = (
+    "mast",
+    "neutrophil",
+    "dendritic",
+    "plasma",
+    "platelet",
+    "erythroid",
+    "lymphatic_endothelial",
+)
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """Class of each training cell (place in `CELL_CLASSES`, -1 for none), the components of all cells, and what was done.
+
+    Attributes
+    ----------
+    owner
+        Per cell.
+    components
+        From `embed`.
+    passes
+        Number of likelihood passes taken before agreement with the markers turned.
+    """
+
+    owner: Labels
+    components: npt.NDArray[np.float64]
+    passes: int
+
+
+def embed(cells: TrainingCells, seed: int = 0) -> npt.NDArray[np.float64]:
+    """Batch-corrected components of the cells, rows of length 1."""
+    genes = clustering.variable_genes(
+        cells.counts, cells.sample, cells.symbols, 1500, panel_genes()
+    )
+    scores = clustering.principal_components(
+        clustering.log_normalise(cells.counts, genes), min(40, len(genes))
+    )
+    return clustering.unit_rows(clustering.correct_batches(scores, cells.sample, seed))
+
+
+def _panel_evidence(
+    cells: TrainingCells, profiles: Profiles, n_classes: int
+) -> npt.NDArray[np.float64]:
+    """Log-likelihood of each cell by panel genes alone, under the best profile of each class of the first naming; minus infinity without a profile."""
+    panel = np.isin(cells.symbols, sorted(panel_genes()))
+    narrow = Profiles(
+        profiles.shares,
+        profiles.owner,
+        np.where(panel, np.maximum(profiles.weight, 0.2), 0.0),
+        profiles.cells,
+    )
+    likelihood = evidence(cells, narrow)
+    out = np.full((len(likelihood), n_classes), -np.inf)
+    for k in np.unique(profiles.owner):
+        out[:, k] = likelihood[:, profiles.owner == k].max(axis=1)
+    return out
+
+
+def _clean(cells: TrainingCells, clusters: Labels, k: int) -> npt.NDArray[np.bool_]:
+    """Clusters of cells with enough RNA of their own: small and ambient-rich ones (often neutrophils) say nothing of an unknown type."""
+    out = np.zeros(k, dtype=bool)
+    whole = float(np.median(cells.size))
+    for c in range(k):
+        mine = clusters == c
+        if mine.any():
+            out[c] = (
+                np.median(cells.size[mine]) >= 0.4 * whole
+                and np.median(cells.ambient_share[mine]) <= _DIRTY
+            )
+    return out
+
+
+def _malignant_share(
+    cells: TrainingCells, clusters: Labels, named: list[str]
+) -> npt.NDArray[np.float64]:
+    """Share of the cells of each epithelial cluster that copy number shows to be malignant, over the subjects in which it shows anything; NaN elsewhere."""
+    labels = np.array([n if n not in ("", NOVEL) else UNASSIGNED for n in named], dtype=object)[
+        clusters
+    ]
+    genes = pd.DataFrame({"gene_id": cells.genes, "gene": cells.symbols})
+    posterior_of = np.full(len(clusters), np.nan)
+    subject = cells.subject[cells.sample]
+    for s in np.unique(subject):
+        rows = np.flatnonzero(subject == s)
+        epithelial = rows[np.isin(labels[rows], ("tumour", "hepatocyte", "cholangiocyte"))]
+        if len(epithelial) < _MIN_EPITHELIAL:
+            continue
+        result = call_malignancy(sp.csr_matrix(cells.counts[rows]), genes, labels[rows])
+        if result.profile is not None:
+            posterior_of[rows] = result.calls["posterior"].to_numpy(dtype=float)
+    out = np.full(len(named), np.nan)
+    for c in range(len(named)):
+        mine = posterior_of[clusters == c]
+        mine = mine[np.isfinite(mine)]
+        if len(mine) >= max(MIN_CLASS_CELLS, 0.2 * (clusters == c).sum()):
+            out[c] = float(mine.mean())
+    return out
+
+
+def _sub_clusters(
+    cells: TrainingCells, owner: Labels, clusters: Labels, seed: int
+) -> tuple[Labels, Labels]:
+    """Cluster the cells of one compartment by themselves, where neighbours (T and NK, the myeloid classes) lie apart; a sub-cluster with a name takes it."""
+    out, fine = owner.copy(), clusters.copy()
+    for group in _COMPARTMENTS:
+        rows = np.flatnonzero(np.isin(owner, [CELL_CLASSES.index(c) for c in group]))
+        if len(rows) < _MIN_COMPARTMENT:
+            continue
+        part = cells.rows(rows)
+        k = int(np.clip(len(rows) / CELLS_PER_SUB_CLUSTER, 6, 120))
+        labels = clustering.kmeans(embed(part, seed), k, seed)
+        counts, ambient = grouped_counts(part, labels, k)
+        named = name_clusters(
+            np.maximum(counts - 0.9 * ambient, 0.0),
+            cells.symbols,
+            np.bincount(labels, minlength=k),
+            ambient=cells.ambient.mean(axis=0),
+        )
+        codes = np.array(
+            [CELL_CLASSES.index(c) if c in group else -1 for c in named], dtype=np.intp
+        )[labels]
+        out[rows] = np.where(codes >= 0, codes, owner[rows])
+        fine[rows] = clusters.max() + 1 + labels
+        clusters = fine
+    return out, fine
+
+
+def _rescue(cells: TrainingCells, owner: Labels) -> Labels:
+    """Seeds of rare classes that no cluster is named for take their class, with the cells of no class left out."""
+    missing = [c for c in _RESCUED if (owner == CELL_CLASSES.index(c)).sum() < 2 * MIN_CLASS_CELLS]
+    if not missing:
+        return owner
+    out = owner.copy()
+    seeds = np.full(len(owner), "", dtype=object)
+    for s in range(len(cells.sample_ids)):
+        rows = np.flatnonzero(cells.sample == s)
+        seeds[rows] = seed_classes(
+            cells.counts[rows], cells.symbols, cells.ambient[s], cells.ambient_umi[rows]
+        )
+    for name in missing:
+        mine = seeds == name
+        if mine.sum() >= MIN_CLASS_CELLS:
+            out[mine] = CELL_CLASSES.index(name)
+    return out
+
+
+def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0) -> Bootstrap:
+    """Find the classes of the training cells.
+
+    Parameters
+    ----------
+    cells
+        Pooled cells, doublets left out.
+    usable
+        Genes that may carry weight in a profile.
+    seed
+        Of the clustering.
+
+    Notes
+    -----
+    Likelihood passes relabel all cells from the profiles of the sure ones. Panel genes alone judge every cell that changes class: a change they contradict is
+    taken back, and passes stop when they contradict changes on average. A class that would lose half of its cells keeps them.
+    """
+    n_classes = len(CELL_CLASSES)
+    components = embed(cells, seed)
+    k = int(np.clip(len(components) / CELLS_PER_CLUSTER, min(12, len(components)), 220))
+    clusters = clustering.kmeans(components, k, seed)
+    counts, ambient = grouped_counts(cells, clusters, k)
+    own = np.maximum(counts - 0.9 * ambient, 0.0)
+    size, soup = np.bincount(clusters, minlength=k), cells.ambient.mean(axis=0)
+    named = name_clusters(own, cells.symbols, size, ambient=soup)
+    named = name_clusters(
+        own, cells.symbols, size, ambient=soup, malignant=_malignant_share(cells, clusters, named)
+    )
+    named = [
+        "" if c == NOVEL and not clean else c
+        for c, clean in zip(named, _clean(cells, clusters, k), strict=True)
+    ]
+    codes = np.array(
+        [CELL_CLASSES.index(UNASSIGNED if c == NOVEL else c) if c else -1 for c in named],
+        dtype=np.intp,
+    )
+    owner, clusters = _sub_clusters(cells, codes[clusters], clusters, seed)
+    owner = _rescue(cells, owner)
+    owner = _drop_small(owner, n_classes)
+    if not (owner >= 0).any():
+        return Bootstrap(owner, components, 0)
+    profiles = train_profiles(cells, owner, clusters, n_classes, usable)
+    panel = _panel_evidence(cells, profiles, n_classes)
+    passes = 0
+    for _ in range(_MAX_PASSES):
+        scores = class_scores(
+            evidence(cells, profiles), profiles.owner, n_classes, _PASS_TEMPERATURE
+        )
+        p = posterior(
+            scores + size_evidence(cells.size, typical_log_size(cells.size, owner, n_classes))
+        )
+        top = p.argmax(axis=1)
+        found = np.where(p.max(axis=1) >= _SURE, top, -1)
+        moved = np.flatnonzero((owner >= 0) & (found >= 0) & (found != owner))
+        gain = panel[moved, found[moved]] - panel[moved, owner[moved]]
+        found[moved[gain < _VETO]] = -1
+        found = _drop_small(found, n_classes)
+        number, before = (
+            np.bincount(found[found >= 0], minlength=n_classes),
+            np.bincount(owner[owner >= 0], minlength=n_classes),
+        )
+        turned = len(moved) >= MIN_CLASS_CELLS and float(np.mean(np.clip(gain, -5, 5))) < 0
+        if turned and passes:
+            break
+        collapsed = np.flatnonzero((number < 0.5 * before) & (before >= MIN_CLASS_CELLS))
+        found = np.where(np.isin(owner, collapsed) & (found < 0), owner, found)
+        changed = float(np.mean(found != owner))
+        owner, passes = found, passes + 1
+        if changed < 0.003:
+            break
+        profiles = train_profiles(cells, owner, clusters, n_classes, usable)
+    return Bootstrap(owner, components, passes)
+
+
+def _drop_small(owner: Labels, n_classes: int) -> Labels:
+    """Classes with too few cells for a profile lose them."""
+    number = np.bincount(owner[owner >= 0], minlength=n_classes)
+    return np.where((owner >= 0) & (number[np.maximum(owner, 0)] < MIN_CLASS_CELLS), -1, owner)

@@ -1,0 +1,330 @@
+"""A clinical export folder to validated tables: which file is which domain, what is refused, what rests on what. Rules on the tables are in
+``checks``.
+
+One refused domain never stops the others; a table that cannot be right without a refused domain is refused with it and says so.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from hcc_assets.clinical.issues import IssueLog
+from hcc_assets.clinical.reading import tables as build
+from hcc_assets.clinical.reading.columns import known_names, map_columns
+from hcc_assets.clinical.reading.refusal import DomainRefused
+from hcc_assets.clinical.reading.text_files import SUFFIXES, read_raw
+from hcc_assets.clinical.reading.typed import type_cells
+from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.sdtm_variables import DOMAINS, REQUIRED_DOMAINS
+
+TABLE_DOMAINS: dict[str, tuple[str, ...]] = {
+    "subjects": ("dm", "ex"),
+    "exposure": ("ex",),
+    "tumour_assessments": ("tr", "tu", "ex"),
+    "reported_responses": ("rs",),
+    "disposition": ("ds", "cm", "ss"),
+    "adverse_events": ("ae", "ex"),
+}
+"""Domains that each table rests on, its own first."""
+
+MANIFEST = "manifest.sha256"
+DONE = "_DONE"
+_SIDE_FILES = frozenset(
+    {
+        MANIFEST,
+        DONE.lower(),
+        "readme.txt",
+        "readme.md",
+        "readme",
+        "define.xml",
+        "thumbs.db",
+        "desktop.ini",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Domain:
+    """One delivered domain, typed; see ``typed.type_cells`` for the columns of ``frame``."""
+
+    frame: pd.DataFrame
+    absent: tuple[str, ...]
+    delivered: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Export:
+    """What one export folder gave.
+
+    Attributes
+    ----------
+    tables
+        Table name to frame (``schemas.clinical``); a table that rests on a refused domain is absent.
+    issues
+        ``DataIssues`` frame of the findings made on reading.
+    refused
+        Domain to the sentence that says why it was not taken.
+    files
+        File name to sha256, for the files of the domains.
+    absent
+        Table to the optional columns that its delivery does not have (null in the table).
+    delivered
+        Domain to the columns taken from it.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    issues: pd.DataFrame
+    refused: dict[str, str]
+    files: dict[str, str]
+    absent: dict[str, frozenset[str]] = field(default_factory=dict)
+    delivered: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def reason(self, table: str) -> str | None:
+        """Why a table is absent; null when it is there."""
+        if table in self.tables:
+            return None
+        return next(
+            (
+                f"{domain}: {self.refused[domain]}"
+                for domain in TABLE_DOMAINS[table]
+                if domain in self.refused
+            ),
+            "not delivered",
+        )
+
+
+def domain_of(path: Path) -> str | None:
+    """Domain that a file name stands for (``dm.csv``, ``AE.XPT``), or null."""
+    stem = path.stem.strip().lower()
+    return stem if path.suffix.lower() in SUFFIXES and stem in DOMAINS else None
+
+
+def read_table(
+    path: Path, domain: str, config: StudyConfig, log: IssueLog, *, whole: bool = False
+) -> Domain:
+    """Read, recognise and type one file.
+
+    Parameters
+    ----------
+    path
+        Local file in any of the accepted formats.
+    domain
+        Lower-case domain code.
+    config
+        Study configuration; ``aliases`` matter.
+    log
+        Receives the findings.
+    whole
+        See ``readers.read_raw``.
+
+    Raises
+    ------
+    DomainRefused
+        The table cannot be taken.
+    """
+    aliases = {
+        key: value
+        for name, entries in config.aliases.items()
+        if name.lower() == domain
+        for key, value in entries.items()
+    }
+    raw = read_raw(path, known_names(domain, aliases), whole=whole)
+    mapped = map_columns(raw, domain, aliases, log)
+    frame = type_cells(mapped.frame, domain, log)
+    if DOMAINS[domain].must_have_rows and frame.empty:
+        raise DomainRefused(
+            "no_rows", "the table has no rows; it must have some, so the export is not complete"
+        )
+    return Domain(frame, mapped.absent, tuple(sorted(mapped.frame.columns)))
+
+
+def validate_file(path: Path, config: StudyConfig) -> tuple[pd.DataFrame, str | None]:
+    """Judge one file before it is sent, by itself.
+
+    Returns
+    -------
+    tuple
+        ``DataIssues`` frame of the findings on reading, and the reason of refusal (null when the file would be taken).
+    """
+    log = IssueLog()
+    domain = domain_of(path)
+    if domain is None:
+        return (
+            log.frame(),
+            f"the file name is no domain ({', '.join(DOMAINS)}) with one of the endings {' '.join(SUFFIXES)}",
+        )
+    try:
+        read_table(path, domain, config, log)
+    except DomainRefused as refusal:
+        return log.frame(), refusal.reason
+    return log.frame(), None
+
+
+def read_export(folder: Path, config: StudyConfig, *, cutoff: dt.date | None = None) -> Export:
+    """Read a whole export folder.
+
+    Parameters
+    ----------
+    folder
+        Local folder with one file per domain.
+    config
+        Study configuration.
+    cutoff
+        Data cut-off; doses after it give no treatment date.
+
+    Returns
+    -------
+    Export
+        Never raises for the content of a file: what cannot be taken is in ``refused``.
+    """
+    log = IssueLog()
+    refused: dict[str, str] = {}
+    files: dict[str, str] = {}
+    paths = _find_files(folder, log)
+    manifest = _read_manifest(folder)
+    done = (folder / DONE).exists()
+    domains: dict[str, Domain] = {}
+    for domain in DOMAINS:
+        found = paths.get(domain, [])
+        for path in found:
+            files[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        part = IssueLog()
+        try:
+            if not found:
+                if domain in REQUIRED_DOMAINS:
+                    raise DomainRefused(
+                        "no_file",
+                        f"the export has no {domain} file ({domain}.csv or another accepted format)",
+                    )
+                continue
+            if len(found) > 1:
+                raise DomainRefused(
+                    "twin_files",
+                    f"{len(found)} files claim to be {domain} ({', '.join(p.name for p in found)}); send one",
+                )
+            listed = manifest.get(found[0].name)
+            if listed is not None and listed != files[found[0].name]:
+                raise DomainRefused(
+                    "manifest",
+                    f"{found[0].name} does not agree with {MANIFEST}; send the export again",
+                )
+            domains[domain] = read_table(
+                found[0], domain, config, part, whole=done or listed is not None
+            )
+        except DomainRefused as refusal:
+            refused[domain] = refusal.reason
+        log.extend(part)
+    made, table_log = _build_tables(domains, refused, cutoff)
+    log.extend(table_log)
+    absent = {
+        table: frozenset(name for d in rests if d in domains for name in domains[d].absent)
+        for table, rests in TABLE_DOMAINS.items()
+        if table in made
+    }
+    for table, frame in made.items():
+        frame.attrs["absent"] = sorted(absent[table])
+    return Export(
+        made,
+        log.frame(),
+        refused,
+        files,
+        absent,
+        {domain: part.delivered for domain, part in domains.items()},
+    )
+
+
+def _find_files(folder: Path, log: IssueLog) -> dict[str, list[Path]]:
+    out: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        if (
+            not path.is_file()
+            or path.name.startswith((".", "~$"))
+            or path.name.lower() in _SIDE_FILES
+        ):
+            continue
+        domain = domain_of(path)
+        if domain:
+            out.setdefault(domain, []).append(path)
+        else:
+            shown = (
+                path.name
+                if re.fullmatch(r"[\w.-]{1,40}", path.name, re.ASCII)
+                and not re.search(r"\d{4}", path.name)
+                else f"*{path.suffix}"
+            )
+            log.add(
+                "RD11",
+                "I",
+                "export",
+                f"the file {shown} is no domain that the platform reads and was left aside",
+            )
+    return out
+
+
+def _read_manifest(folder: Path) -> dict[str, str]:
+    path = folder / MANIFEST
+    if not path.exists():
+        return {}
+    out = {}
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        match = re.fullmatch(r"([0-9a-fA-F]{64})\s+\*?(?:\./)?(.+?)\s*", line)
+        if match:
+            out[match[2]] = match[1].lower()
+    return out
+
+
+def _build_tables(
+    domains: dict[str, Domain], refused: dict[str, str], cutoff: dt.date | None
+) -> tuple[dict[str, pd.DataFrame], IssueLog]:
+    log = IssueLog()
+    made: dict[str, pd.DataFrame] = {}
+    frames = {name: part.frame for name, part in domains.items()}
+
+    def attempt(
+        table: str, own: str, needs: tuple[str, ...], function: Callable[[], pd.DataFrame]
+    ) -> None:
+        missing = next((name for name in needs if name in refused), None)
+        if own in refused:
+            return
+        if missing is not None:
+            refused[own] = f"{own} cannot be judged without {missing}, which was refused"
+            return
+        made[table] = function()
+
+    if "ex" in frames:
+        made["exposure"] = build.build_exposure(frames["ex"])
+        doses = build.treatment_dates(made["exposure"], cutoff)
+        attempt("subjects", "dm", (), lambda: build.build_subjects(frames["dm"], doses, log))
+        tu_needed = ("tu",) if "tr" in frames and _needs_locations(frames["tr"]) else ()
+        attempt(
+            "tumour_assessments",
+            "tr",
+            tu_needed,
+            lambda: build.build_tumour_assessments(frames["tr"], frames.get("tu"), doses, log),
+        )
+        attempt("adverse_events", "ae", (), lambda: build.build_adverse_events(frames["ae"], doses))
+    else:
+        for own in ("dm", "tr", "ae"):
+            refused.setdefault(
+                own, f"{own} cannot be judged without first doses, and ex was refused"
+            )
+    made_rs = frames.get(
+        "rs", type_cells(pd.DataFrame(columns=["USUBJID"], dtype=object), "rs", IssueLog())
+    )
+    attempt("reported_responses", "rs", (), lambda: build.build_reported_responses(made_rs))
+    if not {"ds", "cm", "ss"} & set(refused):
+        made["disposition"] = build.build_disposition(
+            frames.get("ds"), frames.get("cm"), frames.get("ss")
+        )
+    return {name: made[name] for name in TABLE_DOMAINS if name in made}, log
+
+
+def _needs_locations(tr: pd.DataFrame) -> bool:
+    return bool(tr.loc[tr["TRLNKID"].notna(), "TULOC"].isna().any())

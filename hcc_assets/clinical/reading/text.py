@@ -1,0 +1,219 @@
+"""Characters of clinical deliveries: bytes to text, normalised codes, mojibake, numbers with a decimal comma. File formats belong to ``readers``."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from hcc_assets.clinical.reading.refusal import DomainRefused
+
+_SPACES = re.compile(r"\s+")
+_INVISIBLE = re.compile(
+    "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00-\x08\x0e-\x1f\x7f]"
+)
+_HIGH = re.compile("[^\x00-\x7f]")
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+_COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+")
+_COMMA_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(?:[.,]\d{3})+[.,]\d+|[+-]?\d{1,3}(?:,\d{3}){2,}")
+_POINT_NUMBER = re.compile(r"[+-]?\d*\.\d+")
+_COMMON_SHARE = 0.7
+
+
+def _level(character: str) -> int:
+    """GB 2312 level of a character: 1 common hanzi, 0 punctuation and full-width forms, 2 rarer hanzi, 3 anything else."""
+    try:
+        pair = character.encode("gb2312")
+    except UnicodeEncodeError:
+        return 3
+    if len(pair) != 2:
+        return 3
+    return 0 if pair[0] < 0xB0 else 1 if pair[0] <= 0xD7 else 2
+
+
+def _looks_chinese(text: str) -> bool:
+    levels = [_level(c) for c in _HIGH.findall(text)]
+    return (
+        bool(levels)
+        and sum(level <= 1 for level in levels) >= _COMMON_SHARE * len(levels)
+        and 1 in levels
+    )
+
+
+def decode(data: bytes) -> tuple[str, str]:
+    """Text of a delivered file: UTF-8 with or without BOM, UTF-16 with BOM, or GB18030 (GBK, GB 2312) where the result is plainly Chinese.
+
+    Returns
+    -------
+    tuple
+        The text and the name of the encoding.
+
+    Raises
+    ------
+    DomainRefused
+        The encoding is none of these (Latin-1 and the like would decode to wrong letters without an error), or the file ends inside a character.
+    """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        try:
+            return data.decode("utf-16"), "utf-16"
+        except UnicodeDecodeError:
+            raise DomainRefused(
+                "cut", "the file ends inside a character: it was cut; send it again"
+            ) from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if error.end >= len(data) - 1 and error.reason == "unexpected end of data":
+            raise DomainRefused(
+                "cut", "the file ends inside a character: it was cut; send it again"
+            ) from None
+    else:
+        if "\x00" in text:
+            raise DomainRefused(
+                "not_text", "the file holds zero bytes and is no text file; send it again as CSV"
+            )
+        return text, "utf-8"
+    try:
+        text = data.decode("gb18030")
+    except UnicodeDecodeError:
+        text = ""
+    if text and "\x00" not in text and _looks_chinese(text):
+        return text, "gb18030"
+    line = data[: _first_high_byte(data)].count(b"\n") + 1
+    raise DomainRefused(
+        "encoding",
+        f"line {line}: the encoding is neither UTF-8 nor GB18030/GBK and is not guessed; save the file as UTF-8",
+    )
+
+
+def _first_high_byte(data: bytes) -> int:
+    high = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) > 0x7F)
+    return int(high[0]) if len(high) else 0
+
+
+def clean_code(text: str) -> str:
+    """Ids and controlled words: full-width forms folded (NFKC), invisible characters removed, white space of any kind trimmed and made one blank."""
+    return _SPACES.sub(" ", _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))).strip()
+
+
+def clean_verbatim(text: str) -> str:
+    """Free text: white space of any kind (non-breaking ones too) becomes a blank and invisible characters go; letters stay as written."""
+    return _SPACES.sub(" ", _INVISIBLE.sub("", text)).strip()
+
+
+def is_mojibake(text: str) -> bool:
+    """Whether text was decoded with the wrong encoding before it was sent (UTF-8 or GBK read as Latin-1, UTF-8 read as GBK, replacement
+    characters)."""
+    if "\ufffd" in text:
+        return True
+    if not _HIGH.search(text):
+        return False
+    for wrong in ("cp1252", "latin-1"):
+        try:
+            raw = text.encode(wrong)
+        except UnicodeEncodeError:
+            continue
+        try:
+            raw.decode("utf-8")
+            return True
+        except UnicodeDecodeError:
+            pass
+        if len(_HIGH.findall(text)) >= 4:
+            try:
+                again = raw.decode("gbk")
+            except UnicodeDecodeError:
+                continue
+            if all(_level(c) == 1 for c in _HIGH.findall(again)):
+                return True
+    if any(_level(c) > 1 for c in _HIGH.findall(text)):
+        try:
+            again = text.encode("gb18030").decode("utf-8")
+        except UnicodeDecodeError:
+            return False
+        return all(_level(c) <= 1 for c in _HIGH.findall(again))
+    return False
+
+
+def to_numbers(texts: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Numbers of a text column.
+
+    Returns
+    -------
+    tuple
+        ``float64`` values (null where there is none) and a boolean mask of texts that are there and are no number. A lone ``.`` (SAS for missing)
+        is null.
+    """
+    codes, uniques = pd.factorize(texts)
+    values = np.full(len(uniques) + 1, np.nan)
+    wrong = np.zeros(len(uniques) + 1, dtype=bool)
+    for i, text in enumerate(uniques):
+        if _NUMBER.fullmatch(str(text)):
+            values[i] = float(text)
+        else:
+            wrong[i] = str(text) != "."
+    return pd.Series(values[codes], index=texts.index), pd.Series(wrong[codes], index=texts.index)
+
+
+def is_number(texts: pd.Series) -> pd.Series:
+    """Boolean mask of texts that are a number with a decimal point."""
+    codes, uniques = pd.factorize(texts)
+    flags = np.array([*(bool(_NUMBER.fullmatch(str(text))) for text in uniques), False])
+    return pd.Series(flags[codes], index=texts.index)
+
+
+def find_decimal_commas(columns: dict[str, pd.Series]) -> list[str]:
+    """Columns whose numbers are written with a decimal comma.
+
+    Parameters
+    ----------
+    columns
+        The number columns of one table, index = row number in the file.
+
+    Raises
+    ------
+    DomainRefused
+        A column mixes comma and point, has grouped thousands, or all its commas could be thousands separators and nothing else in the table shows a
+        decimal comma. Names column and row.
+    """
+    with_comma: list[str] = []
+    proven = False
+    doubtful: tuple[str, int] | None = None
+    for name, texts in columns.items():
+        present = texts.dropna()
+        if present.empty or not present.str.contains(",", regex=False).any():
+            continue
+        grouped = present[present.str.fullmatch(_GROUPED)]
+        if len(grouped):
+            raise DomainRefused(
+                "thousands",
+                f"row {grouped.index[0]}: {name} has a thousands separator; send plain numbers with a decimal point",
+            )
+        comma = present[present.str.fullmatch(_COMMA_NUMBER)]
+        if comma.empty:
+            continue
+        point = present[present.str.fullmatch(_POINT_NUMBER)]
+        if len(point):
+            reason = f"row {comma.index[0]}: {name} has a decimal comma and row {point.index[0]} a decimal point; use the decimal point throughout"
+            raise DomainRefused("decimal_comma", reason)
+        sure = ~comma.str.fullmatch(_COMMA_THOUSANDS)
+        proven |= bool(sure.any())
+        if not sure.any() and doubtful is None:
+            doubtful = (name, int(comma.index[0]))
+        with_comma.append(name)
+    if doubtful and not proven:
+        reason = f"row {doubtful[1]}: the comma in {doubtful[0]} may be a decimal comma or a thousands separator; send plain numbers with a decimal point"
+        raise DomainRefused("decimal_comma", reason)
+    return with_comma
+
+
+def map_unique(texts: pd.Series, function: object) -> pd.Series:
+    """Apply a text function once per distinct text; null stays null, an empty result becomes null."""
+    codes, uniques = pd.factorize(texts)
+    mapped: Iterable[str] = (function(str(text)) for text in uniques)  # type: ignore[operator]
+    values = np.array([*(text or None for text in mapped), None], dtype=object)
+    return pd.Series(values[codes], index=texts.index, dtype=object)

@@ -1,0 +1,243 @@
+"""Delivered files to raw text tables, one reader per format: nothing is typed, renamed or judged here beyond "is this file whole". Typing is in
+``tables``.
+
+Every reader gives the same ``RawTable`` for the same content: text as written, null for an empty cell, numbers of binary formats in their shortest
+decimal form (15 significant digits, no exponent, no trailing ``.0``), dates of binary formats in ISO 8601.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gc
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hcc_assets.clinical.reading.refusal import DomainRefused
+from hcc_assets.clinical.reading.text import clean_code, decode
+
+SUFFIXES = (".csv", ".xlsx", ".xpt", ".sas7bdat", ".parquet", ".json", ".ndjson")
+_DELIMITERS = (",", ";", "\t", "|")
+_DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """One delivered table, untyped.
+
+    Attributes
+    ----------
+    columns
+        Names as delivered.
+    frame
+        Text per cell (``object``, ``None`` for empty), positional column labels 0..n-1, index = row number in the file (1 = first data row).
+    encoding, delimiter
+        What was recognised, for text files.
+    """
+
+    columns: tuple[str, ...]
+    frame: pd.DataFrame
+    encoding: str = ""
+    delimiter: str = ""
+
+
+def read_raw(path: Path, known: frozenset[str] = frozenset(), *, whole: bool = False) -> RawTable:
+    """Read one file by its suffix.
+
+    Parameters
+    ----------
+    path
+        Local file.
+    known
+        Upper-case column names that the table may have; they decide between delimiters.
+    whole
+        True when the delivery has proven that it is complete (``_DONE`` or a manifest that agrees): a last line without a line end is then taken.
+
+    Raises
+    ------
+    DomainRefused
+        The file is not readable as what its name says, is cut, or its rows do not fit its header.
+    """
+    from hcc_assets.clinical.reading import binary_files as binary
+
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        return read_csv(path.read_bytes(), known, whole=whole)
+    if suffix == ".xlsx":
+        return binary.read_xlsx(path)
+    if suffix == ".xpt":
+        return binary.read_xpt(path)
+    if suffix == ".sas7bdat":
+        return binary.read_sas7bdat(path)
+    if suffix == ".parquet":
+        return binary.read_parquet(path)
+    if suffix in (".json", ".ndjson"):
+        return binary.read_dataset_json(path.read_bytes())
+    raise DomainRefused("format", f"the file type is none of {' '.join(SUFFIXES)}")
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without garbage collection: it would walk over every row of a large file again and again (four times slower), and there are no cycles to find."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def read_csv(data: bytes, known: frozenset[str] = frozenset(), *, whole: bool = False) -> RawTable:
+    """Delimited text; see ``read_raw``. Encoding by ``text.decode``; the delimiter is the one that gives the most known column names."""
+    text, encoding = decode(data)
+    if not text.strip():
+        raise DomainRefused("empty", "the file is empty: not even a header")
+    delimiter = _find_delimiter(text, known)
+    with _no_collection():
+        try:
+            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        except csv.Error:
+            raise DomainRefused("quotes", _quote_problem(text, delimiter)) from None
+        return _table(rows, text.endswith(("\n", "\r")), encoding, delimiter, whole=whole)
+
+
+def _table(
+    rows: list[list[str]], ends_with_newline: bool, encoding: str, delimiter: str, *, whole: bool
+) -> RawTable:
+    while rows and not rows[0]:
+        rows.pop(0)
+    header, body = rows[0], [row for row in rows[1:] if row]
+    _same_length(header, body, delimiter, ends_with_newline)
+    if body and not ends_with_newline and not whole:
+        _judge_last_cell(header, body)
+    columns: list[tuple[str, ...]] = list(zip(*body, strict=True)) if body else [()] * len(header)
+    frame = pd.DataFrame(
+        {i: _text_column(values) for i, values in enumerate(columns)},
+        index=pd.RangeIndex(1, len(body) + 1),
+    )
+    return finish_raw(header, frame, encoding=encoding, delimiter=_DELIMITER_NAMES[delimiter])
+
+
+def _text_column(values: tuple[str, ...]) -> np.ndarray:
+    out = np.empty(len(values), dtype=object)
+    out[:] = values
+    blank = [value for value in set(values) if not value or value.isspace()]
+    if blank:
+        out[pd.Series(out).isin(blank).to_numpy()] = None
+    return out
+
+
+def _header_names(line: str, delimiter: str) -> list[str]:
+    try:
+        return [
+            clean_code(name).upper() for name in next(csv.reader([line], delimiter=delimiter), [])
+        ]
+    except csv.Error:
+        return []
+
+
+def _find_delimiter(text: str, known: frozenset[str]) -> str:
+    header = next(line for line in io.StringIO(text, newline=None) if line.strip())
+    scores = {}
+    for delimiter in _DELIMITERS:
+        names = _header_names(header, delimiter)
+        scores[delimiter] = (sum(name in known for name in names), len(names))
+    best = max(scores.values())
+    winners = [delimiter for delimiter, score in scores.items() if score == best]
+    if best[1] <= 1:
+        return ","
+    if len(winners) > 1:
+        candidates = " and ".join(_DELIMITER_NAMES[d] for d in winners)
+        raise DomainRefused(
+            "delimiter", f"the delimiter could be {candidates}; send a file with one of them"
+        )
+    return winners[0]
+
+
+def _quote_problem(text: str, delimiter: str) -> str:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    row = -1
+    try:
+        for _ in reader:
+            row += 1
+    except csv.Error:
+        pass
+    place = "the header" if row < 0 else f"row {row + 1}"
+    return f"{place}: a quotation mark is not closed or stands in the middle of a value; the file may be cut: send it again"
+
+
+def _same_length(
+    header: list[str], body: list[list[str]], delimiter: str, ends_with_newline: bool
+) -> None:
+    lengths = np.fromiter((len(row) for row in body), dtype=np.int64, count=len(body))
+    wrong = np.flatnonzero(lengths != len(header))
+    if not len(wrong):
+        return
+    first = int(wrong[0])
+    found, expected, row = int(lengths[first]), len(header), first + 1
+    if found > expected:
+        hint = (
+            " (a decimal comma outside quotation marks also looks so)" if delimiter == "," else ""
+        )
+        reason = f"row {row}: {found} values for {expected} columns; an extra {_DELIMITER_NAMES[delimiter]} shifts the row{hint}; correct it"
+        raise DomainRefused("extra_delimiter", reason)
+    if row == len(body) and not ends_with_newline:
+        raise DomainRefused(
+            "cut",
+            f"row {row}: the last line has {found} of {expected} values: the file was cut; send it again",
+        )
+    raise DomainRefused(
+        "short_row",
+        f"row {row}: {found} values for {expected} columns; the row or the file is cut; send it again",
+    )
+
+
+def _judge_last_cell(header: list[str], body: list[list[str]]) -> None:
+    """Refuse a file whose last line has no line end unless the last value looks whole: seen elsewhere in its column, or as long as all others.
+
+    Where it has no others to compare with, it is taken unless it is a date shorter than a whole one.
+    """
+    last = body[-1][-1].strip()
+    others = {row[-1].strip() for row in body[:-1]} - {""}
+    seen = {row[-1].strip() for row in body[:-1]}
+    lengths = {len(value) for value in others}
+    cut_date = clean_code(header[-1]).upper().endswith("DTC") and 0 < len(last) < len("2024-01-31")
+    if last in seen or (not others and not cut_date) or (last and lengths == {len(last)}):
+        return
+    reason = f"row {len(body)}: the last line has no line end and its last value looks cut; send the file again (a whole file ends with a line end)"
+    raise DomainRefused("cut", reason)
+
+
+def finish_raw(
+    names: list[str], frame: pd.DataFrame, *, encoding: str = "", delimiter: str = ""
+) -> RawTable:
+    """Drop wholly empty rows and nameless empty columns; refuse values without a column name.
+
+    Parameters
+    ----------
+    names
+        Header as delivered.
+    frame
+        Text cells with positional column labels; index = row number.
+    """
+    keep = []
+    for i, name in enumerate(names):
+        if clean_code(name or ""):
+            keep.append(i)
+        elif frame[i].notna().any():
+            row = int(frame.index[frame[i].notna()][0])
+            raise DomainRefused(
+                "nameless_column",
+                f"row {row}: column {i + 1} has values and no name; name it or remove it",
+            )
+    kept = frame[keep]
+    if len(keep) and len(kept):
+        kept = kept[kept.notna().any(axis=1)]
+    kept.columns = pd.RangeIndex(len(keep))
+    return RawTable(tuple(names[i] for i in keep), kept, encoding, delimiter)

@@ -1,0 +1,357 @@
+"""Response per visit from lesion tables [RECIST 1.1, 4.3 and tables 1 and 2], for all subjects and readers at once.
+
+Every rule is a comparison of whole columns; the only loops are over visit positions (smallest earlier sum) and over the few visits with fragments,
+new lesions or sticky responses. Words for the result are in ``recist_reason``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hcc_assets.clinical.recist import lesion_rows as rr
+from hcc_assets.clinical.recist import lesions as rl
+from hcc_assets.clinical.recist.arithmetic import (
+    Ints,
+    Scale,
+    is_partial_response,
+    is_progression,
+    segmented_running_minimum,
+)
+from hcc_assets.study.config import Recist
+
+NON_CR = "NON-CR/NON-PD"
+
+
+@dataclass(frozen=True)
+class Timepoints:
+    """Everything that is known about each visit, one entry per row of ``visits``.
+
+    Attributes
+    ----------
+    visits
+        ``series, VISITNUM, VISIT, last`` with ``ADT, TRGRESP, NTRGRESP, NEWLPROG, OVRLRESP, N_EXPECTED, N_ASSESSED`` and the flags that the reason
+        is told from.
+    base, total, nadir
+        Exact sums in units of ``scale``, valid where ``has_base``, ``complete`` and ``has_nadir``.
+    missing
+        Visit code to the lesions without a usable reading and why.
+    """
+
+    visits: pd.DataFrame
+    base: Ints
+    total: Ints
+    nadir: Ints
+    has_base: Any
+    complete: Any
+    has_nadir: Any
+    missing: dict[int, list[str]]
+    new: dict[int, tuple[pd.Timestamp, str, bool]]
+    scale: Scale
+
+
+def _sum_by(codes: np.ndarray, values: Ints, size: int) -> Ints:
+    out = np.zeros(size, dtype=values.dtype)
+    np.add.at(out, codes, values)
+    return out
+
+
+def _any_by(codes: np.ndarray, flags: np.ndarray, size: int) -> np.ndarray:
+    return np.bincount(codes[flags], minlength=size)[:size] > 0
+
+
+def _before(flags: np.ndarray, series: np.ndarray) -> np.ndarray:
+    """True where a flag was set at an earlier row of the same series."""
+    count = np.cumsum(flags)
+    start = np.append(True, series[1:] != series[:-1]) if len(series) else np.zeros(0, bool)
+    offset = (count - flags)[start]
+    return (count - flags) > np.repeat(
+        offset, np.diff(np.append(np.flatnonzero(start), len(series)))
+    )
+
+
+def _missing_words(grid: pd.DataFrame) -> dict[int, list[str]]:
+    out: dict[int, list[str]] = {}
+    lost = grid[~grid["ok"]]
+    for visit, root, why in zip(lost["visit"], lost["root"], lost["why"], strict=True):
+        out.setdefault(int(visit), []).append(f"{root} ({why})")
+    return {visit: sorted(words) for visit, words in out.items()}
+
+
+def _non_targets(
+    cells: pd.DataFrame, visits: pd.DataFrame, missing: dict[int, list[str]], node_rule: str
+) -> pd.DataFrame:
+    """Per visit: what the non-target lesions show."""
+    size = len(visits)
+    base = cells.loc[
+        (cells["visit"] == -1) & (cells["lesion"] == cells["root"]), ["series", "root"]
+    ].drop_duplicates()
+    later = cells[cells["visit"] >= 0]
+    grid = (
+        visits[["series"]].rename_axis("visit").reset_index().merge(base, on="series", how="inner")
+    )
+    direct = later[later["lesion"] == later["root"]]
+    fragments = later[later["root"].notna() & (later["lesion"] != later["root"])]
+    # a fragment stands for its lesion: the lesion is not expected where any fragment has a record
+    split = pd.MultiIndex.from_frame(fragments[["visit", "root"]])
+    direct = direct[~pd.MultiIndex.from_frame(direct[["visit", "root"]]).isin(split)]
+    stated = pd.concat([direct, fragments])
+    merged = grid.merge(stated.drop(columns=["series"]), on=["visit", "root"], how="left")
+    merged["ok"] = merged["ok"].eq(True)
+    merged["why"] = merged["why"].fillna(rl.NO_ROW)
+    for visit, words in _missing_words(merged).items():
+        missing.setdefault(visit, []).extend(words)
+    late = later[
+        later["root"].isna() & later["ok"]
+    ]  # first recorded after the baseline: never expected, but what it shows counts
+    seen = pd.concat([merged[merged["ok"]], late])
+    code, state = seen["visit"].to_numpy(dtype=int), seen["state"].to_numpy()
+    present = state == rr.PRESENT
+    returns = present & ~(seen["sized"].to_numpy(dtype=bool) & (node_rule == "pd_rule"))
+    progressing = state == rr.PROGRESSION
+    dates = seen.assign(visit=code)
+    return pd.DataFrame(
+        {
+            "nt_expected": np.bincount(grid["visit"], minlength=size)
+            if len(grid)
+            else np.zeros(size, int),
+            "nt_lost": _any_by(
+                merged["visit"].to_numpy(dtype=int), ~merged["ok"].to_numpy(dtype=bool), size
+            ),
+            "nt_assessed": _assessed(merged, size),
+            "nt_late": _any_by(
+                late["visit"].to_numpy(dtype=int),
+                late["state"].isin([rr.PRESENT, rr.PROGRESSION]).to_numpy(),
+                size,
+            ),
+            "nt_record": _any_by(
+                later["visit"].to_numpy(dtype=int), np.ones(len(later), bool), size
+            ),
+            "nt_progression": _any_by(code, progressing, size),
+            "nt_present": _any_by(code, present, size),
+            "nt_returns": _any_by(code, returns, size),
+            "nt_progression_date": dates[progressing]
+            .groupby("visit")["date"]
+            .min()
+            .reindex(range(size))
+            .to_numpy(),
+            "nt_returns_date": dates[returns]
+            .groupby("visit")["date"]
+            .min()
+            .reindex(range(size))
+            .to_numpy(),
+        }
+    )
+
+
+def _assessed(merged: pd.DataFrame, size: int) -> np.ndarray:
+    whole = merged.groupby(["visit", "root"])["ok"].all()
+    return np.bincount(
+        whole.index.get_level_values("visit")[whole.to_numpy(dtype=bool)].to_numpy(dtype=int),
+        minlength=size,
+    )[:size]
+
+
+def _overall(
+    target: np.ndarray, non_target: np.ndarray, new: np.ndarray, no_baseline: np.ndarray
+) -> np.ndarray:
+    """RECIST 1.1 tables 1 and 2."""
+    return np.select(
+        [
+            no_baseline,
+            (target == "PD") | (non_target == "PD") | new,
+            (target == "CR") & np.isin(non_target, ["CR", "NA"]),
+            target == "CR",
+            target == "NA",
+        ],
+        ["NE", "PD", "CR", "PR", non_target],
+        target,
+    ).astype(object)
+
+
+def _sticky(
+    overall: np.ndarray, dates: np.ndarray, series: np.ndarray, confirmation_days: int
+) -> np.ndarray:
+    """EORTC reading: after a confirmed PR an SD is kept as PR until progression (70, 70, 80 of 100)."""
+    out = overall.copy()
+    for code in np.unique(series[overall == "PR"]):
+        rows = np.flatnonzero(series == code)
+        first = None
+        confirmed = False
+        for row in rows:
+            if overall[row] == "PD":
+                break
+            if overall[row] in ("PR", "CR"):
+                confirmed = confirmed or (
+                    first is not None
+                    and (dates[row] - first) >= np.timedelta64(confirmation_days, "D")
+                )
+                first = dates[row] if first is None and overall[row] == "PR" else first
+            elif overall[row] == "SD" and confirmed:
+                out[row] = "PR"
+            elif overall[row] == "SD":
+                first = None  # a PR followed by SD is not confirmed by a later PR
+    return out
+
+
+def derive_timepoints(coded: rr.Coded, rules: Recist) -> Timepoints:
+    """Derive all components and the overall response of every visit.
+
+    Parameters
+    ----------
+    coded
+        Rows from ``recist_rows.code_rows``.
+    rules
+        ``[recist]`` of the study.
+    """
+    visits, scale = coded.visits.copy(), coded.scale
+    size, n_series = len(visits), len(coded.series)
+    series = visits["series"].to_numpy(dtype=int)
+    nodal = rl.nodal_lesions(coded.rows)
+    baseline, grid = rl.target_grid(coded, nodal)
+    code = grid["visit"].to_numpy(dtype=int)
+    units, ok = grid["units"].to_numpy(), grid["ok"].to_numpy(dtype=bool)
+
+    base_code = baseline["series"].to_numpy(dtype=int)
+    base_sum = _sum_by(
+        base_code,
+        np.where(baseline["ok"], baseline["units"].to_numpy(), 0).astype(scale.dtype),
+        n_series,
+    )
+    has_targets = np.bincount(base_code, minlength=n_series) > 0
+    has_base = has_targets & ~_any_by(base_code, ~baseline["ok"].to_numpy(dtype=bool), n_series)
+    n_targets = np.bincount(code, minlength=size)[:size]
+    partial = _sum_by(code, units, size)  # a missing lesion has 0 units here
+    lost = _any_by(code, ~ok, size)
+    targets = n_targets > 0
+    complete = targets & ~lost
+    first = (
+        np.flatnonzero(np.append(True, series[1:] != series[:-1]))
+        if size
+        else np.zeros(0, dtype=int)
+    )
+    nadir, has_nadir = segmented_running_minimum(
+        partial, complete, base_sum[series[first]], has_base[series[first]], first
+    )
+
+    missing = _missing_words(grid)
+    found = rl.new_lesion_progression(coded)
+    new = np.isin(np.arange(size), list(found))
+    nt = _non_targets(rl.non_target_cells(coded, nodal), visits, missing, rules.node_reappearance)
+    no_baseline = ~(targets | (nt["nt_expected"].to_numpy() > 0))
+    all_gone = complete & ~_any_by(code, ~grid["gone"].to_numpy(dtype=bool), size)
+    nt_any = (nt["nt_expected"].to_numpy() > 0) | nt["nt_late"].to_numpy()
+    nt_clear = (
+        nt_any
+        & ~nt["nt_progression"].to_numpy()
+        & ~nt["nt_lost"].to_numpy()
+        & ~nt["nt_present"].to_numpy()
+    )
+    cr = (all_gone | ~targets) & (nt_clear | ~nt_any) & ~new & ~no_baseline
+    cr_before = _before(cr, series)
+
+    back = grid["back"].to_numpy(dtype=bool)
+    if rules.node_reappearance == "pd_rule":
+        back = back & ~grid["nodal"].to_numpy(dtype=bool)
+    returned = _any_by(code, back, size) & cr_before
+    grows = targets & has_nadir & is_progression(partial, nadir, scale.per_mm)
+    shrinks = complete & has_base[series] & is_partial_response(partial, base_sum[series])
+    target = np.select(
+        [
+            no_baseline & _target_rows(coded, size),
+            ~targets,
+            lost & (returned | grows),
+            lost,
+            all_gone,
+            returned | grows,
+            shrinks,
+            has_base[series] | has_nadir,
+        ],
+        ["NE", "NA", "PD", "NE", "CR", "PD", "PR", "SD"],
+        "NE",
+    ).astype(object)
+    nt_returned = nt["nt_returns"].to_numpy() & cr_before
+    non_target = np.select(
+        [
+            no_baseline & nt["nt_record"].to_numpy(),
+            ~nt_any,
+            nt["nt_progression"].to_numpy() | nt_returned,
+            nt["nt_lost"].to_numpy(),
+            nt_clear,
+        ],
+        ["NE", "NA", "PD", "NE", "CR"],
+        NON_CR,
+    ).astype(object)
+    overall = _overall(target, non_target, new, no_baseline)
+    dates = _dates(coded, visits, grid, nt, found, overall, target, nt_returned)
+    if rules.sticky_pr:
+        overall = _sticky(overall, dates, series, rules.confirmation_days)
+    visits = visits.assign(
+        ADT=dates,
+        TRGRESP=target,
+        NTRGRESP=non_target,
+        NEWLPROG=np.where(new, "Y", "N"),
+        OVRLRESP=overall,
+        N_EXPECTED=n_targets + nt["nt_expected"].to_numpy(),
+        N_ASSESSED=np.bincount(code[ok], minlength=size)[:size] + nt["nt_assessed"].to_numpy(),
+        no_baseline=no_baseline,
+        lost=lost,
+        returned=returned,
+        nt_returned=nt_returned,
+        nt_progression=nt["nt_progression"].to_numpy(),
+        partial=list(partial),
+    )
+    return Timepoints(
+        visits,
+        base_sum[series],
+        partial,
+        nadir,
+        has_base[series] & targets,
+        complete,
+        has_nadir & targets,
+        missing,
+        found,
+        scale,
+    )
+
+
+def _target_rows(coded: rr.Coded, size: int) -> np.ndarray:
+    rows = coded.rows[(coded.rows["group"] == rr.TARGET) & (coded.rows["visit"] >= 0)]
+    return _any_by(rows["visit"].to_numpy(dtype=int), np.ones(len(rows), bool), size)
+
+
+def _dates(
+    coded: rr.Coded,
+    visits: pd.DataFrame,
+    grid: pd.DataFrame,
+    nt: pd.DataFrame,
+    found: dict[int, tuple[pd.Timestamp, str, bool]],
+    overall: np.ndarray,
+    target: np.ndarray,
+    nt_returned: np.ndarray,
+) -> np.ndarray:
+    """ADT: PD at the earliest component that shows it (target: the last target scan); anything else at the last scan of the visit."""
+    size = len(visits)
+    last = visits["last"].to_numpy(dtype="datetime64[ns]")
+    scan = grid.groupby("visit")["date"].max().reindex(range(size)).to_numpy(dtype="datetime64[ns]")
+    nat = np.full(size, np.datetime64("NaT", "ns"))
+    new_date = nat.copy()
+    for visit, (date, _, _) in found.items():
+        new_date[visit] = np.datetime64("NaT", "ns") if pd.isna(date) else np.datetime64(date, "ns")
+    parts = np.vstack(
+        [
+            np.where(target == "PD", scan, nat),
+            np.where(
+                nt["nt_progression"],
+                nt["nt_progression_date"].to_numpy(dtype="datetime64[ns]"),
+                nat,
+            ),
+            np.where(nt_returned, nt["nt_returns_date"].to_numpy(dtype="datetime64[ns]"), nat),
+            new_date,
+        ]
+    )
+    earliest = np.fmin.reduce(parts, axis=0) if size else nat
+    return np.where((overall == "PD") & ~np.isnat(earliest), earliest, last)

@@ -1,0 +1,351 @@
+"""What lies in ``landing/``: deliveries, whether they are complete and settled, and what they hash to. Nothing is parsed here beyond ``samples.csv``.
+
+The platform never changes a byte below ``landing/``. A file is hashed once: the index in the store remembers size and time stamp of what was hashed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from upath import UPath
+
+from hcc_assets.home import objects as object_store
+from hcc_assets.home.landing.delivered_files import (
+    ARCHIVES,
+    CONTROL_FILES,
+    UNREADABLE,
+    LandedFile,
+    LandingIndex,
+    archived,
+    leaves,
+    list_files,
+    matrix_names,
+    safe_name,
+)
+from hcc_assets.home.landing.sample_sheet import (
+    SAMPLE_ID,
+    SampleRow,
+    SampleSheet,
+    keep_standing,
+    leave_out_erased,
+    read_sample_sheet,
+)
+from hcc_assets.home.paths import Home, is_local
+from hcc_assets.study.config import StudyConfig
+
+State = Literal["ready", "settling", "incomplete", "refused"]
+TABLES = (".csv", ".xlsx", ".xpt", ".sas7bdat", ".parquet", ".json", ".ndjson")
+LEAVES = "path leaves landing/ through a link"
+CANNOT_READ = "a file or folder cannot be read; look at its permissions and at the disk"
+ARCHIVED = "holds an archive and no matrix; archives are not opened: send matrix, barcodes and features (or the .h5, .h5ad) themselves"
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A matrix folder, matrix file, clinical export or reference file, with its state and the reason for it."""
+
+    kind: Literal["sample", "clinical", "reference"]
+    id: str
+    path: str
+    state: State
+    reason: str = ""
+    files: tuple[LandedFile, ...] = ()
+    hashes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def content(self) -> str:
+        """Hash over names and contents of all files of the delivery."""
+        return hashlib.sha256(json.dumps(sorted(self.hashes.items())).encode()).hexdigest()
+
+    @property
+    def contents(self) -> dict[str, str]:
+        """``{path below landing/: sha256}`` of every file of the delivery."""
+        if len(self.hashes) == 1 and self.path.endswith(next(iter(self.hashes))):
+            return {self.path: next(iter(self.hashes.values()))}
+        return {f"{self.path}/{name}": sha for name, sha in self.hashes.items()}
+
+
+@dataclass
+class Landing:
+    """All that has landed at one moment."""
+
+    sheet: SampleSheet
+    samples: dict[str, Delivery]
+    exports: list[Delivery]
+    references: list[Delivery]
+
+    @property
+    def settling(self) -> list[Delivery]:
+        sheet = (
+            [Delivery("sample", "samples.csv", "samples.csv", "settling", self.sheet.settling)]
+            if self.sheet.settling
+            else []
+        )
+        return sheet + [
+            d
+            for d in (*self.samples.values(), *self.exports, *self.references)
+            if d.state == "settling"
+        ]
+
+    @property
+    def refused(self) -> list[Delivery]:
+        """Deliveries that are refused as a whole, before anything of them is parsed."""
+        return [
+            d
+            for d in (*self.samples.values(), *self.exports, *self.references)
+            if d.state == "refused"
+        ]
+
+
+Hashes = Callable[[], dict[str, str]]
+
+
+def _settled(
+    folder: UPath, files: tuple[LandedFile, ...], seconds: float, hashes: Hashes
+) -> tuple[State, str]:
+    """Ready with an agreeing manifest or ``_DONE``, or when nothing changed for ``seconds``; a clock that was set back does not hold a delivery for ever."""
+    names = {f.name for f in files}
+    if "manifest.sha256" in names:
+        problem, named = _manifest_problem(folder, hashes)
+        files = (
+            tuple(f for f in files if f.name not in named and f.name not in CONTROL_FILES)
+            if not problem
+            else files
+        )
+        if not problem and not files:
+            return "ready", ""
+        if not problem:
+            return _rested(files, seconds)
+        recent = any(-seconds < f.age < seconds for f in files)
+        return ("settling" if recent else "refused"), problem
+    if "_DONE" in names:
+        return "ready", ""
+    return _rested(files, seconds)
+
+
+def _rested(files: tuple[LandedFile, ...], seconds: float) -> tuple[State, str]:
+    youngest = min((f.age for f in files), default=0.0)
+    if youngest >= seconds or youngest < -max(seconds, 1.0):
+        return "ready", ""
+    return (
+        "settling",
+        f"changed {max(youngest, 0):.0f} s ago; taken when unchanged for {seconds:g} s (or with a _DONE file)",
+    )
+
+
+def _manifest_problem(folder: UPath, hashes: Hashes) -> tuple[str, set[str]]:
+    """What is wrong with ``manifest.sha256`` (empty when it agrees), and the files that it names."""
+    try:
+        lines = (folder / "manifest.sha256").read_text("utf-8-sig").splitlines()
+    except (UnicodeDecodeError, OSError):
+        return "manifest.sha256 cannot be read as UTF-8 text", set()
+    found: dict[str, str] | None = None
+    named: set[str] = set()
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        expected, _, name = line.strip().partition(" ")
+        name = name.strip().lstrip("*").removeprefix("./")
+        if ".." in PurePosixPath(name).parts or PurePosixPath(name).is_absolute():
+            return f"manifest.sha256 line {number} names a path outside the delivery", set()
+        found = hashes() if found is None else found
+        if name in CONTROL_FILES:
+            continue
+        told = safe_name(name)
+        if told not in found:
+            return f"manifest.sha256 line {number} names a file that is not there", set()
+        if found[told] != expected.lower():
+            return f"manifest.sha256 line {number} does not agree with its file", set()
+        named.add(name)
+    return ("", named) if named else ("manifest.sha256 names no file", set())
+
+
+def scan(
+    home: Home,
+    config: StudyConfig,
+    *,
+    now: float | None = None,
+    standing: Mapping[str, SampleRow] | None = None,
+    erased: Callable[[Collection[str]], Collection[str]] = lambda _: (),
+) -> Landing:
+    """Look at everything below ``landing/``.
+
+    Parameters
+    ----------
+    standing
+        Rows of the samples that stand, see `keep_standing`.
+    erased
+        Those of the given names that were erased from this home.
+    now
+        Seconds since the epoch; the clock where not given.
+    """
+    now = time.time() if now is None else now
+    seconds = config.samples.settle_seconds
+    index = LandingIndex(home)
+    sheet = _sheet(home, config, standing or {}, now, erased)
+    with object_store.one_listing(home.landing):
+        samples = {
+            row.sample_id: _sample_delivery(home, row, seconds, now, index)
+            for row in sheet.rows.values()
+        }
+        exports = [
+            _delivery("clinical", path.name, home, path, seconds, now, index)
+            for path in _entries(home.clinical)
+            if _is_export(path)
+        ]
+        references = [
+            _delivery("reference", path.name, home, path, seconds, now, index)
+            for path in _entries(home.reference)
+        ]
+    index.save()
+    return Landing(sheet, samples, exports, references)
+
+
+def _sheet(
+    home: Home,
+    config: StudyConfig,
+    standing: Mapping[str, SampleRow],
+    now: float,
+    erased: Callable[[Collection[str]], Collection[str]],
+) -> SampleSheet:
+    path, age = home.samples_csv, 1e9
+    if not path.exists():
+        sheet = SampleSheet(refused="samples.csv is gone" if standing else "")
+    elif not path.is_file():
+        sheet = SampleSheet(refused="samples.csv is not a file")
+    else:
+        try:
+            sheet = read_sample_sheet(path.read_bytes(), config)
+            age = min((f.age for f in list_files(path, now)), default=1e9)
+        except OSError:
+            sheet = SampleSheet(refused="samples.csv cannot be read")
+    leave_out_erased(sheet, erased)
+    gone = set(erased({n for r in standing.values() for n in (r.sample_id, r.subject_id)}))
+    keep_standing(
+        sheet, {s: r for s, r in standing.items() if not gone & {s, r.subject_id}}, config, age=age
+    )
+    return sheet
+
+
+def _entries(folder: UPath) -> list[UPath]:
+    if not is_local(folder):
+        below = [
+            folder / name
+            for name in dict.fromkeys(
+                n.partition("/")[0] for n, o in object_store.listed(folder).items() if o.below
+            )
+        ]
+    else:
+        below = list(folder.iterdir()) if folder.exists() else []
+    told = (
+        p
+        for p in below
+        if p.name not in CONTROL_FILES
+        and not p.name.startswith(".")
+        and not p.name.lower().startswith("readme")
+    )
+    return sorted(told, key=lambda p: p.name)
+
+
+def _is_export(path: UPath) -> bool:
+    """True for a folder, and for a file that somebody means as an export: it is refused by its name, so that it does not vanish."""
+    return object_store.is_folder(path) or path.name.lower().endswith((*ARCHIVES, *TABLES))
+
+
+def _misplaced(kind: str, path: UPath) -> str:
+    """Why a delivery of this kind cannot be one by its name; empty when it can."""
+    name = path.name.lower()
+    if name.endswith(ARCHIVES):
+        return "is an archive, and archives are not opened; send the files that are in it"
+    if kind == "clinical" and not object_store.is_folder(path):
+        return "lies beside the exports; an export is a folder landing/clinical/<export_id>/ with its files"
+    if kind == "reference" and not (
+        name.endswith(".h5ad") or (name.startswith("ctcae") and name.endswith((".csv", ".xlsx")))
+    ):
+        return "is neither ctcae_v5.csv, ctcae_v5.xlsx nor an .h5ad file and is not used; take it away or give it its name"
+    return ""
+
+
+def _relative(home: Home, path: UPath) -> str:
+    return (
+        PurePosixPath(path.path if not is_local(path) else str(path))
+        .relative_to(home.landing.path if not is_local(path) else str(home.landing))
+        .as_posix()
+    )
+
+
+def _delivery(
+    kind: Literal["clinical", "reference"],
+    name: str,
+    home: Home,
+    path: UPath,
+    seconds: float,
+    now: float,
+    index: LandingIndex,
+) -> Delivery:
+    files = list_files(path, now)
+    label = _relative(home, path)
+    if not SAMPLE_ID.fullmatch(name) or safe_name(name) != name:
+        masked = f"{PurePosixPath(label).parent}/{safe_name(name)}"
+        return Delivery(
+            kind,
+            safe_name(name),
+            masked,
+            "refused",
+            "its name may hold only letters, digits, . _ - and no long number",
+            files,
+        )
+    if is_local(path) and leaves(Path(str(path)), Path(str(home.landing))):
+        return Delivery(kind, name, label, "refused", LEAVES)
+    if misplaced := _misplaced(kind, path):
+        return Delivery(kind, name, label, "refused", misplaced, files)
+    if not any(f.name not in CONTROL_FILES for f in files):
+        return Delivery(kind, name, label, "incomplete", "holds no file yet", files)
+    state, reason, hashes = _judge_files(path, label, files, seconds, index)
+    return Delivery(kind, name, label, state, reason, files, hashes)
+
+
+def _judge_files(
+    path: UPath, label: str, files: tuple[LandedFile, ...], seconds: float, index: LandingIndex
+) -> tuple[State, str, dict[str, str]]:
+    if any(f.stamp == UNREADABLE for f in files):
+        return "refused", CANNOT_READ, {}
+    if any(f.size < 0 for f in files):
+        return "refused", "holds a link that leaves the delivery, or something that is no file", {}
+    try:
+        state, reason = _settled(path, files, seconds, lambda: index.hashes(path, label, files))
+        return state, reason, index.hashes(path, label, files) if state == "ready" else {}
+    except FileNotFoundError:
+        return "settling", "a file went away while it was looked at", {}
+    except OSError:
+        return "refused", CANNOT_READ, {}
+
+
+def _sample_delivery(
+    home: Home, row: SampleRow, seconds: float, now: float, index: LandingIndex
+) -> Delivery:
+    path = home.landing / row.path
+    if is_local(path) and leaves(Path(str(path)), Path(str(home.landing))):
+        return Delivery("sample", row.sample_id, row.path, "refused", LEAVES)
+    try:
+        there = path.exists() if is_local(path) else bool(list_files(path, now))
+    except PermissionError:
+        return Delivery("sample", row.sample_id, row.path, "refused", CANNOT_READ)
+    if not there:
+        return Delivery(
+            "sample", row.sample_id, row.path, "incomplete", f"landing/{row.path} is not there yet"
+        )
+    files = list_files(path, now)
+    missing = matrix_names(files)
+    if missing and all(f.size >= 0 for f in files):
+        if archived(files) and _rested(files, seconds)[0] == "ready":
+            return Delivery("sample", row.sample_id, row.path, "refused", ARCHIVED, files)
+        return Delivery("sample", row.sample_id, row.path, "incomplete", missing, files)
+    state, reason, hashes = _judge_files(path, row.path, files, seconds, index)
+    return Delivery("sample", row.sample_id, row.path, state, reason, files, hashes)

@@ -1,0 +1,39 @@
+"""The Dagster instance of a home: its folder, its ``dagster.yaml``, opened once and migrated before anything else starts."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+import dagster as dg
+from filelock import FileLock
+
+from hcc_assets.home.paths import Home
+
+
+def prepare(home: Home) -> None:
+    """Make ``DAGSTER_HOME`` with a ``dagster.yaml`` where there is none, and tell this process and its children where it is."""
+    from hcc_assets.operate.dagster_yaml import DATABASE_VARIABLE, check_database, dagster_yaml
+
+    folder = home.dagster_home
+    check_database(folder, os.environ.get(DATABASE_VARIABLE))
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = folder / "dagster.yaml"
+    if not settings.exists():
+        settings.write_text(dagster_yaml(os.environ.get(DATABASE_VARIABLE)), encoding="utf-8")
+    os.environ["DAGSTER_HOME"] = str(folder)
+    os.environ["HCC_HOME"] = str(home.root)
+
+
+@contextlib.contextmanager
+def instance_of(home: Home) -> Iterator[dg.DagsterInstance]:
+    """The instance; the first process of a new home makes the databases while the others wait."""
+    home.dagster_home.mkdir(parents=True, exist_ok=True)
+    with FileLock(str(home.dagster_home / "first_boot.lock")):
+        prepare(home)
+        instance = dg.DagsterInstance.get()
+        instance.get_dynamic_partitions("sample")
+        instance.get_run_records(limit=1)
+    with instance:
+        yield instance

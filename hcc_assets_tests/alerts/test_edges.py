@@ -1,0 +1,135 @@
+"""Alerts at their edges: many runs, a server that asks to wait for ever, an erasure while a message is on its way, a silence of one alert only."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from hcc_assets.alerts.alerting import alert_store, silence
+from hcc_assets.alerts.channels import Channel
+from hcc_assets.alerts.dagster_signals import dagster_signals
+from hcc_assets.alerts.delivery import Answer, deliver_due
+from hcc_assets.alerts.digest import Message
+from hcc_assets.alerts.outbox import LONGEST_RETRY_AFTER, AlertStore
+from hcc_assets.alerts.records import Signal
+from hcc_assets.commands import hcc
+from hcc_assets.home.paths import Home
+from hcc_assets_tests.alerts.test_dagster_signals import instance, now, run
+
+__all__ = ["instance"]
+NOW = dt.datetime(2026, 11, 22, 6, tzinfo=dt.UTC)
+SECOND = dt.timedelta(seconds=1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> AlertStore:
+    return AlertStore(f"sqlite:///{tmp_path}/alerts.db", "SURU")
+
+
+def test_a_failure_does_not_drop_out_behind_many_later_runs(instance) -> None:
+    run(instance, "S01", broken=True)
+    run(instance, "S02")
+    run(instance, "S02")
+    assert [s.partition for s in dagster_signals(instance, now(), page=1)] == ["S01"]
+    run(instance, "S01")
+    assert dagster_signals(instance, now(), page=1) == []
+
+
+@pytest.mark.parametrize("asked", [float("inf"), 1e300, 1e14])
+def test_a_server_that_asks_to_wait_for_ever_is_asked_again(
+    store: AlertStore, asked: float
+) -> None:
+    store.put(Message("title", "body"), ["json-1"], NOW)
+    letter = store.claim(NOW, channels=["json-1"])
+    assert letter is not None
+    assert store.failed(letter, NOW, "HTTP 429", retry_after=asked) is False
+    assert store.claim(NOW + LONGEST_RETRY_AFTER - SECOND, channels=["json-1"]) is None
+    assert store.claim(NOW + LONGEST_RETRY_AFTER, channels=["json-1"]) is not None
+
+
+def test_what_was_erased_while_it_was_on_its_way_is_kept_nowhere(store: AlertStore) -> None:
+    store.put(Message("raw_counts[HCC-001-pre]", "body"), ["json-1"], NOW)
+    letter = store.claim(NOW, channels=["json-1"])
+    assert letter is not None
+    assert store.forget(["HCC-001-pre"]) == 1
+    store.failed(letter, NOW, "HTTP 404", permanent=True)
+    assert store.dead() == []
+
+
+def test_silencing_an_alert_without_a_sample_leaves_the_samples_loud(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DAGSTER_HOME", "HCC_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    home = Home.at(tmp_path)
+    both = [
+        Signal(asset="__ASSET_JOB", partition=p, check="run_succeeded", title="A run failed")
+        for p in (None, "S01")
+    ]
+    alert_store(home).observe(both, NOW, channels=[])
+    silence(home, both[0].id, NOW + dt.timedelta(days=1), "known")
+    alert_store(home).observe(both, NOW + SECOND, channels=["json-1"])
+    assert {a.record.partition: a.silenced for a in alert_store(home).open_alerts()} == {
+        None: True,
+        "S01": False,
+    }
+
+
+def test_a_silence_that_is_over_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    (tmp_path / "landing").mkdir()
+    answer = CliRunner().invoke(
+        hcc,
+        [
+            "alerts",
+            "silence",
+            "0" * 16,
+            "--until",
+            "2020-01-01",
+            "--reason",
+            "x",
+            "--home",
+            str(tmp_path),
+        ],
+    )
+    assert answer.exit_code == 2 and "in the past" in answer.output
+
+
+def test_no_trail_is_called_whole_where_there_is_no_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    answer = CliRunner().invoke(hcc, ["audit", "verify", "--home", str(tmp_path / "mistyped")])
+    assert answer.exit_code == 2 and "no landing/ folder" in answer.output
+    assert not (tmp_path / "mistyped").exists(), "no key is made for a home that is not there"
+
+
+def test_servers_that_hang_leave_a_tick_short_and_the_others_served(store: AlertStore) -> None:
+    dead, live = (
+        [Channel(f"json-{n}", "json://dead") for n in range(4)],
+        Channel("mailto-1", "mailto://live"),
+    )
+    channels = [*dead, live]
+    for number in range(3):
+        store.put(Message(str(number), ""), [c.label for c in channels], NOW)
+
+    def send(channel: Channel, _: Message, deadline_s: float) -> Answer:
+        if channel is live:
+            return Answer(True)
+        time.sleep(deadline_s)
+        return Answer(False, reason="no answer")
+
+    sent = 0
+    for tick in range(4):
+        began = time.monotonic()
+        sent += deliver_due(
+            store, channels, NOW + tick * SECOND, deadline_s=0.2, budget_s=0.5, send=send
+        ).sent
+        assert time.monotonic() - began < 1.0
+    assert sent == 3, (
+        "the live channel got everything, although each tick has only time for two dead ones"
+    )

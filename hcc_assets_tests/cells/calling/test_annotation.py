@@ -1,0 +1,140 @@
+"""Calls: accurate, the same whatever the order of cells and genes, doubtful where nothing is known, one row per barcode."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from anndata import AnnData
+
+from hcc_assets.cells.calling.annotation import annotate, label_changes
+from hcc_assets.cells.quality.assessment import assess
+from hcc_assets.cells.reference.building import build_reference
+from hcc_assets.cells.reference.teaching import SampleInput
+from hcc_assets_tests.cells.cohort import CONFIG, Simulated, cohort, reference
+
+PBMC = Path(__file__).resolve().parents[4] / "shared" / "data" / "pbmc4k"
+
+
+def _calls(sample: Simulated) -> pd.DataFrame:
+    return annotate(sample.counts, sample.qc, reference(), CONFIG, sample_id=sample.sample_id).calls
+
+
+def test_every_barcode_has_a_row_and_unseen_patients_are_labelled_right() -> None:
+    right, total, unassigned = 0, 0, 0
+    for sample in cohort()[6:]:
+        calls = _calls(sample)
+        assert list(calls["barcode"]) == list(sample.counts.obs_names)
+        single = (
+            ~(sample.truth["doublet"] | sample.truth["damaged"]).to_numpy()
+            & calls["qc_status"].isin(["pass", "erythroid", "platelet"]).to_numpy()
+        )
+        right += int(
+            (calls["cell_class"].to_numpy() == sample.truth["cell_class"].to_numpy())[single].sum()
+        )
+        unassigned += int((calls["cell_class"] == "unassigned").to_numpy()[single].sum())
+        total += int(single.sum())
+    assert right / total > 0.95
+    assert unassigned / total < 0.04
+
+
+def test_order_of_cells_and_genes_changes_no_byte() -> None:
+    sample = cohort()[7]
+    rng = np.random.default_rng(2)
+    straight = _calls(sample).set_index("barcode").sort_index()
+    counts = sample.counts[rng.permutation(sample.counts.n_obs)][
+        :, rng.permutation(sample.counts.n_vars)
+    ].copy()
+    turned = (
+        annotate(counts, assess(counts, CONFIG), reference(), CONFIG, sample_id="other")
+        .calls.set_index("barcode")
+        .sort_index()
+    )
+    pd.testing.assert_frame_equal(straight, turned, check_exact=False, atol=2e-6)
+    assert (straight["cell_class"] == turned["cell_class"]).all()
+    assert (straight["qc_status"] == turned["qc_status"]).all()
+
+
+def test_cells_of_no_known_type_are_unassigned() -> None:
+    sample = cohort()[6]
+    rng = np.random.default_rng(3)
+    n = 60
+    share = rng.permutation(np.asarray(sample.counts.X.sum(axis=0)).ravel()).astype(float)
+    strange = rng.poisson(3000 * share / share.sum(), (n, len(share)))
+    known = sample.counts.X.toarray()
+    counts = AnnData(
+        np.vstack([known, strange]).astype(np.int32),
+        obs=pd.DataFrame(index=[*sample.counts.obs_names, *(f"X{i}" for i in range(n))]),
+        var=sample.counts.var,
+    )
+    calls = annotate(counts, assess(counts, CONFIG), reference(), CONFIG, sample_id="s").calls.tail(
+        n
+    )
+    assert (calls["cell_class"] == "unassigned").mean() >= 0.8
+
+
+def test_delivery_with_symbols_only_gives_the_same_classes() -> None:
+    sample = cohort()[6]
+    counts = sample.counts.copy()
+    counts.var["gene_id"] = counts.var["gene"]
+    counts.var_names = counts.var["gene"].astype(str)
+    calls = annotate(counts, assess(counts, CONFIG), reference(), CONFIG, sample_id="s").calls
+    assert (calls["cell_class"].to_numpy() == _calls(sample)["cell_class"].to_numpy()).mean() > 0.99
+
+
+def test_label_changes_names_exactly_the_cells_that_differ() -> None:
+    calls = _calls(cohort()[6]).head(5)
+    other = calls.copy()
+    other.loc[2, "cell_class"] = "mast" if calls.loc[2, "cell_class"] != "mast" else "B"
+    table = label_changes({"s": calls}, {"s": other})
+    assert list(table["barcode"]) == [calls.loc[2, "barcode"]]
+    assert label_changes({"s": calls}, {"s": calls}).empty
+    assert len(label_changes({"s": calls}, {})) == 5
+
+
+def test_ten_thousand_cells_take_little_time() -> None:
+    sample = cohort()[6]
+    big = AnnData(
+        sample.counts.X[np.tile(np.arange(500), 8)],
+        obs=pd.DataFrame(index=[f"c{i}" for i in range(4000)]),
+        var=sample.counts.var,
+    )
+    qc = assess(big, CONFIG)
+    start = time.process_time()
+    annotate(big, qc, reference(), CONFIG, sample_id="s")
+    assert time.process_time() - start < 8
+
+
+@pytest.mark.skipif(not PBMC.exists(), reason="the shared real data are not beside the checkout")
+def test_real_blood() -> None:
+    from hcc_assets.cells.reading.tenx import find_matrix, read_counts
+
+    counts = read_counts(find_matrix(PBMC / "filtered_feature_bc_matrix"))
+    qc = assess(counts, CONFIG)
+    calls = annotate(
+        counts,
+        qc,
+        build_reference([SampleInput("pbmc", lambda: (counts, qc))], CONFIG),
+        CONFIG,
+        sample_id="pbmc",
+    ).calls
+    labels = pd.read_csv(PBMC / "labels.csv").set_index("barcode")["Annotation"]
+    truth = labels.reindex([b.split("-")[0] for b in calls["barcode"]]).to_numpy()
+    kept = (calls["qc_status"] == "pass").to_numpy()
+    for known, allowed in (
+        (("T_CD4", "T_CD8"), ("T",)),
+        (("T_CD4", "T_CD8", "NK"), ("T", "NK")),
+        (("B",), ("B",)),
+        (("MNP",), ("monocyte",)),
+    ):
+        mine = kept & np.isin(truth.astype(str), known)
+        assert calls["cell_class"][mine].isin(allowed).mean() >= 0.95, known
+    assert (
+        calls["cell_class"][kept]
+        .isin(["tumour", "hepatocyte", "vascular_endothelial", "lymphatic_endothelial"])
+        .mean()
+        < 0.01
+    )

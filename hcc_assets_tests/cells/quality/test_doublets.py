@@ -1,0 +1,134 @@
+"""Doublets: found, deterministic, and conflicts of lineages only beyond ambient level."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from anndata import AnnData
+from scipy import sparse
+from sklearn.metrics import average_precision_score
+from threadpoolctl import threadpool_limits
+
+from hcc_assets.cells.quality.ambient import Ambient, estimate_ambient
+from hcc_assets.cells.quality.doublets import (
+    _share_simulated,
+    _threshold,
+    estimated_rate,
+    expected_rate,
+    find_doublets,
+)
+from hcc_assets.simulate.cells import SimulationSettings, make_world, simulate_sample
+from hcc_assets_tests.cells.matrices import toy
+from hcc_assets_tests.cells.quality.test_assessment import by_symbol
+
+
+@pytest.fixture(scope="module")
+def hard():
+    sample = simulate_sample(make_world(2, SimulationSettings.hard()), 0, "pre", 1200, 2)
+    good = (sample.truth["n_umi"] >= 200).to_numpy() & ~sample.truth["damaged"].to_numpy()
+    var = sample.genes[["gene_id", "gene"]].set_index(
+        pd.Index(sample.genes["gene_id"], dtype=object, name=None)
+    )
+    return AnnData(
+        sample.counts[good], obs=pd.DataFrame(index=sample.barcodes[good]), var=var
+    ), sample.truth[good].reset_index(drop=True)
+
+
+def run(counts: AnnData, seed: int = 0):
+    usable = np.ones(counts.n_obs, dtype=bool)
+    return find_doublets(counts, usable, estimate_ambient(counts, usable), seed=seed)
+
+
+def test_doublets_of_the_hard_setting_are_found(hard):
+    counts, truth = hard
+    found = run(counts)
+    assert average_precision_score(truth["doublet"], found.score) >= 0.6
+    called = found.called
+    assert np.mean(truth["doublet"].to_numpy()[called]) >= 0.75
+    assert called[truth["doublet"].to_numpy()].mean() >= 0.3
+    assert found.score.min() >= 0 and found.score.max() <= 1
+
+
+def test_threads_and_repetition_change_nothing(hard):
+    counts, _ = hard
+    first = run(counts)
+    with threadpool_limits(limits=2):
+        second = run(counts.copy())
+    np.testing.assert_array_equal(first.score, second.score)
+    np.testing.assert_array_equal(first.called, second.called)
+
+
+def test_neighbours_are_exact():
+    rng = np.random.default_rng(0)
+    base, extra = (
+        rng.normal(size=(400, 5)).astype(np.float32),
+        rng.normal(size=(50, 5)).astype(np.float32),
+    )
+    ours = _share_simulated(np.concatenate([base[:150], extra]), base, 150, (10, 20))
+    distance = ((np.concatenate([base[:150], extra])[:, None, :] - base[None]) ** 2).sum(axis=2)
+    distance[np.arange(150), np.arange(150)] = np.inf
+    near = np.argsort(distance, axis=1)
+    expected = ((near[:, :10] >= 150).mean(axis=1) + (near[:, :20] >= 150).mean(axis=1)) / 2
+    np.testing.assert_allclose(ours, expected)
+
+
+def test_rate_and_threshold():
+    assert (
+        expected_rate(1000) == pytest.approx(0.008)
+        and expected_rate(10_000) == pytest.approx(0.08)
+        and expected_rate(10**6) == 0.5
+    )
+    rng = np.random.default_rng(1)
+    simulated = rng.beta(20, 3, 2000)
+    observed = np.concatenate([rng.beta(3, 20, 1900), rng.beta(20, 3, 100)])
+    rate = estimated_rate(observed, simulated, 0.02)
+    assert 0.03 < rate < 0.07
+    called = observed > _threshold(observed, simulated, rate)
+    assert called[1900:].mean() > 0.95 and called[:1900].mean() < 0.01
+
+
+def test_two_lineages_in_one_cell_conflict():
+    housekeeping = {f"G{k}": 10 for k in range(100)}
+    t_cell, hepatic = {"CD3D": 8, "CD3E": 6, "TRAC": 9}, {"ALB": 200, "APOA1": 60, "APOC3": 30}
+    rows = (
+        [housekeeping | t_cell] * 30
+        + [housekeeping | hepatic] * 30
+        + [housekeeping | t_cell | hepatic, housekeeping | t_cell | {"ALB": 6, "APOA1": 2}]
+    )
+    counts = by_symbol(rows)
+    profile = np.asarray(counts.X.sum(axis=0), dtype=float).ravel()
+    found = find_doublets(
+        counts,
+        np.ones(counts.n_obs, dtype=bool),
+        Ambient(profile / profile.sum(), "mean", 0.05, 0.0, 0.05),
+    )
+    assert found.conflict[60] and found.called[60]
+    assert not found.conflict[61] and not found.conflict[:60].any()
+
+
+def test_too_few_cells_are_not_scored():
+    found = run(toy(20, 60))
+    assert np.isnan(found.score).all() and np.isnan(found.threshold) and not found.called.any()
+
+
+def test_cells_outside_are_left_alone(hard):
+    counts, _ = hard
+    usable = np.arange(counts.n_obs) % 3 != 0
+    found = find_doublets(counts, usable, estimate_ambient(counts, usable))
+    assert (
+        np.isnan(found.score[~usable]).all()
+        and not found.called[~usable].any()
+        and not np.isnan(found.score[usable]).any()
+    )
+
+
+def test_identical_cells_do_no_harm():
+    counts = toy(1, 200)
+    same = AnnData(
+        sparse.vstack([counts.X] * 80).tocsr(),
+        obs=pd.DataFrame(index=[f"c{k:02d}" for k in range(80)]),
+        var=counts.var,
+    )
+    found = run(same)
+    assert found.score.shape == (80,)

@@ -1,0 +1,382 @@
+"""Promise G14, against the real server on loopback: anonymous changes are refused on every way in; who holds the token can work."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import dagster as dg
+import pytest
+import requests
+from websockets.sync.client import connect
+
+from hcc_assets.ui import serving
+from hcc_assets.ui.guard import Guard
+
+LOCATION = """
+import dagster as dg
+samples = dg.DynamicPartitionsDefinition(name="sample")
+@dg.asset
+def subjects(): pass
+@dg.asset(partitions_def=samples)
+def raw_counts(): pass
+@dg.sensor(target="*", minimum_interval_seconds=3600)
+def new_samples(context): pass
+defs = dg.Definitions([subjects, raw_counts], sensors=[new_samples])
+"""
+SERVER = """
+import sys
+from pathlib import Path
+from hcc_assets.ui import serving
+folder, port = Path(sys.argv[1]), int(sys.argv[2])
+with serving.guarded_app(serving.token_for(folder), folder / "workspace.yaml", on_write=lambda what: print("WRITE", what, flush=True)) as app:
+    serving.serve(app, "127.0.0.1", port)
+"""
+WIPE = 'mutation { wipeAssets(assetPartitionRanges: [{assetKey: {path: ["subjects"]}}]) { __typename } }'
+NUX = "mutation { setNuxSeen }"
+ADD = """mutation($key: String!) { addDynamicPartition(partitionsDefName: "sample", partitionKey: $key,
+  repositorySelector: {repositoryLocationName: "trial", repositoryName: "__repository__"}) { __typename } }"""
+
+
+class Served(NamedTuple):
+    url: str
+    token: str
+    folder: Path
+    log: Path
+
+    def materializations(self) -> int:
+        with dg.DagsterInstance.from_config(str(self.folder)) as instance:
+            return len(instance.fetch_materializations(dg.AssetKey("subjects"), limit=10).records)
+
+    def samples(self) -> list[str]:
+        with dg.DagsterInstance.from_config(str(self.folder)) as instance:
+            return list(instance.get_dynamic_partitions("sample"))
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("dagster_home")
+    (folder / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    (folder / "trial.py").write_text(LOCATION)
+    (folder / "workspace.yaml").write_text(
+        f"load_from:\n  - python_file: {{relative_path: {folder}/trial.py, location_name: trial}}\n"
+    )
+    with dg.DagsterInstance.from_config(str(folder)) as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization("subjects"))
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    log = folder / "server.log"
+    environment = {**os.environ, "DAGSTER_HOME": str(folder)}
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-c", SERVER, str(folder), str(port)],
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            try:
+                if requests.get(f"{url}/server_info", timeout=5).ok:
+                    break
+            except requests.ConnectionError:
+                time.sleep(0.1)
+            assert server.poll() is None, log.read_text()
+        yield Served(url, serving.token_for(folder), folder, log)
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def query(served: Served, text: str, **options) -> requests.Response:
+    variables = options.pop("variables", None)
+    return requests.post(
+        f"{served.url}/graphql", json={"query": text, "variables": variables}, timeout=30, **options
+    )
+
+
+def test_anyone_may_read(served: Served) -> None:
+    page = requests.get(served.url, timeout=30)
+    assert page.ok and "<html" in page.text
+    assert (
+        "subjects"
+        in query(
+            served, "{ assetsOrError { ... on AssetConnection { nodes { key { path } } } } }"
+        ).text
+    )
+    names = query(
+        served,
+        "query A { version } query B { version } # mutation { wipeAssets }\nfragment F on Run { id }",
+    )
+    assert (
+        names.status_code == 400
+    )  # two operations and no name: the webserver's own answer, not the guard's
+
+
+TWO_OPERATIONS = f"query A {{ version }} {WIPE.replace('mutation', 'mutation B')}"
+ANONYMOUS = {
+    "get": lambda u: requests.get(f"{u}/graphql", params={"query": WIPE}, timeout=30),
+    "get with variables": lambda u: requests.get(
+        f"{u}/graphql", params={"query": ADD, "variables": '{"key": "forged"}'}, timeout=30
+    ),
+    "get with slash": lambda u: requests.get(f"{u}/graphql/", params={"query": WIPE}, timeout=30),
+    "head": lambda u: requests.head(f"{u}/graphql", params={"query": WIPE}, timeout=30),
+    "two queries": lambda u: requests.get(
+        f"{u}/graphql?query={{version}}&query={WIPE}", timeout=30
+    ),
+    "post": lambda u: requests.post(f"{u}/graphql", json={"query": WIPE}, timeout=30),
+    "post with names": lambda u: requests.post(
+        f"{u}/graphql", json={"query": TWO_OPERATIONS, "operationName": "B"}, timeout=30
+    ),
+    "post as text": lambda u: requests.post(
+        f"{u}/graphql", data=WIPE, headers={"Content-Type": "application/graphql"}, timeout=30
+    ),
+    "post as form": lambda u: requests.post(f"{u}/graphql", data={"query": WIPE}, timeout=30),
+    "post with query in address": lambda u: requests.post(
+        f"{u}/graphql", params={"query": WIPE}, timeout=30
+    ),
+    "post without type": lambda u: requests.post(
+        f"{u}/graphql", params={"query": WIPE}, data=b"x", timeout=30
+    ),
+    "batch": lambda u: requests.post(f"{u}/graphql", json=[{"query": WIPE}], timeout=30),
+    "broken json": lambda u: requests.post(
+        f"{u}/graphql", data=b"{", headers={"Content-Type": "application/json"}, timeout=30
+    ),
+    "what read-only lets through": lambda u: requests.post(
+        f"{u}/graphql", json={"query": NUX}, timeout=30
+    ),
+    "wrong token": lambda u: requests.post(
+        f"{u}/graphql",
+        json={"query": WIPE},
+        headers={"Authorization": "Bearer " + "x" * 43},
+        timeout=30,
+    ),
+    "wrong password": lambda u: requests.post(
+        f"{u}/graphql", json={"query": WIPE}, auth=("admin", ""), timeout=30
+    ),
+    "materialization": lambda u: requests.post(
+        f"{u}/report_asset_materialization/subjects", timeout=30
+    ),
+    "check": lambda u: requests.post(
+        f"{u}/report_asset_check/subjects", params={"check_name": "c", "passed": "true"}, timeout=30
+    ),
+    "observation": lambda u: requests.post(f"{u}/report_asset_observation/subjects", timeout=30),
+    "any other post": lambda u: requests.post(f"{u}/anything", timeout=30),
+    "delete": lambda u: requests.delete(f"{u}/graphql", timeout=30),
+}
+
+
+@pytest.mark.parametrize("way", ANONYMOUS)
+def test_anonymous_changes_are_refused(served: Served, way: str) -> None:
+    answer = ANONYMOUS[way](served.url)
+    assert answer.status_code in ((401, 403) if way != "delete" else (405,))
+    assert served.materializations() == 1 and served.samples() == []
+
+
+def test_a_mutation_through_the_websocket_changes_nothing(served: Served) -> None:
+    with connect(
+        served.url.replace("http", "ws") + "/graphql", subprotocols=["graphql-ws"]
+    ) as socket_:  # type: ignore[list-item]
+        socket_.send(json.dumps({"type": "connection_init"}))
+        assert json.loads(socket_.recv(timeout=10))["type"] == "connection_ack"
+        socket_.send(json.dumps({"type": "start", "id": "1", "payload": {"query": WIPE}}))
+        assert "error" in socket_.recv(timeout=10)
+    assert served.materializations() == 1
+    with (
+        pytest.raises(Exception, match="403"),
+        connect(served.url.replace("http", "ws") + "/graphql", origin="http://evil.example"),
+    ):  # type: ignore[arg-type]
+        pass
+
+
+def test_who_opens_the_printed_link_can_work_and_it_is_recorded(served: Served) -> None:
+    session = requests.Session()
+    link = serving.login_link("127.0.0.1", int(served.url.rpartition(":")[2]), served.token)
+    answer = session.get(link, timeout=30, allow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert (
+        "HttpOnly" in answer.headers["set-cookie"]
+        and "SameSite=Strict" in answer.headers["set-cookie"]
+    )
+    headers = {"Origin": served.url, "Sec-Fetch-Site": "same-origin"}
+    done = session.post(
+        f"{served.url}/graphql",
+        json={"query": ADD, "variables": {"key": "S01"}},
+        headers=headers,
+        timeout=30,
+    )
+    assert done.json()["data"]["addDynamicPartition"]["__typename"] == "AddDynamicPartitionSuccess"
+    assert served.samples() == ["S01"]
+    permissions = "{ permissions { permission value } }"
+    own = session.post(f"{served.url}/graphql", json={"query": permissions}, timeout=30).json()[
+        "data"
+    ]["permissions"]
+    assert {p["permission"] for p in own if p["value"]} >= {
+        "launch_pipeline_execution",
+        "wipe_assets",
+    }
+    assert {p["value"] for p in query(served, permissions).json()["data"]["permissions"]} == {False}
+    assert "WRITE addDynamicPartition" in served.log.read_text()
+    with dg.DagsterInstance.from_config(str(served.folder)) as instance:
+        instance.delete_dynamic_partition("sample", "S01")
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        lambda t: {"Authorization": f"Bearer {t}"},
+        lambda t: {"Authorization": "Basic " + base64.b64encode(f"dm:{t}".encode()).decode()},
+    ],
+)
+def test_token_as_bearer_or_password(served: Served, credentials) -> None:
+    assert query(served, NUX, headers=credentials(served.token)).json() == {
+        "data": {"setNuxSeen": True}
+    }
+
+
+def test_another_site_cannot_use_the_operators_browser(served: Served) -> None:
+    cookie = {"Cookie": f"hcc_ui={served.token}"}
+    for headers in (
+        {"Origin": "http://evil.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "null"},
+    ):
+        assert query(served, NUX, headers=cookie | headers).status_code == 403
+    assert (
+        requests.get(
+            f"{served.url}/graphql",
+            params={"query": NUX},
+            headers=cookie | {"Sec-Fetch-Site": "cross-site"},
+            timeout=30,
+        ).status_code
+        == 403
+    )
+    assert requests.get(served.url, headers={"Host": "evil.example"}, timeout=30).status_code == 403
+
+
+def test_a_wrong_link_sets_no_cookie(served: Served) -> None:
+    answer = requests.get(f"{served.url}/?token=guess", timeout=30)
+    assert answer.status_code == 401 and "set-cookie" not in answer.headers
+
+
+def ask(
+    guard: Guard,
+    method: str = "POST",
+    path: str = "/graphql",
+    body: bytes = b"",
+    headers: dict[str, str] | None = None,
+) -> int:
+    """Status of one request to a guard, without a server."""
+    sent: list[dict] = []
+    given = {"host": "127.0.0.1:3000", "content-type": "application/json"} | (headers or {})
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": b"",
+        "headers": [(k.encode(), v.encode()) for k, v in given.items()],
+    }
+
+    async def receive():
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(guard(scope, receive, send))
+    return sent[0]["status"]
+
+
+async def inner(scope, receive, send) -> None:
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 299 if scope["hcc_operator"] else 200,
+            "headers": [],
+        }
+    )
+    await send({"type": "http.response.body", "body": b""})
+
+
+MUTATION = json.dumps({"query": NUX}).encode()
+
+
+def test_modes() -> None:
+    token = "t" * 40
+    bearer = {"authorization": f"Bearer {token}"}
+    nobody, anyone = Guard(inner, token, writes="nobody"), Guard(inner, token, writes="anyone")
+    assert ask(nobody, body=MUTATION, headers=bearer) == 403
+    assert ask(nobody, "GET", "/") == 200
+    assert ask(anyone, body=MUTATION) == 299
+    assert ask(anyone, body=MUTATION, headers={"origin": "http://evil.example"}) == 403
+    private = Guard(inner, token, private=True)
+    assert ask(private, "GET", "/") == 401 and ask(private, "GET", "/", headers=bearer) == 299
+    prefixed = Guard(inner, token, prefix="/hcc", hosts=("trial.example.org",))
+    assert (
+        ask(prefixed, path="/hcc/graphql", body=MUTATION, headers={"host": "trial.example.org"})
+        == 401
+    )
+    assert (
+        ask(
+            prefixed,
+            path="/hcc/graphql",
+            body=b'{"query": "{ version }"}',
+            headers={"host": "trial.example.org"},
+        )
+        == 200
+    )
+
+
+def test_large_and_deep_documents_are_refused() -> None:
+    guard = Guard(inner, "t" * 40)
+    assert ask(guard, body=b"x" * (9 << 20)) == 413
+    assert ask(guard, body=json.dumps({"query": "{a" * 50_000}).encode()) == 401
+    assert ask(guard, body=json.dumps({"query": None}).encode()) == 401
+
+
+def test_a_proxys_public_name_is_allowed_by_setting() -> None:
+    assert serving.allowed_hosts({"HCC_UI_HOSTS": "trial.example.org other"})[-2:] == (
+        "trial.example.org",
+        "other",
+    )
+    assert "trial.example.org" not in serving.allowed_hosts({})
+
+
+def test_the_token_is_made_once_and_kept_from_others(tmp_path: Path) -> None:
+    token = serving.token_for(tmp_path)
+    assert len(token) >= 40 and serving.token_for(tmp_path) == token
+    assert (tmp_path / "ui_token").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_second_lock_holds_without_the_first(tmp_path: Path) -> None:
+    """Dagster's own permission check refuses when the guard has not marked the request."""
+    from dagster._core.workspace.context import WorkspaceProcessContext
+    from dagster._core.workspace.load_target import EmptyWorkspaceTarget
+    from starlette.testclient import TestClient
+
+    from hcc_assets.ui.serving_app import GuardedWebserver
+
+    with (
+        dg.DagsterInstance.local_temp(str(tmp_path)) as instance,
+        WorkspaceProcessContext(instance, EmptyWorkspaceTarget()) as context,
+    ):
+        client = TestClient(GuardedWebserver(context).create_asgi_app())
+        assert (
+            client.post("/graphql", json={"query": WIPE}).json()["data"]["wipeAssets"]["__typename"]
+            == "UnauthorizedError"
+        )
+        assert (
+            client.post("/report_asset_check/subjects?check_name=c&passed=true").status_code == 401
+        )
