@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hcc_assets.alerts.channels import channels_from_environment
+from hcc_assets.alerts.dagster_signals import dagster_signals
 from hcc_assets.alerts.outbox import AlertStore
 from hcc_assets.alerts.records import Severity, Signal, Silence
-from hcc_assets.assets.engine import Workbench
-from hcc_assets.assets.plan import Node, Plan
-from hcc_assets.assets.recipes import Recipe
-from hcc_assets.audit.trail import keys_folder
+from hcc_assets.assets.definition import Asset
+from hcc_assets.assets.inputs import Node
+from hcc_assets.assets.plan import Plan
+from hcc_assets.assets.view import HomeView
 from hcc_assets.home.paths import Home
-from hcc_assets.home.people.subject_keys import key_for_home
+from hcc_assets.home.people.subject_keys import key_for_home, keys_folder
 from hcc_assets.home.versions import CheckRecord
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 STALE_AFTER_HOURS = 26.0
 """A table that has been waiting longer than a day and a tick is an alert of its own."""
@@ -29,19 +33,19 @@ def alert_store(home: Home, study: str = "HCC") -> AlertStore:
     )
 
 
-def signals(bench: Workbench, plan: Plan) -> list[Signal]:
+def signals(view: HomeView, plan: Plan) -> list[Signal]:
     """Everything that fails now: checks of what stands, gates of what was refused, what is stale for too long, problems of the sample sheet."""
     found: list[Signal] = []
     for node, state in plan.states.items():
-        recipe = bench.recipes[node[0]]
-        manifest = bench.versions.current(*node)
+        asset = view.assets[node[0]]
+        manifest = view.versions.current(*node)
         if manifest is not None:
             found += [
-                _of_check(recipe, node, c, None, manifest.run_id, manifest.fingerprint)
+                _of_check(asset, node, c, None, manifest.run_id, manifest.fingerprint)
                 for c in manifest.checks
                 if not c.passed
             ]
-        held = bench.versions.held(*node)
+        held = view.versions.held(*node)
         if held is not None and (
             state.state == "held" or (state.state != "fresh" and not held.permanent)
         ):
@@ -51,14 +55,14 @@ def signals(bench: Workbench, plan: Plan) -> list[Signal]:
                 else "there is no earlier version"
             )
             found += [
-                _of_check(recipe, node, c, stands, held.run_id, held.fingerprint)
+                _of_check(asset, node, c, stands, held.run_id, held.fingerprint)
                 for c in held.checks
                 if not c.passed
             ]
         elif (
             state.state == "stale"
             and manifest is not None
-            and (bench.now - manifest.at).total_seconds() > 3600 * STALE_AFTER_HOURS
+            and (view.now - manifest.at).total_seconds() > 3600 * STALE_AFTER_HOURS
         ):
             found.append(
                 Signal(
@@ -68,16 +72,16 @@ def signals(bench: Workbench, plan: Plan) -> list[Signal]:
                     severity=Severity.WARN,
                     title="Newer input is waiting and has not been taken",
                     threshold=STALE_AFTER_HOURS,
-                    owner=recipe.owners[0],
+                    owner=asset.owners[0],
                     what_to_do="See hcc status and hcc health; run hcc refresh.",
                 )
             )
-    return found + _refused_references(bench)
+    return found + _refused_references(view)
 
 
-def _refused_references(bench: Workbench) -> list[Signal]:
+def _refused_references(view: HomeView) -> list[Signal]:
     """Files of ``landing/reference/`` that nobody reads because they were refused: no asset has a check that could tell it."""
-    refused = [d for d in bench.landing.references if d.state == "refused"]
+    refused = [d for d in view.landing.references if d.state == "refused"]
     if not refused:
         return []
     return [
@@ -95,15 +99,15 @@ def _refused_references(bench: Workbench) -> list[Signal]:
 
 
 def _of_check(
-    recipe: Recipe,
+    asset: Asset,
     node: Node,
     record: CheckRecord,
     held_back: str | None,
     run_id: str,
     input_hash: str,
 ) -> Signal:
-    checks = {c.name: c for c in (recipe.gate, *recipe.checks)}
-    check = checks.get(record.name, recipe.gate)
+    checks = {c.name: c for c in (asset.gate, *asset.checks)}
+    check = checks.get(record.name, asset.gate)
     return Signal(
         asset=node[0],
         partition=node[1],
@@ -111,7 +115,7 @@ def _of_check(
         severity=Severity(record.severity),
         title=f"Not met: {check.title}",
         n_affected=max(record.affected, 0),
-        owner=recipe.owners[0],
+        owner=asset.owners[0],
         what_to_do=check.todo,
         held_back=held_back or "",
         run_id=run_id or None,
@@ -120,17 +124,24 @@ def _of_check(
 
 
 def _ancestors(plan: Plan) -> dict[str, set[str]]:
-    recipes = plan.bench.recipes
+    assets = plan.view.assets
     found: dict[str, set[str]] = {}
     for name in {n[0]: None for n in plan.states}:
-        direct = (*recipes[name].inputs, *recipes[name].optional)
+        direct = tuple(a for a in assets[name].reads if a != name)
         found[name] = set(direct).union(*(found.get(d, set()) for d in direct))
     return found
 
 
+def tell_of(plan: Plan, instance: dg.DagsterInstance, *, at_once: bool) -> dict[str, Any]:
+    """`tell` of a plan, with what fails in Dagster itself."""
+    view = plan.view
+    extra = dagster_signals(instance, dt.datetime.now(dt.UTC))
+    return tell(view.home, view, plan, extra=extra, at_once=at_once)
+
+
 def tell(
     home: Home,
-    bench: Workbench,
+    view: HomeView,
     plan: Plan,
     *,
     extra: list[Signal] | None = None,
@@ -145,13 +156,13 @@ def tell(
         ``open``: alerts that are open; ``sent``: messages delivered; ``enabled``.
     """
     now = now or dt.datetime.now(dt.UTC)
-    config = bench.config
+    config = view.config
     store = alert_store(home, config.study.id)
     channels = (
         channels_from_environment(key_for_home(keys_folder(home))) if config.alerts.enabled else []
     )
     store.observe(
-        [*signals(bench, plan), *(extra or [])],
+        [*signals(view, plan), *(extra or [])],
         now,
         channels=[c.label for c in channels],
         repeat_hours=config.alerts.repeat_hours,

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
+from hcc_assets.assets.plan import told
 from hcc_assets.home.landing.delivered_files import CONTROL_FILES, list_files, safe_name
 
 if TYPE_CHECKING:
-    from hcc_assets.assets.engine import Workbench
+    from hcc_assets.assets.view import HomeView
     from hcc_assets.home.landing.deliveries import Delivery
 
 Fate = Literal["accepted", "quarantined", "superseded", "left out", "not yet judged", "arriving"]
@@ -33,16 +34,16 @@ class Received:
     reason: str = ""
 
 
-def account(bench: Workbench) -> list[Received]:
+def account(view: HomeView) -> list[Received]:
     """Every delivery with its fate, in order of kind and path."""
-    landing = bench.landing
-    found = [_sample(bench, d) for d in landing.samples.values()]
+    landing = view.landing
+    found = [_sample(view, d) for d in landing.samples.values()]
     found += [
         Received("sample", f"samples.csv line {n}", "left out", "the subject was erased")
         for n in landing.sheet.erased
     ]
-    found += [_export(bench, d) for d in landing.exports] + [
-        _reference(bench, d) for d in landing.references
+    found += [_export(view, d) for d in landing.exports] + [
+        _reference(view, d) for d in landing.references
     ]
     return sorted(found, key=lambda r: (r.kind, r.path))
 
@@ -64,19 +65,19 @@ def total_line(counts: Mapping[str, int]) -> str:
     )
 
 
-def unlisted(bench: Workbench) -> dict[str, int]:
+def unlisted(view: HomeView) -> dict[str, int]:
     """Files below ``landing/`` that belong to no delivery, counted by folder: a matrix without a row of ``samples.csv``, or a file in the wrong place.
 
     The names are as they lie there; they are for the screen of who may look into ``landing/`` and are kept nowhere.
     """
-    landing = bench.landing
+    landing = view.landing
     known = [
         PurePosixPath(d.path)
         for d in (*landing.samples.values(), *landing.exports, *landing.references)
     ]
     places = {"/".join(p.parts) for p in known}
     counts: Counter[str] = Counter()
-    for file in list_files(bench.home.landing, 0.0):
+    for file in list_files(view.home.landing, 0.0):
         path = PurePosixPath(file.name)
         if path.name.startswith(".") or file.name == "samples.csv" or path.name in CONTROL_FILES:
             continue
@@ -85,42 +86,41 @@ def unlisted(bench: Workbench) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
-def _sample(bench: Workbench, delivery: Delivery) -> Received:
+def _sample(view: HomeView, delivery: Delivery) -> Received:
     def is_(fate: Fate, reason: str = "") -> Received:
         return Received("sample", delivery.path, fate, reason)
 
     if delivery.state in ("settling", "incomplete"):
         return is_("arriving", delivery.reason)
-    if delivery.id not in bench.registered:
+    key = next((k for k, row in view.rows.items() if row.sample_id == delivery.id), None)
+    if key is None:
         return is_("left out", "the subject was withdrawn before the sample was collected")
-    recipe = bench.recipes["raw_counts"]
-    content = recipe.external(bench, delivery.id) if recipe.external else None
+    asset = view.assets["raw_counts"]
+    basis, fingerprint = view.basis(asset, key), view.fingerprint(asset, key)
     current, held = (
-        bench.versions.current("raw_counts", delivery.id),
-        bench.versions.held("raw_counts", delivery.id),
+        view.versions.current("raw_counts", key),
+        view.versions.held("raw_counts", key),
     )
-    if (
-        held is not None
-        and held.code != "error"
-        and held.fingerprint == bench.fingerprint(recipe, delivery.id)
-    ):
-        return is_("quarantined", held.reason)
-    if current is not None and current.deliveries == content:
-        return is_("accepted")
-    return is_("not yet judged", held.reason if held else "")
+    refused = held is not None and held.code not in ("error", "ended")
+    if held is not None and refused and held.fingerprint == fingerprint:
+        return is_("quarantined", view.people.in_ids(held.reason))
+    if current is not None and basis is not None:
+        if current.deliveries == told(view, basis.deliveries):
+            return is_("accepted")
+    return is_("not yet judged", view.people.in_ids(held.reason) if held else "")
 
 
-def _export(bench: Workbench, delivery: Delivery) -> Received:
+def _export(view: HomeView, delivery: Delivery) -> Received:
     def is_(fate: Fate, reason: str = "") -> Received:
         return Received("export", delivery.path, fate, reason)
 
     if delivery.state in ("settling", "incomplete"):
         return is_("arriving", delivery.reason)
-    current = bench.versions.current("clinical_export")
-    standing = str(bench.versions.facts("clinical_export")["export_id"]) if current else ""
+    current = view.versions.current("clinical_export")
+    standing = str(view.versions.facts("clinical_export")["export_id"]) if current else ""
     if current is not None and delivery.id < standing:
         return is_("superseded", f"export {standing} stands")
-    told = _reason(bench, delivery)
+    told = _reason(view, delivery)
     taken = (
         {
             path: sha
@@ -135,9 +135,9 @@ def _export(bench: Workbench, delivery: Delivery) -> Received:
     return is_("quarantined", told) if told else is_("not yet judged")
 
 
-def _reason(bench: Workbench, delivery: Delivery) -> str:
+def _reason(view: HomeView, delivery: Delivery) -> str:
     """Why exactly this content was not taken, from the quarantine; empty when it was not refused."""
-    folder = bench.home.quarantine / "clinical_export" / delivery.id
+    folder = view.home.quarantine / "clinical_export" / delivery.id
     reasons: list[dict[str, Any]] = []
     for path in folder.glob("*/reason.json") if folder.exists() else []:
         reasons.append(json.loads(path.read_bytes()))
@@ -145,7 +145,7 @@ def _reason(bench: Workbench, delivery: Delivery) -> str:
     return str(max(same, key=lambda r: str(r["refused_at"]))["reason"]) if same else ""
 
 
-def _reference(bench: Workbench, delivery: Delivery) -> Received:
+def _reference(view: HomeView, delivery: Delivery) -> Received:
     def is_(fate: Fate, reason: str = "") -> Received:
         return Received("reference", delivery.path, fate, reason)
 
@@ -153,28 +153,25 @@ def _reference(bench: Workbench, delivery: Delivery) -> Received:
         return is_("arriving", delivery.reason)
     if delivery.state == "refused":
         return is_("quarantined", delivery.reason)
-    readers = [
-        r
-        for r in bench.recipes.values()
-        if r.external
-        and not r.partitioned
-        and delivery.contents.items() <= (r.external(bench, None) or {}).items()
-    ]
-    for recipe in readers:
-        current, held = bench.versions.current(recipe.name), bench.versions.held(recipe.name)
-        if current is not None and delivery.contents.items() <= current.deliveries.items():
+    contents = told(view, delivery.contents).items()
+    readers = []
+    for asset in view.assets.values():
+        if asset.per_sample:
+            continue
+        kinds = (kind.basis(view, None) for kind in asset.inputs.values())
+        read = (told(view, b.deliveries) for b in kinds if b is not None)
+        if any(contents <= deliveries.items() for deliveries in read):
+            readers.append(asset)
+    for asset in readers:
+        current, held = view.versions.current(asset.name), view.versions.held(asset.name)
+        if current is not None and contents <= current.deliveries.items():
             return is_("accepted")
-        if recipe.settled(bench):
-            return is_(
-                "left out",
-                "the reference that stands is frozen; hcc reference rebuild takes this one",
-            )
-        if (
-            held is not None
-            and held.code != "error"
-            and held.fingerprint == bench.fingerprint(recipe, None)
-        ):
-            return is_("quarantined", held.reason)
-    return (
-        is_("not yet judged") if readers else is_("left out", "no asset reads a file of this name")
-    )
+        if view.settled(asset, None) is not None:
+            frozen = "the reference that stands is frozen; hcc reference rebuild takes this one"
+            return is_("left out", frozen)
+        refused = held is not None and held.code not in ("error", "ended")
+        if held is not None and refused and held.fingerprint == view.fingerprint(asset, None):
+            return is_("quarantined", view.people.in_ids(held.reason))
+    if readers:
+        return is_("not yet judged")
+    return is_("left out", "no asset reads a file of this name")

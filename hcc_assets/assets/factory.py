@@ -1,27 +1,46 @@
-"""Recipes as Dagster assets: keys, lineage, checks, column schemas, metadata. One factory for all; nothing is computed here.
+"""Assets of the catalogue as Dagster assets: keys, lineage, checks, columns, metadata. One factory
+for all; nothing is computed here.
 
-Dagster reads the annotations of a decorated function at run time, so this module has no postponed evaluation.
+What comes out of an attempt is told as follows; a run fails for an unexpected error alone.
+
+=========== ================= =================================================== ==========
+outcome     asset             checks                                              step
+=========== ================= =================================================== ==========
+new         materialization   every verdict                                       succeeds
+unchanged   materialization   every verdict                                       succeeds
+fresh       observation       the verdicts of what stands                         succeeds
+waiting     observation       none                                                succeeds
+held        observation       the gate failed; the others say that they were not  succeeds
+                              judged, with what stands
+still held  observation       none                                                succeeds
+failed      failure           the gate failed                                     fails
+=========== ================= =================================================== ==========
+
+Dagster reads the annotations of a decorated function at run time, so this module has no postponed
+evaluation.
 """
 
 import base64
-import datetime as dt
+import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
+from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 
-from hcc_assets.assets.engine import Outcome, Workbench
-from hcc_assets.assets.recipes import Recipe
+from hcc_assets.assets.definition import Asset
+from hcc_assets.assets.engine import Outcome, StaleWriter, Workbench
 from hcc_assets.home.paths import Home
-from hcc_assets.home.versions import CheckRecord
-from hcc_assets.operate.watch.fencing import Leases
-from hcc_assets.operate.watch.reaper import living_run
+from hcc_assets.home.versions import CheckRecord, Manifest
 from hcc_assets.schemas.base import columns
 
 SAMPLE = dg.DynamicPartitionsDefinition(name="sample")
-FIGURE_LIMIT = 150_000
-"""Bytes of PNG that go into the event log at the most; the file itself is under ``published/figures``."""
+FIGURE_LIMIT = 100_000
+"""Bytes of PNG that go into the event log at the most (DAGSTER.md: below 200 kB); the file itself
+is under ``published/figures``."""
 
 _UI_TYPES = {
     "text": "string",
@@ -32,19 +51,19 @@ _UI_TYPES = {
 }
 _SEVERITY = {"ERROR": dg.AssetCheckSeverity.ERROR, "WARN": dg.AssetCheckSeverity.WARN}
 
-
-class HomeResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The data home; an empty root means ``HCC_HOME``."""
-
-    root: str = ""
-
-    def home(self) -> Home:
-        return Home.at(self.root or None)
+Living = Callable[[dg.DagsterInstance, dg.DagsterRun, Home], AbstractContextManager[None]]
+"""Around the body of a step: signs of life of its run (`operate.watch.reaper`)."""
 
 
-def column_schema(recipe: Recipe) -> dg.TableSchema | None:
-    """The columns tab of the UI, from the recipe's table model."""
-    if recipe.model is None:
+class Attempt(dg.Config):
+    """How to bring the asset up to date. ``force``: compute also what is fresh."""
+
+    force: bool = False
+
+
+def column_schema(asset: Asset) -> dg.TableSchema | None:
+    """The columns tab of the UI, from the table model."""
+    if asset.model is None:
         return None
     return dg.TableSchema(
         columns=[
@@ -54,157 +73,301 @@ def column_schema(recipe: Recipe) -> dg.TableSchema | None:
                 description=spec["description"] + (f" [{spec['unit']}]" if spec["unit"] else ""),
                 constraints=dg.TableColumnConstraints(nullable=spec["nullable"]),
             )
-            for name, spec in columns(recipe.model).items()
+            for name, spec in columns(asset.model).items()
         ]
     )
 
 
-def automation(recipe: Recipe) -> dg.AutomationCondition[Any] | None:
-    """When the daemon computes an asset by itself.
-
-    What is read from ``landing/`` is requested by the landing sensor, which knows content; everything downstream follows its inputs, and one sample
-    that is missing or held does not hold back the cohort.
-    """
-    if not recipe.automatic or not (recipe.inputs or recipe.optional):
+def column_lineage(asset: Asset, assets: Mapping[str, Asset]) -> dg.TableColumnLineage | None:
+    """Columns of the inputs that have the same name: names are SDTM's and mean the same thing in
+    every table."""
+    if asset.model is None:
         return None
-    return dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
+    models = {name: m for name in asset.reads if (m := assets[name].model) is not None}
+    upstream = {name: set(columns(model)) for name, model in models.items()}
+    found = {
+        column: [
+            dg.TableColumnDep(asset_key=dg.AssetKey(name), column_name=column)
+            for name, known in upstream.items()
+            if column in known
+        ]
+        for column in columns(asset.model)
+    }
+    deps = {column: deps for column, deps in found.items() if deps}
+    return dg.TableColumnLineage(deps_by_column=deps) if deps else None
 
 
-def freshness(recipe: Recipe) -> dg.FreshnessPolicy | None:
-    """What people read is looked at every day: the report is stale when the daily schedule has not come by."""
-    if recipe.name != "trial_report":
-        return None
-    return dg.FreshnessPolicy.time_window(
-        fail_window=dt.timedelta(hours=30), warn_window=dt.timedelta(hours=26)
-    )
-
-
-def to_asset(recipe: Recipe, recipes: Mapping[str, Recipe]) -> dg.AssetsDefinition:
-    """The Dagster asset of a recipe."""
-    partitions = SAMPLE if recipe.partitioned else None
+def check_specs(asset: Asset) -> list[dg.AssetCheckSpec]:
+    """The gate, which is blocking, and the asset's own checks."""
+    partitions = SAMPLE if asset.per_sample else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)
-        specs = [
+        return [
             dg.AssetCheckSpec(
-                c.name,
-                asset=recipe.name,
-                description=c.title,
-                blocking=c.blocking,
+                check.name,
+                asset=asset.name,
+                description=check.title,
+                blocking=check is asset.gate,
                 partitions_def=partitions,
             )
-            for c in (recipe.gate, *recipe.checks)
+            for check in (asset.gate, *asset.checks)
         ]
-    schema = column_schema(recipe)
-    metadata: dict[str, Any] = {"dagster/column_schema": schema} if schema else {}
-    if recipe.model is not None:
-        metadata["dagster/table_name"] = recipe.name
+
+
+def definition_metadata(asset: Asset) -> dict[str, Any]:
+    """What the asset's page says before anything was computed: columns, table, source code."""
+    line = asset.function.__code__.co_firstlineno
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        source = dg.LocalFileCodeReference(file_path=str(asset.file), line_number=line)
+        references = dg.CodeReferencesMetadataValue(code_references=[source])
+    found: dict[str, Any] = {"dagster/code_references": references}
+    if asset.model is not None:
+        found["dagster/column_schema"] = column_schema(asset)
+        found["dagster/table_name"] = asset.name
+        found["dagster/storage_kind"] = "parquet"
+    return found
+
+
+def to_dagster(
+    asset: Asset,
+    assets: Mapping[str, Asset],
+    *,
+    home: Callable[[], Home],
+    living: Living,
+    condition: dg.AutomationCondition[Any] | None = None,
+    freshness: dg.FreshnessPolicy | None = None,
+) -> dg.AssetsDefinition:
+    """The Dagster asset of an asset of the catalogue.
+
+    Parameters
+    ----------
+    assets
+        All of the catalogue.
+    home
+        Says at run time which home; it is no run configuration, so that no run can be sent to
+        another one.
+    condition
+        When the daemon asks for it.
+    """
+    lineage = column_lineage(asset, assets)
 
     @dg.asset(
-        name=recipe.name,
-        group_name=recipe.group,
-        description=recipe.description,
-        deps=[*recipe.inputs, *recipe.optional],
-        partitions_def=partitions,
-        code_version=recipe.code_version,
-        kinds=set(recipe.kinds),
-        owners=list(recipe.owners),
-        tags=dict(recipe.tags),
-        metadata=metadata,
-        check_specs=specs,
-        automation_condition=automation(recipe),
-        freshness_policy=freshness(recipe),
+        name=asset.name,
+        group_name=asset.group,
+        description=asset.description,
+        deps=[name for name in asset.reads if name != asset.name],
+        partitions_def=SAMPLE if asset.per_sample else None,
+        code_version=asset.code_version,
+        kinds=set(asset.kinds),
+        owners=list(asset.owners),
+        tags=dict(asset.tags),
+        metadata=definition_metadata(asset),
+        check_specs=check_specs(asset),
+        automation_condition=condition if asset.automatic else None,
+        freshness_policy=freshness,
     )
-    def _asset(
-        context: dg.AssetExecutionContext, home: HomeResource
-    ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
-        place = home.home()
-        leases = Leases(place.leases)
-        with living_run(
-            context.instance,
-            context.run_id,
-            heartbeats=place.heartbeats,
-            leases=leases,
-            known_tags=context.run.tags,
-        ):
-            bench = _bench(place, recipes, context.run_id)
-            sample = context.partition_key if recipe.partitioned else None
+    def _asset(context: dg.AssetExecutionContext, config: Attempt) -> Iterator[Any]:
+        place, run = home(), context.run
+        key = context.partition_key if asset.per_sample else None
+        started = time.monotonic()
+        with living(context.instance, run, place):
+            bench = _bench(place, assets, context.run_id)
             outcome = bench.attempt(
-                recipe.name, sample, run_id=context.run_id, fence=leases.fence(context.run_id)
+                asset.name,
+                key,
+                run_id=context.run_id,
+                force=config.force,
+                fence=_fence(context.instance, context.run_id),
             )
-        yield from _tell(recipe, outcome)
+        _log(context, asset, key, outcome, time.monotonic() - started)
+        yield from _tell(context, asset, key, outcome, place, lineage)
 
     return _asset
+
+
+def _fence(instance: dg.DagsterInstance, run_id: str) -> Callable[[], None]:
+    """Refuses the write of a run that was given up or ended by somebody while it went on."""
+
+    def check() -> None:
+        run = instance.get_run_by_id(run_id)
+        if run is not None and run.is_finished:
+            raise StaleWriter(f"run {run_id} was given up; its late write is refused")
+
+    return check
 
 
 _benches: dict[tuple[str, str], Workbench] = {}
 
 
-def _bench(home: Home, recipes: Mapping[str, Recipe], run_id: str) -> Workbench:
+def _bench(home: Home, assets: Mapping[str, Asset], run_id: str) -> Workbench:
     """One workbench a run: configuration and landing are looked at once."""
     key = (str(home.root), run_id)
     if key not in _benches:
         _benches.clear()
-        _benches[key] = Workbench(home, recipes)
+        _benches[key] = Workbench(home, assets)
     return _benches[key]
 
 
-def _check_result(recipe: Recipe, record: CheckRecord, outcome: Outcome) -> dg.AssetCheckResult:
-    """What the Checks tab shows: the sentence, what to do about it, and, where a value was refused, which version stands."""
-    metadata: dict[str, Any] = {}
-    if record.name != recipe.gate.name:
-        metadata["affected"] = record.affected
-    if not record.passed:
-        todo = next(c.todo for c in (recipe.gate, *recipe.checks) if c.name == record.name)
-        if todo:
-            metadata["what to do"] = todo
-        if record.name == recipe.gate.name:
-            stands = outcome.manifest
-            metadata["what stands"] = (
-                f"the version of {stands.at:%-d %B %Y %H:%M} UTC"
-                if stands
-                else "nothing: there is no earlier version"
-            )
-    return dg.AssetCheckResult(
-        passed=record.passed,
-        check_name=record.name,
-        severity=_SEVERITY[record.severity],
-        description=record.description,
-        metadata=metadata,
-    )
+def _log(
+    context: dg.AssetExecutionContext,
+    asset: Asset,
+    key: str | None,
+    outcome: Outcome,
+    seconds: float,
+) -> None:
+    """One event of our own in Dagster's log: asset, sample, outcome, seconds, rows; no values."""
+    rows = outcome.manifest.rows if outcome.manifest else None
+    where = asset.name if key is None else f"{asset.name} of {key}"
+    told = f"{where}: {outcome.state} in {seconds:.2f} s"
+    context.log.info(told + (f", {rows} rows" if rows is not None else ""))
 
 
 def _tell(
-    recipe: Recipe, outcome: Outcome
-) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[Any]]:
-    """Check results first, then the materialization; a held asset has its failed check and no materialization."""
-    known = {recipe.gate.name, *(c.name for c in recipe.checks)}
-    if outcome.state in ("held", "failed", "blocked"):
-        records = outcome.checks or [
-            CheckRecord(name=recipe.gate.name, passed=False, description=outcome.reason)
-        ]
-        for record in records:
-            if record.name in known:
-                yield _check_result(recipe, record, outcome)
-        raise dg.Failure(
-            outcome.reason, allow_retries=outcome.state == "failed" and not outcome.permanent
-        )
+    context: dg.AssetExecutionContext,
+    asset: Asset,
+    key: str | None,
+    outcome: Outcome,
+    home: Home,
+    lineage: dg.TableColumnLineage | None,
+) -> Iterator[Any]:
     manifest = outcome.manifest
+    if outcome.state in ("new", "unchanged") and manifest is not None:
+        for record in manifest.checks:
+            yield check_told(asset, record, manifest).to_result()
+        yield dg.MaterializeResult(
+            data_version=dg.DataVersion(manifest.data_version),
+            metadata={
+                **outcome.metadata,
+                **manifest_metadata(asset, manifest, home),
+                **_figures(outcome),
+                **({"dagster/column_lineage": lineage} if lineage else {}),
+            },
+        )
+        return
+    # as events of their own: a result of the blocking gate would fail the step
+    for result in _told_checks(asset, outcome):
+        yield result.to_evaluation(asset.name, key)
+    if outcome.state == "failed":
+        frames = {"frames": dg.MetadataValue.md("\n".join(f"- `{f}`" for f in outcome.frames))}
+        # Dagster's own retries would race with the driver, which tries again
+        raise dg.Failure(outcome.reason, metadata=frames, allow_retries=False)
+    yield dg.AssetObservation(
+        asset_key=asset.name,
+        partition=key,
+        metadata={"state": outcome.state, "reason": outcome.reason or "everything is up to date"},
+    )
+    for output in sorted(context.op_execution_context.selected_output_names):
+        # completes the step without a materialization, so that what rests on it goes on
+        yield dg.Output(
+            None,
+            output_name=output,
+            metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True},
+        )
+
+
+@dataclass(frozen=True)
+class CheckTold:
+    """One verdict as the Checks tab shows it."""
+
+    name: str
+    passed: bool
+    severity: dg.AssetCheckSeverity
+    description: str
+    metadata: dict[str, Any]
+
+    def to_result(self) -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(
+            passed=self.passed,
+            check_name=self.name,
+            severity=self.severity,
+            description=self.description,
+            metadata=self.metadata,
+        )
+
+    def to_evaluation(self, asset: str, key: str | None) -> dg.AssetCheckEvaluation:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dg.PreviewWarning)
+            return dg.AssetCheckEvaluation(
+                asset_key=dg.AssetKey(asset),
+                check_name=self.name,
+                passed=self.passed,
+                severity=self.severity,
+                description=self.description,
+                metadata=self.metadata,
+                blocking=False,
+                partition=key,
+            )
+
+
+def _told_checks(asset: Asset, outcome: Outcome) -> Iterator[CheckTold]:
+    """Evaluations of an attempt that made no version."""
+    manifest = outcome.manifest
+    if outcome.state == "fresh" and manifest is not None:
+        known = {check.name for check in (asset.gate, *asset.checks)}
+        yield from (check_told(asset, r, manifest) for r in manifest.checks if r.name in known)
+    elif outcome.state in ("held", "failed"):
+        judged = {record.name for record in outcome.checks}
+        yield from (check_told(asset, record, manifest) for record in outcome.checks)
+        for check in asset.checks:
+            if check.name not in judged:
+                yield not_judged(check.name, manifest)
+
+
+def check_told(asset: Asset, record: CheckRecord, stands: Manifest | None) -> CheckTold:
+    """What the Checks tab shows: the sentence, what to do about it, and, where a value was
+    refused, which version stands."""
+    metadata: dict[str, Any] = {}
+    if record.name != asset.gate.name:
+        metadata["affected"] = record.affected
+    if not record.passed:
+        known = {check.name: check.todo for check in (asset.gate, *asset.checks)}
+        if todo := known.get(record.name):
+            metadata["what to do"] = todo
+        if record.name == asset.gate.name:
+            metadata["what stands"] = _stands(stands)
+    severity = _SEVERITY[record.severity]
+    return CheckTold(record.name, record.passed, severity, record.description, metadata)
+
+
+def not_judged(name: str, stands: Manifest | None) -> CheckTold:
+    """A planned check of a value that was refused before: its status is that of what stands."""
+    before = next((r for r in (stands.checks if stands else []) if r.name == name), None)
+    text = "not judged: the new value was refused before"
+    return CheckTold(
+        name,
+        passed=before.passed if before else True,
+        severity=_SEVERITY[before.severity] if before else dg.AssetCheckSeverity.WARN,
+        description=f"{text}. What stands: {before.description}" if before else text,
+        metadata={"status": "not judged", "what stands": _stands(stands)},
+    )
+
+
+def _stands(manifest: Manifest | None) -> str:
     if manifest is None:
-        raise dg.Failure(f"{recipe.name} ended as {outcome.state} without a version")
-    for record in manifest.checks:
-        if record.name in known:
-            yield _check_result(recipe, record, outcome)
-    metadata: dict[str, Any] = {
-        **(outcome.metadata or manifest.notes),
-        "reused": outcome.state == "fresh",
-    }
+        return "nothing: there is no earlier version"
+    return f"the version of {manifest.at:%-d %B %Y %H:%M} UTC"
+
+
+def manifest_metadata(asset: Asset, manifest: Manifest, home: Home) -> dict[str, Any]:
+    """What the asset's page and its plots show of a version: rows, cost, where it is published."""
+    found: dict[str, Any] = {"seconds": manifest.seconds, "peak_mb": manifest.peak_mb}
     if manifest.rows is not None:
-        metadata["dagster/row_count"] = manifest.rows
+        found["dagster/row_count"] = manifest.rows
+    first = next(iter(manifest.published), None)
+    main = f"{asset.name}.parquet" if asset.model is not None else first
+    if main in manifest.published:
+        found["dagster/uri"] = str(home.published / str(main))
+    return found
+
+
+def _figures(outcome: Outcome) -> dict[str, Any]:
+    found = {}
     for name, data in outcome.figures.items():
         if name.endswith(".png") and len(data) <= FIGURE_LIMIT:
-            metadata[f"figure {name.removesuffix('.png')}"] = dg.MetadataValue.md(
-                f"![{name}](data:image/png;base64,{base64.b64encode(data).decode()})"
+            title = name.removeprefix("figures/").removesuffix(".png")
+            picture = base64.b64encode(data).decode()
+            found[f"figure {title}"] = dg.MetadataValue.md(
+                f"![{title}](data:image/png;base64,{picture})"
             )
-    yield dg.MaterializeResult(
-        data_version=dg.DataVersion(manifest.data_version), metadata=metadata
-    )
+    return found

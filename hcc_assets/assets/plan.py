@@ -1,38 +1,49 @@
-"""What is fresh, stale, held or waiting: one function that the command line, the sensors, the alerts and the report all ask. Nothing is computed here."""
+"""What is fresh, stale, held or waiting, and why: one function that the command line, the daemon,
+the alerts and the report all ask. Nothing is computed here; what to run next is in `waves`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
-from hcc_assets.assets.engine import Workbench
-from hcc_assets.assets.recipes import Recipe
-
-Node = tuple[str, str | None]
-"""Asset and, for a per-sample asset, the sample."""
+from hcc_assets.assets.definition import Asset
+from hcc_assets.assets.inputs import Basis, Node
+from hcc_assets.assets.view import HomeView
+from hcc_assets.home.versions import Manifest
 
 
 @dataclass(frozen=True)
 class State:
-    """State of one node: ``fresh``, ``stale`` (to be computed), ``held`` (refused for exactly these inputs), ``waiting`` (an input has no version)."""
+    """State of one node.
+
+    Attributes
+    ----------
+    state
+        ``fresh``, ``stale`` (to be computed), ``held`` (refused, or given up, for exactly these
+        inputs), ``waiting`` (an input has no version).
+    reasons
+        Why, in sentences; of a stale one which input, setting or code changed.
+    since
+        When the version that stands was made, ISO.
+    """
 
     state: str
-    reason: str = ""
+    reasons: tuple[str, ...] = ()
     since: str = ""
+
+    @property
+    def reason(self) -> str:
+        return "; ".join(self.reasons)
 
 
 @dataclass
 class Plan:
-    """States of all nodes at one moment.
+    """States of all nodes at one moment, in the order in which they can be computed."""
 
-    Attributes
-    ----------
-    states
-        By node, in the order in which they can be computed.
-    """
-
-    bench: Workbench
+    view: HomeView
     states: dict[Node, State] = field(default_factory=dict)
 
     def of(self, state: str) -> list[Node]:
@@ -40,91 +51,151 @@ class Plan:
 
     @cached_property
     def dirty(self) -> frozenset[Node]:
-        """Stale nodes and everything automatic that rests on them: what may change when they are computed."""
+        """Stale nodes and everything automatic that rests on them: what may change when they are
+        computed."""
         found: set[Node] = set()
-        for node in self.states:
-            recipe = self.bench.recipes[node[0]]
-            if not recipe.automatic:
+        for node, state in self.states.items():
+            if not self.view.assets[node[0]].automatic:
                 continue
-            if self.states[node].state == "stale" or any(up in found for up in self.upstream(node)):
+            if state.state == "stale" or any(up in found for up in self.upstream(node)):
                 found.add(node)
         return frozenset(found)
 
-    def upstream(self, node: Node) -> Iterable[Node]:
+    def upstream(self, node: Node) -> tuple[Node, ...]:
         """Direct inputs of a node, as nodes of this plan."""
-        recipe = self.bench.recipes[node[0]]
-        if recipe.settled(self.bench):
-            return
-        for name in (*recipe.inputs, *recipe.optional):
-            if not self.bench.recipes[name].partitioned:
-                yield (name, None)
-            elif recipe.partitioned:
-                yield (name, node[1])
-            else:
-                yield from ((name, sample) for sample in self.samples)
+        if node not in self._upstream:
+            asset = self.view.assets[node[0]]
+            settled = self.view.settled(asset, node[1]) is not None
+            kinds = () if settled else asset.inputs.values()
+            found = (up for kind in kinds for up in kind.nodes(self.view, node[1]))
+            self._upstream[node] = tuple(dict.fromkeys(u for u in found if u in self.states))
+        return self._upstream[node]
 
     @cached_property
-    def samples(self) -> list[str]:
-        """Samples that exist (row and complete matrix) or that have a version, sorted."""
-        ready = {
-            s
-            for s, d in self.bench.landing.samples.items()
-            if d.state in ("ready", "refused") and s in self.bench.registered
-        }
-        return sorted(ready | set(self.bench.standing("raw_counts")))
+    def _upstream(self) -> dict[Node, tuple[Node, ...]]:
+        return {}
+
+    def lacks(self, node: Node, coming: Iterable[Node]) -> bool:
+        """True while a required input has no version and none is coming before it."""
+        there = set(coming)
+        asset = self.view.assets[node[0]]
+        for kind in asset.inputs.values():
+            if kind.optional or kind.basis(self.view, node[1]) is not None:
+                continue
+            needed = [up for up in kind.nodes(self.view, node[1]) if up in self.states]
+            if not needed or not all(up in there for up in needed):
+                return True
+        return False
 
 
-def ordered(recipes: Mapping[str, Recipe]) -> list[Recipe]:
-    """Recipes with every input before what reads it.
+def ordered(assets: Mapping[str, Asset]) -> list[Asset]:
+    """Assets with every input before what reads it.
 
     Raises
     ------
     ValueError
-        The inputs go round in a circle.
+        The inputs go round in a circle, or one is not in the catalogue.
     """
-    done: dict[str, Recipe] = {}
-    waiting = dict(sorted(recipes.items()))
+    unknown = {f"{a.name} reads {r}" for a in assets.values() for r in a.reads if r not in assets}
+    if unknown:
+        raise ValueError(f"no such asset in the catalogue: {', '.join(sorted(unknown))}")
+    done: dict[str, Asset] = {}
+    waiting = dict(sorted(assets.items()))
     while waiting:
-        ready = [r for r in waiting.values() if all(i in done for i in (*r.inputs, *r.optional))]
+        # an asset may read its own earlier samples
+        ready = [a for a in waiting.values() if all(r in done or r == a.name for r in a.reads)]
         if not ready:
             raise ValueError(f"circular inputs among {', '.join(waiting)}")
-        for recipe in ready:
-            done[recipe.name] = waiting.pop(recipe.name)
+        for one in ready:
+            done[one.name] = waiting.pop(one.name)
     return list(done.values())
 
 
-def make_plan(bench: Workbench, *, again: bool = False) -> Plan:
-    """Compare, for every asset and sample, the fingerprint of today's inputs with the one of the version that stands.
+def nodes_of(view: HomeView) -> list[Node]:
+    """Every asset and, for a per-sample asset, every sample, in the order of computation; samples
+    of one asset by timepoint."""
+    order = {t: i for i, t in enumerate(view.config.samples.timepoints)}
+    keys = sorted(view.keys, key=lambda k: (order[view.rows[k].timepoint], view.rows[k].sample_id))
+    found: list[Node] = []
+    for asset in ordered(view.assets):
+        found += [(asset.name, key) for key in keys] if asset.per_sample else [(asset.name, None)]
+    return found
+
+
+def make_plan(view: HomeView, *, again: bool = False) -> Plan:
+    """Compare, for every asset and sample, today's fingerprint with that of what stands.
 
     Parameters
     ----------
     again
-        Count what was given up after unexpected errors (a full disk, say) as stale: a person who asks has removed the cause. Refusals stay refused.
+        Count what was given up after unexpected errors (a full disk, say) as stale: a person who
+        asks has removed the cause. Refusals stay refused.
     """
-    bench.versions.glance()
-    plan = Plan(bench)
-    for recipe in ordered(bench.recipes):
-        for partition in plan.samples if recipe.partitioned else [None]:
-            plan.states[(recipe.name, partition)] = _state(bench, recipe, partition, again)
+    view.versions.glance()
+    plan = Plan(view)
+    for node in nodes_of(view):
+        plan.states[node] = state_of(view, node, again=again)
     return plan
 
 
-def _state(bench: Workbench, recipe: Recipe, partition: str | None, again: bool) -> State:
-    current = bench.versions.current(recipe.name, partition)
+def state_of(view: HomeView, node: Node, *, again: bool = False) -> State:
+    """State of one node."""
+    asset = view.assets[node[0]]
+    current = view.versions.current(*node)
     since = current.at.isoformat() if current else ""
-    fingerprint = bench.fingerprint(recipe, partition)
+    fingerprint = view.fingerprint(asset, node[1])
+    if view.settled(asset, node[1]) is not None:
+        return State("fresh", since=since)
     if fingerprint is None:
-        return State("fresh" if current else "waiting", "an input has no version yet", since)
+        if current is not None:
+            return State("fresh", since=since)
+        return State("waiting", (f"{_missing(view, asset, node[1])} has no version yet",))
     if current is not None and current.fingerprint == fingerprint:
-        return State("fresh", "", since)
-    held = bench.versions.held(recipe.name, partition)
-    if (
-        held is not None
-        and held.fingerprint == fingerprint
-        and held.permanent
-        and not (again and held.code == "error")
-    ):
-        return State("held", held.reason, since)
-    return State(
-        "stale", "no version yet" if current is None else "inputs, settings or code changed", since
-    )
+        return State("fresh", since=since)
+    held = view.versions.held(*node)
+    same = held is not None and held.fingerprint == fingerprint and held.permanent
+    if held is not None and same and not (again and held.code in ("error", "ended")):
+        return State("held", (held.reason,), since)
+    return State("stale", why_stale(view, node, current), since)
+
+
+def _missing(view: HomeView, asset: Asset, key: str | None) -> str:
+    for name, kind in asset.inputs.items():
+        if not kind.optional and kind.basis(view, key) is None:
+            return ", ".join(kind.assets) or name
+    return "an input"
+
+
+def why_stale(view: HomeView, node: Node, current: Manifest | None) -> tuple[str, ...]:
+    """Which input, delivery, setting or module of code differs from what stands."""
+    if current is None:
+        return ("no version yet",)
+    asset = view.assets[node[0]]
+    basis = view.basis(asset, node[1]) or Basis()
+    reasons = [
+        *_changes("input {}", current.inputs, basis.versions),
+        *_changes("delivery {}", current.deliveries, told(view, basis.deliveries)),
+        *_changes("setting {}", current.settings, basis.settings, values=True),
+        *_changes("code of {}", current.code, asset.closure.modules),
+    ]
+    return tuple(reasons) or ("the way it is declared changed",)
+
+
+def told(view: HomeView, deliveries: Mapping[str, str]) -> dict[str, str]:
+    """Deliveries as a manifest names them: ids in paths are keys."""
+    return {view.people.in_keys(path): content for path, content in deliveries.items()}
+
+
+def _changes(
+    what: str, before: Mapping[str, Any], after: Mapping[str, Any], *, values: bool = False
+) -> list[str]:
+    found = []
+    for name in sorted({*before, *after}):
+        if name not in before:
+            found.append(f"{what.format(name)} is new")
+        elif name not in after:
+            found.append(f"{what.format(name)} is gone")
+        elif before[name] != after[name]:
+            change = f": {before[name]} → {after[name]}" if values else " changed"
+            found.append(what.format(name) + change)
+    return found

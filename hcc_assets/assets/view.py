@@ -1,40 +1,47 @@
-"""A home as seen at one moment: its settings, its landing, who is in it, what each asset rests on. Nothing is computed or written here."""
+"""A home as seen at one moment: its settings, its landing, who is in it, what an asset rests on.
+
+Samples go by their keys here (`home.people.register`). Nothing is computed or written.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
-from hcc_assets.assets.recipes import Recipe
-from hcc_assets.audit.trail import tombstones_of
-from hcc_assets.home.landing import deliveries as landings
+from hcc_assets.assets.definition import Asset
+from hcc_assets.assets.inputs import Basis
+from hcc_assets.home.landing import deliveries
+from hcc_assets.home.landing.sample_sheet import SampleRow
 from hcc_assets.home.paths import Home
-from hcc_assets.home.people.consent import read_withdrawals
+from hcc_assets.home.people.consent import read_withdrawals, tombstones_of
+from hcc_assets.home.people.register import People, read_people, register
 from hcc_assets.home.people.subject_keys import canonical_subject
-from hcc_assets.home.versions import Versions, digest
+from hcc_assets.home.versions import Manifest, Versions, digest
 from hcc_assets.study.config import StudyConfig
 
-
-@dataclass(frozen=True)
-class Basis:
-    """What a result depends on: data versions of its inputs, content of its deliveries, and the hash of these with settings and code."""
-
-    inputs: dict[str, str]
-    deliveries: dict[str, str]
-    fingerprint: str
+LOOKED_AT = (
+    "config",
+    "landing",
+    "people",
+    "cutoff",
+    "rows",
+    "keys",
+    "acceptances",
+    "withdrawn",
+    "consent",
+    "rebuild_asked",
+)
 
 
 class HomeView:
-    """One home with its recipes, as seen at one moment: configuration and landing are read once, manifests on demand."""
+    """One home with its assets, as seen at one moment: configuration and landing are read once,
+    manifests on demand."""
 
-    def __init__(
-        self, home: Home, recipes: Mapping[str, Recipe], *, now: dt.datetime | None = None
-    ):
+    def __init__(self, home: Home, assets: Mapping[str, Asset], *, now: dt.datetime | None = None):
         self.home = home
-        self.recipes = dict(recipes)
+        self.assets = dict(assets)
         self.versions = Versions(home)
         self._now = now
 
@@ -47,17 +54,93 @@ class HomeView:
         return self.home.config()
 
     @cached_property
-    def landing(self) -> landings.Landing:
-        return landings.scan(
+    def landing(self) -> deliveries.Landing:
+        return deliveries.scan(
             self.home, self.config, standing=self._standing_rows(), erased=self.erased_of
         )
 
-    def _standing_rows(self) -> dict[str, landings.SampleRow]:
+    def _standing_rows(self) -> dict[str, SampleRow]:
         """Rows of ``samples.csv`` behind the version of ``samples`` that stands."""
-        if "samples" not in self.recipes or self.versions.current("samples") is None:
+        if "samples" not in self.assets or self.versions.current("samples") is None:
             return {}
         rows = self.versions.facts("samples").get("rows", [])
-        return {row["sample_id"]: landings.SampleRow(**row) for row in rows}
+        return {row["sample_id"]: SampleRow(**row) for row in rows}
+
+    @cached_property
+    def people(self) -> People:
+        """Keys of everybody in ``samples.csv`` and in the clinical tables; those who are new have
+        the key that `register` gives them."""
+        rows = self.landing.sheet.rows.values()
+        return read_people(self.home).with_everybody(rows, self._subjects())
+
+    def _subjects(self) -> list[str]:
+        if "subjects" not in self.assets or self.versions.current("subjects") is None:
+            return []
+        return [str(s) for s in self.versions.frame("subjects", "table")["USUBJID"]]
+
+    def register(self) -> None:
+        """Give keys to everybody who is new, for good."""
+        rows = self.landing.sheet.rows.values()
+        self.__dict__["people"] = register(self.home, rows, self._subjects())
+
+    @cached_property
+    def rows(self) -> dict[str, SampleRow]:
+        """Rows of the sheet by key: those that are not withdrawn or erased. Only these count in
+        anything across samples."""
+        rows = self.landing.sheet.rows.values()
+        gone = self.erased_of({name for row in rows for name in (row.sample_id, row.subject_id)})
+        kept = (r for r in rows if not gone & {r.sample_id, r.subject_id} and self._consents(r))
+        return {self.people.key(row): row for row in sorted(kept, key=lambda r: r.sample_id)}
+
+    def _consents(self, row: SampleRow) -> bool:
+        until = self.withdrawn.get(canonical_subject(row.subject_id))
+        if until is None:
+            return True
+        collected = row.collection_date
+        return collected is not None and dt.date.fromisoformat(collected) < until
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of the samples that count and that exist (a row and a complete matrix) or that
+        have a version, in order of sample id."""
+        found = []
+        for key, row in self.rows.items():
+            delivery = self.landing.samples.get(row.sample_id)
+            there = delivery is not None and delivery.state in ("ready", "refused")
+            if there or self.versions.current("raw_counts", key) is not None:
+                found.append(key)
+        return tuple(found)
+
+    def delivery(self, key: str) -> deliveries.Delivery | None:
+        """The matrix of a sample that counts."""
+        row = self.rows.get(key)
+        return self.landing.samples.get(row.sample_id) if row else None
+
+    def earlier(self, key: str) -> tuple[str, ...]:
+        """Keys of the same subject's samples of earlier timepoints, in order of sample id."""
+        own = self.rows.get(key)
+        if own is None:
+            return ()
+        order = {t: i for i, t in enumerate(self.config.samples.timepoints)}
+        return tuple(
+            k
+            for k, row in self.rows.items()
+            if k in self.keys
+            and row.subject_id == own.subject_id
+            and order[row.timepoint] < order[own.timepoint]
+        )
+
+    def by_collection(self, keys: Iterable[str]) -> list[str]:
+        """Those of ``keys`` that count, by collection date, then id; undated ones last."""
+        rows = self.rows
+        return sorted(
+            (k for k in keys if k in rows),
+            key=lambda k: (rows[k].collection_date or "9999", rows[k].sample_id),
+        )
+
+    def standing(self, asset: str) -> list[str]:
+        """Keys of the samples that count whose version of ``asset`` stands, in order of id."""
+        return [k for k in self.rows if self.versions.current(asset, k) is not None]
 
     @cached_property
     def cutoff(self) -> dt.date:
@@ -79,6 +162,15 @@ class HomeView:
         return found
 
     @cached_property
+    def rebuild_asked(self) -> str | None:
+        """When ``hcc reference rebuild`` was last asked for (ISO, UTC), if ever."""
+        try:
+            asked = json.loads((self.home.store / "reference_rebuild.json").read_bytes())["at"]
+        except FileNotFoundError:
+            return None
+        return str(asked)
+
+    @cached_property
     def withdrawn(self) -> dict[str, dt.date]:
         """Canonical subject to the first day whose data are no longer used."""
         found: dict[str, dt.date] = {}
@@ -89,107 +181,48 @@ class HomeView:
 
     def erased_of(self, names: Collection[str]) -> set[str]:
         """Those of ``names`` (subjects, samples) that were erased."""
-        return (
-            tombstones_of(self.home).refused(names) if self.home.tombstones_json.exists() else set()
-        )
+        if not self.home.tombstones_json.exists():
+            return set()
+        return tombstones_of(self.home).refused(names)
 
     @cached_property
     def consent(self) -> str:
         """Hash of withdrawals and erasures; empty when there are none."""
-        stones = (
-            self.home.tombstones_json.read_bytes().decode()
-            if self.home.tombstones_json.exists()
-            else ""
-        )
-        return (
-            digest(sorted((k, v.isoformat()) for k, v in self.withdrawn.items()), stones)
-            if self.withdrawn or stones
-            else ""
-        )
-
-    @cached_property
-    def registered(self) -> frozenset[str]:
-        """Samples of the sheet that are not withdrawn or erased; only these count in anything across samples."""
-        rows = self.landing.sheet.rows
-        gone = self.erased_of(
-            {name for row in rows.values() for name in (row.sample_id, row.subject_id)}
-        )
-        return frozenset(
-            s
-            for s, row in rows.items()
-            if not gone & {row.sample_id, row.subject_id} and self._consents(row)
-        )
-
-    def _consents(self, row: landings.SampleRow) -> bool:
-        until = self.withdrawn.get(canonical_subject(row.subject_id))
-        return until is None or (
-            row.collection_date is not None and dt.date.fromisoformat(row.collection_date) < until
-        )
-
-    def by_collection(self, samples: Iterable[str]) -> list[str]:
-        """Those of ``samples`` that are in the sheet, by collection date, then id; undated ones last."""
-        rows = self.landing.sheet.rows
-        return sorted(
-            (s for s in samples if s in rows), key=lambda s: (rows[s].collection_date or "9999", s)
-        )
-
-    def standing(self, asset: str) -> list[str]:
-        """Registered samples whose version of ``asset`` stands."""
-        return [p for p in self.versions.partitions(asset) if p in self.registered]
+        path = self.home.tombstones_json
+        stones = path.read_bytes().decode() if path.exists() else ""
+        if not (self.withdrawn or stones):
+            return ""
+        return digest(sorted((k, v.isoformat()) for k, v in self.withdrawn.items()), stones)
 
     def forget(self) -> None:
         """Look at configuration, landing and cut-off afresh at the next question."""
-        for name in (
-            "config",
-            "landing",
-            "cutoff",
-            "registered",
-            "acceptances",
-            "withdrawn",
-            "consent",
-        ):
+        for name in LOOKED_AT:
             self.__dict__.pop(name, None)
+        self.versions.look_anew()
 
-    def inputs(self, recipe: Recipe, partition: str | None) -> dict[str, str] | None:
-        """Data versions of all inputs, or None while a required one has none."""
-        found: dict[str, str] = {}
-        for name in (*recipe.inputs, *recipe.optional):
-            upstream = self.recipes[name]
-            if upstream.partitioned and not recipe.partitioned:
-                for sample in self.standing(name):
-                    manifest = self.versions.current(name, sample)
-                    if manifest:
-                        found[f"{name}/{sample}"] = manifest.data_version
-                continue
-            manifest = self.versions.current(name, partition if upstream.partitioned else None)
-            if manifest is not None:
-                found[name] = manifest.data_version
-            elif name in recipe.inputs:
+    def basis(self, asset: Asset, key: str | None) -> Basis | None:
+        """What the value of an asset depends on today; None while something required is not
+        there."""
+        found = Basis()
+        for kind in asset.inputs.values():
+            part = kind.basis(self, key)
+            if part is None and not kind.optional:
                 return None
+            found |= part or Basis()
         return found
 
-    def basis(self, recipe: Recipe, partition: str | None) -> Basis | None:
-        """What the result depends on today; None while something required is not there."""
-        if recipe.settled(self):
-            standing = self.versions.require(recipe.name, partition)
-            return Basis(standing.inputs, standing.deliveries, standing.fingerprint)
-        inputs = self.inputs(recipe, partition)
-        external = recipe.external(self, partition) if recipe.external else {}
-        if inputs is None or external is None:
-            return None
-        settings = (
-            self.config.model_dump(mode="json", include=set(recipe.settings))
-            if recipe.settings
-            else {}
-        )
-        cutoff = (
-            self.cutoff.isoformat() if "study" in recipe.settings and recipe.uses_cutoff else ""
-        )
-        return Basis(
-            inputs, external, digest(recipe.code_version, settings, cutoff, inputs, external)
-        )
+    def fingerprint(self, asset: Asset, key: str | None) -> str | None:
+        """Hash of everything the value depends on; None while something required is not there."""
+        parts: dict[str, object] = {}
+        for name, kind in asset.inputs.items():
+            part = kind.basis(self, key)
+            if part is None and not kind.optional:
+                return None
+            parts[name] = vars(part) if part else None
+        return digest(asset.code_version, parts)
 
-    def fingerprint(self, recipe: Recipe, partition: str | None) -> str | None:
-        """Hash of everything the result depends on; None while something required is not there."""
-        basis = self.basis(recipe, partition)
-        return basis.fingerprint if basis else None
+    def settled(self, asset: Asset, key: str | None) -> Manifest | None:
+        """The version that stands of an asset that keeps it whatever arrives."""
+        if not any(kind.settled(self) for kind in asset.inputs.values()):
+            return None
+        return self.versions.current(asset.name, key)

@@ -7,13 +7,7 @@ from pathlib import Path
 
 from hcc_assets.audit.log import AuditTrail
 from hcc_assets.home.paths import Home
-from hcc_assets.home.people.consent import Tombstones
-from hcc_assets.home.people.subject_keys import key_for_home
-
-
-def keys_folder(home: Home) -> Path:
-    """Folder of the home's key: in the home itself, beside Dagster's state where the home is on an object store."""
-    return home.records / "keys"
+from hcc_assets.home.people.subject_keys import key_for_home, keys_folder
 
 
 def audit_path(home: Home) -> Path:
@@ -23,11 +17,6 @@ def audit_path(home: Home) -> Path:
 @lru_cache(maxsize=16)
 def _trail(path: Path, keys: Path) -> AuditTrail:
     return AuditTrail(path, key_for_home(keys))
-
-
-def tombstones_of(home: Home) -> Tombstones:
-    """Erased subjects of ``home``."""
-    return Tombstones(home.tombstones_json, key_for_home(keys_folder(home)))
 
 
 def trail_of(home: Home) -> AuditTrail:

@@ -59,12 +59,11 @@ def reference() -> None:
 @with_home
 def rebuild(home: Home, reason: str, as_json: bool) -> None:
     """Make a new version of the reference from all samples, relabel every cell, publish what changes."""
+    from hcc_assets.commands.daily import refreshed
     from hcc_assets.operate.actions import rebuild_reference
 
     summary = rebuild_reference(
-        existing_home(home),
-        reason=reason,
-        progress=lambda what, state: click.echo(f"  {what}: {state}", err=True),
+        existing_home(home), reason=reason, refresh=lambda: refreshed(home, quiet=as_json)
     )
     say(
         summary,
@@ -185,7 +184,7 @@ def erase(
 @with_home
 def health(home: Home, require_daemon: bool, as_json: bool) -> None:
     """Is everything alive? For cron and monitors: exit 0 or 1."""
-    from hcc_assets.operate.actions import home_health
+    from hcc_assets.alerts.home_health import home_health
 
     report = home_health(existing_home(home), require_daemon=require_daemon)
     say(report, as_json, report["lines"])

@@ -11,6 +11,11 @@ from hcc_assets.commands.common import existing_home, finish, say, with_home, wi
 from hcc_assets.home.paths import Home
 
 if TYPE_CHECKING:
+    import dagster as dg
+
+    from hcc_assets.assets.inputs import Node
+    from hcc_assets.assets.plan import Plan
+    from hcc_assets.assets.view import HomeView
     from hcc_assets.operate.refresh import Summary
 
 
@@ -99,6 +104,12 @@ def demo(home: Home, subjects: int, cells: int, seed: int, setting: str) -> None
     default=None,
     help="The Ray cluster: auto, host:6379 or ray://host:10001 (default: auto).",
 )
+@click.option(
+    "--force",
+    multiple=True,
+    metavar="ASSET[@SAMPLE]",
+    help="Compute this again although it is fresh; may be given several times.",
+)
 @click.option("--quiet", is_flag=True, help="No progress lines.")
 @with_json
 @with_home
@@ -108,6 +119,7 @@ def refresh(
     memory: int | None,
     engine: str,
     address: str | None,
+    force: tuple[str, ...],
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -115,31 +127,44 @@ def refresh(
     existing_home(home)
     if engine == "ray" and (jobs is not None or memory is not None):
         raise click.UsageError(
-            "--jobs and --memory are for this machine; a Ray node has what ray start --num-cpus and --memory said"
+            "--jobs and --memory are for this machine; "
+            "a Ray node has what ray start --num-cpus and --memory said"
         )
     if engine != "ray" and address is not None:
         raise click.UsageError("--address needs --engine ray")
-    from hcc_assets.operate.actions import refresh_home
     from hcc_assets.operate.ray.engine import RayUnfit, require_ray
-
-    def progress(label: str, state: str) -> None:
-        if not quiet and not as_json:
-            click.echo(f"  {label}: {state}", err=True)
 
     try:
         if engine == "ray":
             require_ray()
-        summary = refresh_home(
+        summary = refreshed(
             home,
+            quiet=quiet or as_json,
             jobs=jobs,
             memory_mb=memory,
-            progress=progress,
             ray_address=(address or "auto") if engine == "ray" else None,
+            force=force,
         )
-    except RayUnfit as unfit:
+    except (RayUnfit, LookupError) as unfit:
         raise click.UsageError(str(unfit)) from None
     say(_refresh_payload(summary), as_json, _refresh_lines(home, summary))
     finish(bool(summary.troubled))
+
+
+def refreshed(home: Home, *, quiet: bool, **options: Any) -> Summary:
+    """Refresh a home, with progress for a person, and deliver the alerts that are due."""
+    from hcc_assets.alerts.alerting import tell_of
+    from hcc_assets.home.people.register import read_people
+    from hcc_assets.operate.actions import refresh_home
+
+    def progress(label: str, state: str) -> None:
+        if not quiet:
+            click.echo(f"  {read_people(home).in_ids(label)}: {state}", err=True)
+
+    def alerts(plan: Plan, instance: dg.DagsterInstance) -> dict[str, Any]:
+        return tell_of(plan, instance, at_once=True)
+
+    return refresh_home(home, progress=progress, then=alerts, **options)
 
 
 def _refresh_payload(summary: Summary) -> dict[str, Any]:
@@ -185,10 +210,10 @@ def status(home: Home, as_json: bool) -> None:
     """Samples, subjects, fresh, stale and held assets, failing checks, open alerts."""
     existing_home(home)
     from hcc_assets.alerts.alerting import open_alerts
-    from hcc_assets.defs.catalogue import all_recipes
+    from hcc_assets.catalogue.loading import all_assets
     from hcc_assets.operate.status import home_status, status_lines
 
-    report = home_status(home, all_recipes()) | {"alerts": open_alerts(home)}
+    report = home_status(home, all_assets()) | {"alerts": open_alerts(home)}
     say(report, as_json, status_lines(report))
     finish(bool(report["held"] or any(c["severity"] == "ERROR" for c in report["failing_checks"])))
 
@@ -218,16 +243,62 @@ def validate(path: Path, genome: str | None, as_json: bool, home: Home) -> None:
 def explain(home: Home, file: str, as_json: bool) -> None:
     """Where a published file comes from: inputs down to delivery files with hashes, code, lock, runs, checks."""
     from hcc_assets.assets.provenance import explain_asset, explanation_lines, origin_of
-    from hcc_assets.defs.catalogue import all_recipes
+    from hcc_assets.catalogue.loading import all_assets
 
-    recipes = all_recipes()
-    origin = origin_of(existing_home(home), recipes, file)
+    assets = all_assets()
+    origin = origin_of(existing_home(home), assets, file)
     if origin is None:
         raise click.UsageError(
             f"{Path(file).name} is neither a table nor a figure of a version that stands; hcc explain takes any file of {home.published}"
         )
-    tree = explain_asset(home, recipes, *origin)
+    tree = explain_asset(home, assets, *origin)
     say(tree, as_json, explanation_lines(tree))
 
 
-COMMANDS = (demo, refresh, status, validate, explain)
+@click.command()
+@click.argument("asset")
+@click.option("--sample", default=None, help="Of a per-sample asset: the id of the sample.")
+@with_json
+@with_home
+def why(home: Home, asset: str, sample: str | None, as_json: bool) -> None:
+    """Which input, delivery, setting or code makes an asset stale, or that it is fresh."""
+    from hcc_assets.assets.plan import make_plan
+    from hcc_assets.assets.view import HomeView
+    from hcc_assets.catalogue.loading import all_assets
+    from hcc_assets.operate.actions import forced_nodes
+
+    view = HomeView(existing_home(home), all_assets())
+    try:
+        nodes = forced_nodes(view, [f"{asset}@{sample}" if sample else asset])
+    except LookupError as unknown:
+        raise click.UsageError(str(unknown)) from None
+    plan = make_plan(view)
+    found = [_why(view, plan, node) for node in nodes]
+    lines = [line for one in found for line in _why_lines(one)]
+    say({"asset": asset, "nodes": found}, as_json, lines)
+
+
+def _why(view: HomeView, plan: Plan, node: Node) -> dict[str, Any]:
+    state = plan.states[node]
+    waiting = [up for up in plan.upstream(node) if up in plan.dirty]
+    return {
+        "asset": node[0],
+        "sample": view.people.sample(node[1]) if node[1] else None,
+        "state": state.state,
+        "reasons": [view.people.in_ids(reason) for reason in state.reasons],
+        "after": sorted({view.people.in_ids("/".join(filter(None, up))) for up in waiting}),
+        "since": state.since or None,
+    }
+
+
+def _why_lines(one: dict[str, Any]) -> list[str]:
+    where = one["asset"] + (f" of {one['sample']}" if one["sample"] else "")
+    since = f" since {one['since'][:16]} UTC" if one["since"] else ""
+    lines = [f"{where} is {one['state']}{since if one['state'] == 'fresh' else ''}"]
+    lines += [f"  {reason}" for reason in one["reasons"]]
+    if one["after"]:
+        lines.append(f"  and it follows {', '.join(one['after'][:6])}, to be computed before")
+    return lines
+
+
+COMMANDS = (demo, refresh, status, why, validate, explain)

@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from filelock import FileLock
 from upath import UPath
 
-from hcc_assets.home import objects as object_store
+from hcc_assets.home import objects
 from hcc_assets.home.paths import is_local
 
 if TYPE_CHECKING:
@@ -83,26 +84,37 @@ def write_file(path: UPath, write: Callable[[Path], None], fence: Fence = _no_fe
 def write_bytes(
     path: UPath, data: bytes, fence: Fence = _no_fence, seen: str | None = None
 ) -> None:
-    """Put ``data`` in place of ``path`` in one step; on an object store only over the object that was ``seen`` (see ``object_store.put``)."""
+    """Put ``data`` in place of ``path`` in one step; on an object store only over the object that was ``seen`` (see ``objects.put``)."""
     if is_local(path):
         write_file(path, lambda p: _write_all(p, data), fence)
     else:
         fence()
-        object_store.put(path, data, seen)
+        objects.put(path, data, seen)
 
 
 def amend(path: UPath, change: Callable[[bytes | None], bytes]) -> None:
-    """Read, change and write a small file; on an object store again from the start where another writer came between (local callers hold a lock)."""
+    """Read, change and write a small file, one writer after the other: behind a lock on a local
+    disk, on an object store again from the start where another writer came between."""
+    if is_local(path):
+        folder = Path(str(path.parent))
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(str(folder / f".{path.name}.lock"), timeout=60):
+            write_bytes(path, change(_read(path)))
+        return
     while True:
-        seen = None if is_local(path) else object_store.tag_of(path)
+        seen = objects.tag_of(path)
         try:
-            before: bytes | None = path.read_bytes()
-        except FileNotFoundError:
-            before = None
-        try:
-            return write_bytes(path, change(before), seen=seen)
-        except object_store.Overtaken:
+            return write_bytes(path, change(_read(path)), seen=seen)
+        except objects.Overtaken:
             continue
+
+
+def _read(path: UPath) -> bytes | None:
+    try:
+        found: bytes = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    return found
 
 
 def _write_all(path: Path, data: bytes) -> None:

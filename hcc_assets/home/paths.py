@@ -56,6 +56,11 @@ class Home:
         return self.landing / "reference"
 
     @property
+    def people_json(self) -> UPath:
+        """Opaque keys of subjects and samples (`home.people.register`)."""
+        return self.root / "people.json"
+
+    @property
     def store(self) -> UPath:
         return self.root / "store"
 

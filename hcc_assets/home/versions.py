@@ -1,7 +1,8 @@
-"""Versions of every asset: manifests, bundles of files, what is current, what was held. Which asset is stale is computed in ``platform.plan``.
+"""Versions of every asset: manifests, bundles of files, what is current, what was held.
 
-``store/<asset>[/<partition>]/current.json`` is the commit point: it names the files of the version that stands, with their hashes, and everything that
-went into it. ``held.json`` beside it tells of the newest attempt that was refused, and why.
+``store/<asset>[/<key>]/current.json`` is the commit point: it names the files of the version that
+stands, with their hashes, and everything that went into it. ``held.json`` beside it tells of the
+newest attempt that was refused, and why. Which asset is stale is computed in ``assets.plan``.
 """
 
 from __future__ import annotations
@@ -16,15 +17,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from filelock import FileLock
 from pydantic import BaseModel
 from upath import UPath
 
-from hcc_assets.home import files as stores
-from hcc_assets.home import objects as object_store
+from hcc_assets.home import files, objects
 from hcc_assets.home.paths import Home, is_local
 
 if TYPE_CHECKING:
     from anndata import AnnData
+
+CURRENT, HELD, MANIFEST = "current.json", "held.json", "manifest.json"
 
 KEEP_VERSIONS = 5
 """Earlier versions of a table that stay in the store; of a sample's cells one stays."""
@@ -41,26 +44,65 @@ class CheckRecord(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What stands for an asset (and partition), and everything that went into it."""
+    """What stands for an asset (and sample), and everything that went into it.
+
+    Attributes
+    ----------
+    partition
+        Key of the sample (`home.people.register`); None for an asset that has no samples.
+    data_version
+        Hash of the content that other assets read; figures and CSV do not count.
+    version
+        Folder of all files of the version, named after the hash of all of them.
+    fingerprint
+        Hash of code, settings, inputs and deliveries: what decides whether it is stale.
+    code
+        Module to hash of its source, for every module of the package that can run in it.
+    settings
+        Keys of ``study.toml`` that it read, with their values.
+    inputs
+        ``asset`` or ``asset/key`` to the data version that was read.
+    deliveries
+        What was read from ``landing/``, with its content.
+    files
+        Path below the folder of the asset to SHA-256.
+    published
+        Path below ``published/`` to the file of the version that is copied there.
+    seconds, peak_mb
+        What it cost to compute: wall time, and the largest memory of the process until then.
+    """
 
     asset: str
     partition: str | None = None
     data_version: str
+    version: str = ""
     fingerprint: str
     code_version: str
-    config_hash: str = ""
+    code: dict[str, str] = {}
+    settings: dict[str, Any] = {}
     lock_hash: str = ""
     inputs: dict[str, str] = {}
     deliveries: dict[str, str] = {}
     files: dict[str, str] = {}
-    figures: list[str] = []
+    published: dict[str, str] = {}
     rows: int | None = None
     run_id: str = ""
     at: dt.datetime
     since: dt.datetime
     previous: str | None = None
+    seconds: float = 0.0
+    peak_mb: float = 0.0
     checks: list[CheckRecord] = []
     notes: dict[str, Any] = {}
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder of the version; before 0.2 it was the data version."""
+        return self.version or self.data_version
+
+    def has(self, name: str) -> bool:
+        """True when the version has a file of this name (``profile.parquet``)."""
+        return f"{self.folder}/{name}" in self.files
 
 
 class Held(BaseModel):
@@ -74,17 +116,30 @@ class Held(BaseModel):
     permanent: bool = True
     run_id: str = ""
     checks: list[CheckRecord] = []
+    frames: list[str] = []
+    """Where an unexpected error came from, outermost first: ``file:line:function``."""
 
 
 @dataclass
 class Bundle:
-    """What an asset computed: frames (Parquet), AnnData (h5ad), bytes and one JSON object, each under a name."""
+    """What an asset computed: frames (Parquet), AnnData (h5ad), bytes and one JSON object, each
+    under a name; ``extras`` are bytes that no other asset reads (figures, CSV)."""
 
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
     cells: dict[str, AnnData] = field(default_factory=dict)
     blobs: dict[str, bytes] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     dates: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    extras: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Written:
+    """Files of a version that lie beside the one that stands: what `Manifest` says of them."""
+
+    data_version: str
+    version: str
+    files: dict[str, str]
 
 
 def digest(*parts: object) -> str:
@@ -119,7 +174,7 @@ class Versions:
     def __init__(self, home: Home):
         self.home = home
         self._seen: dict[str, Any] | None = None
-        self._listings: dict[str, tuple[dict[str, object_store.Listed], dict[str, bytes]]] = {}
+        self._listings: dict[str, tuple[dict[str, objects.Listed], dict[str, bytes]]] = {}
 
     def glance(self) -> None:
         """From now on answer from one look: a manifest is read once, and on an object store one listing per asset tells which there are."""
@@ -129,21 +184,15 @@ class Versions:
         """End of a `glance`."""
         self._seen, self._listings = None, {}
 
-    def _listed(self, asset: str) -> tuple[dict[str, object_store.Listed], dict[str, bytes]]:
+    def _listed(self, asset: str) -> tuple[dict[str, objects.Listed], dict[str, bytes]]:
         """Objects of an asset on an object store, and the contents of its manifests and holds."""
         if asset not in self._listings:
             folder = self.folder(asset)
-            objects = object_store.listed(folder)
-            small = {
-                n: o.tag
-                for n, o in objects.items()
-                if n.rpartition("/")[2] in ("current.json", "held.json")
-            }
+            found = objects.listed(folder)
+            small = {n: o.tag for n, o in found.items() if n.rpartition("/")[2] in (CURRENT, HELD)}
             self._listings[asset] = (
-                objects,
-                object_store.SmallObjects(self.home.dagster_home / "manifests.db").read(
-                    folder, small
-                ),
+                found,
+                objects.SmallObjects(self.home.dagster_home / "manifests.db").read(folder, small),
             )
         return self._listings[asset]
 
@@ -153,22 +202,37 @@ class Versions:
 
     def current(self, asset: str, partition: str | None = None) -> Manifest | None:
         """The manifest that stands, or None."""
-        return self._read(asset, partition, "current.json", Manifest)
+        return self._read(asset, partition, CURRENT, Manifest)
 
     def manifest(self, asset: str, partition: str | None, version: str) -> Manifest | None:
-        """The manifest of a version, whether it stands or not; None when it is no longer kept."""
+        """The manifest of a version, whether it stands or not; None when it is no longer kept.
+
+        Parameters
+        ----------
+        version
+            Its data version or its folder.
+        """
         current = self.current(asset, partition)
-        if current is not None and current.data_version == version:
+        if current is not None and version in (current.data_version, current.folder):
             return current
-        try:
-            return Manifest.model_validate_json(
-                (self.folder(asset, partition) / version / "manifest.json").read_bytes()
-            )
-        except FileNotFoundError:
-            return None
+        base = self.folder(asset, partition)
+        kept = [version, *self._kept(base)]
+        for name in dict.fromkeys(kept):
+            try:
+                found = Manifest.model_validate_json((base / name / MANIFEST).read_bytes())
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            if version in (found.data_version, found.folder):
+                return found
+        return None
+
+    def _kept(self, base: UPath) -> list[str]:
+        if not is_local(base):
+            return sorted({n.partition("/")[0] for n in objects.listed(base)})
+        return sorted(p.name for p in base.iterdir() if is_version(p)) if base.exists() else []
 
     def held(self, asset: str, partition: str | None = None) -> Held | None:
-        return self._read(asset, partition, "held.json", Held)
+        return self._read(asset, partition, HELD, Held)
 
     def _read(self, asset: str, partition: str | None, name: str, model: type[Any]) -> Any:
         key = f"{asset}/{partition or ''}/{name}"
@@ -189,16 +253,17 @@ class Versions:
             self._seen[key] = found
         return found
 
-    def tag(self, asset: str, partition: str | None = None) -> str | None:
-        """What `commit` is to replace, on an object store; to be asked for before the manifest is read. None on a local disk, where a lock is held."""
+    def tag(self, asset: str, partition: str | None = None) -> str:
+        """Of the manifest that `commit` is to replace; to be asked for before it is read."""
+        path = self.folder(asset, partition) / CURRENT
         if self.home.is_local:
-            return None
+            return _tag(path)
         if self._seen is None:
-            return object_store.tag_of(self.folder(asset, partition) / "current.json")
+            return objects.tag_of(path)
         found = self._listed(asset)[0].get(
-            "current.json" if partition is None else f"{partition}/current.json"
+            CURRENT if partition is None else f"{partition}/{CURRENT}"
         )
-        return found.tag if found else object_store.ABSENT
+        return found.tag if found else objects.ABSENT
 
     def partitions(self, asset: str) -> list[str]:
         """Partitions of ``asset`` that have a version, sorted."""
@@ -207,17 +272,15 @@ class Versions:
             return list(self._seen[key])
         base = self.folder(asset)
         if not self.home.is_local:
-            objects = (
-                self._listed(asset)[0] if self._seen is not None else object_store.listed(base)
-            )
+            names = self._listed(asset)[0] if self._seen is not None else objects.listed(base)
             found = sorted(
                 n.partition("/")[0]
-                for n in objects
+                for n in names
                 if n.count("/") == 1 and n.endswith("/current.json")
             )
         else:
             found = (
-                sorted(p.name for p in base.iterdir() if (p / "current.json").exists())
+                sorted(p.name for p in base.iterdir() if (p / CURRENT).exists())
                 if base.exists()
                 else []
             )
@@ -225,110 +288,123 @@ class Versions:
             self._seen[key] = found
         return list(found)
 
-    def write_bundle(
-        self, asset: str, partition: str | None, bundle: Bundle, fence: stores.Fence
-    ) -> tuple[str, dict[str, str]]:
-        """Write the files of a version beside the one that stands.
-
-        Returns
-        -------
-        data_version, files
-            Content hash over all parts, and ``{path relative to the asset's folder: content hash}``.
-        """
+    def write_bundle(self, asset: str, partition: str | None, bundle: Bundle) -> Written:
+        """Write the files of a version beside the one that stands; nothing reads them yet."""
         payloads: dict[str, bytes] = {}
         for name, frame in bundle.frames.items():
-            payloads[f"{name}.parquet"] = stores.parquet_bytes(frame, bundle.dates.get(name, ()))
+            payloads[f"{name}.parquet"] = files.parquet_bytes(frame, bundle.dates.get(name, ()))
         payloads |= bundle.blobs
         if bundle.facts:
-            payloads["facts.json"] = json.dumps(
-                bundle.facts, sort_keys=True, ensure_ascii=False, default=str
-            ).encode()
-        hashes = {name: hashlib.sha256(data).hexdigest() for name, data in payloads.items()}
-        hashes |= {f"{name}.h5ad": cells_digest(adata) for name, adata in bundle.cells.items()}
-        version = digest(hashes)
+            facts = json.dumps(bundle.facts, sort_keys=True, ensure_ascii=False, default=str)
+            payloads["facts.json"] = facts.encode()
+        read = {name: hashlib.sha256(data).hexdigest() for name, data in payloads.items()}
+        read |= {f"{name}.h5ad": cells_digest(adata) for name, adata in bundle.cells.items()}
+        extras = {name: hashlib.sha256(data).hexdigest() for name, data in bundle.extras.items()}
+        version = digest(read | extras)
         folder = self.folder(asset, partition) / version
-        for name, data in payloads.items():
-            stores.write_bytes(folder / name, data, fence)
+        for name, data in (payloads | bundle.extras).items():
+            files.write_bytes(folder / name, data)
         for name, adata in bundle.cells.items():
-            stores.write_h5ad(adata, folder / f"{name}.h5ad", fence)
-        return version, {f"{version}/{name}": value for name, value in sorted(hashes.items())}
+            files.write_h5ad(adata, folder / f"{name}.h5ad")
+        hashes = sorted((read | extras).items())
+        return Written(digest(read), version, {f"{version}/{n}": sha for n, sha in hashes})
 
     def commit(
         self,
         manifest: Manifest,
-        fence: stores.Fence,
+        *,
+        seen: str,
         keep: int = KEEP_VERSIONS,
-        seen: str | None = None,
+        fence: files.Fence = lambda: None,
     ) -> None:
-        """Make a manifest the current one, clear a hold, keep ``keep`` earlier versions.
+        """Make a manifest the current one if the one that stands is still the one that was seen.
+
+        This is the only way in which writers keep apart, on a disk and on an object store.
+
+        Parameters
+        ----------
+        seen
+            `tag` from before the inputs were read.
+        keep
+            Earlier versions that stay.
+        fence
+            Called just before; raises when the run that computed this was given up.
 
         Raises
         ------
-        object_store.Overtaken
-            The manifest that stands is not the one that was ``seen`` (see `tag`).
+        objects.Overtaken
+            Another writer came between.
         """
         folder = self.folder(manifest.asset, manifest.partition)
         content = manifest.model_dump_json(indent=1).encode()
-        stores.write_bytes(folder / manifest.data_version / "manifest.json", content, fence)
-        stores.write_bytes(folder / "current.json", content, fence, seen)
+        files.write_bytes(folder / manifest.folder / MANIFEST, content)
+        fence()
+        self._swap(folder / CURRENT, content, seen)
         self.look_anew()
         self.clear_hold(manifest.asset, manifest.partition)
-        spared = {manifest.data_version, manifest.previous}
-        if is_local(folder):
-            versions = sorted(
-                (p for p in Path(str(folder)).iterdir() if p.is_dir() and is_version(p)),
-                key=lambda p: p.stat().st_mtime,
-            )
-            for old in [p for p in versions if p.name not in spared][
-                : max(0, len(versions) - keep - 1)
-            ]:
-                shutil.rmtree(old)
-        else:
-            object_store.remove_old(folder, lambda name: is_version(Path(name)), spared, keep)
+        spared = {manifest.folder, manifest.previous}
+        if not is_local(folder):
+            objects.remove_old(folder, lambda name: is_version(Path(name)), spared, keep)
+            return
+        here = Path(str(folder))
+        kept = sorted((p for p in here.iterdir() if is_version(p)), key=lambda p: p.stat().st_mtime)
+        old = [p for p in kept if p.name not in spared][: max(0, len(kept) - keep - 1)]
+        for path in old:
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _swap(self, pointer: UPath, content: bytes, seen: str) -> None:
+        if not is_local(pointer):
+            files.write_bytes(pointer, content, seen=seen)
+            return
+        self.home.locks.mkdir(parents=True, exist_ok=True)
+        name = hashlib.sha256(str(pointer).encode()).hexdigest()[:20]
+        with FileLock(str(self.home.locks / f"{name}.lock"), timeout=60):
+            if _tag(pointer) != seen:
+                raise objects.Overtaken(f"{pointer.parent.name} was replaced in the meantime")
+            files.write_bytes(pointer, content)
 
     def hold(self, asset: str, partition: str | None, held: Held) -> None:
-        stores.write_bytes(
-            self.folder(asset, partition) / "held.json", held.model_dump_json(indent=1).encode()
+        files.write_bytes(
+            self.folder(asset, partition) / HELD, held.model_dump_json(indent=1).encode()
         )
         self.look_anew()
 
     def clear_hold(self, asset: str, partition: str | None) -> None:
-        path = self.folder(asset, partition) / "held.json"
+        path = self.folder(asset, partition) / HELD
         if is_local(path):
             path.unlink(missing_ok=True)
         else:
-            object_store.remove(path)
+            objects.remove(path)
+
+    def path(
+        self, asset: str, name: str, partition: str | None = None, version: str | None = None
+    ) -> UPath:
+        """A file of the version that stands (or of the folder ``version``)."""
+        chosen = version or self.require(asset, partition).folder
+        return self.folder(asset, partition) / chosen / name
 
     def frame(
         self, asset: str, name: str, partition: str | None = None, version: str | None = None
     ) -> pd.DataFrame:
-        """A frame of the version that stands (or of ``version``)."""
-        chosen = version or self.require(asset, partition).data_version
-        return stores.read_frame(self.folder(asset, partition) / chosen / f"{name}.parquet")
+        """A frame of the version that stands (or of the folder ``version``)."""
+        return files.read_frame(self.path(asset, f"{name}.parquet", partition, version))
 
     def cells(self, asset: str, name: str, partition: str | None = None) -> AnnData:
-        return stores.read_h5ad(
-            self.folder(asset, partition)
-            / self.require(asset, partition).data_version
-            / f"{name}.h5ad"
-        )
+        return files.read_h5ad(self.path(asset, f"{name}.h5ad", partition))
 
-    def blob(self, asset: str, name: str, partition: str | None = None) -> bytes:
-        data: bytes = (
-            self.folder(asset, partition) / self.require(asset, partition).data_version / name
-        ).read_bytes()
+    def blob(
+        self, asset: str, name: str, partition: str | None = None, version: str | None = None
+    ) -> bytes:
+        data: bytes = self.path(asset, name, partition, version).read_bytes()
         return data
 
     def facts(
         self, asset: str, partition: str | None = None, version: str | None = None
     ) -> Mapping[str, Any]:
-        path = (
-            self.folder(asset, partition)
-            / (version or self.require(asset, partition).data_version)
-            / "facts.json"
-        )
         try:
-            found: Mapping[str, Any] = json.loads(path.read_bytes())
+            found: Mapping[str, Any] = json.loads(
+                self.path(asset, "facts.json", partition, version).read_bytes()
+            )
         except FileNotFoundError:
             return {}
         return found
@@ -349,6 +425,14 @@ class Versions:
         return manifest
 
 
-def is_version(path: Path) -> bool:
+def _tag(path: UPath) -> str:
+    """Hash of a small local file, `objects.ABSENT` where there is none."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return objects.ABSENT
+
+
+def is_version(path: Path | UPath) -> bool:
     """True for the folder of a version, which is named after its content."""
     return len(path.name) == 20 and all(c in "0123456789abcdef" for c in path.name)

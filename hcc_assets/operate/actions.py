@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import getpass
 import json
 import os
-from pathlib import Path
+from collections.abc import Callable, Collection
 from typing import Any
 
+import dagster as dg
 import psutil
 from filelock import FileLock
 
-from hcc_assets.alerts.alerting import alert_store, tell
-from hcc_assets.alerts.dagster_signals import dagster_signals
-from hcc_assets.assets.engine import Workbench
-from hcc_assets.assets.plan import make_plan
-from hcc_assets.audit.chain import without
-from hcc_assets.audit.trail import keys_folder, trail_of
-from hcc_assets.defs.catalogue import all_recipes
-from hcc_assets.home import files as stores
-from hcc_assets.home.mending import mend
+from hcc_assets.assets.inputs import Node
+from hcc_assets.assets.plan import Plan, make_plan
+from hcc_assets.assets.view import HomeView
+from hcc_assets.audit.trail import trail_of
+from hcc_assets.catalogue.loading import all_assets
+from hcc_assets.home import files
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.consent import record_withdrawal
-from hcc_assets.home.people.subject_keys import is_weak, key_for_home, subject_digest
+from hcc_assets.home.people.register import read_people
+from hcc_assets.home.published import put_back
 from hcc_assets.home.versions import Versions
+from hcc_assets.operate.history import restore
+from hcc_assets.operate.instance import instance_of
 from hcc_assets.operate.refresh import Progress, Refresher, SampleWorkers, Summary
 from hcc_assets.operate.retention import trim_runs
-from hcc_assets.operate.watch.fencing import Leases
+from hcc_assets.operate.status import manifests_of
 from hcc_assets.operate.watch.reaper import reap
 from hcc_assets.operate.workers import Workers
 
@@ -35,17 +37,30 @@ from hcc_assets.operate.workers import Workers
 def refresh_home(
     home: Home,
     *,
-    jobs: int | None,
-    memory_mb: int | None,
     progress: Progress,
+    jobs: int | None = None,
+    memory_mb: int | None = None,
     ray_address: str | None = None,
+    force: Collection[str] = (),
+    then: Callable[[Plan, dg.DagsterInstance], dict[str, Any]] | None = None,
 ) -> Summary:
-    """Reap dead runs, refresh, send what alerts are due. Two refreshes of one home go one after the other.
+    """Reap dead runs and refresh. Two refreshes of one home go one after the other.
 
     Samples are worked on by processes of this machine, or by the Ray cluster at ``ray_address``.
-    """
-    from hcc_assets.operate.instance import instance_of
 
+    Parameters
+    ----------
+    force
+        ``ASSET`` or ``ASSET@SAMPLE``: computed although it is fresh.
+    then
+        What follows while the history is open: alerts (`alerts.alerting.tell_of`).
+
+    Raises
+    ------
+    LookupError
+        ``force`` names no asset, or no sample.
+    """
+    assets = all_assets()
     home.locks.mkdir(parents=True, exist_ok=True)
     lock = FileLock(str(home.locks / "refresh.lock"))
     if not _free(lock):
@@ -53,41 +68,72 @@ def refresh_home(
         lock.acquire()
     try:
         for folder in (home.store, home.published, home.quarantine):
-            stores.sweep(folder)
-        recipes = all_recipes()
+            files.sweep(folder)
         with instance_of(home) as instance:
-            for given_up in reap(
-                instance,
-                dt.datetime.now(dt.UTC),
-                heartbeats=home.heartbeats,
-                leases=Leases(home.leases),
-            ):
-                progress(f"run {given_up.run_id[:8]}", f"given up: {given_up.reason}")
-            workers: SampleWorkers
-            if ray_address is not None:
-                from hcc_assets.operate.ray.engine import RayWorkers
-
-                workers = RayWorkers(home, instance, address=ray_address, progress=progress)
-            else:
-                free = psutil.virtual_memory().available / 1e6
-                workers = Workers(
-                    home,
-                    instance,
-                    jobs=jobs or _cores(),
-                    memory_mb=memory_mb or int(0.7 * free),
-                    progress=progress,
-                )
-            summary = Refresher(home, recipes, instance, progress, workers).run()
-            extra = dagster_signals(instance, dt.datetime.now(dt.UTC))
-            bench = Workbench(home, recipes)
-            for name in mend(bench):
-                progress(name, "published table put back")
-            plan = make_plan(bench)
+            now = dt.datetime.now(dt.UTC)
+            for dead in reap(instance, now, heartbeats=home.heartbeats):
+                progress(f"run {dead.run_id[:8]}", f"given up: {dead.reason}")
+            nodes = forced_nodes(HomeView(home, assets), force)
+            workers = _workers(home, instance, progress, jobs, memory_mb, ray_address)
+            summary = Refresher(home, assets, instance, progress, workers, nodes).run()
+            plan = make_plan(HomeView(home, assets))
+            for name in put_back(plan.view.versions, manifests_of(plan)):
+                progress(name, "published file put back")
+            restore(instance, plan, limit=RESTORED_A_REFRESH)
             trim_runs(instance, plan, dt.datetime.now(dt.UTC))
-        summary.alerts = tell(home, bench, plan, extra=extra, at_once=True)
+            summary.alerts = then(plan, instance) if then is not None else {}
         return summary
     finally:
         lock.release()
+
+
+RESTORED_A_REFRESH = 2_000
+"""Events of a lost history that one refresh writes: a minute of Dagster's time."""
+
+
+def _workers(
+    home: Home,
+    instance: dg.DagsterInstance,
+    progress: Progress,
+    jobs: int | None,
+    memory_mb: int | None,
+    ray_address: str | None,
+) -> SampleWorkers:
+    if ray_address is not None:
+        from hcc_assets.operate.ray.engine import RayWorkers
+
+        return RayWorkers(home, instance, address=ray_address, progress=progress)
+    free = psutil.virtual_memory().available / 1e6
+    # a third of what is free stays for the tables and for other people
+    memory = memory_mb or int(0.7 * free)
+    return Workers(home, instance, jobs=jobs or _cores(), memory_mb=memory, progress=progress)
+
+
+def forced_nodes(view: HomeView, names: Collection[str]) -> list[Node]:
+    """Nodes of ``ASSET`` (of a per-sample asset: of every sample) and ``ASSET@SAMPLE``.
+
+    Raises
+    ------
+    LookupError
+        There is no such asset or sample; the text names the nearest.
+    """
+    found: list[Node] = []
+    for name in names:
+        asset, _, sample = name.partition("@")
+        if asset not in view.assets:
+            near = difflib.get_close_matches(asset, view.assets, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise LookupError(f"there is no asset {asset}{hint}")
+        if not view.assets[asset].per_sample:
+            found.append((asset, None))
+            continue
+        keys = [k for k in view.keys if not sample or sample in (view.people.sample(k), k)]
+        if not keys:
+            raise LookupError(
+                f"there is no sample {sample}" if sample else "there is no sample yet"
+            )
+        found += [(asset, key) for key in keys]
+    return found
 
 
 def _cores() -> int:
@@ -104,19 +150,6 @@ def _free(lock: FileLock) -> bool:
     return True
 
 
-def _unnamed(home: Home, text: str) -> str:
-    """An operator's sentence with digests for the ids in it: no line of the audit trail can be changed when one of them is to be erased."""
-    from hcc_assets.privacy.erasing import known_names
-
-    key = key_for_home(keys_folder(home))
-    return str(
-        without(
-            text,
-            {name: subject_digest(key, name) for name in known_names(home) if not is_weak(name)},
-        )
-    )
-
-
 def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
     """Release a held export.
 
@@ -130,13 +163,13 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
     dict
         The entry of the acceptance, and whether any export is ``held`` now: one that is not may be accepted before it is looked at.
     """
-    bench = Workbench(home, all_recipes())
-    reason = _unnamed(home, reason)
-    standing = bench.versions.current("clinical_export")
+    view = HomeView(home, all_assets())
+    reason = read_people(home).in_keys(reason)
+    standing = view.versions.current("clinical_export")
     waits = standing is not None and any(
         c.name == "newest_export_taken" and not c.passed for c in standing.checks
     )
-    deliveries = {d.id: d for d in bench.landing.exports}
+    deliveries = {d.id: d for d in view.landing.exports}
     if export not in deliveries:
         raise LookupError(
             f"there is no export {export}; landing/clinical has {', '.join(sorted(deliveries)) or 'nothing'}"
@@ -150,33 +183,38 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
         "who": getpass.getuser(),
         "at": dt.datetime.now(dt.UTC).isoformat(),
     }
-    home.locks.mkdir(parents=True, exist_ok=True)
-    with FileLock(str(home.locks / "acceptances.lock")):
-        stores.amend(
-            home.store / "acceptances.json",
-            lambda data: json.dumps([*json.loads(data or b"[]"), entry], indent=1).encode(),
-        )
+    files.amend(
+        home.store / "acceptances.json",
+        lambda data: json.dumps([*json.loads(data or b"[]"), entry], indent=1).encode(),
+    )
     trail_of(home).append(
         "accept", why=reason, to_hash=entry["content"], details={"export": export}
     )
-    return entry | {"held": waits or bench.versions.held("clinical_export") is not None}
+    return entry | {"held": waits or view.versions.held("clinical_export") is not None}
 
 
 def withdraw_subject(home: Home, subject: str, from_date: dt.date, reason: str) -> None:
-    """Record that data of ``subject`` from ``from_date`` on are no longer used; the next refresh leaves them out."""
+    """Record that data of ``subject`` (its id or key) from ``from_date`` on are no longer used; the
+    next refresh leaves them out."""
+    subject = read_people(home).in_ids(subject)
     record_withdrawal(home.withdrawals_csv, subject, from_date, reason, dt.datetime.now(dt.UTC))
     trail_of(home).append(
         "withdraw",
-        why=_unnamed(home, reason),
+        why=read_people(home).in_keys(reason),
         subject_id=subject,
         details={"from": from_date.isoformat()},
     )
 
 
 def rebuild_reference(
-    home: Home, *, progress: Progress, reason: str = "asked for by the operator"
+    home: Home, *, reason: str, refresh: Callable[[], Summary] | None
 ) -> dict[str, Any]:
     """Give up the reference that stands, build a new one from all samples, label every cell anew.
+
+    Parameters
+    ----------
+    refresh
+        Brings the home up to date; None leaves that to the driver.
 
     Returns
     -------
@@ -187,14 +225,14 @@ def rebuild_reference(
     current = versions.current("annotation_reference")
     before = str(current.notes["version"]) if current else None
     if current is not None:
-        stores.write_bytes(
-            home.store / "reference_rebuild.json",
-            json.dumps({"given_up": before, "at": dt.datetime.now(dt.UTC).isoformat()}).encode(),
-        )
+        asked = {"given_up": before, "at": dt.datetime.now(dt.UTC).isoformat()}
+        files.write_bytes(home.store / "reference_rebuild.json", json.dumps(asked).encode())
         trail_of(home).append(
-            "reference rebuild", why=_unnamed(home, reason), from_hash=current.data_version
+            "reference rebuild",
+            why=read_people(home).in_keys(reason),
+            from_hash=current.data_version,
         )
-    summary = refresh_home(home, jobs=None, memory_mb=None, progress=progress)
+    summary = refresh() if refresh is not None else Summary()
     after = versions.current("annotation_reference")
     changes = versions.current("reference_changes")
     return {
@@ -203,47 +241,3 @@ def rebuild_reference(
         "changed_calls": changes.rows if changes else 0,
         "held": [vars(c) for c in summary.troubled],
     }
-
-
-def home_health(home: Home, *, require_daemon: bool = False) -> dict[str, Any]:
-    """Probe everything that can go silent; red within the minute.
-
-    Parameters
-    ----------
-    require_daemon
-        Red also where no daemon has ever run.
-
-    Returns
-    -------
-    dict
-        ``healthy``, ``probes`` and ``lines``.
-    """
-    from hcc_assets.alerts.channels import channels_from_environment
-    from hcc_assets.operate.instance import instance_of
-    from hcc_assets.operate.watch.health import check_health
-    from hcc_assets.operate.watch.heartbeat import ping, write_heartbeat
-
-    now = dt.datetime.now(dt.UTC)
-    config = home.config()
-    channels = (
-        [c.label for c in channels_from_environment(key_for_home(keys_folder(home)))]
-        if config.alerts.enabled
-        else None
-    )
-    folders = [home.dagster_home] + ([Path(str(home.root))] if home.is_local else [])
-    with instance_of(home) as instance:
-        report = check_health(
-            now,
-            folders=folders,
-            instance=instance,
-            expect_daemon=True if require_daemon else None,
-            definitions_module="hcc_assets.definitions",
-            alerts=alert_store(home, config.study.id),
-            channels=channels,
-            audit=trail_of(home),
-        )
-    write_heartbeat(
-        home.dagster_home / "health.json", now, who="hcc health", healthy=report.healthy
-    )
-    ping(report.healthy)
-    return {**json.loads(report.to_json()), "lines": report.to_text().splitlines()}

@@ -1,67 +1,93 @@
-"""Definitions built by a pure function with overrides: tests give another home or other recipes and patch nothing."""
+"""Definitions built by pure functions with overrides: tests give another home or other assets and
+patch nothing. Sensors, schedules and the jobs of people are added in `hcc_assets.definitions`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from typing import Any
 
 import dagster as dg
 
-from hcc_assets.assets.factory import HomeResource, to_asset
-from hcc_assets.assets.recipes import Recipe
-from hcc_assets.defs.catalogue import all_recipes
+from hcc_assets.assets.definition import Asset
+from hcc_assets.assets.factory import to_dagster
+from hcc_assets.catalogue.loading import all_assets
+from hcc_assets.catalogue.native import native_definitions
 from hcc_assets.home.paths import Home
+from hcc_assets.operate.driver import Stale
+from hcc_assets.operate.io_manager import StoreIOManager
 from hcc_assets.operate.jobs import CONFIRMATORY_JOB, SAMPLE_JOB, TABLES_JOB
-from hcc_assets.operate.sensors import schedules, sensors
-from hcc_assets.privacy.jobs import erase_job, withdraw_job
+from hcc_assets.operate.watch.reaper import living
+
+JOB_TEXTS = {
+    SAMPLE_JOB: "From one delivered matrix to its calls, counts and pseudobulk.",
+    TABLES_JOB: "Tables across samples and the clinical half.",
+    CONFIRMATORY_JOB: "The slow confirmatory engine.",
+}
+FRESH_FOR = dg.FreshnessPolicy.time_window(
+    fail_window=dt.timedelta(hours=30), warn_window=dt.timedelta(hours=26)
+)
+"""What people read is looked at every day by the daily schedule: a day, and what a slow night or
+a tick takes."""
 
 
-def build_definitions(
-    home: Home | None = None, recipes: Mapping[str, Recipe] | None = None
+def build_assets(
+    home: Home | None = None, assets: Mapping[str, Asset] | None = None
 ) -> dg.Definitions:
-    """Definitions over a home.
+    """Assets and their jobs over a home, without anything that acts by itself.
 
     Parameters
     ----------
     home
         The data home; ``HCC_HOME`` at run time where not given.
-    recipes
-        Assets by name; all of the project where not given.
+    assets
+        Assets by name; all of the catalogue, and what lies beside them, where not given.
     """
-    return _build(
-        str(home.root) if home is not None else "",
-        None if recipes is None else tuple(recipes.values()),
-    )
+    given = None if assets is None else tuple(assets.values())
+    return _build(str(home.root) if home is not None else "", given)
+
+
+def home_of(root: str) -> Callable[[], Home]:
+    """Which home a run works on: the one the definitions were built for, else ``HCC_HOME``."""
+    return lambda: Home.at(root or None)
 
 
 @lru_cache(maxsize=4)
-def _build(root: str, given: tuple[Recipe, ...] | None) -> dg.Definitions:
-    recipes = {r.name: r for r in given} if given is not None else all_recipes()
-    assets = {name: to_asset(recipe, recipes) for name, recipe in recipes.items()}
-    jobs = {}
-    for name, partitioned, text in (
-        (SAMPLE_JOB, True, "From one delivered matrix to its calls, counts and pseudobulk."),
-        (TABLES_JOB, False, "Tables across samples and the clinical half."),
-    ):
-        chosen = [assets[r.name] for r in recipes.values() if r.partitioned is partitioned]
-        if chosen:
-            selection = dg.AssetSelection.assets(*chosen)
-            jobs[name] = dg.define_asset_job(
-                name, selection=selection, description=text, executor_def=dg.in_process_executor
-            )
-    slow = [assets[r.name] for r in recipes.values() if not r.automatic]
-    if slow:
-        jobs[CONFIRMATORY_JOB] = dg.define_asset_job(
-            CONFIRMATORY_JOB,
-            selection=dg.AssetSelection.assets(*slow),
-            description="The slow confirmatory engine.",
-            executor_def=dg.in_process_executor,
+def _build(root: str, given: tuple[Asset, ...] | None) -> dg.Definitions:
+    known = {a.name: a for a in given} if given is not None else all_assets()
+    place = home_of(root)
+    stale = Stale(place, tuple(known.values()))
+    made = {
+        name: to_dagster(
+            asset,
+            known,
+            home=place,
+            living=living,
+            condition=stale,
+            freshness=FRESH_FOR if name == "trial_report" else None,
         )
-    return dg.Definitions(
-        assets=list(assets.values()),
-        jobs=[*jobs.values(), withdraw_job, erase_job],
-        sensors=sensors(jobs),
-        schedules=schedules(jobs),
-        resources={"home": HomeResource(root=root)},
+        for name, asset in known.items()
+    }
+    groups = {
+        SAMPLE_JOB: [made[a.name] for a in known.values() if a.per_sample],
+        TABLES_JOB: [made[a.name] for a in known.values() if not a.per_sample],
+        CONFIRMATORY_JOB: [made[a.name] for a in known.values() if not a.automatic],
+    }
+    own = dg.Definitions(
+        assets=list(made.values()),
+        jobs=[_job(name, chosen) for name, chosen in groups.items() if chosen],
+        resources={"io_manager": StoreIOManager(place, known)},
         executor=dg.in_process_executor,
+    )
+    return dg.Definitions.merge(own, native_definitions()) if given is None else own
+
+
+def _job(name: str, chosen: Iterable[dg.AssetsDefinition]) -> Any:
+    selection = dg.AssetSelection.assets(*chosen)
+    return dg.define_asset_job(
+        name,
+        selection=selection,
+        description=JOB_TEXTS[name],
+        executor_def=dg.in_process_executor,
     )

@@ -1,21 +1,22 @@
-"""``hcc refresh``: bring everything up to date through the same assets, checks and storage as the UI. What is stale is decided in ``platform.plan``.
-
-Order: clinical tables first (they are cheap and people wait for them), then the samples side by side, then everything across samples in one run. A reference
-without labels is made as soon as the first samples allow it; the others go on with it.
-"""
+"""``hcc refresh``: bring everything up to date through the same plan, assets, checks and storage
+as the daemon. What runs next is decided in `assets.waves`."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from hcc_assets.assets.engine import Workbench
-from hcc_assets.assets.plan import Node, Plan, make_plan
-from hcc_assets.assets.recipes import Recipe
+from hcc_assets.assets.definition import Asset
+from hcc_assets.assets.inputs import Node
+from hcc_assets.assets.plan import Plan, make_plan
+from hcc_assets.assets.view import HomeView
+from hcc_assets.assets.waves import Run, next_runs
 from hcc_assets.home.paths import Home
 from hcc_assets.home.versions import Versions
+from hcc_assets.operate.jobs import run_assets
+from hcc_assets.operate.sensors import delivered_bytes, register_samples
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -23,14 +24,16 @@ if TYPE_CHECKING:
 Progress = Callable[[str, str], None]
 """Called with a short label and a state, for the person who waits."""
 
+Tried = set[tuple[Node, str | None]]
+"""Nodes with the fingerprint that they were tried for."""
+
 
 class SampleWorkers(Protocol):
-    """Where the work on samples is done: processes of this machine (`pool.Workers`) or a Ray cluster (`ray_engine.RayWorkers`)."""
+    """Where the work on samples is done: processes of this machine (`workers.Workers`) or a Ray
+    cluster (`ray.engine.RayWorkers`)."""
 
-    def run(
-        self, chains: list[list[str]], assets: Mapping[str, list[str]], sizes: Mapping[str, int]
-    ) -> list[str]:
-        """Run the assets of each sample, the samples of a chain in their order; returns run ids."""
+    def run(self, runs: list[Run], sizes: Mapping[str, int]) -> list[str]:
+        """Run the assets of each sample; ``sizes`` are bytes delivered by key. Returns run ids."""
 
     def rest(self) -> None:
         """Give back the memory that workers without work hold; `run` starts them again."""
@@ -41,7 +44,7 @@ class SampleWorkers(Protocol):
 
 @dataclass
 class Change:
-    """What an asset (of one sample) came to in this refresh."""
+    """What an asset (of one sample, by its id) came to in this refresh."""
 
     asset: str
     sample: str | None
@@ -68,23 +71,22 @@ class Summary:
 
 
 def wait_until_settled(
-    bench: Workbench, progress: Progress, *, sleep: Callable[[float], None] = time.sleep
+    view: HomeView, progress: Progress, *, sleep: Callable[[float], None] = time.sleep
 ) -> list[str]:
-    """Wait for deliveries that are still settling, at most twice the settling time; returns those that still are."""
-    limit = time.monotonic() + 2 * bench.config.samples.settle_seconds + 5
+    """Wait for deliveries that are still settling, at most twice the settling time; returns those
+    that still are."""
+    seconds = view.config.samples.settle_seconds
+    limit = time.monotonic() + 2 * seconds + 5
     told: set[str] = set()
-    while bench.landing.settling and time.monotonic() < limit:
-        for delivery in bench.landing.settling:
+    while view.landing.settling and time.monotonic() < limit:
+        for delivery in view.landing.settling:
             if delivery.path not in told:
                 told.add(delivery.path)
                 progress(delivery.path, f"waiting: {delivery.reason}")
-        youngest = min(
-            (min((f.age for f in d.files), default=0.0) for d in bench.landing.settling),
-            default=0.0,
-        )
-        sleep(min(max(bench.config.samples.settle_seconds - youngest, 0.2), 5.0))
-        bench.forget()
-    return [d.path for d in bench.landing.settling]
+        ages = (min((f.age for f in d.files), default=0.0) for d in view.landing.settling)
+        sleep(min(max(seconds - min(ages, default=0.0), 0.2), 5.0))
+        view.forget()
+    return [d.path for d in view.landing.settling]
 
 
 class Refresher:
@@ -94,23 +96,28 @@ class Refresher:
     ----------
     workers
         Where samples are worked on side by side; closed at the end.
+    force
+        Nodes that are computed first, although they are fresh.
     """
 
     def __init__(
         self,
         home: Home,
-        recipes: Mapping[str, Recipe],
+        assets: Mapping[str, Asset],
         instance: dg.DagsterInstance,
         progress: Progress,
         workers: SampleWorkers,
+        force: Collection[Node] = (),
     ):
         self.home = home
-        self.recipes = recipes
+        self.assets = assets
         self.instance = instance
         self.progress = progress
         self.summary = Summary()
-        self._before: dict[Node, str | None] = {}
         self._workers = workers
+        self._force = force
+        self._before: dict[Node, tuple[str | None, int | None]] = {}
+        self._tried: Tried = set()
 
     def run(self) -> Summary:
         """Refresh until nothing changes any more."""
@@ -119,194 +126,122 @@ class Refresher:
         finally:
             self._workers.close()
 
+    def _view(self) -> HomeView:
+        return HomeView(self.home, self.assets)
+
     def _run(self) -> Summary:
         started = time.monotonic()
-        bench = Workbench(self.home, self.recipes)
-        self.summary.settling = wait_until_settled(bench, self.progress)
-        tried: set[tuple[Node, str | None]] = set()
+        view = self._view()
+        self.summary.settling = wait_until_settled(view, self.progress)
+        new = register_samples(self.instance, view)
+        self.summary.new_samples = [view.people.sample(key) for key in new]
+        self._forced(view)
         while True:
-            plan = make_plan(Workbench(self.home, self.recipes), again=True)
-            self._register(plan)
-            todo = [
-                n for n in plan.states if n in plan.dirty and (n, self._key(plan, n)) not in tried
-            ]
-            wave = self._next_wave(plan, todo)
-            if not wave:
+            plan = self._without_tried(make_plan(self._view(), again=True))
+            runs = next_runs(plan)
+            if not runs:
                 break
-            tried |= {(n, self._key(plan, n)) for n in wave}
-            self._execute(plan, wave)
-        left = make_plan(plan.bench)
-        self._still_held(left)
-        self._left_undone(left, tried)
+            nodes = [node for run in runs for node in run.nodes]
+            self._tried |= {(n, _fingerprint(plan, n)) for n in nodes if _is_stale(plan, n)}
+            self._execute(plan, runs)
+        self._tell_what_is_left(make_plan(self._view()))
         self.summary.seconds = time.monotonic() - started
         return self.summary
 
-    @staticmethod
-    def _key(plan: Plan, node: Node) -> str | None:
-        return plan.bench.fingerprint(plan.bench.recipes[node[0]], node[1])
+    def _forced(self, view: HomeView) -> None:
+        keys: dict[str | None, list[str]] = {}
+        for name, key in self._force:
+            keys.setdefault(key, []).append(name)
+        for key, names in keys.items():
+            self._remember(view, [(name, key) for name in names])
+            run = run_assets(self.home, self.instance, names, key, force=names)
+            self.summary.runs.append(run)
+            self._note([(name, key) for name in names])
 
-    def _register(self, plan: Plan) -> None:
-        known = set(self.instance.get_dynamic_partitions("sample"))
-        new = [s for s in plan.samples if s not in known]
-        self.summary.new_samples += new
-        if new:
-            self.instance.add_dynamic_partitions("sample", new)
+    def _without_tried(self, plan: Plan) -> Plan:
+        """What was tried for exactly these inputs in this refresh is not tried again."""
+        for node in plan.of("stale"):
+            if (node, _fingerprint(plan, node)) in self._tried:
+                plan.states[node] = replace(plan.states[node], state="held")
+        return plan
 
-    def _still_held(self, plan: Plan) -> None:
-        """Tell also what was held before this refresh, an export that waits while an older one stands, and reference files that are not used."""
+    def _execute(self, plan: Plan, runs: list[Run]) -> None:
+        nodes = [node for run in runs for node in run.nodes]
+        self._remember(plan.view, nodes)
+        for run in (r for r in runs if r.key is None):
+            self._workers.rest()
+            self.progress(f"{len(run.assets)} tables", "running")
+            made = run_assets(self.home, self.instance, run.assets, None, progress=self.progress)
+            self.summary.runs.append(made)
+        samples = [run for run in runs if run.key is not None]
+        if samples:
+            sizes = {str(r.key): delivered_bytes(plan.view, str(r.key)) for r in samples}
+            self.summary.runs += self._workers.run(samples, sizes)
+        self._note(nodes)
+
+    def _remember(self, view: HomeView, nodes: Iterable[Node]) -> None:
+        for node in nodes:
+            manifest = view.versions.current(*node)
+            self._before[node] = (
+                (manifest.data_version, manifest.rows) if manifest else (None, None)
+            )
+
+    def _note(self, nodes: Iterable[Node]) -> None:
+        versions, people = Versions(self.home), self._view().people
+        order = {name: i for i, name in enumerate(self.assets)}
+        for node in sorted(set(nodes), key=lambda n: (order[n[0]], n[1] or "")):
+            sample = people.sample(node[1]) if node[1] else None
+            held, current = versions.held(*node), versions.current(*node)
+            before, rows_before = self._before[node]
+            if held is not None and held.code != "ended":
+                state = "failed" if held.code == "error" else "held"
+                reason = people.in_ids(held.reason)
+                self.summary.changes.append(Change(node[0], sample, state, reason=reason))
+            elif current is not None and current.data_version != before:
+                state = "new" if before is None else "changed"
+                self.summary.changes.append(
+                    Change(node[0], sample, state, rows_before=rows_before, rows=current.rows)
+                )
+
+    def _tell_what_is_left(self, plan: Plan) -> None:
+        """Tell also what was held before this refresh, an export that waits while an older one
+        stands, reference files that are not used, and what has neither a version nor a refusal:
+        it waits behind what failed, or its run was ended."""
+        people = plan.view.people
         told = {(c.asset, c.sample) for c in self.summary.troubled}
-        held = {node: plan.states[node].reason for node in plan.of("held")}
-        export = plan.bench.versions.current("clinical_export")
+        found = {node: (plan.states[node].reason, "held") for node in plan.of("held")}
+        export = plan.view.versions.current("clinical_export")
         for check in export.checks if export else []:
             if check.name == "newest_export_taken" and not check.passed:
-                held.setdefault(("clinical_export", None), check.description)
-        for (asset, sample), reason in held.items():
-            if (asset, sample) not in told:
-                self.summary.changes.append(Change(asset, sample, "held", reason=reason))
-        refused = (d for d in plan.bench.landing.references if d.state == "refused")
-        self.summary.changes += [
-            Change("landing", None, "held", reason=f"{d.path}: {d.reason}") for d in refused
-        ]
-
-    def _left_undone(self, plan: Plan, tried: set[tuple[Node, str | None]]) -> None:
-        """Tell what was tried for exactly these inputs and has neither a version nor a refusal: it was skipped behind what failed, or its run was ended."""
+                found.setdefault(("clinical_export", None), (check.description, "held"))
+        failed = {node for node in plan.of("held") if _code(plan, node) in ("error", "ended")}
         for node in plan.of("stale"):
-            troubled = {(c.asset, c.sample) for c in self.summary.troubled}
-            if (node, self._key(plan, node)) in tried and node not in troubled:
-                before = next((up[0] for up in plan.upstream(node) if up in troubled), None)
-                reason = (
-                    f"waits for {before}"
-                    if before
-                    else "its run was ended before it was done, more than once; the next refresh tries again"
-                )
-                self.summary.changes.append(Change(*node, "failed", reason=reason))
-
-    def _next_wave(self, plan: Plan, todo: list[Node]) -> list[Node]:
-        """The next nodes to run together: clinical tables, else what is ready before all samples are, else work within samples, else across samples.
-
-        A node is in the wave when each of its open inputs is in the same wave (and runs before it) and everything it needs is or will be there.
-        """
-        open_nodes = set(todo)
-        ready, now = self._early(plan.bench, todo)
-        kinds: tuple[Callable[[Node], bool], ...] = (
-            lambda n: not self._rests_on_samples(n[0]),
-            lambda n: n in ready,
-            lambda n: n[1] in now,
-            lambda n: n[1] is None,
-        )
-        for kind in kinds:
-            wave: dict[Node, None] = {}
-            for node in todo:
-                blocked = node not in ready and any(
-                    up in open_nodes and up not in wave for up in plan.upstream(node)
-                )
-                if kind(node) and not blocked and self._reachable(plan, node, wave):
-                    wave[node] = None
-            if wave:
-                return list(wave)
-        return []
-
-    def _early(self, bench: Workbench, todo: list[Node]) -> tuple[list[Node], set[str]]:
-        """What across samples need not wait for the others, and the samples to work on now: until the reference is ready the earliest ones, some at a time."""
-        samples = {s for _, s in todo if s is not None}
-        ready: list[Node] = []
-        for node in (n for n in todo if n[1] is None):
-            recipe = self.recipes[node[0]]
-            waiting = {s for name, s in todo if s is not None and name in recipe.inputs}
-            if recipe.ready is None or not waiting:
+            if (node, _fingerprint(plan, node)) not in self._tried:
                 continue
-            if recipe.ready(bench, waiting):
-                ready.append(node)
-            else:
-                number = max(
-                    bench.config.single_cell.reference_min_samples, len(bench.standing("qc_cells"))
-                )
-                samples -= waiting - set(bench.by_collection(waiting)[:number])
-        return ready, samples
-
-    def _reachable(self, plan: Plan, node: Node, usable: Mapping[Node, None]) -> bool:
-        """True when every required input has a version or is about to get one."""
-        recipe = self.recipes[node[0]]
-        for name in recipe.inputs:
-            upstream = self.recipes[name]
-            if upstream.partitioned and not recipe.partitioned:
-                continue
-            up = (name, node[1] if upstream.partitioned else None)
-            if up not in usable and plan.bench.versions.current(*up) is None:
-                return False
-        return True
-
-    def _rests_on_samples(self, name: str) -> bool:
-        recipe = self.recipes[name]
-        return recipe.partitioned or any(
-            self._rests_on_samples(i) for i in (*recipe.inputs, *recipe.optional)
-        )
-
-    def _execute(self, plan: Plan, wave: list[Node]) -> None:
-        self._before = {n: _version(plan.bench.versions, n) for n in wave}
-        by_sample: dict[str, list[str]] = {}
-        for name, sample in wave:
-            if sample is not None:
-                by_sample.setdefault(sample, []).append(name)
-        if by_sample:
-            self._run_samples(plan, by_sample)
-        else:
-            from hcc_assets.operate.jobs import run_assets
-
-            names = [name for name, _ in wave]
-            self._workers.rest()
-            self.progress(f"{len(names)} tables", "running")
-            self.summary.runs.append(
-                run_assets(
-                    self.home, self.instance, names, None, progress=lambda a, s: self.progress(a, s)
-                )
-            )
-        self._note(wave)
-
-    def _run_samples(self, plan: Plan, by_sample: Mapping[str, list[str]]) -> None:
-        landing = plan.bench.landing
-        sizes = {
-            s: sum(f.size for f in landing.samples[s].files) if s in landing.samples else 0
-            for s in by_sample
-        }
-        order = {t: i for i, t in enumerate(plan.bench.config.samples.timepoints)}
-        rows = landing.sheet.rows
-        chains: dict[str, list[str]] = {}
-        for sample in sorted(
-            by_sample, key=lambda s: (order[rows[s].timepoint] if s in rows else 0, s)
-        ):
-            chains.setdefault(rows[sample].subject_id if sample in rows else sample, []).append(
-                sample
-            )
-        self.summary.runs += self._workers.run(list(chains.values()), by_sample, sizes)
-
-    def _note(self, wave: Iterable[Node]) -> None:
-        versions = Versions(self.home)
-        for node in wave:
-            held = versions.held(*node)
-            current = versions.current(*node)
-            after = current.data_version if current else None
-            if held is not None:
-                self.summary.changes.append(
-                    Change(
-                        node[0],
-                        node[1],
-                        "held" if held.permanent and held.code != "error" else "failed",
-                        reason=held.reason,
-                    )
-                )
-            elif after != self._before.get(node):
-                rows = current.rows if current else None
-                self.summary.changes.append(
-                    Change(
-                        node[0],
-                        node[1],
-                        "new" if self._before.get(node) is None else "changed",
-                        rows=rows,
-                    )
-                )
+            held = plan.view.versions.held(*node)
+            before = next((up[0] for up in plan.upstream(node) if up in failed), None)
+            ended = held.reason if held is not None else "its run was ended before it was done"
+            found[node] = (f"waits for {before}" if before else ended, "failed")
+        for node, (reason, state) in found.items():
+            sample = people.sample(node[1]) if node[1] else None
+            if (node[0], sample) not in told:
+                state = "failed" if node in failed else state
+                reason = people.in_ids(reason)
+                self.summary.changes.append(Change(node[0], sample, state, reason=reason))
+        for delivery in plan.view.landing.references:
+            if delivery.state == "refused":
+                reason = f"{delivery.path}: {delivery.reason}"
+                self.summary.changes.append(Change("landing", None, "held", reason=reason))
 
 
-def _version(versions: Versions, node: Node) -> str | None:
-    manifest = versions.current(*node)
-    return manifest.data_version if manifest else None
+def _fingerprint(plan: Plan, node: Node) -> str | None:
+    return plan.view.fingerprint(plan.view.assets[node[0]], node[1])
+
+
+def _is_stale(plan: Plan, node: Node) -> bool:
+    return plan.states[node].state == "stale"
+
+
+def _code(plan: Plan, node: Node) -> str:
+    held = plan.view.versions.held(*node)
+    return held.code if held is not None else ""

@@ -12,7 +12,6 @@ import dagster as dg
 from dagster._core.storage.event_log import SqlEventLogStorage
 
 from hcc_assets.assets.plan import Plan
-from hcc_assets.operate.watch.fencing import Leases
 
 RUN_DAYS = 90
 """Finished runs (events, check results, logs) are kept for so many days; those behind what stands, or is held, are kept as long as that lasts."""
@@ -52,8 +51,7 @@ def trim_runs(
     for run_id in old:
         instance.compute_log_manager.delete_logs(prefix=[run_id])
         instance.delete_run(run_id)
-        Leases(plan.bench.home.leases).drop(run_id)
-        for shard in (plan.bench.home.dagster_home / "history" / "runs").glob(f"{run_id}.db*"):
+        for shard in (plan.view.home.dagster_home / "history" / "runs").glob(f"{run_id}.db*"):
             shard.unlink()  # SQLite storage empties a run's own database and leaves the file
     return len(old)
 
@@ -70,7 +68,7 @@ def _forget_checks(instance: dg.DagsterInstance, runs: list[str]) -> None:
 
 def _behind(plan: Plan) -> set[str]:
     """Runs that made what stands, or whose result was refused."""
-    versions = plan.bench.versions
+    versions = plan.view.versions
     found = (
         record for node in plan.states for record in (versions.current(*node), versions.held(*node))
     )
@@ -92,3 +90,16 @@ def _ended_before(instance: dg.DagsterInstance, limit: float) -> Iterator[str]:
         if len(page) < _PAGE:
             return
         cursor = page[-1].dagster_run.run_id
+
+
+EVALUATION_DAYS = 7
+"""What the driver decided stays in the Automation tab for a week: Dagster itself never removes
+evaluations of a condition that runs in the code location."""
+
+
+def trim_evaluations(instance: dg.DagsterInstance, now: dt.datetime) -> None:
+    """Delete evaluations of the driver's condition that are older than `EVALUATION_DAYS`."""
+    storage = instance.schedule_storage
+    if storage is not None:
+        before = now - dt.timedelta(days=EVALUATION_DAYS)
+        storage.purge_asset_evaluations(before=before.timestamp())

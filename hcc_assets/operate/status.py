@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from hcc_assets.assets.accounting import account, total_line, totals, unlisted
-from hcc_assets.assets.engine import Workbench
+from hcc_assets.assets.definition import Asset
+from hcc_assets.assets.inputs import Node
 from hcc_assets.assets.plan import Plan, make_plan
-from hcc_assets.assets.recipes import Recipe
-from hcc_assets.home.mending import damaged
+from hcc_assets.assets.view import HomeView
 from hcc_assets.home.paths import Home
+from hcc_assets.home.published import damaged
+from hcc_assets.home.versions import CheckRecord, Manifest
 
 
-def home_status(home: Home, recipes: Mapping[str, Recipe]) -> dict[str, Any]:
+def home_status(home: Home, assets: Mapping[str, Asset]) -> dict[str, Any]:
     """State of samples, subjects, assets and checks.
 
     Returns
@@ -24,40 +26,44 @@ def home_status(home: Home, recipes: Mapping[str, Recipe]) -> dict[str, Any]:
         ``deliveries`` by fate, those ``left_out``, files in landing that are ``unlisted``, and published files that are
         ``damaged``.
     """
-    bench = Workbench(home, recipes)
-    plan = make_plan(bench)
-    received = account(bench)
+    view = HomeView(home, assets)
+    plan = make_plan(view)
+    received = account(view)
     left_out = [f"{r.path}: {r.reason}" for r in received if r.fate == "left out"]
-    deliveries = {"deliveries": totals(received), "left_out": left_out, "unlisted": unlisted(bench)}
-    return plan_status(bench, plan) | deliveries | {"damaged": damaged(bench)}
+    deliveries = {"deliveries": totals(received), "left_out": left_out, "unlisted": unlisted(view)}
+    return (
+        plan_status(view, plan)
+        | deliveries
+        | {"damaged": damaged(view.versions, manifests_of(plan))}
+    )
 
 
-def plan_status(bench: Workbench, plan: Plan) -> dict[str, Any]:
+def plan_status(view: HomeView, plan: Plan) -> dict[str, Any]:
     """The same for a plan that is already made."""
-    landing = bench.landing
+    landing = view.landing
     samples = Counter(d.state for d in landing.samples.values())
-    held = [_held(bench, plan, node) for node in plan.of("held")]
+    held = [_held(view, plan, node) for node in plan.of("held")]
     return {
-        "home": str(bench.home.root),
+        "home": str(view.home.root),
         "samples": {
             "in_sheet": len(landing.sheet.rows),
-            "standing": len(bench.standing("annotated_cells")),
+            "standing": len(view.standing("annotated_cells")),
             **samples,
         },
         "sheet_problems": [f"{where}: {what}" for where, what in landing.sheet.problems]
         + ([landing.sheet.refused] if landing.sheet.refused else []),
-        "subjects": _rows(bench, "subjects"),
-        "export": bench.versions.facts("clinical_export").get("export_id")
-        if bench.versions.current("clinical_export")
+        "subjects": _rows(view, "subjects"),
+        "export": view.versions.facts("clinical_export").get("export_id")
+        if view.versions.current("clinical_export")
         else None,
-        "cutoff": bench.cutoff.isoformat(),
-        "reference": _reference(bench),
-        "short_sd": _short_sd(bench),
+        "cutoff": view.cutoff.isoformat(),
+        "reference": _reference(view),
+        "short_sd": _short_sd(view),
         "assets": dict(Counter(s.state for s in plan.states.values())),
-        "stale": [label(n) for n in plan.of("stale") if bench.recipes[n[0]].automatic],
-        "waiting": [label(n) for n in plan.of("waiting")],
+        "stale": [label(view, n) for n in plan.of("stale") if view.assets[n[0]].automatic],
+        "waiting": [label(view, n) for n in plan.of("waiting")],
         "held": held,
-        "failing_checks": failing_checks(bench, plan),
+        "failing_checks": failing_checks(view, plan),
         "settling": [d.path for d in landing.settling],
         "incomplete": [
             f"{d.id}: {d.reason}" for d in landing.samples.values() if d.state == "incomplete"
@@ -66,61 +72,66 @@ def plan_status(bench: Workbench, plan: Plan) -> dict[str, Any]:
     }
 
 
-def label(node: tuple[str, str | None]) -> str:
-    """``asset`` or ``asset/sample``."""
-    return node[0] if node[1] is None else f"{node[0]}/{node[1]}"
+def label(view: HomeView, node: Node) -> str:
+    """``asset`` or ``asset/sample``, with the id of the sample."""
+    return node[0] if node[1] is None else f"{node[0]}/{view.people.sample(node[1])}"
 
 
-def failing_checks(bench: Workbench, plan: Plan) -> list[dict[str, Any]]:
+def manifests_of(plan: Plan) -> list[Manifest]:
+    """What stands, in the order of the plan."""
+    found = (plan.view.versions.current(*node) for node in plan.states)
+    return [manifest for manifest in found if manifest is not None]
+
+
+def failing_checks(view: HomeView, plan: Plan) -> list[dict[str, Any]]:
     """Checks of standing versions that did not pass, and gates of held ones."""
+    held = set(plan.of("held"))
     found = []
     for node in plan.states:
-        manifest = bench.versions.current(*node)
-        for check in manifest.checks if manifest else []:
-            if not check.passed:
-                found.append(
-                    {"asset": node[0], "sample": node[1], **check.model_dump(exclude={"passed"})}
-                )
-    for node in plan.of("held"):
-        held = bench.versions.held(*node)
-        for check in held.checks if held else []:
-            if not check.passed:
-                found.append(
-                    {"asset": node[0], "sample": node[1], **check.model_dump(exclude={"passed"})}
-                )
+        manifest = view.versions.current(*node)
+        refused = view.versions.held(*node) if node in held else None
+        checks = [*(manifest.checks if manifest else []), *(refused.checks if refused else [])]
+        found += [_failing(view, node, check) for check in checks if not check.passed]
     return found
 
 
-def _held(bench: Workbench, plan: Plan, node: tuple[str, str | None]) -> dict[str, Any]:
-    current = bench.versions.current(*node)
-    held = bench.versions.held(*node)
+def _failing(view: HomeView, node: Node, check: CheckRecord) -> dict[str, Any]:
+    sample = view.people.sample(node[1]) if node[1] else None
+    told = {**check.model_dump(exclude={"passed"})}
+    told["description"] = view.people.in_ids(check.description)
+    return {"asset": node[0], "sample": sample, **told}
+
+
+def _held(view: HomeView, plan: Plan, node: Node) -> dict[str, Any]:
+    current = view.versions.current(*node)
+    held = view.versions.held(*node)
     return {
         "asset": node[0],
-        "sample": node[1],
-        "reason": plan.states[node].reason,
+        "sample": view.people.sample(node[1]) if node[1] else None,
+        "reason": view.people.in_ids(plan.states[node].reason),
         "held_at": held.at.isoformat() if held else None,
         "stands_since": current.since.isoformat() if current else None,
     }
 
 
-def _rows(bench: Workbench, asset: str) -> int | None:
-    manifest = bench.versions.current(asset)
+def _rows(view: HomeView, asset: str) -> int | None:
+    manifest = view.versions.current(asset)
     return manifest.rows if manifest else None
 
 
-def _reference(bench: Workbench) -> str | None:
-    manifest = bench.versions.current("annotation_reference")
+def _reference(view: HomeView) -> str | None:
+    manifest = view.versions.current("annotation_reference")
     return str(manifest.notes.get("version")) if manifest else None
 
 
-def _short_sd(bench: Workbench) -> dict[str, int] | None:
+def _short_sd(view: HomeView) -> dict[str, int] | None:
     """Column ``n_short_sd`` of the published rates, treated population, by source; None before there are rates."""
-    if bench.versions.current("response_rates") is None:
+    if view.versions.current("response_rates") is None:
         return None
-    rates = bench.versions.frame("response_rates", "table")
+    rates = view.versions.frame("response_rates", "table")
     counts = rates[rates["population"] == "TREATED"].groupby("source")["n_short_sd"].max()
     return {
-        "days": bench.config.recist.sd_minimum_days - bench.config.recist.visit_window_days,
+        "days": view.config.recist.sd_minimum_days - view.config.recist.visit_window_days,
         **{str(k): int(v) for k, v in counts.items()},
     }
 

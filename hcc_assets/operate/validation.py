@@ -34,7 +34,7 @@ def judge(path: Path, config: StudyConfig, *, genome: str | None = None) -> dict
 
 
 def _sheet(path: Path, config: StudyConfig) -> dict[str, Any]:
-    from hcc_assets.home.landing.deliveries import read_sample_sheet
+    from hcc_assets.home.landing.sample_sheet import read_sample_sheet
 
     sheet = read_sample_sheet(path.read_bytes(), config)
     messages = (
@@ -70,7 +70,7 @@ def _matrix(path: Path, genome: str | None) -> dict[str, Any]:
 def _clinical(path: Path, config: StudyConfig, names: list[str]) -> dict[str, Any]:
     from hcc_assets.clinical.checks import run_checks
     from hcc_assets.clinical.reading.exports import read_export, validate_file
-    from hcc_assets.defs.exports import export_date
+    from hcc_assets.home.landing.deliveries import export_date
 
     if path.is_file():
         issues, reason = validate_file(path, config)

@@ -12,9 +12,9 @@ from concurrent.futures.process import BrokenProcessPool
 import dagster as dg
 from threadpoolctl import threadpool_limits
 
+from hcc_assets.assets.waves import Run
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.jobs import run_assets
-from hcc_assets.operate.watch.fencing import Leases
 from hcc_assets.operate.watch.reaper import reap
 
 BASE_MB = 450
@@ -39,9 +39,9 @@ def _start_worker(dagster_home: str) -> None:
     threadpool_limits(1)  # numpy was loaded with this module, before the variables were set
 
 
-def _work(root: str, chain: list[tuple[str, list[str]]]) -> list[str]:
+def _work(root: str, run: Run) -> str:
     with dg.DagsterInstance.get() as instance:
-        return [run_assets(Home.at(root), instance, assets, sample) for sample, assets in chain]
+        return run_assets(Home.at(root), instance, run.assets, run.key)
 
 
 class Workers:
@@ -50,9 +50,9 @@ class Workers:
     Parameters
     ----------
     jobs
-        Chains worked on side by side.
+        Samples worked on side by side.
     memory_mb
-        What they may use together; a chain that alone needs more runs alone.
+        What they may use together; a sample that alone needs more runs alone.
     """
 
     def __init__(
@@ -78,90 +78,83 @@ class Workers:
             self._pool.shutdown()
             self._pool = None
 
-    def run(
-        self, chains: list[list[str]], assets: Mapping[str, list[str]], sizes: Mapping[str, int]
-    ) -> list[str]:
-        """Run the assets of each sample in one run; the samples of a chain (one subject's, earlier ones first) go one after the other.
+    def run(self, runs: list[Run], sizes: Mapping[str, int]) -> list[str]:
+        """Run the assets of each sample, each sample in a run of its own.
 
-        Where a worker process is ended from outside, its chain and those that went down with it run once more, each alone; one that is ended again is
-        left as it was and told, and the others go on.
+        Where a worker process is ended from outside, its sample and those that went down with it
+        run once more, each alone; one that is ended again is left as it was and told, and the
+        others go on.
+
+        Parameters
+        ----------
+        sizes
+            Bytes delivered by key of the sample.
 
         Returns
         -------
         list of str
             Run ids.
         """
-        if self._jobs == 1 or len(chains) == 1 or sum(sizes.values()) < WORTH_A_PROCESS:
-            runs = []
-            for sample in (s for chain in chains for s in chain):
-                self._progress(f"sample {sample}", "running")
-                runs.append(run_assets(self._home, self._instance, assets[sample], sample))
-                self._progress(f"sample {sample}", "done")
-            return runs
-        runs, lost = self._side_by_side(chains, assets, sizes)
-        for chain in lost:
+        small = sum(sizes.values()) < WORTH_A_PROCESS
+        if self._jobs == 1 or len(runs) == 1 or small:
+            found = []
+            for number, run in enumerate(runs, start=1):
+                self._progress(f"sample {run.key}", "running")
+                found.append(run_assets(self._home, self._instance, run.assets, run.key))
+                self._progress(f"sample {run.key}", f"done ({number} of {len(runs)})")
+            return found
+        found, lost = self._side_by_side(runs, sizes)
+        for run in lost:
             self._give_up_dead_runs()
-            more, ended = self._side_by_side([chain], assets, sizes)
-            runs += more
+            more, ended = self._side_by_side([run], sizes)
+            found += more
             if ended:
                 self._give_up_dead_runs()
-                self._progress(
-                    f"sample {', '.join(chain)}",
-                    "failed: its process was ended from outside, perhaps for want of memory",
-                )
-        return runs
+                why = "failed: its process was ended from outside, perhaps for want of memory"
+                self._progress(f"sample {run.key}", why)
+        return found
 
     def _give_up_dead_runs(self) -> None:
-        """A run whose worker was ended would stay STARTED for ever, and its sample would not be asked for again."""
-        reap(
-            self._instance,
-            dt.datetime.now(dt.UTC),
-            heartbeats=self._home.heartbeats,
-            leases=Leases(self._home.leases),
-        )
+        """A run whose worker was ended would stay STARTED for ever, and its sample would not be
+        asked for again."""
+        reap(self._instance, dt.datetime.now(dt.UTC), heartbeats=self._home.heartbeats)
 
     def _side_by_side(
-        self, chains: list[list[str]], assets: Mapping[str, list[str]], sizes: Mapping[str, int]
-    ) -> tuple[list[str], list[list[str]]]:
-        """Run ids, and the chains that were not finished: a worker ended from outside breaks the pool and takes the others of the moment along."""
+        self, runs: list[Run], sizes: Mapping[str, int]
+    ) -> tuple[list[str], list[Run]]:
+        """Run ids, and the runs that were not finished: a worker ended from outside breaks the
+        pool and takes the others of the moment along."""
         if self._pool is None:
-            context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(
                 self._jobs,
-                mp_context=context,
+                mp_context=multiprocessing.get_context("spawn"),
                 initializer=_start_worker,
                 initargs=(str(self._home.dagster_home),),
             )
-        waiting = sorted(chains, key=lambda c: (-max(sizes.get(s, 0) for s in c), c))
+        waiting = sorted(runs, key=lambda r: (-sizes.get(str(r.key), 0), str(r.key)))
         total = len(waiting)
-        runs: list[str] = []
-        running: dict[Future[list[str]], list[str]] = {}
+        found: list[str] = []
+        running: dict[Future[str], Run] = {}
         used: dict[str, float] = {}
         while waiting or running:
-            for chain in list(waiting):
-                needed = max(estimate_mb(sizes.get(s, 0)) for s in chain)
-                if len(running) < self._jobs and (
-                    not running or sum(used.values()) + needed <= self._memory_mb
-                ):
-                    waiting.remove(chain)
-                    used[chain[0]] = needed
-                    running[
-                        self._pool.submit(
-                            _work, str(self._home.root), [(s, assets[s]) for s in chain]
-                        )
-                    ] = chain
-                    self._progress(f"sample {', '.join(chain)}", "running")
+            for run in list(waiting):
+                needed = estimate_mb(sizes.get(str(run.key), 0))
+                fits = not running or sum(used.values()) + needed <= self._memory_mb
+                if len(running) < self._jobs and fits:
+                    waiting.remove(run)
+                    used[str(run.key)] = needed
+                    running[self._pool.submit(_work, str(self._home.root), run)] = run
+                    self._progress(f"sample {run.key}", "running")
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
-                chain = running.pop(future)
-                used.pop(chain[0])
+                run = running.pop(future)
+                used.pop(str(run.key))
                 try:
-                    runs += future.result()
+                    found.append(future.result())
                 except BrokenProcessPool:
                     self.close()
-                    return runs, sorted([chain, *running.values(), *waiting])
-                self._progress(
-                    f"sample {', '.join(chain)}",
-                    f"done ({total - len(waiting) - len(running)} of {total})",
-                )
-        return runs, []
+                    lost = [run, *running.values(), *waiting]
+                    return found, sorted(lost, key=lambda r: str(r.key))
+                done = total - len(waiting) - len(running)
+                self._progress(f"sample {run.key}", f"done ({done} of {total})")
+        return found, []

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from upath import UPath
 
-from hcc_assets.home import files as stores
+from hcc_assets.home import files
 from hcc_assets.home.paths import Home
 from hcc_assets.home.versions import Manifest, is_version
 
@@ -61,4 +61,4 @@ def _manifest(folder: Path) -> Manifest | None:
 
 
 def _write(folder: Path, manifest: Manifest) -> None:
-    stores.write_bytes(UPath(folder / MANIFEST), manifest.model_dump_json(indent=1).encode())
+    files.write_bytes(UPath(folder / MANIFEST), manifest.model_dump_json(indent=1).encode())

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from hcc_assets.alerts.alerting import alert_store
-from hcc_assets.audit.trail import audit_path, keys_folder, tombstones_of, trail_of
+from hcc_assets.audit.trail import audit_path, trail_of
 from hcc_assets.home.landing.sample_sheet import SampleRow, read_sample_sheet
 from hcc_assets.home.paths import Home
-from hcc_assets.home.people.consent import read_withdrawals
+from hcc_assets.home.people.consent import read_withdrawals, tombstones_of
 from hcc_assets.home.people.subject_keys import (
+    keys_folder,
     KEY_FILE,
     canonical_subject,
     key_for_home,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from upath import UPath
 
-from hcc_assets.home import files as stores
+from hcc_assets.home import files
 from hcc_assets.privacy.row_removal import CannotRewrite, RowRemover
 from hcc_assets.privacy.scrubbing import Renamer, replacements, scrub_sqlite
 from hcc_assets.privacy.traces import Names, Trace, find_traces
@@ -198,7 +198,7 @@ def carry_out(plan: ErasurePlan, key: bytes, *, id_columns: Collection[str] = ()
         scrub_sqlite(path, tokens, plan.others)
     for path in plan.texts:
         if path.exists() and path.is_file():
-            stores.write_bytes(UPath(path), renamer.data(path.read_bytes()))
+            files.write_bytes(UPath(path), renamer.data(path.read_bytes()))
     for path in plan.delete:
         _delete(path)
     if plan.delete or plan.rewrite:

@@ -15,7 +15,7 @@ from typing import Any
 
 from upath import UPath
 
-from hcc_assets.home import files as stores
+from hcc_assets.home import files
 from hcc_assets.home.people.subject_keys import canonical_subject, is_weak
 
 ID_COLUMNS = frozenset(
@@ -99,7 +99,7 @@ class RowRemover:
             raise CannotRewrite(
                 f"{path.name}: rows cannot be taken out of a {path.suffix or 'file without a suffix'}; replace the file by hand"
             )
-        before = stores.sha256_file(path)
+        before = files.sha256_file(path)
         masked = self._masked
         try:
             data, removed = formats[path.suffix.lower()](path)
@@ -111,7 +111,7 @@ class RowRemover:
             ) from None
         if not removed and self._masked == masked:
             return 0
-        stores.write_bytes(UPath(path), data)
+        files.write_bytes(UPath(path), data)
         self._renew_manifest(path, before)
         return removed
 
@@ -281,9 +281,9 @@ class RowRemover:
         manifest = path.parent / "manifest.sha256"
         if manifest.exists():
             text = manifest.read_text(encoding="utf-8")
-            stores.write_bytes(
+            files.write_bytes(
                 UPath(manifest),
-                re.sub(before, stores.sha256_file(path), text, flags=re.IGNORECASE).encode(),
+                re.sub(before, files.sha256_file(path), text, flags=re.IGNORECASE).encode(),
             )
 
 

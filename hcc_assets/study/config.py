@@ -119,6 +119,39 @@ class StudyConfig(_Section):
     simon: Simon | None = None
 
 
+def restricted(config: StudyConfig, keys: tuple[str, ...]) -> StudyConfig:
+    """The same choices with nothing but ``keys``: reading another one is an `AttributeError`.
+
+    Parameters
+    ----------
+    keys
+        Sections (``recist``) or single keys (``samples.timepoints``).
+    """
+    sections: dict[str, dict[str, Any]] = {}
+    shown: dict[str, Any] = {}
+    for key in keys:
+        section, _, name = key.partition(".")
+        if name:
+            sections.setdefault(section, {})[name] = getattr(getattr(config, section), name)
+        else:
+            shown[section] = getattr(config, section)
+    for section, values in sections.items():
+        if section not in shown:
+            shown[section] = _Shown(section, values)
+    return _Shown("study.toml", shown)  # type: ignore[return-value]
+
+
+class _Shown:
+    """Attributes that may be read, and an error that names any other."""
+
+    def __init__(self, of: str, values: dict[str, Any]):
+        self.__dict__.update(values)
+        self.__dict__["_of"] = of
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"{name} of {self._of} is read without being among the settings")
+
+
 def _known_keys(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
     for part in path:
         field = model.model_fields.get(str(part))

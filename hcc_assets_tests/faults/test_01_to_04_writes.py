@@ -18,7 +18,7 @@ import pytest
 from hcc_assets.assets.engine import Workbench
 from hcc_assets.audit.trail import trail_of
 from hcc_assets.defs.catalogue import all_recipes
-from hcc_assets.home import files as stores
+from hcc_assets.home import files
 from hcc_assets.home.paths import Home
 from hcc_assets_tests.faults.homes import (
     SECOND,
@@ -110,7 +110,7 @@ def test_fault_01_power_cut_at_every_write_step_of_a_table(
 
 
 def test_fault_01_what_a_killed_writer_left_is_swept(root: Path) -> None:
-    left = root / "store" / "subjects" / f"{stores.TEMPORARY}dead.parquet"
+    left = root / "store" / "subjects" / f"{files.TEMPORARY}dead.parquet"
     left.write_bytes(b"half")
     os.utime(left, (1, 1))
     refresh(root)

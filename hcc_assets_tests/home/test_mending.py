@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from hcc_assets.assets.engine import Workbench
 from hcc_assets.assets.recipes import Ask, Output, Recipe
 from hcc_assets.audit.trail import trail_of
-from hcc_assets.home import files as stores
+from hcc_assets.home import files
 from hcc_assets.home.mending import damaged, mend
 from hcc_assets.home.paths import Home
 from hcc_assets.home.versions import Bundle
@@ -46,7 +46,7 @@ def bench(home: Home, value: float = 1.0) -> Workbench:
 
     def report(ask: Ask) -> Output:
         page = f"<html>{value}</html>".encode()
-        stores.write_bytes(home.published / "report.html", page)
+        files.write_bytes(home.published / "report.html", page)
         return Output(bundle=Bundle(blobs={"report.html": page}))
 
     first = Recipe(

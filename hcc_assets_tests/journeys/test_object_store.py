@@ -14,8 +14,8 @@ import pytest
 from hcc_assets.assets.engine import Workbench
 from hcc_assets.assets.plan import make_plan
 from hcc_assets.assets.recipes import Ask, Output, Recipe
-from hcc_assets.home import files as stores
-from hcc_assets.home import objects as object_store
+from hcc_assets.home import files
+from hcc_assets.home import objects
 from hcc_assets.home.files import read_parquet
 from hcc_assets.home.mending import mend
 from hcc_assets.home.paths import Home
@@ -86,7 +86,7 @@ def standing(home: Home) -> Manifest:
 def published_is_what_stands(home: Home) -> bool:
     manifest = standing(home)
     return (
-        stores.sha256_file(home.published / "numbers.parquet")
+        files.sha256_file(home.published / "numbers.parquet")
         == manifest.files[f"{manifest.data_version}/table.parquet"]
     )
 
@@ -178,14 +178,14 @@ def test_a_put_with_a_condition_is_refused_and_one_whose_answer_was_lost_is_not(
     home: Home, server: S3Server
 ) -> None:
     path = home.store / "numbers" / "current.json"
-    object_store.put(path, b"one", object_store.ABSENT)
-    with pytest.raises(object_store.Overtaken):
-        object_store.put(path, b"two", object_store.ABSENT)
-    tag = object_store.tag_of(path)
-    object_store.put(path, b"two", tag)
-    with pytest.raises(object_store.Overtaken):
-        object_store.put(path, b"three", tag)
-    object_store.put(
+    objects.put(path, b"one", objects.ABSENT)
+    with pytest.raises(objects.Overtaken):
+        objects.put(path, b"two", objects.ABSENT)
+    tag = objects.tag_of(path)
+    objects.put(path, b"two", tag)
+    with pytest.raises(objects.Overtaken):
+        objects.put(path, b"three", tag)
+    objects.put(
         path, b"two", tag
     )  # what stands is what was to be written: the put had arrived and was sent again
     assert path.read_bytes() == b"two"
@@ -196,7 +196,7 @@ def _race(root: str, folder: str, writer: int, rounds: int) -> list[tuple[str, s
     home = Home.at(root)
     done = []
     for number in range(rounds):
-        stores.amend(
+        files.amend(
             home.store / "list.json",
             lambda data, n=number: json.dumps([*json.loads(data or b"[]"), [writer, n]]).encode(),
         )
@@ -231,7 +231,7 @@ def test_machines_that_write_at_once_lose_no_update_and_mix_no_versions(
 def test_old_versions_are_removed_here_too_but_not_young_ones(home: Home) -> None:
     """Five earlier versions of a table stay; what is younger than an hour stays as well, since another writer may be about to name it."""
     folder = home.store / "numbers"
-    versions = lambda: {n.partition("/")[0] for n in object_store.listed(folder) if "/" in n}  # noqa: E731
+    versions = lambda: {n.partition("/")[0] for n in objects.listed(folder) if "/" in n}  # noqa: E731
     for n in range(9):
         Workbench(home, numbers(float(n))).attempt("numbers")
     assert len(versions()) == 9
@@ -290,12 +290,12 @@ def test_a_large_upload_cut_in_one_of_its_parts_is_not_there(
 
     monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
     path = home.store / "raw_counts" / "S1" / "v" / "counts.h5ad"
-    stores.write_bytes(path, b"old")
+    files.write_bytes(path, b"old")
     large = bytes(120 * 2**20)
     server.cut = lambda method, path: 1000 if method == "PUT" and server.asked["PUT"] > 3 else None
     for write in (
-        lambda: stores.write_bytes(path, large),
-        lambda: stores.write_file(path, lambda p: p.write_bytes(large) and None),
+        lambda: files.write_bytes(path, large),
+        lambda: files.write_file(path, lambda p: p.write_bytes(large) and None),
     ):
         with pytest.raises((OSError, BotoCoreError)):
             write()

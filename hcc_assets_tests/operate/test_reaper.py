@@ -18,7 +18,7 @@ import dagster as dg
 import pytest
 from upath import UPath
 
-from hcc_assets.home import files as stores
+from hcc_assets.home import files
 from hcc_assets.operate.watch import reaper
 from hcc_assets.operate.watch.fencing import Leases, StaleWriter
 
@@ -117,7 +117,7 @@ def test_a_run_that_beats_again_after_the_machine_slept_is_left_alone(
     with reaper.Heartbeat(tmp_path / "beats", run_id, every_s=0.3):
         path = tmp_path / "beats" / f"{run_id}.beat"
         record = json.loads(path.read_bytes())
-        stores.write_bytes(
+        files.write_bytes(
             UPath(path), json.dumps({**record, "uptime": record["uptime"] - 8 * 3600}).encode()
         )
         assert reap(instance, tmp_path, look_again_s=1) == []
@@ -189,7 +189,7 @@ import json, sys, time
 from pathlib import Path
 from upath import UPath
 from hcc_assets.operate.watch import reaper
-from hcc_assets.home import files as stores
+from hcc_assets.home import files
 from hcc_assets.operate.watch.fencing import Leases
 folder, run_id = Path(sys.argv[1]), sys.argv[2]
 fence = Leases(folder / "leases").fence(run_id)
@@ -199,7 +199,7 @@ def slow(path):
     sys.stdin.readline()
 with reaper.Heartbeat(folder / "beats", run_id, every_s=0.05):
     try:
-        stores.write_file(UPath(folder / "result.txt"), slow, fence)
+        files.write_file(UPath(folder / "result.txt"), slow, fence)
     except Exception as error:
         print(type(error).__name__, flush=True)
 """
@@ -207,7 +207,7 @@ with reaper.Heartbeat(folder / "beats", run_id, every_s=0.05):
 
 def stopped_writer(instance, tmp_path: Path) -> tuple[subprocess.Popen, str]:
     """A real process, stopped by SIGSTOP in the middle of a write, and its run."""
-    stores.write_bytes(UPath(tmp_path / "result.txt"), b"good")
+    files.write_bytes(UPath(tmp_path / "result.txt"), b"good")
     run_id = started_run(instance, {})
     writer = subprocess.Popen(
         [sys.executable, "-c", WRITER, str(tmp_path), run_id],
@@ -231,7 +231,7 @@ def test_the_late_write_of_a_run_that_was_given_up_is_refused(instance, tmp_path
     out, _ = writer.communicate("\n", timeout=20)
     assert out.strip() == "StaleWriter"
     assert (tmp_path / "result.txt").read_text() == "good"
-    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(stores.TEMPORARY)] == []
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(files.TEMPORARY)] == []
     assert status(instance, run_id) is dg.DagsterRunStatus.FAILURE
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 MIN_CELLS: Final = 10
 _SUBJECT_COLUMNS: Final = ("subject_id", "patient", "donor", "subject", "patient_id", "donor_id")
-_BATCH_COLUMNS: Final = (
+BATCH_COLUMNS: Final = (
     "sample_id",
     "sample",
     "subject_id",
@@ -32,6 +32,23 @@ _BATCH_COLUMNS: Final = (
 
 class LabelsRefused(ValueError):
     """A labelled reference cannot be used; the text says why and names class names (which are vocabulary, not data)."""
+
+
+def with_gene_names(labelled: AnnData) -> AnnData:
+    """The same with ``var["gene"]`` and ``var["gene_id"]``, from ``var_names`` that are symbols or
+    Ensembl ids where they are not delivered."""
+    if {"gene", "gene_id"} <= set(labelled.var.columns):
+        return labelled
+    from hcc_assets.study.genes import symbol_of
+
+    view = labelled.copy()
+    index = view.var_names.astype(str)
+    view.var["gene_id"] = view.var.get("gene_id", index)
+    by_id = symbol_of()
+    view.var["gene"] = (
+        view.var["gene"] if "gene" in view.var else [by_id.get(i.split(".")[0], i) for i in index]
+    )
+    return view
 
 
 def labelled_cells(labelled: AnnData) -> tuple[TrainingCells, npt.NDArray[np.intp]]:
@@ -73,23 +90,11 @@ def labelled_cells(labelled: AnnData) -> tuple[TrainingCells, npt.NDArray[np.int
         raise LabelsRefused(
             "the reference needs raw counts: X has values that are negative or not whole"
         )
-    view = labelled
-    if not {"gene", "gene_id"} <= set(labelled.var.columns):
-        view = labelled.copy()
-        index = view.var_names.astype(str)
-        view.var["gene_id"] = view.var.get("gene_id", index)
-        from hcc_assets.study.genes import symbol_of
-
-        by_id = symbol_of()
-        view.var["gene"] = (
-            view.var["gene"]
-            if "gene" in view.var
-            else [by_id.get(i.split(".")[0], i) for i in index]
-        )
+    view = with_gene_names(labelled)
     codes = np.array(
         [CELL_CLASSES.index(str(v)) if isinstance(v, str) else -1 for v in labels], dtype=np.intp
     )
-    batch_column = next((c for c in _BATCH_COLUMNS if c in labelled.obs), None)
+    batch_column = next((c for c in BATCH_COLUMNS if c in labelled.obs), None)
     batch = (
         labelled.obs[batch_column].astype(str).to_numpy()
         if batch_column

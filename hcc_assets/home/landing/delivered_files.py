@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 
 from upath import UPath
 
-from hcc_assets.home import files as stores
-from hcc_assets.home import objects as object_store
+from hcc_assets.home import objects
+from hcc_assets.home.files import sha256_file, write_bytes
 from hcc_assets.home.paths import Home, is_local
 
 _TELLABLE = re.compile(r"[A-Za-z0-9._ ()/+-]*")
@@ -83,7 +83,7 @@ def _below(base: Path) -> Iterator[Path]:
 def _objects(folder: UPath, now: float) -> tuple[LandedFile, ...]:
     return tuple(
         LandedFile(o.name, o.size, o.tag, now - o.changed.timestamp() if o.changed else 1e9)
-        for o in object_store.listed(folder).values()
+        for o in objects.listed(folder).values()
     )
 
 
@@ -150,7 +150,7 @@ class LandingIndex:
             sha = (
                 str(known[2])
                 if known is not None and unchanged
-                else stores.sha256_file(folder if single else folder / file.name)
+                else sha256_file(folder if single else folder / file.name)
             )
             self.fresh[key] = [file.size, file.stamp, sha]
             out[told] = sha
@@ -160,4 +160,4 @@ class LandingIndex:
         """Keep what was hashed. The index only saves work: where it cannot be written (a full disk, a home mounted read-only) looking still works."""
         if self.fresh != self.known:
             with contextlib.suppress(OSError):
-                stores.write_bytes(self.path, json.dumps(self.fresh, sort_keys=True).encode())
+                write_bytes(self.path, json.dumps(self.fresh, sort_keys=True).encode())

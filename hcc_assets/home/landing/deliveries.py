@@ -5,8 +5,10 @@ The platform never changes a byte below ``landing/``. A file is hashed once: the
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +17,7 @@ from typing import Literal
 
 from upath import UPath
 
-from hcc_assets.home import objects as object_store
+from hcc_assets.home import objects
 from hcc_assets.home.landing.delivered_files import (
     ARCHIVES,
     CONTROL_FILES,
@@ -101,6 +103,17 @@ class Landing:
             for d in (*self.samples.values(), *self.exports, *self.references)
             if d.state == "refused"
         ]
+
+
+def export_date(export_id: str) -> dt.date | None:
+    """The date that an export id begins with (``2026-11-22`` or ``20261122``), if any."""
+    match = re.match(r"(\d{4})-?(\d{2})-?(\d{2})", export_id)
+    if not match:
+        return None
+    try:
+        return dt.date(*(int(g) for g in match.groups()))
+    except ValueError:
+        return None
 
 
 Hashes = Callable[[], dict[str, str]]
@@ -189,7 +202,7 @@ def scan(
     seconds = config.samples.settle_seconds
     index = LandingIndex(home)
     sheet = _sheet(home, config, standing or {}, now, erased)
-    with object_store.one_listing(home.landing):
+    with objects.one_listing(home.landing):
         samples = {
             row.sample_id: _sample_delivery(home, row, seconds, now, index)
             for row in sheet.rows.values()
@@ -238,7 +251,7 @@ def _entries(folder: UPath) -> list[UPath]:
         below = [
             folder / name
             for name in dict.fromkeys(
-                n.partition("/")[0] for n, o in object_store.listed(folder).items() if o.below
+                n.partition("/")[0] for n, o in objects.listed(folder).items() if o.below
             )
         ]
     else:
@@ -255,7 +268,7 @@ def _entries(folder: UPath) -> list[UPath]:
 
 def _is_export(path: UPath) -> bool:
     """True for a folder, and for a file that somebody means as an export: it is refused by its name, so that it does not vanish."""
-    return object_store.is_folder(path) or path.name.lower().endswith((*ARCHIVES, *TABLES))
+    return objects.is_folder(path) or path.name.lower().endswith((*ARCHIVES, *TABLES))
 
 
 def _misplaced(kind: str, path: UPath) -> str:
@@ -263,7 +276,7 @@ def _misplaced(kind: str, path: UPath) -> str:
     name = path.name.lower()
     if name.endswith(ARCHIVES):
         return "is an archive, and archives are not opened; send the files that are in it"
-    if kind == "clinical" and not object_store.is_folder(path):
+    if kind == "clinical" and not objects.is_folder(path):
         return "lies beside the exports; an export is a folder landing/clinical/<export_id>/ with its files"
     if kind == "reference" and not (
         name.endswith(".h5ad") or (name.startswith("ctcae") and name.endswith((".csv", ".xlsx")))

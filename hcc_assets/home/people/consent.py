@@ -13,8 +13,14 @@ from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 from upath import UPath
 
-from hcc_assets.home import files as stores
-from hcc_assets.home.people.subject_keys import canonical_subject, subject_digest
+from hcc_assets.home import files
+from hcc_assets.home.paths import Home
+from hcc_assets.home.people.subject_keys import (
+    canonical_subject,
+    key_for_home,
+    keys_folder,
+    subject_digest,
+)
 
 WITHDRAWAL_COLUMNS = ("subject_id", "from_date", "reason", "recorded_at")
 
@@ -100,7 +106,7 @@ def record_withdrawal(
         writer.writerows(
             [[r.subject_id, r.from_date.isoformat(), r.reason, r.recorded_at] for r in rows]
         )
-        stores.write_bytes(UPath(path), buffer.getvalue().encode())
+        files.write_bytes(UPath(path), buffer.getvalue().encode())
     return True
 
 
@@ -161,7 +167,7 @@ class Tombstones:
             )
             rest = [t for t in known if t.subject != digest]
             content = {"tombstones": [t.model_dump() for t in [*rest, stone]]}
-            stores.write_bytes(UPath(self._path), (json.dumps(content, indent=1) + "\n").encode())
+            files.write_bytes(UPath(self._path), (json.dumps(content, indent=1) + "\n").encode())
         return stone
 
     def names(self, subject_or_sample: str) -> bool:
@@ -175,6 +181,6 @@ class Tombstones:
         return {n for n in names if subject_digest(self._key, n) in stones} if stones else set()
 
 
-def is_tombstoned(path: Path, key: bytes, subject_id: str) -> bool:
-    """True when the subject (or sample) was erased from this home."""
-    return Tombstones(path, key).names(subject_id)
+def tombstones_of(home: Home) -> Tombstones:
+    """Erased subjects of ``home``."""
+    return Tombstones(home.tombstones_json, key_for_home(keys_folder(home)))

@@ -10,6 +10,8 @@ import secrets
 import unicodedata
 from pathlib import Path
 
+from hcc_assets.home.paths import Home
+
 KEY_BYTES = 32
 KEY_FILE = "subject.key"
 DIGEST_PREFIX = "subject:"
@@ -18,6 +20,12 @@ WEAK_LENGTH = 5
 
 class KeyDamaged(ValueError):
     """The key file of the home is not a key; digests of subjects can be neither made nor compared."""
+
+
+def keys_folder(home: Home) -> Path:
+    """Folder of the home's key: in the home itself, beside Dagster's state where the home is on
+    an object store."""
+    return home.records / "keys"
 
 
 def key_for_home(folder: Path) -> bytes:

@@ -18,12 +18,11 @@ from typing import Any
 
 import dagster as dg
 
-from hcc_assets.assets.code_versions import has_module, lock_hash
+from hcc_assets.assets.closure import has_module, lock_hash
 from hcc_assets.home.paths import Home
 from hcc_assets.home.versions import digest
 from hcc_assets.operate.dagster_yaml import DATABASE_VARIABLE
 from hcc_assets.operate.jobs import run_assets
-from hcc_assets.operate.watch.fencing import Leases
 from hcc_assets.operate.watch.reaper import give_up
 from hcc_assets.operate.workers import THREAD_VARIABLES, estimate_mb
 
@@ -84,9 +83,9 @@ class _Sent:
 
 def code_digest() -> str:
     """Hash over the code of all assets and the locked packages."""
-    from hcc_assets.defs.catalogue import all_recipes
+    from hcc_assets.catalogue.loading import all_assets
 
-    return digest(sorted((name, r.code_version) for name, r in all_recipes().items()), lock_hash())
+    return digest(sorted((name, r.code_version) for name, r in all_assets().items()), lock_hash())
 
 
 def require_ray() -> None:

@@ -12,7 +12,7 @@ from urllib.error import URLError
 
 from upath import UPath
 
-from hcc_assets.home import files as stores
+from hcc_assets.home import files
 
 URL_VARIABLE = "HCC_HEARTBEAT_URL"
 
@@ -37,7 +37,7 @@ def write_heartbeat(path: Path, now: dt.datetime, *, who: str, healthy: bool | N
         "pid": os.getpid(),
         "healthy": healthy,
     }
-    stores.write_bytes(UPath(path), (json.dumps(record) + "\n").encode())
+    files.write_bytes(UPath(path), (json.dumps(record) + "\n").encode())
 
 
 def heartbeat_age(path: Path, now: dt.datetime) -> float | None:

@@ -1,4 +1,5 @@
-"""Runs whose process died or fell silent are reported as failed, their slot freed, their lease revoked. Retrying them is decided elsewhere.
+"""Runs whose process died or fell silent are reported as failed and their slot freed; a run that is
+reported as failed may not write any more (`assets.factory`). Retrying is the driver's work.
 
 Dagster's default launcher never notices a killed run. A run of ours carries tags (`process_tags`) that name its process, and while it works it beats
 (`Heartbeat`). Ages on one host are taken from the clock that no one can set (``CLOCK_BOOTTIME``), so that a clock that jumps reaps nobody.
@@ -22,11 +23,13 @@ import dagster as dg
 import psutil
 from upath import UPath
 
-from hcc_assets.home import files as stores
-from hcc_assets.operate.watch.fencing import Leases
+from hcc_assets.home import files
+from hcc_assets.home.paths import Home
 
-PID, HOST, STARTED, PROCESS = "hcc/pid", "hcc/host", "hcc/started", "hcc/process"
-SEVERAL_PROCESSES = "hcc/several_processes"
+HIDDEN = ".dagster/hcc-"
+"""Prefix of run tags that the Runs table does not show."""
+PID, HOST, STARTED, PROCESS = (HIDDEN + n for n in ("pid", "host", "started", "process"))
+SEVERAL_PROCESSES = HIDDEN + "several-processes"
 """Run tag of jobs whose steps are processes that come and go: no single process is the run, and its heartbeat alone tells whether it lives."""
 GONE = "its process is gone"
 BEAT_SECONDS = 5.0
@@ -86,7 +89,7 @@ class Heartbeat:
             "uptime": _uptime(),
             "at": time.time(),
         }
-        stores.write_bytes(UPath(self._path), json.dumps(record).encode())
+        files.write_bytes(UPath(self._path), json.dumps(record).encode())
 
 
 @dataclass(frozen=True)
@@ -104,14 +107,13 @@ def reap(
     now: dt.datetime,
     *,
     heartbeats: Path,
-    leases: Leases,
     limit_s: float = SILENCE_LIMIT_SECONDS,
     kill: bool = True,
     look_again_s: float = BEAT_SECONDS + 1,
 ) -> list[Reaped]:
     """Give up every active run whose process is gone from this host, or that has been silent for longer than ``limit_s``.
 
-    The order is: revoke the lease, end what is left of the process (on this host, only if it is the very process that the run names), report the run
+    The order is: end what is left of the process (on this host, only if it is the very process that the run names), report the run
     as failed. A run without our tags and without a heartbeat is left to Dagster's run monitoring, but for one over assets that started and began no step.
 
     Parameters
@@ -120,8 +122,8 @@ def reap(
         Where the runs are.
     now
         Aware time, used for heartbeats of other hosts only.
-    heartbeats, leases
-        Shared with the writers.
+    heartbeats
+        Folder that is shared with the writers.
     limit_s
         Silence after which a run is given up, seconds.
     kill
@@ -135,7 +137,7 @@ def reap(
         later = _dead(instance, heartbeats, now + dt.timedelta(seconds=look_again_s), limit_s)
         found = {run_id: later[run_id] for run_id in found if run_id in later}
     given_up = (
-        give_up(instance, run, reason, heartbeats=heartbeats, leases=leases, kill=kill)
+        give_up(instance, run, reason, heartbeats=heartbeats, kill=kill)
         for run, reason in found.values()
     )
     return [one for one in given_up if one is not None]
@@ -177,11 +179,10 @@ def give_up(
     reason: str,
     *,
     heartbeats: Path,
-    leases: Leases,
     kill: bool = True,
 ) -> Reaped | None:
-    """Revoke the lease of a run, end what is left of its process on this host, report it as failed; None when it ended in order meanwhile."""
-    leases.revoke(run.run_id, reason)
+    """End what is left of the process of a run on this host and report it as failed, which refuses
+    its late write; None when it ended in order meanwhile."""
     killed = kill and _kill(run.tags)
     current = instance.get_run_by_id(run.run_id)
     if current is None or current.is_finished:  # it ended in order while it was being judged
@@ -202,21 +203,26 @@ def living_run(
     run_id: str,
     *,
     heartbeats: Path,
-    leases: Leases,
     known_tags: Mapping[str, str] | None = None,
     every_s: float = BEAT_SECONDS,
 ) -> Iterator[None]:
-    """Around the body of a run (or of a step in its own process): tags, lease and heartbeat. The lease stays revoked if the run was given up.
+    """Around the body of a run (or of a step in its own process): tags and heartbeat.
 
     Tags that the run has already (``known_tags``) are not written again: each writing is a transaction of the run storage.
     """
-    leases.grant(run_id)
     known_tags = known_tags or {}
     tags = {} if SEVERAL_PROCESSES in known_tags else process_tags()
     if any(known_tags.get(name) != value for name, value in tags.items()):
         instance.add_run_tags(run_id, tags)
     with Heartbeat(heartbeats, run_id, every_s=every_s):
         yield
+
+
+def living(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, home: Home
+) -> contextlib.AbstractContextManager[None]:
+    """`living_run` of a run over a home."""
+    return living_run(instance, run.run_id, heartbeats=home.heartbeats, known_tags=run.tags)
 
 
 def _why(tags: Mapping[str, str], beat: Path, now: dt.datetime, limit_s: float) -> str | None:

@@ -1,0 +1,70 @@
+"""What a site should look at, with the query letters."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hcc_assets.assets.definition import Output, Verdict, asset
+from hcc_assets.assets.inputs import Version
+from hcc_assets.catalogue.clinical._held_back import held_back
+from hcc_assets.home.versions import Bundle
+from hcc_assets.schemas.base import empty
+from hcc_assets.schemas.clinical import DataIssues
+from hcc_assets.study.config import StudyConfig
+
+SEVERITIES = ("E", "Q", "I")
+"""Of the code list of checks: error, query, information."""
+
+ORDER = ["severity", "check_id", "subject_id", "row_key", "message"]
+
+
+@asset(
+    model=DataIssues,
+    settings=("study.id",),
+    owners=("team:data-management",),
+    layer="validated",
+)
+def data_issues(
+    clinical_checks: Version,
+    config: StudyConfig,
+    responses: pd.DataFrame | None = None,
+    reported_responses: pd.DataFrame | None = None,
+) -> Output:
+    """What a site should look at, one row per finding with a sentence to act on. Includes derived
+    against reported response."""
+    from hcc_assets.clinical.checks import response_discordance
+    from hcc_assets.report.query_letters import query_letter
+
+    parts = [clinical_checks.frame("issues")]
+    if responses is not None and reported_responses is not None:
+        parts.append(response_discordance(responses, reported_responses))
+    found = [p for p in parts if len(p)] or [empty(DataIssues)]
+    issues = pd.concat(found, ignore_index=True).drop_duplicates()
+    issues = issues.sort_values(ORDER, na_position="first", ignore_index=True)
+    letters = query_letter(issues, study=config.study.id).encode()
+    return Output(
+        table=issues,
+        bundle=Bundle(blobs={"query_letters.html": letters}),
+        metadata={f"severity_{s}": int((issues["severity"] == s).sum()) for s in SEVERITIES},
+    )
+
+
+@data_issues.check(severity="WARN", todo="Send the query letters; correct the export.")
+def no_blocking_issue(table: pd.DataFrame) -> Verdict:
+    """No finding blocks a subject"""
+    from hcc_assets.clinical.checks import rows_left_out
+
+    errors = int((table["severity"] == "E").sum())
+    subjects, rows = held_back(table), rows_left_out(table)
+    text = (
+        f"{errors} findings block {len(subjects)} subjects in response data "
+        f"and leave out {len(rows)} adverse event rows"
+    )
+    return Verdict(not errors, text, len(subjects))
+
+
+@data_issues.check(severity="WARN", todo="Send the query letters.")
+def no_open_query(table: pd.DataFrame) -> Verdict:
+    """No query to the site is open"""
+    queries = int((table["severity"] == "Q").sum())
+    return Verdict(not queries, f"{queries} queries to the site are open", queries)

@@ -1,0 +1,63 @@
+"""Paired change of each class, after against before treatment: the primary outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from hcc_assets.assets.definition import Output, Verdict, asset
+from hcc_assets.assets.inputs import BySample
+from hcc_assets.catalogue.cohort._samples import class_counts, standing_samples
+from hcc_assets.schemas.composition import CompositionChanges
+from hcc_assets.study.config import StudyConfig
+
+DRAWN_PAIRED = ("immune", "all")
+"""Denominators whose pairs are drawn: all cells, and immune cells alone, because needle biopsies
+differ in tumour content (SINGLE_CELL.md, class scheme, D1 and D2). The forest has all three."""
+
+
+@asset(
+    model=CompositionChanges,
+    settings=(
+        "samples.timepoints",
+        "single_cell.min_cells_per_sample",
+        "single_cell.min_pairs",
+    ),
+)
+def composition_changes(
+    samples: pd.DataFrame, annotated_cells: BySample, config: StudyConfig
+) -> Output:
+    """Change of each class within patients, after against before treatment. Registered
+    difference, and log-ratio with a moderated paired test."""
+    from hcc_assets.stats.composition_changes import composition_changes as changes
+
+    counts = class_counts(annotated_cells)
+    table = changes(standing_samples(samples, annotated_cells), counts, config)
+    pairs = int(table["n_pairs"].max()) if len(table) else 0
+    return Output(table=table, metadata={"pairs": pairs})
+
+
+@composition_changes.check(severity="WARN", todo="Nothing to do but wait for second biopsies.")
+def enough_pairs(output: Output, config: StudyConfig) -> Verdict:
+    """There are enough pairs to test"""
+    pairs, minimum = output.metadata["pairs"], config.single_cell.min_pairs
+    return Verdict(pairs >= minimum, f"{pairs} pairs; tests need {minimum}, else NE", pairs)
+
+
+@composition_changes.figure
+def composition_figures(
+    table: pd.DataFrame, compositions: pd.DataFrame, config: StudyConfig
+) -> Mapping[str, Any]:
+    """Pairs of each patient by denominator, and all changes with their intervals."""
+    from hcc_assets.figures.composition import composition_forest, paired_composition
+
+    timepoints = config.samples.timepoints
+    paired = {
+        f"composition_paired_{d}": paired_composition(
+            compositions, table, denominator=d, timepoints=timepoints
+        )
+        for d in DRAWN_PAIRED
+    }
+    return {**paired, "composition_forest": composition_forest(table)}

@@ -1,0 +1,30 @@
+"""The change of each class under other reasonable choices."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hcc_assets.assets.definition import asset
+from hcc_assets.assets.inputs import BySample
+from hcc_assets.catalogue.cohort._samples import class_counts, standing_samples
+from hcc_assets.schemas.composition import CompositionSensitivity
+from hcc_assets.study.config import StudyConfig
+
+
+@asset(
+    model=CompositionSensitivity,
+    settings=(
+        "samples.timepoints",
+        "single_cell.min_cells_per_sample",
+        "single_cell.min_pairs",
+    ),
+)
+def composition_sensitivity(
+    samples: pd.DataFrame, annotated_cells: BySample, config: StudyConfig
+) -> pd.DataFrame:
+    """The same change under other reasonable choices: merged classes, doublets in, small biopsies
+    in. Exploratory."""
+    from hcc_assets.stats.composition_sensitivity import composition_sensitivity as analyses
+
+    counts = class_counts(annotated_cells)
+    return analyses(standing_samples(samples, annotated_cells), counts, config)

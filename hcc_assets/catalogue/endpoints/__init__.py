@@ -1,0 +1,1 @@
+"""Assets of the group endpoints: response, time to event, safety; one file each."""

@@ -1,0 +1,62 @@
+"""Treatment-emergent adverse events by incidence, severity and outcome."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from hcc_assets.assets.definition import Verdict, asset
+from hcc_assets.assets.inputs import Version
+from hcc_assets.schemas.base import empty
+from hcc_assets.schemas.clinical import Disposition
+from hcc_assets.schemas.safety import AeSummary
+from hcc_assets.study.config import StudyConfig
+
+
+@asset(model=AeSummary, settings=("safety",))
+def ae_summary(
+    subjects: pd.DataFrame,
+    exposure: pd.DataFrame,
+    adverse_events: pd.DataFrame,
+    clinical_checks: Version,
+    config: StudyConfig,
+    cutoff: dt.date,
+    disposition: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Treatment-emergent adverse events by incidence, severity and outcome. Each patient counts
+    once at the maximum grade."""
+    from hcc_assets.clinical.safety.summaries import ae_summary as summary
+
+    return summary(
+        subjects,
+        exposure,
+        adverse_events,
+        config,
+        cutoff=cutoff,
+        left_out_rows=_left_out(clinical_checks),
+        disposition=empty(Disposition) if disposition is None else disposition,
+    )
+
+
+@ae_summary.check(severity="WARN", todo="See data_issues for the rows.")
+def no_row_left_out(clinical_checks: Version) -> Verdict:
+    """No adverse event row is left out for an error"""
+    rows = _left_out(clinical_checks)
+    return Verdict(not rows, f"{len(rows)} adverse event rows are left out for errors", len(rows))
+
+
+@ae_summary.figure
+def grades_figure(table: pd.DataFrame) -> Mapping[str, Any]:
+    """Adverse events by grade."""
+    from hcc_assets.figures.clinical_safety import ae_bars
+
+    return {"adverse_events_by_grade": ae_bars(table)}
+
+
+def _left_out(clinical_checks: Version) -> frozenset[int]:
+    from hcc_assets.clinical.checks import rows_left_out
+
+    return rows_left_out(clinical_checks.frame("issues"))

@@ -1,0 +1,16 @@
+"""How long subjects were followed."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hcc_assets.assets.definition import asset
+from hcc_assets.schemas.endpoints import FollowUp
+
+
+@asset(model=FollowUp)
+def follow_up(time_to_event: pd.DataFrame) -> pd.DataFrame:
+    """How long subjects were followed, by reverse Kaplan-Meier. Over treated subjects."""
+    from hcc_assets.stats.kaplan_meier import follow_up as followed
+
+    return followed(time_to_event)

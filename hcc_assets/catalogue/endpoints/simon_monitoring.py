@@ -1,0 +1,19 @@
+"""The two-stage design against the responses so far."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hcc_assets.assets.definition import asset
+from hcc_assets.schemas.endpoints import SimonMonitoring
+from hcc_assets.study.config import StudyConfig
+
+
+@asset(model=SimonMonitoring, settings=("recist.headline", "simon"))
+def simon_monitoring(
+    best_responses: pd.DataFrame, time_to_event: pd.DataFrame, config: StudyConfig
+) -> pd.DataFrame:
+    """Two-stage monitoring where study.toml has a design. Empty without one."""
+    from hcc_assets.stats.simon import monitor
+
+    return monitor(best_responses, time_to_event, config)

@@ -1,0 +1,93 @@
+"""PFS under both policies, OS, duration of and time to response."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from hcc_assets.assets.definition import Verdict, asset
+from hcc_assets.assets.inputs import Version
+from hcc_assets.catalogue.clinical._held_back import held_back
+from hcc_assets.catalogue.endpoints._blocked import WHAT_TO_DO, none_blocked
+from hcc_assets.schemas.base import empty
+from hcc_assets.schemas.clinical import Exposure
+from hcc_assets.schemas.endpoints import BestResponses, TimeToEvent
+from hcc_assets.study.config import StudyConfig
+
+CURVES = ("PFS_TP", "PFS_FDA", "OS")
+"""Parameters that every treated subject has, so that a curve of all of them can be drawn."""
+
+
+@asset(
+    model=TimeToEvent,
+    settings=(
+        "recist.confirmation_days",
+        "recist.endpoint_reader",
+        "recist.headline",
+        "recist.max_ne_between",
+        "recist.max_sd_between",
+        "pfs",
+    ),
+)
+def time_to_event(
+    subjects: pd.DataFrame,
+    tumour_assessments: pd.DataFrame,
+    responses: pd.DataFrame,
+    disposition: pd.DataFrame,
+    clinical_checks: Version,
+    config: StudyConfig,
+    cutoff: dt.date,
+) -> pd.DataFrame:
+    """PFS under both policies, OS, DOR and TTR of every treated subject. With the reason for each
+    censoring and the source row."""
+    from hcc_assets.clinical.endpoints.time_to_event import derive_time_to_event
+
+    return derive_time_to_event(
+        subjects,
+        tumour_assessments,
+        responses,
+        disposition,
+        config,
+        cutoff=cutoff,
+        blocked=held_back(clinical_checks.frame("issues")),
+    )
+
+
+@time_to_event.check(severity="WARN", todo=WHAT_TO_DO)
+def no_subject_blocked(clinical_checks: Version) -> Verdict:
+    """No subject is blocked by a data issue"""
+    return none_blocked(held_back(clinical_checks.frame("issues")))
+
+
+@time_to_event.figure
+def survival_figures(table: pd.DataFrame, config: StudyConfig) -> Mapping[str, Any]:
+    """Kaplan-Meier curves of PFS by both policies and of OS."""
+    from hcc_assets.figures.clinical_survival import kaplan_meier
+
+    landmarks = tuple(config.pfs.landmarks_months)
+    return {
+        f"kaplan_meier_{p.lower()}": kaplan_meier(table, p, landmarks_months=landmarks)
+        for p in CURVES
+    }
+
+
+@time_to_event.figure
+def swimmer_figure(
+    table: pd.DataFrame,
+    subjects: pd.DataFrame,
+    responses: pd.DataFrame,
+    cutoff: dt.date,
+    exposure: pd.DataFrame | None = None,
+    best_responses: pd.DataFrame | None = None,
+) -> Mapping[str, Any]:
+    """Swimmer plot, with the responses of the reader who counts."""
+    from hcc_assets.figures.clinical_response import swimmer
+
+    dosing = empty(Exposure) if exposure is None else exposure
+    best = empty(BestResponses) if best_responses is None else best_responses
+    who = ["USUBJID", "EVALUATOR"]
+    read = responses.merge(best[who], on=who)
+    return {"swimmer": swimmer(subjects, dosing, read, best, table, cutoff=cutoff)}

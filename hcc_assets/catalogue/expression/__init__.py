@@ -1,0 +1,1 @@
+"""Assets of the group expression: pseudobulk comparisons and programs; one file each."""

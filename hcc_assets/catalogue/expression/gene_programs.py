@@ -1,0 +1,38 @@
+"""Paired change of each program over patients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from hcc_assets.assets.definition import asset
+from hcc_assets.assets.inputs import BySample
+from hcc_assets.catalogue.expression._fits import FIT_SETTINGS, paired_fits
+from hcc_assets.schemas.expression import GenePrograms
+from hcc_assets.study.config import StudyConfig
+
+
+@asset(model=GenePrograms, settings=FIT_SETTINGS)
+def gene_programs(
+    samples: pd.DataFrame,
+    qc_cells: BySample,
+    annotated_cells: BySample,
+    pseudobulk: BySample,
+    config: StudyConfig,
+) -> pd.DataFrame:
+    """Paired change of each program over patients, class by class. All classes and programs are one
+    family of tests."""
+    from hcc_assets.stats.programs import gene_programs as programs
+
+    fits = paired_fits(samples, qc_cells, annotated_cells, pseudobulk, config)
+    return programs(samples, fits.stack, config, fits=fits)
+
+
+@gene_programs.figure
+def program_figure(table: pd.DataFrame) -> Mapping[str, Any]:
+    """Heat map of all programs and classes."""
+    from hcc_assets.figures.expression import program_heatmap
+
+    return {"program_heatmap": program_heatmap(table)}

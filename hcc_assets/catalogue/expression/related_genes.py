@@ -1,0 +1,41 @@
+"""Genes of the pre-registered programs, before and after treatment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from hcc_assets.assets.definition import asset
+from hcc_assets.assets.inputs import BySample
+from hcc_assets.catalogue.expression._fits import FIT_SETTINGS, paired_fits
+from hcc_assets.schemas.expression import RelatedGenes
+from hcc_assets.study.config import StudyConfig
+
+TARGET_PROGRAMS = ("vegfr_axis", "fgfr_axis", "csf1r_axis")
+"""Programs of the drug's targets: these have a figure of their own."""
+
+
+@asset(model=RelatedGenes, settings=FIT_SETTINGS)
+def related_genes(
+    samples: pd.DataFrame,
+    qc_cells: BySample,
+    annotated_cells: BySample,
+    pseudobulk: BySample,
+    config: StudyConfig,
+) -> pd.DataFrame:
+    """Genes of the pre-registered programs before and after treatment, class by class. Adjusted
+    within the program."""
+    from hcc_assets.stats.programs import related_genes as genes
+
+    fits = paired_fits(samples, qc_cells, annotated_cells, pseudobulk, config)
+    return genes(samples, fits.stack, config, fits=fits)
+
+
+@related_genes.figure
+def related_figures(table: pd.DataFrame) -> Mapping[str, Any]:
+    """A dot plot of each program of the drug's targets."""
+    from hcc_assets.figures.expression import dot_plot
+
+    return {f"related_{p}": dot_plot(table, p) for p in TARGET_PROGRAMS}

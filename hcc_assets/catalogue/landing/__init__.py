@@ -1,0 +1,1 @@
+"""Assets of the group landing; one file each."""

@@ -1,0 +1,383 @@
+"""Which clinical export stands: read, compared with the one before, taken or held.
+
+Reading is in `clinical.reading`, comparing in `clinical.holding`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Annotated, Any
+
+import pandas as pd
+
+from hcc_assets.assets.definition import Gate, Output, Refused, SetAside, Verdict, asset
+from hcc_assets.assets.inputs import Basis, Input, Standing, Version
+from hcc_assets.catalogue.landing._consent import Consent
+from hcc_assets.catalogue.landing._erased import NO_ERASED_TODO, erased_verdict
+from hcc_assets.home.files import local_copy
+from hcc_assets.home.landing.deliveries import Delivery, export_date
+from hcc_assets.home.versions import Bundle, CheckRecord
+from hcc_assets.study.config import StudyConfig
+
+if TYPE_CHECKING:
+    from hcc_assets.assets.view import HomeView
+    from hcc_assets.clinical.reading.exports import Export
+
+NEEDED = ("subjects", "exposure")
+"""Tables without which an export says nothing about anybody."""
+
+
+@dataclass(frozen=True)
+class Exports:
+    """The exports in ``landing/clinical/`` and what was decided about them.
+
+    Attributes
+    ----------
+    candidates
+        Those that are complete and settled, newest first.
+    accepted
+        Export id and content of what was released although it is held.
+    today
+        Date of an export whose name has none.
+    """
+
+    candidates: tuple[Delivery, ...]
+    accepted: frozenset[tuple[str, str]]
+    consent: Consent
+    today: dt.date
+    view: HomeView
+
+    def delivered(self, delivery: Delivery, config: StudyConfig) -> Export:
+        """An export as it was delivered."""
+        from hcc_assets.clinical.reading.exports import read_export
+
+        cutoff = config.study.data_cutoff or export_date(delivery.id)
+        with local_copy(self.view.home.landing / delivery.path) as folder:
+            return read_export(folder, config, cutoff=cutoff)
+
+    def read(self, delivery: Delivery, config: StudyConfig) -> Export:
+        """What may be used of an export."""
+        return self.consent.applied(self.delivered(delivery, config))
+
+    def naming_erased(self, config: StudyConfig) -> list[str]:
+        """Exports of any age with rows of erased subjects; none are read where nobody was erased."""
+        if not self.view.home.tombstones_json.exists():
+            return []
+        found = []
+        for delivery in self.view.landing.exports:
+            if delivery.state != "ready":
+                continue
+            tables = self.delivered(delivery, config).tables.values()
+            names = {s for frame in tables for s in frame["USUBJID"].unique()}
+            if self.view.erased_of(names):
+                found.append(delivery.path)
+        return sorted(found)
+
+
+@dataclass(frozen=True)
+class ClinicalExports(Input):
+    """Every export in ``landing/clinical/``, acceptances, withdrawals and erasures."""
+
+    def basis(self, view: HomeView, key: str | None) -> Basis | None:
+        standing = view.versions.current("clinical_export")
+        name = view.versions.facts("clinical_export")["export_id"] if standing else None
+        ready: dict[str, str] = {}
+        for delivery in view.landing.exports:
+            if delivery.id == name and delivery.state == "settling":
+                return None
+            if delivery.state in ("ready", "refused"):
+                ready |= delivery.contents or {delivery.path: delivery.reason}
+        if not ready:
+            return None
+        accepted = {
+            f"accepted {a['export']} {a['content'][:12]}": a["content"] for a in view.acceptances
+        }
+        consent = {"consent": view.consent} if view.consent else {}
+        return Basis(deliveries=ready | accepted | consent)
+
+    def value(self, view: HomeView, key: str | None) -> Exports:
+        there = (d for d in view.landing.exports if d.state in ("ready", "refused"))
+        return Exports(
+            candidates=tuple(sorted(there, key=lambda d: d.id, reverse=True)),
+            accepted=frozenset((a["export"], a["content"]) for a in view.acceptances),
+            consent=Consent(view.consent, view.withdrawn, view.erased_of),
+            today=view.now.date(),
+            view=view,
+        )
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The export that is taken, against what it was compared with."""
+
+    delivery: Delivery
+    export: Export
+    changes: pd.DataFrame | None
+    aside: tuple[SetAside, ...]
+    compared: str
+    previous: Export | None
+
+
+@asset(
+    settings=("study.data_cutoff", "treatment", "aliases", "holding", "recist"),
+    gate=Gate(
+        "export_accepted",
+        "The newest clinical export was taken",
+        "Correct the export, or release it with hcc accept.",
+    ),
+    owners=("team:data-management",),
+    layer="landing",
+)
+def clinical_export(
+    exports: Annotated[Exports, ClinicalExports()],
+    stands: Annotated[Version | None, Standing("clinical_export")],
+    config: StudyConfig,
+) -> Output:
+    """The clinical export that stands, read and judged table by table. An export that shrinks or
+    rewrites history is held until accepted."""
+    return _output(_choose(exports, stands, config), exports, config)
+
+
+@clinical_export.check(todo="Correct the named file and send the export again.")
+def tables_taken(output: Output) -> Verdict:
+    """Every table of the export could be read"""
+    refused = output.bundle.facts["refused"]
+    text = "; ".join(f"{domain}: {reason}" for domain, reason in sorted(refused.items()))
+    return Verdict(not refused, text or "every table of the export was read", len(refused))
+
+
+@clinical_export.check(todo="Correct the newer export, or release it with hcc accept.")
+def newest_export_taken(output: Output) -> Verdict:
+    """The export that stands is the newest one"""
+    reasons = output.bundle.facts["newer"]
+    text = "; ".join(reasons) or "the newest export stands"
+    return Verdict(not reasons, text, len(reasons))
+
+
+@clinical_export.check(
+    severity="WARN", todo="Look at the difference; nothing to do when it was meant."
+)
+def history_unchanged(output: Output) -> Verdict:
+    """Earlier rows are as they were in the export before"""
+    changed, compared = output.metadata["differences"], output.bundle.facts["compared_with"]
+    text = f"{changed} differences to export {compared}"
+    return Verdict(not changed, text if compared else "there is no earlier export", changed)
+
+
+@clinical_export.check(todo=NO_ERASED_TODO)
+def no_erased_subject(
+    exports: Annotated[Exports, ClinicalExports()], config: StudyConfig
+) -> Verdict:
+    """No erased subject was delivered again"""
+    found = exports.naming_erased(config)
+    return erased_verdict(len(found), ", ".join(found[-3:]))
+
+
+def _choose(exports: Exports, stands: Version | None, config: StudyConfig) -> _Chosen:
+    """Take the newest export that can be taken.
+
+    From the newest to older ones; a candidate is compared with the export that stands, or with
+    the next older readable one. When the one that stands is reached, nothing is replaced and the
+    reasons of the newer ones are told.
+
+    Raises
+    ------
+    Refused
+        No candidate could be taken in place of what stands.
+    """
+    standing = dict(stands.facts) if stands else {}
+    aside: list[SetAside] = []
+    for i, delivery in enumerate(exports.candidates):
+        if standing and delivery.id < str(standing["export_id"]):
+            break
+        if delivery.state == "refused":
+            aside.append(_aside(delivery, "refused", delivery.reason))
+            continue
+        export = exports.read(delivery, config)
+        again = bool(standing) and delivery.id == str(standing["export_id"])
+        if stands and again and export.files == standing["files"]:
+            if aside and _same(export, stands):
+                break
+            changes = stands.frame("changes") if stands.has("changes") else None
+            compared = str(standing["compared_with"])
+            stored = _stored(exports, stands)
+            return _Chosen(delivery, export, changes, tuple(aside), compared, stored)
+        previous, label = _compared_with(exports, stands, i, config)
+        problem, code, changes = _judge(exports, delivery, export, previous, label, config)
+        if not problem:
+            return _Chosen(delivery, export, changes, tuple(aside), label, previous)
+        aside.append(_aside(delivery, code, problem))
+    raise _nothing_taken(exports, standing, aside, config)
+
+
+def _compared_with(
+    exports: Exports, stands: Version | None, at: int, config: StudyConfig
+) -> tuple[Export | None, str]:
+    """What a candidate is compared with: the export that stands, else the next older readable."""
+    if stands is not None:
+        return _stored(exports, stands), str(stands.facts["export_id"])
+    return _older(exports, exports.candidates[at + 1 :], config)
+
+
+def _nothing_taken(
+    exports: Exports, standing: dict[str, Any], aside: list[SetAside], config: StudyConfig
+) -> Refused:
+    gone = "no clinical export could be taken"
+    if standing:
+        name = standing["export_id"]
+        gone = f"export {name} stands and is no longer in landing/clinical"
+    found = exports.naming_erased(config)
+    checks: tuple[CheckRecord, ...] = ()
+    if found:
+        verdict = erased_verdict(len(found), ", ".join(found[-3:]))
+        checks = (CheckRecord(name="no_erased_subject", **vars(verdict)),)
+    return Refused(
+        "; ".join(a.reason for a in aside) or gone,
+        code=aside[0].code if aside else "gone",
+        checks=checks,
+        set_aside=tuple(aside),
+    )
+
+
+def _aside(delivery: Delivery, code: str, reason: str) -> SetAside:
+    return SetAside(delivery.id, code, f"{delivery.path}: {reason}", delivery.contents)
+
+
+def _same(export: Export, stands: Version) -> bool:
+    """True when the export reads as it did when it was taken."""
+    facts = stands.facts
+    before = {name: stands.frame(name) for name in facts["tables"]}
+    return (
+        set(before) == set(export.tables)
+        and all(before[name].equals(export.tables[name]) for name in before)
+        and dict(facts["refused"]) == export.refused
+        and stands.frame("issues").equals(export.issues)
+    )
+
+
+def _older(
+    exports: Exports, candidates: tuple[Delivery, ...], config: StudyConfig
+) -> tuple[Export | None, str]:
+    for delivery in candidates:
+        if delivery.state == "ready":
+            export = exports.read(delivery, config)
+            if all(name in export.tables for name in NEEDED):
+                return export, delivery.id
+    return None, ""
+
+
+def _stored(exports: Exports, stands: Version) -> Export:
+    """The export that stands; of a table that it refused, the last good form."""
+    from hcc_assets.clinical.reading.exports import Export
+
+    facts = stands.facts
+    tables = {name: stands.frame(name) for name in facts["tables"]}
+    tables |= {name: stands.frame(f"carried_{name}") for name in facts.get("carried", [])}
+    export = Export(
+        tables=tables,
+        issues=stands.frame("issues"),
+        refused=dict(facts["refused"]),
+        files=dict(facts["files"]),
+        absent={table: frozenset(names) for table, names in facts["absent"].items()},
+        delivered={domain: tuple(names) for domain, names in facts["delivered"].items()},
+    )
+    return exports.consent.applied(export)
+
+
+def _judge(
+    exports: Exports,
+    delivery: Delivery,
+    export: Export,
+    previous: Export | None,
+    label: str,
+    config: StudyConfig,
+) -> tuple[str, str, pd.DataFrame | None]:
+    """Why an export is not taken (empty: it is), the code of that, and what it changed."""
+    from hcc_assets.clinical.holding.verdict import compare_exports
+
+    if previous is None:
+        needed = [name for name in NEEDED if name not in export.tables]
+        if not needed:
+            return "", "", None
+        reasons = "; ".join(f"{k}: {v}" for k, v in sorted(export.refused.items()))
+        return reasons or f"{' and '.join(needed)} could not be read", "refused", None
+    responses = _responses(previous, export, config)
+    verdict = compare_exports(previous, export, config, responses=responses)
+    if verdict.held and (delivery.id, delivery.content) not in exports.accepted:
+        rules = "; ".join(str(r) for r in verdict.reasons)
+        release = f"Release it with: hcc accept {delivery.id} --reason …"
+        return f"held against export {label}: {rules}. {release}", "held", None
+    return "", "", verdict.changes
+
+
+def _responses(
+    previous: Export, export: Export, config: StudyConfig
+) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """Responses derived from both exports, so that a progression cannot vanish unseen."""
+    from hcc_assets.clinical.recist.responses import derive_responses
+
+    needed = ("subjects", "tumour_assessments")
+    if not all(t in e.tables for e in (previous, export) for t in needed):
+        return None
+    before, after = (
+        derive_responses(e.tables["subjects"], e.tables["tumour_assessments"], config)
+        for e in (previous, export)
+    )
+    return before, after
+
+
+def _output(chosen: _Chosen, exports: Exports, config: StudyConfig) -> Output:
+    """The version of the export that is taken.
+
+    A table that was refused leaves its last good form in the bundle (``carried_…``): the next
+    export is compared with that, so that nothing is lost unseen behind a refusal.
+    """
+    delivery, export, previous = chosen.delivery, chosen.export, chosen.previous
+    cutoff = config.study.data_cutoff or export_date(delivery.id) or exports.today
+    frames = dict(export.tables) | {"issues": export.issues}
+    if chosen.changes is not None:
+        frames["changes"] = chosen.changes
+    before = previous.tables if previous is not None else {}
+    carried = {name: frame for name, frame in before.items() if name not in export.tables}
+    frames |= {f"carried_{name}": frame for name, frame in carried.items()}
+    known = previous.delivered if previous is not None else {}
+    earlier = {domain: names for domain, names in known.items() if domain in export.refused}
+    delivered = {d: list(names) for d, names in (earlier | export.delivered).items()}
+    facts = {
+        "export_id": delivery.id,
+        "path": delivery.path,
+        "cutoff": cutoff.isoformat(),
+        "tables": sorted(export.tables),
+        "refused": export.refused,
+        "newer": [a.reason for a in chosen.aside],
+        "files": export.files,
+        "absent": {table: sorted(names) for table, names in export.absent.items()},
+        "delivered": delivered,
+        "carried": sorted(carried),
+        "compared_with": chosen.compared,
+    }
+    return Output(
+        bundle=Bundle(frames=frames, facts=facts),
+        metadata={
+            "export_id": delivery.id,
+            "tables_refused": len(export.refused),
+            "differences": 0 if chosen.changes is None else len(chosen.changes),
+        },
+        set_aside=[*chosen.aside, *(_table_aside(delivery, *item) for item in _refused(export))],
+    )
+
+
+def _refused(export: Export) -> list[tuple[str, str]]:
+    return sorted(export.refused.items())
+
+
+def _table_aside(delivery: Delivery, domain: str, reason: str) -> SetAside:
+    own = {
+        path: sha
+        for path, sha in delivery.contents.items()
+        if PurePosixPath(path).stem.strip().lower() == domain
+    }
+    text = f"{delivery.path}, {domain}: {reason}"
+    return SetAside(f"{delivery.id}-{domain}", "table_refused", text, own)

@@ -1,0 +1,41 @@
+"""Composition and programs against response and PFS. Exploratory."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hcc_assets.assets.definition import asset
+from hcc_assets.assets.inputs import BySample
+from hcc_assets.catalogue.cohort._samples import class_counts, standing_samples
+from hcc_assets.schemas.associations import Associations
+from hcc_assets.study.config import StudyConfig
+
+
+@asset(
+    model=Associations,
+    settings=("single_cell", "samples.timepoints", "recist.headline", "pfs.primary"),
+    layer="report",
+    tags={"status": "exploratory"},
+)
+def associations(
+    samples: pd.DataFrame,
+    annotated_cells: BySample,
+    program_scores: pd.DataFrame,
+    program_changes: pd.DataFrame,
+    best_responses: pd.DataFrame,
+    time_to_event: pd.DataFrame,
+    config: StudyConfig,
+) -> pd.DataFrame:
+    """Composition and programs against response and PFS. Exploratory; PFS counts from the second
+    biopsy on."""
+    from hcc_assets.stats.associations import associations as estimated
+
+    return estimated(
+        standing_samples(samples, annotated_cells),
+        class_counts(annotated_cells),
+        config,
+        program_scores=program_scores,
+        program_changes=program_changes,
+        best_responses=best_responses,
+        time_to_event=time_to_event,
+    )

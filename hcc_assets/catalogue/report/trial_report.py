@@ -1,0 +1,163 @@
+"""The report: one self-contained HTML page with figures and tables of both halves."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from hcc_assets.assets.definition import Gate, Output, asset
+from hcc_assets.assets.inputs import Basis, Input, Node, Some, Version
+from hcc_assets.assets.plan import nodes_of
+from hcc_assets.home.published import expected
+from hcc_assets.home.versions import Bundle
+from hcc_assets.study.config import StudyConfig
+
+if TYPE_CHECKING:
+    from hcc_assets.assets.view import HomeView
+    from hcc_assets.home.versions import Manifest
+
+REPORTED = (
+    "samples",
+    "qc_summary",
+    "compositions",
+    "timepoint_compositions",
+    "composition_changes",
+    "composition_sensitivity",
+    "qc_kept",
+    "biopsy_missingness",
+    "deg_tables",
+    "related_genes",
+    "gene_programs",
+    "identity_suspicions",
+    "subjects",
+    "data_issues",
+    "responses",
+    "best_responses",
+    "response_rates",
+    "time_to_event",
+    "pfs_summary",
+    "follow_up",
+    "simon_monitoring",
+    "ae_summary",
+    "aesi_summary",
+    "ae_listings",
+    "exposure_summary",
+    "associations",
+    "endpoint_changes",
+)
+ALSO = ("clinical_export", "annotation_reference", "atlas")
+
+
+@dataclass(frozen=True)
+class HeldBack(Input):
+    """What is held for exactly what lies in landing now: the page says which version stands and
+    why. What was taken back, or put right, is not among it."""
+
+    def _found(self, view: HomeView) -> dict[Node, str]:
+        found = {}
+        watched = (*REPORTED, "clinical_export")
+        nodes: list[Node] = [(name, None) for name in watched if name in view.assets]
+        nodes += [("raw_counts", k) for k in view.rows] if "raw_counts" in view.assets else []
+        for node in nodes:
+            held = view.versions.held(*node)
+            if held is None or held.code == "ended":
+                continue
+            if view.fingerprint(view.assets[node[0]], node[1]) == held.fingerprint:
+                found[node] = held.reason
+        return found
+
+    def basis(self, view: HomeView, key: str | None) -> Basis | None:
+        return Basis(
+            deliveries={
+                f"held: {'/'.join(filter(None, n))}": r for n, r in self._found(view).items()
+            }
+        )
+
+    def value(self, view: HomeView, key: str | None) -> dict[str, str]:
+        people = view.people
+        return {
+            "/".join(filter(None, (n[0], people.sample(n[1]) if n[1] else None))): people.in_ids(r)
+            for n, r in self._found(view).items()
+        }
+
+
+@dataclass(frozen=True)
+class PublishedFigures(Input):
+    """Every figure that stands, as SVG text by name."""
+
+    def _manifests(self, view: HomeView) -> list[Manifest]:
+        drawn = {name for name, a in view.assets.items() if a.figures}
+        nodes = (n for n in nodes_of(view) if n[0] in drawn)
+        return [m for n in nodes if (m := view.versions.current(*n)) is not None]
+
+    def basis(self, view: HomeView, key: str | None) -> Basis | None:
+        found = {}
+        for manifest in self._manifests(view):
+            name = "/".join(filter(None, (manifest.asset, manifest.partition)))
+            found[f"figures of {name}"] = manifest.folder
+        return Basis(deliveries=found)
+
+    def nodes(self, view: HomeView, key: str | None) -> list[Node]:
+        drawn = {name for name, a in view.assets.items() if a.figures}
+        return [n for n in nodes_of(view) if n[0] in drawn]
+
+    def value(self, view: HomeView, key: str | None) -> dict[str, str]:
+        found = {}
+        for name, (manifest, file) in sorted(expected(self._manifests(view)).items()):
+            if name.startswith("figures/") and name.endswith(".svg"):
+                path = view.versions.path(manifest.asset, file, manifest.partition, manifest.folder)
+                found[name[len("figures/") : -len(".svg")]] = path.read_bytes().decode()
+        return found
+
+
+@asset(
+    settings=("study.id", "treatment.name", "recist", "pfs.primary", "samples.timepoints"),
+    gate=Gate("page_written", "The page was written"),
+    kinds=("python", "html"),
+    layer="report",
+)
+def trial_report(
+    versions: Annotated[dict[str, Version], Some((*REPORTED, *ALSO))],
+    held: Annotated[dict[str, str], HeldBack()],
+    figures: Annotated[dict[str, str], PublishedFigures()],
+    cutoff: dt.date,
+    config: StudyConfig,
+) -> Output:
+    """One self-contained HTML page with figures and tables of both halves. Says where every
+    number came from."""
+    from hcc_assets.report.trial import build_report
+
+    reported = {name: v for name, v in versions.items() if name in REPORTED}
+    export, reference = versions.get("clinical_export"), versions.get("annotation_reference")
+    html = build_report(
+        {name: version.table for name, version in reported.items()},
+        figures,
+        [_source(name, version, held) for name, version in reported.items()],
+        config,
+        held=held,
+        cutoff=cutoff,
+        export_id=export.facts["export_id"] if export else None,
+        reference_version=str(reference.notes["version"]) if reference else None,
+    )
+    page = html.encode()
+    return Output(
+        bundle=Bundle(blobs={"report.html": page}),
+        published={"report.html": "report.html"},
+        metadata={"bytes": len(page)},
+    )
+
+
+def _source(name: str, version: Version, held: Mapping[str, str]) -> dict[str, Any]:
+    """One line of the table of sources."""
+    manifest = version.manifest
+    return {
+        "asset": name,
+        "version": manifest.data_version,
+        "since": manifest.since,
+        "run_id": manifest.run_id,
+        "rows": manifest.rows,
+        "held": held.get(name, ""),
+        "failing": [c.description for c in manifest.checks if not c.passed],
+    }

@@ -1,0 +1,1 @@
+"""Assets of the group single cell; one file each."""

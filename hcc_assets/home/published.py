@@ -1,0 +1,63 @@
+"""``published/``: copies of files of the versions that stand. Publishing is copying, and so is
+putting back what was deleted or changed there from outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from upath import UPath
+
+from hcc_assets.home import files
+from hcc_assets.home.versions import Manifest, Versions
+
+
+def promote(versions: Versions, manifest: Manifest, later: Iterable[Manifest] = ()) -> None:
+    """Copy what a version publishes.
+
+    Parameters
+    ----------
+    later
+        Versions whose files of the same names stay: those of the subject's later samples.
+    """
+    theirs = {name for other in later for name in other.published}
+    for name, file in sorted(manifest.published.items()):
+        if name not in theirs:
+            _copy(versions, manifest, file, versions.home.published / name)
+
+
+def _copy(versions: Versions, manifest: Manifest, file: str, target: UPath) -> None:
+    folder = versions.folder(manifest.asset, manifest.partition) / manifest.folder
+    files.write_bytes(target, (folder / file).read_bytes())
+
+
+def expected(manifests: Iterable[Manifest]) -> dict[str, tuple[Manifest, str]]:
+    """Path below ``published/`` to the version that it comes from and the file of it.
+
+    Parameters
+    ----------
+    manifests
+        What stands; of one name the last counts.
+    """
+    return {name: (m, file) for m in manifests for name, file in m.published.items()}
+
+
+def damaged(versions: Versions, manifests: Iterable[Manifest]) -> list[str]:
+    """Published files that are gone or not what the version that stands holds, sorted."""
+    found = []
+    for name, (manifest, file) in expected(manifests).items():
+        path = versions.home.published / name
+        sha = manifest.files[f"{manifest.folder}/{file}"]
+        if not path.exists() or files.sha256_file(path) != sha:
+            found.append(name)
+    return sorted(found)
+
+
+def put_back(versions: Versions, manifests: Iterable[Manifest]) -> list[str]:
+    """Copy damaged published files once more; returns their names."""
+    there = expected(list(manifests))
+    names = damaged(versions, [m for m, _ in there.values()])
+    for name in names:
+        manifest, file = there[name]
+        _copy(versions, manifest, file, versions.home.published / name)
+    return names
