@@ -56,9 +56,14 @@ Living = Callable[[dg.DagsterInstance, dg.DagsterRun, Home], AbstractContextMana
 
 
 class Attempt(dg.Config):
-    """How to bring the asset up to date. ``force``: compute also what is fresh."""
+    """How to bring the asset up to date. ``force``: compute also what is fresh; a run of a
+    backfill, which a person asked for, always does."""
 
     force: bool = False
+
+
+BACKFILL = "dagster/backfill"
+"""Tag of the runs of a backfill (Dagster's `BACKFILL_ID_TAG`)."""
 
 
 def column_schema(asset: Asset) -> dg.TableSchema | None:
@@ -177,7 +182,7 @@ def to_dagster(
                 asset.name,
                 key,
                 run_id=context.run_id,
-                force=config.force,
+                force=config.force or BACKFILL in run.tags,
                 fence=_fence(context.instance, context.run_id),
             )
         _log(context, asset, key, outcome, time.monotonic() - started)

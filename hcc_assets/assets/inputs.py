@@ -14,7 +14,9 @@ parameter                 what the function gets
 ========================= ==================================================================
 
 A parameter with the default None is optional: None while there is no version. What is not a
-parameter cannot be read, so nothing else can change a result.
+parameter cannot be read, so nothing else can change a result. The file of an asset imports from
+here; the base of all kinds, and what they hand out, are written in `assets.kind` and
+`assets.reading`.
 """
 
 from __future__ import annotations
@@ -22,165 +24,20 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 import typing
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
+from hcc_assets.assets.kind import Basis, Input, Node, View
+from hcc_assets.assets.reading import BySample, Version
 from hcc_assets.home.landing.sample_sheet import SampleRow
-from hcc_assets.home.versions import Manifest, Versions, digest
+from hcc_assets.home.versions import Manifest, digest
 from hcc_assets.study.config import StudyConfig, restricted
-
-if TYPE_CHECKING:
-    from anndata import AnnData
-
-    from hcc_assets.assets.view import HomeView
-
-Node = tuple[str, str | None]
-"""Asset and, for a per-sample asset, the key of the sample."""
 
 GIVEN = ("output", "table")
 """Parameters of checks and figures that are what the asset computed, not inputs."""
-
-
-@dataclass(frozen=True)
-class Basis:
-    """What a value depends on.
-
-    Attributes
-    ----------
-    versions
-        ``asset`` or ``asset/key`` to data version.
-    deliveries
-        Path below ``landing/``, or the name of a decision, to its content.
-    settings
-        Key of ``study.toml``, or ``cutoff``, to its value.
-    """
-
-    versions: dict[str, str] = field(default_factory=dict)
-    deliveries: dict[str, str] = field(default_factory=dict)
-    settings: dict[str, Any] = field(default_factory=dict)
-
-    def __or__(self, other: Basis) -> Basis:
-        return Basis(
-            self.versions | other.versions,
-            self.deliveries | other.deliveries,
-            self.settings | other.settings,
-        )
-
-
-class Version:
-    """The version of an asset that stands: its frames, cells, bytes and facts, read when asked."""
-
-    def __init__(self, versions: Versions, manifest: Manifest):
-        self._versions = versions
-        self.manifest = manifest
-
-    @property
-    def data_version(self) -> str:
-        return self.manifest.data_version
-
-    @property
-    def notes(self) -> Mapping[str, Any]:
-        """Metadata of the computation."""
-        return self.manifest.notes
-
-    def has(self, name: str) -> bool:
-        """True when there is a frame of this name."""
-        return self.manifest.has(f"{name}.parquet")
-
-    @property
-    def frames(self) -> tuple[str, ...]:
-        """Names of all frames."""
-        names = (f.partition("/")[2] for f in self.manifest.files)
-        return tuple(n.removesuffix(".parquet") for n in names if n.endswith(".parquet"))
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """The published table."""
-        return self.frame("table")
-
-    def frame(self, name: str) -> pd.DataFrame:
-        m = self.manifest
-        return self._versions.frame(m.asset, name, m.partition, m.folder)
-
-    def cells(self, name: str) -> AnnData:
-        m = self.manifest
-        return self._versions.cells(m.asset, name, m.partition)
-
-    def blob(self, name: str) -> bytes:
-        m = self.manifest
-        return self._versions.blob(m.asset, name, m.partition, m.folder)
-
-    @property
-    def facts(self) -> Mapping[str, Any]:
-        m = self.manifest
-        return self._versions.facts(m.asset, m.partition, m.folder)
-
-    @property
-    def previous(self) -> Version | None:
-        """The version before, where it is still kept."""
-        m = self.manifest
-        if m.previous is None:
-            return None
-        found = self._versions.manifest(m.asset, m.partition, m.previous)
-        return Version(self._versions, found) if found else None
-
-
-class BySample(Mapping[str, Version]):
-    """Versions by sample id, in order of the id."""
-
-    def __init__(self, found: Mapping[str, Version]):
-        self._found = dict(sorted(found.items()))
-
-    def __getitem__(self, sample: str) -> Version:
-        return self._found[sample]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._found)
-
-    def __len__(self) -> int:
-        return len(self._found)
-
-    @property
-    def content(self) -> str:
-        """Hash over the data versions, for what is worth computing once."""
-        return digest({s: v.data_version for s, v in self._found.items()})
-
-
-@dataclass(frozen=True)
-class Input(ABC):
-    """A kind of input. ``optional``: the function gets None while there is nothing."""
-
-    optional: bool = field(default=False, kw_only=True)
-
-    @property
-    def assets(self) -> tuple[str, ...]:
-        """Assets that it reads, for the lineage."""
-        return ()
-
-    def nodes(self, view: HomeView, key: str | None) -> Iterable[Node]:
-        """What has to be computed before; in today's landing."""
-        return ()
-
-    def settled(self, view: HomeView) -> bool:
-        """True when the version that stands is kept whatever arrives (a frozen reference)."""
-        return False
-
-    def first(self, view: HomeView, waiting: set[str]) -> set[str] | None:
-        """Those of the samples that wait which should be worked on before the others; None where
-        their order does not matter."""
-        return None
-
-    @abstractmethod
-    def basis(self, view: HomeView, key: str | None) -> Basis | None:
-        """What the value depends on; None while there is nothing to read."""
-
-    @abstractmethod
-    def value(self, view: HomeView, key: str | None) -> Any:
-        """What the function gets; asked only after `basis`."""
 
 
 @dataclass(frozen=True)
@@ -193,17 +50,17 @@ class VersionOf(Input):
     def assets(self) -> tuple[str, ...]:
         return (self.asset,)
 
-    def _node(self, view: HomeView, key: str | None) -> Node:
+    def _node(self, view: View, key: str | None) -> Node:
         return (self.asset, key if view.assets[self.asset].per_sample else None)
 
-    def nodes(self, view: HomeView, key: str | None) -> Iterable[Node]:
+    def nodes(self, view: View, key: str | None) -> Iterable[Node]:
         return (self._node(view, key),)
 
-    def basis(self, view: HomeView, key: str | None) -> Basis | None:
+    def basis(self, view: View, key: str | None) -> Basis | None:
         manifest = view.versions.current(*self._node(view, key))
         return Basis({self.asset: manifest.data_version}) if manifest else None
 
-    def value(self, view: HomeView, key: str | None) -> Any:
+    def value(self, view: View, key: str | None) -> Any:
         manifest = view.versions.current(*self._node(view, key))
         return Version(view.versions, manifest) if manifest else None
 
@@ -212,7 +69,7 @@ class VersionOf(Input):
 class TableOf(VersionOf):
     """The published table of an asset."""
 
-    def value(self, view: HomeView, key: str | None) -> Any:
+    def value(self, view: View, key: str | None) -> Any:
         found = super().value(view, key)
         return found.table if found is not None else None
 
@@ -227,22 +84,22 @@ class AllOf(Input):
     def assets(self) -> tuple[str, ...]:
         return (self.asset,)
 
-    def chosen(self, view: HomeView, key: str | None) -> Iterable[str]:
+    def chosen(self, view: View, key: str | None) -> Iterable[str]:
         """Keys of the samples that are read."""
         return view.keys
 
-    def nodes(self, view: HomeView, key: str | None) -> Iterable[Node]:
+    def nodes(self, view: View, key: str | None) -> Iterable[Node]:
         return tuple((self.asset, k) for k in self.chosen(view, key))
 
-    def _found(self, view: HomeView, key: str | None) -> dict[str, Manifest]:
+    def _found(self, view: View, key: str | None) -> dict[str, Manifest]:
         there = {k: view.versions.current(self.asset, k) for k in self.chosen(view, key)}
         return {k: m for k, m in there.items() if m is not None}
 
-    def basis(self, view: HomeView, key: str | None) -> Basis | None:
+    def basis(self, view: View, key: str | None) -> Basis | None:
         found = self._found(view, key)
         return Basis({f"{self.asset}/{k}": m.data_version for k, m in found.items()})
 
-    def value(self, view: HomeView, key: str | None) -> Any:
+    def value(self, view: View, key: str | None) -> Any:
         found = self._found(view, key)
         return BySample(
             {view.people.sample(k): Version(view.versions, m) for k, m in found.items()}
@@ -253,7 +110,7 @@ class AllOf(Input):
 class Earlier(AllOf):
     """The versions of the same subject's samples of earlier timepoints."""
 
-    def chosen(self, view: HomeView, key: str | None) -> Iterable[str]:
+    def chosen(self, view: View, key: str | None) -> Iterable[str]:
         return view.earlier(key or "")
 
 
@@ -267,12 +124,12 @@ class Previous(Input):
     def assets(self) -> tuple[str, ...]:
         return (self.asset,)
 
-    def nodes(self, view: HomeView, key: str | None) -> Iterable[Node]:
+    def nodes(self, view: View, key: str | None) -> Iterable[Node]:
         if not view.assets[self.asset].per_sample:
             return ((self.asset, None),)
         return tuple((self.asset, k) for k in view.keys)
 
-    def basis(self, view: HomeView, key: str | None) -> Basis | None:
+    def basis(self, view: View, key: str | None) -> Basis | None:
         found = {}
         for node in self.nodes(view, key):
             manifest = view.versions.current(*node)
@@ -283,7 +140,7 @@ class Previous(Input):
                     found[f"{name}@{manifest.previous}"] = manifest.previous
         return Basis(found) if found or view.assets[self.asset].per_sample else None
 
-    def value(self, view: HomeView, key: str | None) -> Any:
+    def value(self, view: View, key: str | None) -> Any:
         if view.assets[self.asset].per_sample:
             return AllOf(self.asset).value(view, key)
         return VersionOf(self.asset).value(view, key)
@@ -306,16 +163,16 @@ class Some(Input):
     def _kind(self, name: str) -> Input:
         return Previous(name) if self.previous else VersionOf(name)
 
-    def nodes(self, view: HomeView, key: str | None) -> Iterable[Node]:
+    def nodes(self, view: View, key: str | None) -> Iterable[Node]:
         return tuple(node for name in self.names for node in self._kind(name).nodes(view, key))
 
-    def basis(self, view: HomeView, key: str | None) -> Basis | None:
+    def basis(self, view: View, key: str | None) -> Basis | None:
         found = Basis()
         for name in self.names:
             found |= self._kind(name).basis(view, key) or Basis()
         return found
 
-    def value(self, view: HomeView, key: str | None) -> dict[str, Version]:
+    def value(self, view: View, key: str | None) -> dict[str, Version]:
         found = ((name, VersionOf(name).value(view, key)) for name in self.names)
         return {name: version for name, version in found if version is not None}
 
@@ -330,10 +187,10 @@ class Standing(Input):
 
     asset: str
 
-    def basis(self, view: HomeView, key: str | None) -> Basis | None:
+    def basis(self, view: View, key: str | None) -> Basis | None:
         return Basis()
 
-    def value(self, view: HomeView, key: str | None) -> Any:
+    def value(self, view: View, key: str | None) -> Any:
         manifest = view.versions.current(self.asset, key)
         return Version(view.versions, manifest) if manifest else None
 
@@ -342,14 +199,14 @@ class Standing(Input):
 class Row(Input):
     """This sample's row of ``samples.csv``."""
 
-    def basis(self, view: HomeView, key: str | None) -> Basis | None:
+    def basis(self, view: View, key: str | None) -> Basis | None:
         row = view.rows.get(key or "")
         if row is None:
             return None
         content = {k: v for k, v in vars(row).items() if k != "path"}
         return Basis(deliveries={"samples.csv, its row": digest(content)})
 
-    def value(self, view: HomeView, key: str | None) -> SampleRow:
+    def value(self, view: View, key: str | None) -> SampleRow:
         return view.rows[key or ""]
 
 
@@ -359,10 +216,10 @@ class Settings(Input):
 
     keys: tuple[str, ...]
 
-    def basis(self, view: HomeView, key: str | None) -> Basis | None:
+    def basis(self, view: View, key: str | None) -> Basis | None:
         return Basis(settings=values_of(view.config, self.keys))
 
-    def value(self, view: HomeView, key: str | None) -> StudyConfig:
+    def value(self, view: View, key: str | None) -> StudyConfig:
         return restricted(view.config, self.keys)
 
 
@@ -386,10 +243,10 @@ def values_of(config: StudyConfig, keys: Iterable[str]) -> dict[str, Any]:
 class Cutoff(Input):
     """Data cut-off: ``study.data_cutoff``, else the date of the current export, else today."""
 
-    def basis(self, view: HomeView, key: str | None) -> Basis | None:
+    def basis(self, view: View, key: str | None) -> Basis | None:
         return Basis(settings={"cutoff": view.cutoff.isoformat()})
 
-    def value(self, view: HomeView, key: str | None) -> dt.date:
+    def value(self, view: View, key: str | None) -> dt.date:
         return view.cutoff
 
 

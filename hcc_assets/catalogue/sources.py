@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hcc_assets.assets.definition import Refused
-from hcc_assets.assets.inputs import Basis, Input
+from hcc_assets.assets.inputs import Basis, Input, View
 from hcc_assets.home.files import local_copy
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from anndata import AnnData
 
-    from hcc_assets.assets.view import HomeView
     from hcc_assets.home.landing.deliveries import Delivery
 
 
@@ -31,11 +30,11 @@ class ReferenceFile(Input):
         """True for the names that this kind reads, in lower case."""
         raise NotImplementedError
 
-    def read(self, path: Path, view: HomeView) -> Any:
+    def read(self, path: Path, view: View) -> Any:
         """The content of the file."""
         raise NotImplementedError
 
-    def delivery(self, view: HomeView) -> Delivery | None:
+    def delivery(self, view: View) -> Delivery | None:
         """The first file of such a name."""
         return next(
             (
@@ -46,11 +45,11 @@ class ReferenceFile(Input):
             None,
         )
 
-    def basis(self, view: HomeView, key: str | None) -> Basis | None:
+    def basis(self, view: View, key: str | None) -> Basis | None:
         found = self.delivery(view)
         return Basis(deliveries=dict(found.contents)) if found else Basis()
 
-    def value(self, view: HomeView, key: str | None) -> Any:
+    def value(self, view: View, key: str | None) -> Any:
         found = self.delivery(view)
         if found is None:
             return None
@@ -59,7 +58,7 @@ class ReferenceFile(Input):
 
 
 @contextmanager
-def _opened(view: HomeView, delivery: Delivery) -> Iterator[Path]:
+def _opened(view: View, delivery: Delivery) -> Iterator[Path]:
     with local_copy(view.home.landing / delivery.path) as path:
         yield path
 
@@ -71,7 +70,7 @@ class CtcaeTerms(ReferenceFile):
     def chosen(self, name: str) -> bool:
         return name.startswith("ctcae")
 
-    def read(self, path: Path, view: HomeView) -> Any:
+    def read(self, path: Path, view: View) -> Any:
         from hcc_assets.clinical.checks.ctcae import read_terms
         from hcc_assets.clinical.reading.refusal import DomainRefused
 
@@ -89,7 +88,7 @@ class LabelledCells(ReferenceFile):
     def chosen(self, name: str) -> bool:
         return name.endswith(".h5ad")
 
-    def read(self, path: Path, view: HomeView) -> AnnData:
+    def read(self, path: Path, view: View) -> AnnData:
         from hcc_assets.cells.reading.isolation import read_labelled
         from hcc_assets.cells.reading.refused import MatrixRefused
 

@@ -17,9 +17,11 @@ from hcc_assets.catalogue.native import native_definitions
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.driver import Stale
 from hcc_assets.operate.io_manager import StoreIOManager
-from hcc_assets.operate.jobs import CONFIRMATORY_JOB, SAMPLE_JOB, TABLES_JOB
 from hcc_assets.operate.watch.reaper import living
 
+SAMPLE_JOB = "sample_chain"
+TABLES_JOB = "tables"
+CONFIRMATORY_JOB = "confirmatory"
 JOB_TEXTS = {
     SAMPLE_JOB: "From one delivered matrix to its calls, counts and pseudobulk.",
     TABLES_JOB: "Tables across samples and the clinical half.",

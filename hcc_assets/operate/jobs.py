@@ -1,4 +1,4 @@
-"""Jobs, and the one way to run assets in this process: used by ``hcc refresh`` and by its worker
+"""The one way to run assets in this process: used by ``hcc refresh`` and by its worker
 processes. Which assets to run is decided elsewhere."""
 
 from __future__ import annotations
@@ -8,11 +8,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import dagster as dg
 
 from hcc_assets.home.paths import Home
+from hcc_assets.operate.build import SAMPLE_JOB, TABLES_JOB, build_assets
 from hcc_assets.operate.watch.reaper import process_tags
-
-SAMPLE_JOB = "sample_chain"
-TABLES_JOB = "tables"
-CONFIRMATORY_JOB = "confirmatory"
 
 
 def run_assets(
@@ -38,8 +35,6 @@ def run_assets(
     str
         The run's id.
     """
-    from hcc_assets.operate.build import build_assets
-
     job = build_assets(home).resolve_job_def(SAMPLE_JOB if key is not None else TABLES_JOB)
     result = job.execute_in_process(
         instance=instance,

@@ -18,9 +18,9 @@ from hcc_assets.assets.view import HomeView
 from hcc_assets.assets.waves import next_runs
 from hcc_assets.home.paths import Home
 from hcc_assets.home.published import put_back
+from hcc_assets.operate.build import CONFIRMATORY_JOB, SAMPLE_JOB, TABLES_JOB
 from hcc_assets.operate.driver import Driver, busy_nodes
 from hcc_assets.operate.history import restore
-from hcc_assets.operate.jobs import CONFIRMATORY_JOB, SAMPLE_JOB, TABLES_JOB
 from hcc_assets.operate.kubernetes import run_tags
 from hcc_assets.operate.status import manifests_of
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pandas as pd
 
 from hcc_assets.assets.definition import Gate, Output, Refused, SetAside, Verdict, asset
-from hcc_assets.assets.inputs import Basis, Input, Standing, Version
+from hcc_assets.assets.inputs import Basis, Input, Standing, Version, View
 from hcc_assets.catalogue.landing._consent import Consent
 from hcc_assets.catalogue.landing._erased import NO_ERASED_TODO, erased_verdict
 from hcc_assets.home.files import local_copy
@@ -22,7 +22,6 @@ from hcc_assets.home.versions import Bundle, CheckRecord
 from hcc_assets.study.config import StudyConfig
 
 if TYPE_CHECKING:
-    from hcc_assets.assets.view import HomeView
     from hcc_assets.clinical.reading.exports import Export
 
 NEEDED = ("subjects", "exposure")
@@ -47,7 +46,7 @@ class Exports:
     accepted: frozenset[tuple[str, str]]
     consent: Consent
     today: dt.date
-    view: HomeView
+    view: View
 
     def delivered(self, delivery: Delivery, config: StudyConfig) -> Export:
         """An export as it was delivered."""
@@ -80,7 +79,7 @@ class Exports:
 class ClinicalExports(Input):
     """Every export in ``landing/clinical/``, acceptances, withdrawals and erasures."""
 
-    def basis(self, view: HomeView, key: str | None) -> Basis | None:
+    def basis(self, view: View, key: str | None) -> Basis | None:
         standing = view.versions.current("clinical_export")
         name = view.versions.facts("clinical_export")["export_id"] if standing else None
         ready: dict[str, str] = {}
@@ -97,7 +96,7 @@ class ClinicalExports(Input):
         consent = {"consent": view.consent} if view.consent else {}
         return Basis(deliveries=ready | accepted | consent)
 
-    def value(self, view: HomeView, key: str | None) -> Exports:
+    def value(self, view: View, key: str | None) -> Exports:
         there = (d for d in view.landing.exports if d.state in ("ready", "refused"))
         return Exports(
             candidates=tuple(sorted(there, key=lambda d: d.id, reverse=True)),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from hcc_assets.assets.definition import Gate, Output, Refused, asset
-from hcc_assets.assets.inputs import Basis, Input
+from hcc_assets.assets.inputs import Basis, Input, View
 from hcc_assets.home.files import local_copy
 from hcc_assets.home.versions import Bundle
 from hcc_assets.study.config import StudyConfig
@@ -14,14 +14,12 @@ from hcc_assets.study.config import StudyConfig
 if TYPE_CHECKING:
     from anndata import AnnData
 
-    from hcc_assets.assets.view import HomeView
-
 
 @dataclass(frozen=True)
 class Matrix:
     """A delivered matrix: `read` gives its counts, judged in a process of its own."""
 
-    view: HomeView
+    view: View
     key: str
 
     def read(self, config: StudyConfig) -> AnnData:
@@ -54,7 +52,7 @@ class Matrix:
 class DeliveredMatrix(Input):
     """The matrix of this sample in ``landing/``, by its content."""
 
-    def basis(self, view: HomeView, key: str | None) -> Basis | None:
+    def basis(self, view: View, key: str | None) -> Basis | None:
         delivery = view.delivery(key or "")
         if delivery is None or delivery.state not in ("ready", "refused"):
             return None
@@ -63,7 +61,7 @@ class DeliveredMatrix(Input):
         genome = view.rows[key or ""].genome
         return Basis(deliveries=delivery.contents | ({"genome": genome} if genome else {}))
 
-    def value(self, view: HomeView, key: str | None) -> Matrix:
+    def value(self, view: View, key: str | None) -> Matrix:
         return Matrix(view, key or "")
 
 

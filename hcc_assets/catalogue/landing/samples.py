@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import pandas as pd
 
 from hcc_assets.assets.definition import Gate, Output, Refused, Verdict, asset
-from hcc_assets.assets.inputs import Basis, Input
+from hcc_assets.assets.inputs import Basis, Input, View
 from hcc_assets.catalogue.landing._erased import NO_ERASED_TODO, erased_verdict
 from hcc_assets.home.landing.sample_sheet import SampleRow
 from hcc_assets.home.versions import Bundle, digest
 from hcc_assets.schemas.landing import Samples
-
-if TYPE_CHECKING:
-    from hcc_assets.assets.view import HomeView
 
 SHOWN = 6
 """Problems that a message lists; the others are counted. A line of a mail holds about as many."""
@@ -56,13 +53,13 @@ class Sheet:
 class SampleSheetFile(Input):
     """``samples.csv``, with what is known of each row's matrix."""
 
-    def basis(self, view: HomeView, key: str | None) -> Basis | None:
+    def basis(self, view: View, key: str | None) -> Basis | None:
         sheet = view.landing.sheet
         if sheet.settling or not (sheet.rows or sheet.problems or sheet.refused or sheet.erased):
             return None
         return Basis(deliveries={"samples.csv": digest(vars(self.value(view, key)))})
 
-    def value(self, view: HomeView, key: str | None) -> Sheet:
+    def value(self, view: View, key: str | None) -> Sheet:
         landing, sheet = view.landing, view.landing.sheet
         ready = [
             row
@@ -81,7 +78,7 @@ class SampleSheetFile(Input):
         )
 
 
-def _lost(view: HomeView) -> tuple[str, ...]:
+def _lost(view: View) -> tuple[str, ...]:
     """Samples that were read and are no longer in the sheet, but for withdrawn and erased ones."""
     read = {view.people.sample(k) for k in view.versions.partitions("raw_counts")}
     absent = sorted(read - set(view.landing.sheet.rows))

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from hcc_assets.assets.definition import Gate, Output, asset
-from hcc_assets.assets.inputs import Basis, Input, Node, Some, Version
+from hcc_assets.assets.inputs import Basis, Input, Node, Some, Version, View
 from hcc_assets.assets.plan import nodes_of
 from hcc_assets.home.published import expected
 from hcc_assets.home.versions import Bundle
 from hcc_assets.study.config import StudyConfig
 
 if TYPE_CHECKING:
-    from hcc_assets.assets.view import HomeView
     from hcc_assets.home.versions import Manifest
 
 REPORTED = (
@@ -55,7 +54,7 @@ class HeldBack(Input):
     """What is held for exactly what lies in landing now: the page says which version stands and
     why. What was taken back, or put right, is not among it."""
 
-    def _found(self, view: HomeView) -> dict[Node, str]:
+    def _found(self, view: View) -> dict[Node, str]:
         found = {}
         watched = (*REPORTED, "clinical_export")
         nodes: list[Node] = [(name, None) for name in watched if name in view.assets]
@@ -68,14 +67,14 @@ class HeldBack(Input):
                 found[node] = held.reason
         return found
 
-    def basis(self, view: HomeView, key: str | None) -> Basis | None:
+    def basis(self, view: View, key: str | None) -> Basis | None:
         return Basis(
             deliveries={
                 f"held: {'/'.join(filter(None, n))}": r for n, r in self._found(view).items()
             }
         )
 
-    def value(self, view: HomeView, key: str | None) -> dict[str, str]:
+    def value(self, view: View, key: str | None) -> dict[str, str]:
         people = view.people
         return {
             "/".join(filter(None, (n[0], people.sample(n[1]) if n[1] else None))): people.in_ids(r)
@@ -87,23 +86,23 @@ class HeldBack(Input):
 class PublishedFigures(Input):
     """Every figure that stands, as SVG text by name."""
 
-    def _manifests(self, view: HomeView) -> list[Manifest]:
+    def _manifests(self, view: View) -> list[Manifest]:
         drawn = {name for name, a in view.assets.items() if a.figures}
         nodes = (n for n in nodes_of(view) if n[0] in drawn)
         return [m for n in nodes if (m := view.versions.current(*n)) is not None]
 
-    def basis(self, view: HomeView, key: str | None) -> Basis | None:
+    def basis(self, view: View, key: str | None) -> Basis | None:
         found = {}
         for manifest in self._manifests(view):
             name = "/".join(filter(None, (manifest.asset, manifest.partition)))
             found[f"figures of {name}"] = manifest.folder
         return Basis(deliveries=found)
 
-    def nodes(self, view: HomeView, key: str | None) -> list[Node]:
+    def nodes(self, view: View, key: str | None) -> list[Node]:
         drawn = {name for name, a in view.assets.items() if a.figures}
         return [n for n in nodes_of(view) if n[0] in drawn]
 
-    def value(self, view: HomeView, key: str | None) -> dict[str, str]:
+    def value(self, view: View, key: str | None) -> dict[str, str]:
         found = {}
         for name, (manifest, file) in sorted(expected(self._manifests(view)).items()):
             if name.startswith("figures/") and name.endswith(".svg"):

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import pandas as pd
 
 from hcc_assets.assets.definition import Gate, Output, Refused, asset
-from hcc_assets.assets.inputs import AllOf, Basis, Input, Node, Version, VersionOf
+from hcc_assets.assets.inputs import AllOf, Basis, Input, Node, Version, VersionOf, View
 from hcc_assets.catalogue.single_cell._quality import quality_of
 from hcc_assets.catalogue.sources import LabelledCells
 from hcc_assets.home.landing.sample_sheet import SampleRow
 from hcc_assets.home.versions import Bundle
 from hcc_assets.schemas.reference import ReferenceSummary
 from hcc_assets.study.config import StudyConfig
-
-if TYPE_CHECKING:
-    from hcc_assets.assets.view import HomeView
 
 READS = ("qc_cells", "raw_counts")
 
@@ -46,7 +43,7 @@ class Teachers(Input):
     def assets(self) -> tuple[str, ...]:
         return READS
 
-    def settled(self, view: HomeView) -> bool:
+    def settled(self, view: View) -> bool:
         manifest = view.versions.current("annotation_reference")
         provisional = manifest is None or str(
             manifest.notes.get("version", "provisional")
@@ -56,10 +53,10 @@ class Teachers(Input):
         asked = view.rebuild_asked
         return asked is None or manifest.at.isoformat() > asked
 
-    def _labelled(self, view: HomeView) -> bool:
+    def _labelled(self, view: View) -> bool:
         return LabelledCells().delivery(view) is not None
 
-    def _prefix(self, view: HomeView, keys: Iterable[str]) -> list[str] | None:
+    def _prefix(self, view: View, keys: Iterable[str]) -> list[str] | None:
         """Keys of the shortest run of the samples, by collection, that allows freezing."""
         from hcc_assets.cells.reference.freezing import freezing_prefix
 
@@ -69,7 +66,7 @@ class Teachers(Input):
             return None
         return freezing_prefix(pd.concat(seeds, ignore_index=True), order, view.config)
 
-    def _chosen(self, view: HomeView) -> list[str]:
+    def _chosen(self, view: View) -> list[str]:
         if self._labelled(view):
             return []
         standing = view.by_collection(view.standing("qc_cells"))
@@ -77,7 +74,7 @@ class Teachers(Input):
             return standing
         return self._prefix(view, standing) or standing
 
-    def nodes(self, view: HomeView, key: str | None) -> Iterable[Node]:
+    def nodes(self, view: View, key: str | None) -> Iterable[Node]:
         if self._labelled(view):
             return ()
         waiting = [k for k in view.keys if view.versions.current("qc_cells", k) is None]
@@ -89,12 +86,12 @@ class Teachers(Input):
                 chosen = prefix
         return tuple((asset, k) for asset in READS for k in chosen)
 
-    def first(self, view: HomeView, waiting: set[str]) -> set[str] | None:
+    def first(self, view: View, waiting: set[str]) -> set[str] | None:
         """The earliest samples, some at a time, until they allow freezing."""
         number = max(view.config.single_cell.reference_min_samples, len(view.standing("qc_cells")))
         return set(view.by_collection(waiting)[:number])
 
-    def basis(self, view: HomeView, key: str | None) -> Basis | None:
+    def basis(self, view: View, key: str | None) -> Basis | None:
         chosen = self._chosen(view)
         versions = {
             f"{asset}/{k}": manifest.data_version
@@ -106,7 +103,7 @@ class Teachers(Input):
         asked = {"rebuild asked": view.rebuild_asked} if view.rebuild_asked else {}
         return Basis(versions, rows | asked)
 
-    def value(self, view: HomeView, key: str | None) -> list[Teacher]:
+    def value(self, view: View, key: str | None) -> list[Teacher]:
         quality = AllOf("qc_cells").value(view, None)
         return [
             Teacher(
@@ -118,7 +115,7 @@ class Teachers(Input):
         ]
 
 
-def _counts(view: HomeView, key: str) -> Any:
+def _counts(view: View, key: str) -> Any:
     return VersionOf("raw_counts").value(view, key).cells("counts")
 
 

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pandas as pd
 
 from hcc_assets.assets.definition import Gate, Output, Refused, asset
-from hcc_assets.assets.inputs import AllOf, BySample, Version
+from hcc_assets.assets.inputs import AllOf, BySample, Version, View
 from hcc_assets.catalogue.sources import LabelledCells
 from hcc_assets.home.versions import Bundle
 from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
 
 if TYPE_CHECKING:
-    from hcc_assets.assets.view import HomeView
     from hcc_assets.cells.embedding import Sketch
 
 
@@ -32,7 +31,7 @@ class TaughtBy(AllOf):
     """Versions of the samples that the embedding is fitted on: those that taught a frozen
     reference; all while it is provisional; none where delivered labels taught it."""
 
-    def chosen(self, view: HomeView, key: str | None) -> Iterable[str]:
+    def chosen(self, view: View, key: str | None) -> Iterable[str]:
         manifest = view.versions.current("annotation_reference")
         if LabelledCells().delivery(view) is not None:
             return ()
