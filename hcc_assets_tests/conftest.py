@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+
+from hcc_assets_tests.tiny import Tiny, build
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +31,17 @@ def place(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.delenv(name)
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Tiny:
+    """A tiny whole trial, computed once for all test processes; tests work on copies of it."""
+    base = tmp_path_factory.getbasetemp()
+    root = (base if worker_id == "master" else base.parent) / "tiny"
+    with FileLock(f"{root}.lock"):
+        if not (root / "ran.json").exists():
+            with pytest.MonkeyPatch.context() as patch:
+                for name in ("DAGSTER_HOME", "HCC_HOME"):
+                    patch.delenv(name, raising=False)
+                build(root)
+    return Tiny.at(root)

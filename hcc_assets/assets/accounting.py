@@ -104,9 +104,9 @@ def _sample(view: HomeView, delivery: Delivery) -> Received:
     refused = held is not None and held.code not in ("error", "ended")
     if held is not None and refused and held.fingerprint == fingerprint:
         return is_("quarantined", view.people.in_ids(held.reason))
-    if current is not None and basis is not None:
-        if current.deliveries == told(view, basis.deliveries):
-            return is_("accepted")
+    taken = told(view, basis.deliveries) if basis is not None else None
+    if current is not None and current.deliveries == taken:
+        return is_("accepted")
     return is_("not yet judged", view.people.in_ids(held.reason) if held else "")
 
 

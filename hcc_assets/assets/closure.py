@@ -3,8 +3,9 @@
 Found from the source text, without importing anything: the asset's own file (function, checks,
 figures, constants, its kinds of inputs), the module of its table model, and every module of the
 pure rooms and of the catalogue that one of these imports, at its top or inside a function. The
-engine, which is the same for all assets, does not count. Comments, blank lines and docstrings do
-not count either.
+engine, which is the same for all assets, does not count. Comments, blank lines, docstrings and the
+faces of packages (`hcc_assets.faces`) do not count either. Of an asset that another package
+brings, every module of that package counts that its file reaches.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ def closure_of(file: Path, model: type | None = None) -> Closure:
     model
         Its table model; its module counts also where the file does not import it by name.
     """
+    file = file.resolve()
     module = getattr(model, "__module__", "") or ""
     start = {module} if module.startswith(f"{_PACKAGE}.") else set()
     key = f"{_name(file)}:{module}"
@@ -67,8 +69,11 @@ def closure_of(file: Path, model: type | None = None) -> Closure:
 
 def _found(file: Path, start: set[str]) -> dict[str, str]:
     """Hash of each module of the closure by dotted name; data files of ``study`` among them."""
-    own = {_name(file): file}
-    reached = _reached(set(_imports(file)) | start) | own
+    own = _name(file)
+    package = _package_of(file)
+    found_outside = {} if package == _ROOT else _reached({own}, package)
+    elsewhere = {name for path in found_outside.values() for name in _imports(path)}
+    reached = _reached(set(_imports(file)) | elsewhere | start) | found_outside | {own: file}
     found = {name: _fingerprint(path) for name, path in sorted(reached.items())}
     texts = [path.read_text("utf-8") for path in reached.values()]
     report = any(name.startswith(f"{_PACKAGE}.report.") for name in reached)
@@ -85,17 +90,30 @@ def _hash(modules: dict[str, str]) -> str:
     return hashlib.sha256(json.dumps(sorted(modules.items())).encode()).hexdigest()[:12]
 
 
+def _package_of(file: Path) -> Path:
+    """Top folder of the package that a file belongs to; its own folder where there is none."""
+    folder = file.parent
+    while (folder / "__init__.py").is_file() and (folder.parent / "__init__.py").is_file():
+        folder = folder.parent
+    return folder
+
+
 def _name(file: Path) -> str:
-    """Dotted name of a module of the package; the file's own name for one of another package."""
-    if _ROOT not in file.parents:
-        return file.stem
-    parts = file.relative_to(_ROOT.parent).with_suffix("").parts
+    """Dotted name of a module, from the top folder of its package."""
+    top = _package_of(file)
+    base = top.parent if (top / "__init__.py").is_file() else top
+    parts = file.relative_to(base).with_suffix("").parts
     return ".".join(parts).removesuffix(".__init__")
 
 
-def _path_of(module: str) -> Path | None:
-    base = _ROOT.joinpath(*module.split(".")[1:])
-    if base.with_suffix(".py").is_file():
+def _path_of(module: str, package: Path = _ROOT) -> Path | None:
+    """The file of a module of a package; None of anything else."""
+    top, *rest = module.split(".")
+    if top == package.name and (package / "__init__.py").is_file():
+        base = package.joinpath(*rest)
+    else:
+        return None
+    if base.with_suffix(".py").is_file() and rest:
         return base.with_suffix(".py")
     return base / "__init__.py" if (base / "__init__.py").is_file() else None
 
@@ -120,13 +138,50 @@ def _for_types_only(node: Any) -> bool:
 
 @lru_cache(maxsize=1024)
 def _imports(path: Path) -> frozenset[str]:
+    """Modules that a file names: in an import, or as a text (a module that is run by its name)."""
     found: set[str] = set()
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
-            found |= {a.name for a in node.names if a.name.startswith(_PACKAGE)}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(_PACKAGE):
-            found |= {str(node.module), *(f"{node.module}.{a.name}" for a in node.names)}
+            found |= {name for a in node.names for name in (a.name, *_shown(a.name))}
+        elif isinstance(node, ast.ImportFrom):
+            base = _base_of(node, path)
+            face = _face(base)
+            for a in node.names:
+                named = f"{base}.{a.name}"
+                found |= {base, named, *_shown(named)}
+                if a.name in face:
+                    found.add(f"{base}.{face[a.name]}")
+        elif isinstance(node, ast.Constant) and str(node.value).startswith(f"{_PACKAGE}."):
+            found.add(str(node.value))
     return frozenset(found)
+
+
+def _base_of(node: ast.ImportFrom, path: Path) -> str:
+    """Module that names are imported from; relative ones count from the file."""
+    if not node.level:
+        return str(node.module)
+    here = _name(path).split(".")
+    if path.name == "__init__.py":
+        here.append("__init__")
+    return ".".join([*here[: -node.level], *([node.module] if node.module else [])])
+
+
+@lru_cache(maxsize=1024)
+def _face(module: str) -> dict[str, str]:
+    """What a package shows and in which module it is defined; nothing where it is no face."""
+    path = _path_of(module)
+    if path is None or path.name != "__init__.py":
+        return {}
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "faces.lazy":
+            shown: dict[str, str] = ast.literal_eval(node.args[1])
+            return shown
+    return {}
+
+
+def _shown(module: str) -> set[str]:
+    """Every module behind the face of a package that is imported whole."""
+    return {f"{module}.{defined}" for defined in _face(module).values()}
 
 
 @lru_cache(maxsize=1024)
@@ -134,21 +189,25 @@ def _fingerprint(path: Path) -> str:
     return hashlib.sha256(ast.dump(_tree(path)).encode()).hexdigest()[:12]
 
 
-def _reached(modules: set[str]) -> dict[str, Path]:
-    """Modules of the rooms that these reach; a package counts by its ``__init__`` where that
-    holds more than a face."""
+def _reached(modules: set[str], package: Path = _ROOT) -> dict[str, Path]:
+    """Modules of a package that these reach; of our own those of the rooms. A package counts by
+    its ``__init__`` where that holds more than a face."""
     seen: dict[str, Path] = {}
     queue = sorted(modules)
     while queue:
         module = queue.pop()
-        parts = module.split(".")
-        path = _path_of(module)
-        if path is None or module in seen or len(parts) < 2 or parts[1] not in ROOMS:
+        path = _path_of(module, package)
+        if path is None or module in seen or (package == _ROOT and not _in_rooms(module)):
             continue
-        seen[module] = path
-        queue.extend(_imports(path))
-        queue.append(".".join(parts[:-1]))
+        if path.name != "__init__.py" or not _face(module):
+            seen[module] = path
+            queue.extend(_imports(path))
+        queue.append(module.rpartition(".")[0])
     return seen
+
+
+def _in_rooms(module: str) -> bool:
+    return module.split(".")[1:2] != [] and module.split(".")[1] in ROOMS
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import datetime as dt
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -24,9 +24,13 @@ Node = tuple[str, str | None]
 class Declared(Protocol):
     """What a kind of input may know of another asset."""
 
+    name: str
+    per_sample: bool
+
     @property
-    def per_sample(self) -> bool:
-        """One value for each sample, or one across all."""
+    def reads(self) -> tuple[str, ...]: ...
+    @property
+    def figures(self) -> Sequence[Any]: ...
 
 
 class View(Protocol):
@@ -61,6 +65,7 @@ class View(Protocol):
     def consent(self) -> str: ...
 
     def delivery(self, key: str) -> Delivery | None: ...
+    def fingerprint(self, asset: Any, key: str | None) -> str | None: ...
     def earlier(self, key: str) -> tuple[str, ...]: ...
     def by_collection(self, keys: Iterable[str]) -> list[str]: ...
     def standing(self, asset: str) -> list[str]: ...

@@ -7,12 +7,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from hcc_assets.assets.definition import Asset
-from hcc_assets.assets.inputs import Basis, Node
+from hcc_assets.assets.kind import Basis, Declared, Node, View
 from hcc_assets.assets.view import HomeView
 from hcc_assets.home.versions import Manifest
+
+D = TypeVar("D", bound=Declared)
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Plan:
         return False
 
 
-def ordered(assets: Mapping[str, Asset]) -> list[Asset]:
+def ordered(assets: Mapping[str, D]) -> list[D]:
     """Assets with every input before what reads it.
 
     Raises
@@ -99,7 +101,7 @@ def ordered(assets: Mapping[str, Asset]) -> list[Asset]:
     unknown = {f"{a.name} reads {r}" for a in assets.values() for r in a.reads if r not in assets}
     if unknown:
         raise ValueError(f"no such asset in the catalogue: {', '.join(sorted(unknown))}")
-    done: dict[str, Asset] = {}
+    done: dict[str, D] = {}
     waiting = dict(sorted(assets.items()))
     while waiting:
         # an asset may read its own earlier samples
@@ -111,7 +113,7 @@ def ordered(assets: Mapping[str, Asset]) -> list[Asset]:
     return list(done.values())
 
 
-def nodes_of(view: HomeView) -> list[Node]:
+def nodes_of(view: View) -> list[Node]:
     """Every asset and, for a per-sample asset, every sample, in the order of computation; samples
     of one asset by timepoint."""
     order = {t: i for i, t in enumerate(view.config.samples.timepoints)}

@@ -1,77 +1,53 @@
-"""Judge before replace: what an attempt leaves behind when it succeeds, is refused, fails, or has nothing to do."""
+"""Judge before replace: what an attempt leaves behind when it succeeds, is refused, fails, is
+overtaken or given up, or has nothing to do."""
 
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-import pandera.pandas as pa
 import pytest
 
-from hcc_assets.assets.engine import MAX_ATTEMPTS, Workbench
+from hcc_assets.alerts.alerting import signals
+from hcc_assets.assets import engine
+from hcc_assets.assets.definition import Output, asset
+from hcc_assets.assets.engine import MAX_ATTEMPTS, StaleWriter, Workbench
 from hcc_assets.assets.plan import make_plan
-from hcc_assets.assets.recipes import Ask, Output, Recipe, Refused
+from hcc_assets.audit.trail import trail_of
 from hcc_assets.home.paths import Home
-from hcc_assets.schemas.base import Table
+from hcc_assets.home.published import damaged, put_back
 from hcc_assets.schemas.csv_safe import to_csv_bytes
+from hcc_assets_tests.assets.little import (
+    ALL,
+    TABLES,
+    Numbers,
+    deliver,
+    key_of,
+    little_home,
+)
 
-
-class Numbers(Table):
-    """A table of the test."""
-
-    key: str = pa.Field(description="Key")
-    value: float = pa.Field(ge=0, nullable=True, description="Value")
-
-    class Config(Table.Config):
-        name = "numbers"
-        unique = ["key"]
-
-
-class Doubles(Numbers):
-    class Config(Table.Config):
-        name = "doubles"
-
-
-def _read(ask: Ask) -> Output:
-    raw = json.loads((ask.bench.home.landing / "numbers.json").read_text())
-    if raw == "refuse":
-        raise Refused("numbers.json row 1: not a number")
-    if raw == "crash":
-        raise ValueError("the secret name of a patient")
-    return Output(table=pd.DataFrame(raw, columns=["key", "value"]))
-
-
-def _content(bench: Workbench, _: str | None) -> dict[str, str] | None:
-    path = bench.home.landing / "numbers.json"
-    return {"numbers.json": path.read_text()} if path.exists() else None
-
-
-def _double(ask: Ask) -> Output:
-    table = ask.table("numbers")
-    return Output(table=table.assign(value=table["value"] * 2))
-
-
-RECIPES = {
-    "numbers": Recipe(
-        "numbers", _read, "test", "Numbers. From a file.", model=Numbers, external=_content
-    ),
-    "doubles": Recipe(
-        "doubles", _double, "test", "Doubles. Of numbers.", inputs=("numbers",), model=Doubles
-    ),
-}
+GOOD = [["a", 1.0]]
+BAD = ["refuse", "crash", [["a", -1]], [["a", 1], ["a", 2]]]
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    (tmp_path / "landing").mkdir()
-    return Home.at(tmp_path)
+def home(place: Path) -> Home:
+    return little_home(place)
 
 
-def deliver(home: Home, content: object) -> Workbench:
-    (home.landing / "numbers.json").write_text(json.dumps(content))
-    return Workbench(home, RECIPES)
+def files(home: Home, *without: str) -> dict[str, bytes]:
+    """Everything below ``store`` and ``published``."""
+    root = Path(str(home.root))
+    found = [p for f in ("store", "published") for p in sorted((root / f).rglob("*"))]
+    return {
+        p.relative_to(root).as_posix(): p.read_bytes()
+        for p in found
+        if p.is_file() and p.name not in without
+    }
 
 
 def published(home: Home, name: str = "numbers") -> pd.DataFrame:
@@ -82,94 +58,265 @@ def test_a_good_value_is_published_as_parquet_and_csv(home: Home) -> None:
     outcome = deliver(home, [["a", 1.5]]).attempt("numbers")
     assert outcome.state == "new"
     assert published(home).to_dict("records") == [{"key": "a", "value": 1.5}]
-    assert (home.published / "numbers.csv").read_bytes() == to_csv_bytes(
-        pd.DataFrame({"key": ["a"], "value": [1.5]})
-    )
+    expected = to_csv_bytes(pd.DataFrame({"key": ["a"], "value": [1.5]}))
+    assert (home.published / "numbers.csv").read_bytes() == expected
+    assert [(c.name, c.passed, c.affected) for c in outcome.checks] == [
+        ("schema", True, 0),
+        ("enough", True, 1),
+    ]
 
 
-def test_nothing_to_do_computes_nothing(home: Home) -> None:
-    deliver(home, [["a", 1]]).attempt("numbers")
-    assert Workbench(home, RECIPES).attempt("numbers").state == "fresh"
+def test_what_is_fresh_is_not_computed_and_not_touched(home: Home) -> None:
+    deliver(home, GOOD).attempt("numbers")
+    before = files(home)
+    assert Workbench(home, TABLES).attempt("numbers").state == "fresh"
+    assert files(home) == before
 
 
-@pytest.mark.parametrize("bad", ["refuse", "crash", [["a", -1]], [["a", 1], ["a", 2]]])
-def test_a_bad_value_leaves_what_stands(home: Home, bad: object) -> None:
-    deliver(home, [["a", 1]]).attempt("numbers")
-    before = (home.published / "numbers.parquet").read_bytes()
+def test_forced_it_is_computed_again_with_the_same_content(home: Home) -> None:
+    first = deliver(home, GOOD).attempt("numbers").manifest
+    again = Workbench(home, TABLES).attempt("numbers", force=True)
+    assert again.state == "unchanged"
+    assert again.manifest is not None and first is not None
+    assert again.manifest.at > first.at
+    assert (again.manifest.since, again.manifest.previous) == (first.since, None)
+
+
+def test_without_its_inputs_it_waits_and_leaves_nothing(home: Home) -> None:
+    outcome = Workbench(home, TABLES).attempt("doubles")
+    assert (outcome.state, outcome.checks) == ("waiting", [])
+    assert files(home) == {}
+
+
+@pytest.mark.parametrize("bad", BAD, ids=["refused", "error", "below the range", "twice"])
+def test_a_bad_value_leaves_every_byte_of_what_stands(home: Home, bad: object) -> None:
+    deliver(home, GOOD).attempt("numbers")
+    before = files(home)
     outcome = deliver(home, bad).attempt("numbers")
-    assert outcome.state in ("held", "failed")
-    assert (home.published / "numbers.parquet").read_bytes() == before
-    assert "stays" in outcome.reason
-    assert any(not c.passed for c in outcome.checks)
+    assert outcome.state == ("failed" if bad == "crash" else "held")
+    assert files(home, "held.json") == before
+    assert "the version of" in outcome.reason and "stays" in outcome.reason
+    assert [c.passed for c in outcome.checks] == [False]
 
 
-def test_an_unexpected_error_is_told_without_its_text(home: Home) -> None:
+def test_a_bad_first_value_says_that_there_is_no_earlier_one(home: Home) -> None:
+    assert deliver(home, "refuse").attempt("numbers").reason.endswith("no earlier version")
+
+
+def test_an_error_keeps_its_frames_and_not_its_text(home: Home) -> None:
     outcome = deliver(home, "crash").attempt("numbers")
-    held = Workbench(home, RECIPES).versions.held("numbers")
+    held = Workbench(home, TABLES).versions.held("numbers")
     assert held is not None
+    assert held.code == "error"
+    assert held.frames == outcome.frames
+    assert [f.partition(":")[0] for f in held.frames] == ["little.py"]
+    assert outcome.reason.startswith(f"unexpected ValueError at {held.frames[-1]}")
     for text in (outcome.reason, held.model_dump_json(), *(c.description for c in outcome.checks)):
         assert "secret" not in text
-    assert "ValueError at test_engine.py" in outcome.reason
 
 
-def test_a_refusal_is_final_until_its_inputs_change(home: Home) -> None:
+def test_a_refusal_is_not_computed_a_second_time_for_the_same_inputs(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     deliver(home, "refuse").attempt("numbers")
-    plan = make_plan(Workbench(home, RECIPES))
-    assert plan.states[("numbers", None)].state == "held"
-    plan = make_plan(deliver(home, [["a", 1]]))
-    assert plan.states[("numbers", None)].state == "stale"
-
-
-def test_an_unexpected_error_is_tried_again_within_bounds(home: Home) -> None:
-    bench = deliver(home, "crash")
-    for attempt in range(1, MAX_ATTEMPTS + 1):
-        assert make_plan(Workbench(home, RECIPES)).states[("numbers", None)].state == "stale"
-        assert bench.attempt("numbers").permanent is (attempt == MAX_ATTEMPTS)
-    assert make_plan(Workbench(home, RECIPES)).states[("numbers", None)].state == "held"
+    monkeypatch.setattr(Workbench, "_computed", lambda *_: pytest.fail("computed again"))
+    again = Workbench(home, TABLES).attempt("numbers")
+    assert (again.state, again.permanent) == ("still held", True)
+    assert again.reason.startswith("numbers.json row 1: not a number")
 
 
 def test_a_refused_delivery_lies_in_quarantine_with_its_reason(home: Home) -> None:
     deliver(home, "refuse").attempt("numbers")
     reasons = [json.loads(p.read_text()) for p in Path(str(home.quarantine)).rglob("reason.json")]
-    assert [r["reason"] for r in reasons] == ["numbers.json row 1: not a number"]
+    assert [(r["reason"], r["code"]) for r in reasons] == [
+        ("numbers.json row 1: not a number", "refused")
+    ]
 
 
-def test_only_what_rests_on_a_change_is_stale(home: Home) -> None:
-    bench = deliver(home, [["a", 1]])
-    bench.attempt("numbers")
-    bench.attempt("doubles")
-    assert not make_plan(Workbench(home, RECIPES)).dirty
-    plan = make_plan(deliver(home, [["a", 2]]))
-    assert plan.dirty == {("numbers", None), ("doubles", None)}
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
-def test_same_content_delivered_again_makes_nothing_below_it_stale(home: Home) -> None:
-    bench = deliver(home, [["a", 1]])
-    bench.attempt("numbers")
-    bench.attempt("doubles")
-    (home.landing / "numbers.json").write_text('[["a",   1]]')
-    bench = Workbench(home, RECIPES)
-    assert bench.attempt("numbers").state == "unchanged"
-    assert not make_plan(Workbench(home, RECIPES)).dirty
+def test_a_process_that_is_killed_counts_as_an_attempt(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(home, GOOD)
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        assert make_plan(Workbench(home, TABLES)).of("stale") == [("numbers", None)]
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(Workbench, "_computed", _killed)
+            Workbench(home, TABLES).attempt("numbers")
+        held = Workbench(home, TABLES).versions.held("numbers")
+        assert held is not None
+        assert (held.code, held.attempts) == ("ended", attempt)
+    plan = make_plan(Workbench(home, TABLES))
+    assert plan.of("held") == [("numbers", None)]
+    assert "was ended before it was done" in plan.states[("numbers", None)].reason
+    assert make_plan(Workbench(home, TABLES), again=True).of("stale") == [("numbers", None)]
+    assert Workbench(home, TABLES).attempt("numbers").state == "new"
+    assert Workbench(home, TABLES).versions.held("numbers") is None
 
 
-def test_a_computation_reads_only_what_it_declares(home: Home) -> None:
-    def sneaky(ask: Ask) -> Output:
-        return Output(table=ask.table("numbers"))
+@pytest.mark.parametrize("bad", ["crash", "refuse"])
+def test_a_hold_ends_without_a_trace_when_what_stood_is_delivered_again(
+    home: Home, bad: str
+) -> None:
+    deliver(home, GOOD).attempt("numbers")
+    deliver(home, GOOD).attempt("doubles")
+    before = files(home)
+    work = deliver(home, bad)
+    work.attempt("numbers")
+    assert [(s.asset, s.check) for s in signals(work, make_plan(work))] == [("numbers", "schema")]
+    work = deliver(home, GOOD)
+    plan = make_plan(work)
+    assert signals(work, plan) == []
+    assert not plan.dirty and not plan.of("held")
+    assert work.attempt("numbers").state == "fresh"
+    assert work.versions.held("numbers") is None
+    assert files(home) == before
 
-    recipes = {
-        **RECIPES,
-        "doubles": Recipe("doubles", sneaky, "test", "Sneaky. Undeclared.", model=Doubles),
+
+def test_two_writers_at_once_publish_one_after_the_other(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = threading.Barrier(2, timeout=60)
+    passed = threading.local()
+    whole: Callable[..., Output] = Workbench._computed
+
+    def together(self: Workbench, *given: Any) -> Output:
+        if not getattr(passed, "once", False):
+            passed.once = True
+            both.wait()
+        return whole(self, *given)
+
+    deliver(home, GOOD)
+    monkeypatch.setattr(Workbench, "_computed", together)
+    states: list[str] = []
+
+    def write() -> None:
+        states.append(Workbench(home, TABLES).attempt("numbers").state)
+
+    threads = [threading.Thread(target=write) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    # the one that was overtaken looks again, and there is nothing left to do
+    assert sorted(states) == ["fresh", "new"]
+    assert len([e for e in trail_of(home).entries() if e.action == "materialize"]) == 1
+
+
+def test_who_is_overtaken_by_newer_inputs_computes_those(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = deliver(home, GOOD)
+    whole: Callable[..., Output] = Workbench._computed
+
+    def overtaken(self: Workbench, *given: Any) -> Output:
+        output = whole(self, *given)
+        if self is slow and published_once(home):
+            deliver(home, [["a", 7]]).attempt("numbers")
+        return output
+
+    monkeypatch.setattr(Workbench, "_computed", overtaken)
+    assert slow.attempt("numbers").state == "fresh"
+    assert published(home)["value"].tolist() == [7.0]
+
+
+def published_once(home: Home) -> bool:
+    """True before anything was published."""
+    return not (home.published / "numbers.parquet").exists()
+
+
+def test_a_writer_that_was_given_up_writes_nothing_any_more(home: Home) -> None:
+    deliver(home, GOOD).attempt("numbers")
+    before = files(home)
+
+    def given_up() -> None:
+        raise StaleWriter("run 1 was given up")
+
+    with pytest.raises(StaleWriter):
+        deliver(home, [["a", 2]]).attempt("numbers", fence=given_up)
+    stands = Workbench(home, TABLES).versions.require("numbers")
+    assert f"{stands.folder}/table.parquet" in stands.files
+    changed = {n for n, data in files(home, "held.json").items() if before.get(n) != data}
+    assert {n.rpartition("/")[0] for n in changed} <= {
+        f"store/numbers/{name}" for name in others(home, stands.folder)
     }
-    deliver(home, [["a", 1]]).attempt("numbers")
-    assert "LookupError" in Workbench(home, recipes).attempt("doubles").reason
 
 
-def test_every_commit_is_in_the_audit_trail(home: Home) -> None:
-    from hcc_assets.audit.trail import trail_of
+def others(home: Home, folder: str) -> set[str]:
+    """Folders of versions that do not stand."""
+    names = {p.name for p in (home.store / "numbers").iterdir() if p.is_dir()}
+    return names - {folder}
 
-    deliver(home, [["a", 1]]).attempt("numbers")
-    deliver(home, [["a", 2]]).attempt("numbers")
+
+def test_what_a_crash_between_commit_and_publishing_left_is_put_back(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(home, GOOD).attempt("numbers")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(engine, "promote", _killed)
+        deliver(home, [["a", 2]]).attempt("numbers")
+    assert published(home)["value"].tolist() == [1.0]
+    work = Workbench(home, TABLES)
+    assert make_plan(work).states[("numbers", None)].state == "fresh"
+    stands = [work.versions.require("numbers")]
+    assert damaged(work.versions, stands) == ["numbers.csv", "numbers.parquet"]
+    assert put_back(work.versions, stands) == ["numbers.csv", "numbers.parquet"]
+    assert published(home)["value"].tolist() == [2.0]
+    assert damaged(work.versions, stands) == []
+
+
+def test_a_figure_of_an_earlier_sample_does_not_replace_that_of_a_later_one(place: Path) -> None:
+    home = little_home(place, "A,S1,pre", "B,S1,post")
+    work = Workbench(home, ALL)
+    work.register()
+    first, second = key_of(home, "A"), key_of(home, "B")
+    for key in (first, second):
+        for name in ("raw_counts", "course"):
+            assert work.attempt(name, key).state == "new"
+    figure = home.published / "figures" / "course_S1.png"
+    of_both = figure.read_bytes()
+    assert work.attempt("course", first, force=True).state == "unchanged"
+    assert figure.read_bytes() == of_both
+    stands = [m for k in (first, second) if (m := work.versions.current("course", k))]
+    assert damaged(work.versions, stands) == []
+
+
+def test_every_commit_is_in_the_audit_trail_with_its_reason(home: Home) -> None:
+    deliver(home, [["a", 1]]).attempt("numbers", run_id="one")
+    deliver(home, [["a", 2]]).attempt("numbers", run_id="two")
     entries = [e for e in trail_of(home).entries() if e.action == "materialize"]
     assert [e.from_hash for e in entries] == [None, entries[0].to_hash]
+    assert [e.why for e in entries] == ["no version yet", "delivery numbers.json changed"]
+    assert [e.details["run_id"] for e in entries] == ["one", "two"]
     assert not trail_of(home).verify()
+
+
+def test_the_manifest_says_what_was_read(home: Home) -> None:
+    work = deliver(home, GOOD)
+    read = work.attempt("numbers").manifest
+    found = work.attempt("doubles").manifest
+    assert read is not None and found is not None
+    assert found.inputs == {"numbers": read.data_version}
+    assert found.settings == {"recist.confirmation_days": 28}
+    assert read.deliveries == {"numbers.json": json.dumps(GOOD)}
+    assert set(found.published) == {
+        "doubles.parquet",
+        "doubles.csv",
+        "figures/doubles_line.png",
+        "figures/doubles_line.svg",
+    }
+    assert found.code == TABLES["doubles"].closure.modules
+
+
+def test_a_table_that_is_not_there_is_an_error_of_the_asset(home: Home) -> None:
+    @asset(model=Numbers)
+    def forgetful() -> Output:
+        """No table. Although it has a model."""
+        return Output()
+
+    outcome = Workbench(home, {"forgetful": forgetful}).attempt("forgetful")
+    assert (outcome.state, outcome.manifest) == ("failed", None)
+    assert outcome.reason.startswith("unexpected TypeError")

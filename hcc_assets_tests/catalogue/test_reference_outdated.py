@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pyarrow.parquet as pq
 import pytest
 
-from hcc_assets.assets.recipes import Refused
+from hcc_assets.assets.definition import Refused
+from hcc_assets.catalogue.single_cell.annotated_cells import _reference
 from hcc_assets.cells.reference.building import build_reference
-from hcc_assets.defs.single_cell import _reference
 from hcc_assets.study.config import StudyConfig
 
 
@@ -24,7 +24,7 @@ def test_the_sentence_says_rebuild() -> None:
     }
     sink = io.BytesIO()
     pq.write_table(table.replace_schema_metadata({"hcc_reference": json.dumps(header)}), sink)
-    ask = SimpleNamespace(blob=lambda *_: sink.getvalue())
+    version = SimpleNamespace(blob=lambda _: sink.getvalue())
     with pytest.raises(Refused, match="hcc reference rebuild --reason") as refused:
-        _reference(ask)  # type: ignore[arg-type]
+        _reference(version)  # type: ignore[arg-type]
     assert refused.value.code == "reference_outdated"

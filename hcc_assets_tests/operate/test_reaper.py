@@ -16,11 +16,11 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from hcc_assets.operate.watch.fencing import Leases, StaleWriter
 from upath import UPath
 
 from hcc_assets.home import files
 from hcc_assets.operate.watch import reaper
-from hcc_assets.operate.watch.fencing import Leases, StaleWriter
 
 NOW = dt.datetime(2026, 11, 22, 6, tzinfo=dt.UTC)
 

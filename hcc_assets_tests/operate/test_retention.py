@@ -14,11 +14,11 @@ import pandera.pandas as pa
 import pytest
 import sqlalchemy as sa
 import time_machine
+from hcc_assets.assets.recipes import Ask, Output, Recipe
 
 from hcc_assets.assets.engine import Workbench
 from hcc_assets.assets.factory import HomeResource, to_asset
 from hcc_assets.assets.plan import make_plan
-from hcc_assets.assets.recipes import Ask, Output, Recipe
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.retention import RUN_DAYS, trim_runs
 from hcc_assets.schemas.base import Table

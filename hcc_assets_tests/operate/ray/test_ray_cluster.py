@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-
 from hcc_assets.assets.code_versions import has_module
+
 from hcc_assets.audit.trail import trail_of
 from hcc_assets.home.paths import Home
 from hcc_assets_tests.faults.homes import SETTINGS, copied, hashes, look, run

@@ -10,13 +10,13 @@ from typing import Any
 import dagster as dg
 import pytest
 from click.testing import CliRunner, Result
+from hcc_assets.operate.watch.fencing import Leases, StaleWriter
 
 from hcc_assets.commands import hcc
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.instance import instance_of
 from hcc_assets.operate.ray import engine as ray_engine
 from hcc_assets.operate.ray import job as ray_job
-from hcc_assets.operate.watch.fencing import Leases, StaleWriter
 from hcc_assets.operate.watch.reaper import SEVERAL_PROCESSES, living_run
 
 
