@@ -106,13 +106,13 @@ def _name(file: Path) -> str:
     return ".".join(parts).removesuffix(".__init__")
 
 
-def _path_of(module: str, package: Path = _ROOT) -> Path | None:
-    """The file of a module of a package; None of anything else."""
+def _path_of(module: str, package: Path | None = None) -> Path | None:
+    """The file of a module of a package (ours where none is given); None of anything else."""
+    package = package or _ROOT
     top, *rest = module.split(".")
-    if top == package.name and (package / "__init__.py").is_file():
-        base = package.joinpath(*rest)
-    else:
+    if top != package.name or not (package / "__init__.py").is_file():
         return None
+    base = package.joinpath(*rest)
     if base.with_suffix(".py").is_file() and rest:
         return base.with_suffix(".py")
     return base / "__init__.py" if (base / "__init__.py").is_file() else None
@@ -189,15 +189,16 @@ def _fingerprint(path: Path) -> str:
     return hashlib.sha256(ast.dump(_tree(path)).encode()).hexdigest()[:12]
 
 
-def _reached(modules: set[str], package: Path = _ROOT) -> dict[str, Path]:
-    """Modules of a package that these reach; of our own those of the rooms. A package counts by
+def _reached(modules: set[str], package: Path | None = None) -> dict[str, Path]:
+    """Modules of a package (ours where none is given) that these reach; of ours those of the
+    rooms. A package counts by
     its ``__init__`` where that holds more than a face."""
     seen: dict[str, Path] = {}
     queue = sorted(modules)
     while queue:
         module = queue.pop()
         path = _path_of(module, package)
-        if path is None or module in seen or (package == _ROOT and not _in_rooms(module)):
+        if path is None or module in seen or (package is None and not _in_rooms(module)):
             continue
         if path.name != "__init__.py" or not _face(module):
             seen[module] = path

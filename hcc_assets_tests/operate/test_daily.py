@@ -1,61 +1,90 @@
-"""What the daily schedule does by itself, whatever the sensors did."""
+"""What the daily schedules do by themselves, whatever the driver did."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+import pytest
 
-from hcc_assets.assets.factory import HomeResource
+from hcc_assets.assets.engine import Workbench
 from hcc_assets.home.paths import Home
-from hcc_assets.operate.instance import instance_of
-from hcc_assets.operate.sensors import daily_tables_tick
-from hcc_assets_tests.faults.homes import (
-    FIRST,
-    SECOND,
-    SETTINGS,
-    attempt_all,
-    clinical,
-    deliver,
-    hashes,
-    without_figures,
-)
+from hcc_assets.operate.build import build_assets
+from hcc_assets.operate.sensors import register_samples, schedules
+from hcc_assets_tests.assets.little import ALL, deliver, key_of, little_home, sheet
+from hcc_assets_tests.operate.instances import instance_at, run
 
 
-def asked(root: Path, day: int) -> list[dg.RunRequest]:
-    with instance_of(Home.at(root)) as instance:
-        context = dg.build_schedule_context(
-            instance=instance, scheduled_execution_time=dt.datetime(2025, 8, day, 5, tzinfo=dt.UTC)
-        )
-        found = daily_tables_tick(context, HomeResource(root=str(root)))
-        assert isinstance(found, list)
-        return found
+@pytest.fixture
+def instance(place: Path) -> Iterator[dg.DagsterInstance]:
+    with instance_at(place / "dagster") as found:
+        yield found
 
 
-def test_the_day_puts_back_what_was_damaged_and_asks_for_what_is_stale(place: Path) -> None:
-    root = place / "home"
-    root.mkdir()
-    (root / "study.toml").write_text(SETTINGS)
-    deliver(root, clinical(FIRST, subjects=4), FIRST.isoformat())
-    with without_figures():
-        attempt_all(root)
-    whole = hashes(root)
-    assert [r.run_key for r in asked(root, 2)] == ["report:2025-08-02"]
-    (root / "published" / "response_rates.csv").unlink()
-    (root / "published" / "subjects.parquet").write_bytes(b"opened and saved by hand")
-    (root / "published" / "report.html").write_text("<p>other</p>")
-    (request,) = asked(root, 3)
-    assert request.run_key == "report:2025-08-03" and request.asset_selection == [
-        dg.AssetKey("trial_report")
+@pytest.fixture
+def home(place: Path) -> Home:
+    return little_home(place / "home")
+
+
+def asked(home: Home, instance: dg.DagsterInstance, name: str) -> list[tuple[str | None, set[str]]]:
+    """What a schedule asks for today: key and assets of each run."""
+    definitions = build_assets(home, ALL)
+    jobs = {job.name: job for job in definitions.jobs or []}
+    (schedule,) = [s for s in schedules(lambda: home, ALL, jobs) if s.name == name]
+    context = dg.build_schedule_context(
+        instance=instance,
+        scheduled_execution_time=dt.datetime(2025, 8, 2, 5, tzinfo=dt.UTC),
+        repository_def=definitions.get_repository_def(),
+    )
+    found: Any = schedule.evaluate_tick(context)
+    return [
+        (r.partition_key, {k.path[-1] for k in r.asset_selection or ()})
+        for r in found.run_requests or []
     ]
-    assert (
-        hashes(root) == whole
-        and "other" not in (root / "published" / "report.html").read_text()[:20]
-    )
-    deliver(root, clinical(SECOND, subjects=4), SECOND.isoformat())
-    (request,) = asked(root, 4)
-    assert (
-        request.asset_selection is not None
-        and dg.AssetKey("clinical_export") in request.asset_selection
-    )
+
+
+def test_the_day_asks_for_tables_that_are_stale_and_only_for_those(
+    home: Home, instance: dg.DagsterInstance
+) -> None:
+    deliver(home, [["a", 1]])
+    assert asked(home, instance, "daily_tables") == [(None, {"numbers", "doubles"})]
+    run(home, instance, ALL, ["numbers", "doubles"])
+    assert asked(home, instance, "daily_tables") == []
+
+
+def test_the_day_asks_for_samples_that_are_stale(home: Home, instance: dg.DagsterInstance) -> None:
+    sheet(Path(str(home.root)), "A,S1,pre", "B,S2,pre")
+    assert asked(home, instance, "daily_samples") == [], "nobody is registered yet"
+    register_samples(instance, Workbench(home, ALL))
+    both = {"raw_counts", "course"}
+    a, b = key_of(home, "A"), key_of(home, "B")
+    assert asked(home, instance, "daily_samples") == [(a, both), (b, both)]
+    run(home, instance, ALL, ["raw_counts", "course"], a)
+    assert asked(home, instance, "daily_samples") == [(b, both)]
+
+
+@pytest.mark.parametrize("damage", [b"", b"opened and saved by hand", None])
+def test_the_day_puts_back_what_was_damaged(
+    home: Home, instance: dg.DagsterInstance, damage: bytes | None
+) -> None:
+    deliver(home, [["a", 1]])
+    run(home, instance, ALL, ["numbers", "doubles"])
+    path = Path(str(home.published / "doubles.parquet"))
+    whole = path.read_bytes()
+    if damage is None:
+        path.unlink()
+    else:
+        path.write_bytes(damage)
+    assert asked(home, instance, "daily_tables") == []
+    assert path.read_bytes() == whole
+
+
+def test_who_is_at_work_is_not_asked_for(home: Home, instance: dg.DagsterInstance) -> None:
+    deliver(home, [["a", 1]])
+    job = build_assets(home, ALL).resolve_job_def("tables")
+    selection = frozenset({dg.AssetKey("numbers"), dg.AssetKey("doubles")})
+    instance.create_run_for_job(job, status=dg.DagsterRunStatus.QUEUED, asset_selection=selection)
+    assert asked(home, instance, "daily_tables") == []
