@@ -1,6 +1,8 @@
-"""What was received, and what became of it: each delivery that lies in ``landing/`` is accepted, quarantined, superseded or left out, and none vanishes.
+"""What was received, and what became of it: each delivery that lies in ``landing/`` is accepted,
+quarantined, superseded or left out, and none vanishes.
 
-Read from manifests, holds and quarantine as they stand; nothing is judged here. Shown by ``hcc status``.
+Read from manifests, holds and quarantine as they stand; nothing is judged here. Shown by ``hcc
+status``.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 
 Fate = Literal["accepted", "quarantined", "superseded", "left out", "not yet judged", "arriving"]
 RECEIVED: tuple[Fate, ...] = ("accepted", "quarantined", "superseded", "left out", "not yet judged")
-"""What is complete and settled. ``left out``: withdrawn, erased, or a reference that nothing reads. ``arriving`` is not received yet."""
+"""What is complete and settled. ``left out``: withdrawn, erased, or a reference that nothing reads.
+``arriving`` is not received yet."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,11 @@ def total_line(counts: Mapping[str, int]) -> str:
 
 
 def unlisted(view: HomeView) -> dict[str, int]:
-    """Files below ``landing/`` that belong to no delivery, counted by folder: a matrix without a row of ``samples.csv``, or a file in the wrong place.
+    """Files below ``landing/`` that belong to no delivery, counted by folder: a matrix without a
+    row of ``samples.csv``, or a file in the wrong place.
 
-    The names are as they lie there; they are for the screen of who may look into ``landing/`` and are kept nowhere.
+    The names are as they lie there; they are for the screen of who may look into ``landing/`` and
+    are kept nowhere.
     """
     landing = view.landing
     known = [
@@ -136,7 +141,8 @@ def _export(view: HomeView, delivery: Delivery) -> Received:
 
 
 def _reason(view: HomeView, delivery: Delivery) -> str:
-    """Why exactly this content was not taken, from the quarantine; empty when it was not refused."""
+    """Why exactly this content was not taken, from the quarantine; empty when it was not
+    refused."""
     folder = view.home.quarantine / "clinical_export" / delivery.id
     reasons: list[dict[str, Any]] = []
     for path in folder.glob("*/reason.json") if folder.exists() else []:

@@ -1,4 +1,7 @@
-"""Where a published number comes from: the manifests, followed from a file down to the delivery. Nothing is recomputed."""
+"""Where a published number comes from: the manifests, followed from a file down to the delivery.
+
+Nothing is recomputed.
+"""
 
 from __future__ import annotations
 
@@ -127,7 +130,8 @@ def explanation_lines(tree: Mapping[str, Any]) -> list[str]:
             else f"{len(node['checks'])} checks passed"
         )
         lines.append(
-            f"{key}  version {node['data_version']}  {node['at'][:19]} UTC  code {node['code_version']}  lock {node['lock_hash']}"
+            f"{key}  version {node['data_version']}  {node['at'][:19]} UTC  code "
+            f"{node['code_version']}  lock {node['lock_hash']}"
         )
         lines.append(
             f"    run {node['run_id'] or '-'}  {verdict}"

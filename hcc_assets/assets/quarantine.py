@@ -49,7 +49,8 @@ def _write(path: UPath, reason: Mapping[str, object]) -> None:
 
 
 def _copy(view: HomeView, delivery: Delivery, folder: UPath) -> list[str]:
-    """Copy the plain files of a delivery; returns those that could not be read or lead elsewhere."""
+    """Copy the plain files of a delivery; returns those that could not be read or lead
+    elsewhere."""
     source = view.home.landing / delivery.path
     single = len(delivery.files) == 1 and source.name == delivery.files[0].name
     left = []

@@ -1,7 +1,10 @@
-"""The one writer of the data home: atomic files, Parquet and h5ad settings. What is written, and when, is decided elsewhere.
+"""The one writer of the data home: atomic files, Parquet and h5ad settings.
 
-A local file is written under a temporary name in the same folder, synced and renamed, so that a reader sees the old bytes or the new ones; on an object
-store one put is one object. The commit point of a version is its manifest (``platform.versions``), which is written last.
+What is written, and when, is decided elsewhere.
+
+A local file is written under a temporary name in the same folder, synced and renamed, so that a
+reader sees the old bytes or the new ones; on an object store one put is one object. The commit
+point of a version is its manifest (``platform.versions``), which is written last.
 """
 
 from __future__ import annotations
@@ -33,7 +36,8 @@ TEMPORARY = ".tmp-"
 """Prefix of unfinished files; `sweep` removes what a killed writer left."""
 
 Fence = Callable[[], None]
-"""Called just before the new bytes become visible; raises when this writer has been given up (see ``platform.reaper``)."""
+"""Called just before the new bytes become visible; raises when this writer has been given up (see
+``platform.reaper``)."""
 
 
 def _no_fence() -> None:
@@ -84,7 +88,8 @@ def write_file(path: UPath, write: Callable[[Path], None], fence: Fence = _no_fe
 def write_bytes(
     path: UPath, data: bytes, fence: Fence = _no_fence, seen: str | None = None
 ) -> None:
-    """Put ``data`` in place of ``path`` in one step; on an object store only over the object that was ``seen`` (see ``objects.put``)."""
+    """Put ``data`` in place of ``path`` in one step; on an object store only over the object that
+    was ``seen`` (see ``objects.put``)."""
     if is_local(path):
         write_file(path, lambda p: _write_all(p, data), fence)
     else:
@@ -130,7 +135,8 @@ def _sync(path: Path) -> None:
 
 
 def sweep(folder: UPath, older_than_seconds: float = 3600) -> int:
-    """Remove unfinished files that a killed writer left in a local folder tree; returns how many."""
+    """Remove unfinished files that a killed writer left in a local folder tree; returns how
+    many."""
     if not is_local(folder) or not folder.exists():
         return 0
     count = 0
@@ -145,7 +151,8 @@ def sweep(folder: UPath, older_than_seconds: float = 3600) -> int:
 
 @contextlib.contextmanager
 def local_copy(path: UPath) -> Iterator[Path]:
-    """A local path with the content of ``path``: itself where it is local, a temporary download otherwise."""
+    """A local path with the content of ``path``: itself where it is local, a temporary download
+    otherwise."""
     if is_local(path):
         yield Path(str(path))
         return
@@ -156,7 +163,10 @@ def local_copy(path: UPath) -> Iterator[Path]:
 
 
 def parquet_bytes(frame: pd.DataFrame, dates: tuple[str, ...] = ()) -> bytes:
-    """Parquet (zstd) of a frame without its index; the columns in ``dates`` become ``date32``. Same frame, same bytes."""
+    """Parquet (zstd) of a frame without its index; the columns in ``dates`` become ``date32``.
+
+    Same frame, same bytes.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -174,7 +184,8 @@ def parquet_bytes(frame: pd.DataFrame, dates: tuple[str, ...] = ()) -> bytes:
 
 
 def read_parquet(path: UPath) -> pd.DataFrame:
-    """A frame as `parquet_bytes` was given it: dates as ``datetime64[ns]``, null text as ``None``."""
+    """A frame as `parquet_bytes` was given it: dates as ``datetime64[ns]``, null text as
+    ``None``."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -187,7 +198,8 @@ def read_parquet(path: UPath) -> pd.DataFrame:
 
 
 _SMALL = 1 << 15
-"""Bytes of a file that is worth remembering: tables across samples ask for the same small frames of every sample again and again."""
+"""Bytes of a file that is worth remembering: tables across samples ask for the same small frames of
+every sample again and again."""
 
 
 @lru_cache(maxsize=1024)
@@ -205,7 +217,8 @@ def read_frame(path: UPath) -> pd.DataFrame:
 
 
 def write_h5ad(adata: AnnData, path: UPath, fence: Fence = _no_fence) -> None:
-    """Uncompressed h5ad: ten times the speed of gzip at three times the size, and these files are read again at once."""
+    """Uncompressed h5ad: ten times the speed of gzip at three times the size, and these files are
+    read again at once."""
     write_file(path, lambda p: adata.write_h5ad(p), fence)
 
 
@@ -218,5 +231,6 @@ def read_h5ad(path: UPath) -> Any:
 
 
 def copy_file(source: UPath, target: UPath) -> None:
-    """Put a second name to a file's bytes: a copy, since through a hard link an edit in place would reach it."""
+    """Put a second name to a file's bytes: a copy, since through a hard link an edit in place would
+    reach it."""
     write_bytes(target, source.read_bytes())

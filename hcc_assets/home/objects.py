@@ -1,6 +1,8 @@
-"""What is different on an object store: one listing instead of many questions, small objects kept by their tag, writing only over what was seen.
+"""What is different on an object store: one listing instead of many questions, small objects kept
+by their tag, writing only over what was seen.
 
-Local files need none of this: looking is cheap there, and writers of one machine keep apart by locks. What is written is decided elsewhere.
+Local files need none of this: looking is cheap there, and writers of one machine keep apart by
+locks. What is written is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -24,16 +26,19 @@ ABSENT = ""
 """Tag of an object that is not there."""
 
 _REFUSED = (404, 409, 412)
-"""Answers to a conditional put whose condition does not hold: object gone, another put at the same moment, object changed."""
+"""Answers to a conditional put whose condition does not hold: object gone, another put at the same
+moment, object changed."""
 
 
 class Overtaken(RuntimeError):
-    """Another writer replaced the object since it was looked at; what was computed from the earlier one must not replace it."""
+    """Another writer replaced the object since it was looked at; what was computed from the earlier
+    one must not replace it."""
 
 
 @dataclass(frozen=True)
 class Listed:
-    """One object: name relative to the folder that was listed, size in bytes, tag that changes with its content, time of its last change.
+    """One object: name relative to the folder that was listed, size in bytes, tag that changes with
+    its content, time of its last change.
 
     ``below`` is False for an object that has itself the name that was listed.
     """
@@ -52,7 +57,8 @@ _whole: ContextVar[tuple[str, list[str], dict[str, Listed]] | None] = ContextVar
 
 @contextmanager
 def one_listing(folder: UPath) -> Iterator[None]:
-    """Inside, `listed` and `is_folder` answer for everything below ``folder`` from one listing of it; does nothing for a local folder."""
+    """Inside, `listed` and `is_folder` answer for everything below ``folder`` from one listing of
+    it; does nothing for a local folder."""
     if is_local(folder):
         yield
         return
@@ -74,7 +80,8 @@ def is_folder(path: UPath) -> bool:
 
 
 def listed(folder: UPath) -> dict[str, Listed]:
-    """Every object below ``folder`` (or the object itself, under its own name), from as many requests as there are pages of a thousand."""
+    """Every object below ``folder`` (or the object itself, under its own name), from as many
+    requests as there are pages of a thousand."""
     whole = _whole.get()
     if whole is not None and folder.path.rstrip("/").startswith(f"{whole[0]}/"):
         return _part(whole, folder.path.rstrip("/")[len(whole[0]) + 1 :])
@@ -132,7 +139,8 @@ def put(path: UPath, data: bytes, seen: str | None = None) -> None:
     Parameters
     ----------
     seen
-        Tag of the object that this one is to replace (`ABSENT`: there must be none); None replaces whatever is there.
+        Tag of the object that this one is to replace (`ABSENT`: there must be none); None replaces
+        whatever is there.
 
     Raises
     ------
@@ -149,7 +157,8 @@ def put(path: UPath, data: bytes, seen: str | None = None) -> None:
         answer = getattr(error.__cause__, "response", None) or {}
         if answer.get("ResponseMetadata", {}).get("HTTPStatusCode") not in _REFUSED:
             raise
-        # a put whose answer was lost is sent again and then refused, since it had arrived: what stands is ours
+        # a put whose answer was lost is sent again and then refused, since it had arrived: what
+        # stands is ours
         if tag_of(path) == ABSENT or path.fs.cat_file(path.path) != data:
             raise Overtaken(f"{path.name} was replaced by another writer in the meantime") from None
 
@@ -163,7 +172,8 @@ def remove(path: UPath) -> None:
 def remove_old(
     folder: UPath, is_version: Callable[[str], bool], spared: Collection[str | None], keep: int
 ) -> None:
-    """Remove all but ``keep`` earlier versions below ``folder``, none younger than an hour: another writer may be about to name it in its manifest."""
+    """Remove all but ``keep`` earlier versions below ``folder``, none younger than an hour: another
+    writer may be about to name it in its manifest."""
     found: dict[str, list[Listed]] = {}
     for name, item in listed(folder).items():
         if is_version(name.partition("/")[0]):
@@ -182,7 +192,8 @@ def remove_old(
 
 
 def _fetch(folder: UPath, paths: list[str]) -> dict[str, bytes]:
-    """Contents of several objects, side by side; one that is gone is left out, any other failure is an error."""
+    """Contents of several objects, side by side; one that is gone is left out, any other failure is
+    an error."""
     whole = (
         {"max_concurrency": 1} if conditional(folder) else {}
     )  # s3fs would ask for the size first, to read in parts
@@ -194,7 +205,8 @@ def _fetch(folder: UPath, paths: list[str]) -> dict[str, bytes]:
 
 
 class SmallObjects:
-    """Contents of small objects by path and tag, in a local SQLite file: what a listing shows unchanged is not fetched again.
+    """Contents of small objects by path and tag, in a local SQLite file: what a listing shows
+    unchanged is not fetched again.
 
     Parameters
     ----------
@@ -206,12 +218,16 @@ class SmallObjects:
         self._file = file
 
     def read(self, folder: UPath, wanted: Mapping[str, str]) -> dict[str, bytes]:
-        """Contents by name below ``folder``; ``wanted`` gives their tags. An object that is gone is left out."""
+        """Contents by name below ``folder``; ``wanted`` gives their tags.
+
+        An object that is gone is left out.
+        """
         base = folder.path.rstrip("/")
         self._file.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(self._file, timeout=60)) as database, database:
             database.execute(
-                "CREATE TABLE IF NOT EXISTS objects (path TEXT PRIMARY KEY, tag TEXT NOT NULL, content BLOB NOT NULL)"
+                "CREATE TABLE IF NOT EXISTS objects (path TEXT PRIMARY KEY, tag TEXT NOT "
+                "NULL, content BLOB NOT NULL)"
             )
             under = (f"{base}/", f"{base}0")  # "0" follows "/": every path below the folder
             known = {

@@ -1,4 +1,7 @@
-"""The data home: every path the platform reads or writes has its name here. No reading or writing belongs here, but for ``study.toml``."""
+"""The data home: every path the platform reads or writes has its name here.
+
+No reading or writing belongs here, but for ``study.toml``.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ class Home:
 
     Notes
     -----
-    Dagster's own state is always local: ``DAGSTER_HOME``, else ``<root>/dagster`` for a local home, else a folder of the user's state directory.
+    Dagster's own state is always local: ``DAGSTER_HOME``, else ``<root>/dagster`` for a local home,
+    else a folder of the user's state directory.
     """
 
     root: UPath
@@ -96,7 +100,8 @@ class Home:
 
     @property
     def records(self) -> Path:
-        """Local folder of keys, tombstones and withdrawals: the home itself, or beside Dagster's state where the home is on an object store."""
+        """Local folder of keys, tombstones and withdrawals: the home itself, or beside Dagster's
+        state where the home is on an object store."""
         return Path(str(self.root)) if self.is_local else self.dagster_home
 
     @property

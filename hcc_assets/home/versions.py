@@ -149,7 +149,8 @@ def digest(*parts: object) -> str:
 
 
 def cells_digest(adata: AnnData) -> str:
-    """Content hash of an AnnData's matrix, names and annotations, independent of the file's bytes."""
+    """Content hash of an AnnData's matrix, names and annotations, independent of the file's
+    bytes."""
     h = hashlib.sha256()
     from scipy import sparse
 
@@ -177,7 +178,8 @@ class Versions:
         self._listings: dict[str, tuple[dict[str, objects.Listed], dict[str, bytes]]] = {}
 
     def glance(self) -> None:
-        """From now on answer from one look: a manifest is read once, and on an object store one listing per asset tells which there are."""
+        """From now on answer from one look: a manifest is read once, and on an object store one
+        listing per asset tells which there are."""
         self._seen, self._listings = {}, {}
 
     def look_anew(self) -> None:
@@ -420,7 +422,8 @@ class Versions:
         manifest = self.current(asset, partition)
         if manifest is None:
             raise LookupError(
-                f"{asset}{f' of {partition}' if partition else ''} has no version yet; run hcc refresh"
+                f"{asset}{f' of {partition}' if partition else ''} has no version yet; run "
+                "hcc refresh"
             )
         return manifest
 

@@ -1,4 +1,7 @@
-"""What a sample's pod asks of Kubernetes, by the size of its delivery. Everything else about the cluster is in ``deploy/kubernetes/values.yaml``."""
+"""What a sample's pod asks of Kubernetes, by the size of its delivery.
+
+Everything else about the cluster is in ``deploy/kubernetes/values.yaml``.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ LIMIT_FACTOR = 1.5
 
 
 def sample_resources(delivered_bytes: int) -> dict[str, dict[str, str]]:
-    """CPU and memory of the pod that works on one sample: one core, and the memory of the measured slope."""
+    """CPU and memory of the pod that works on one sample: one core, and the memory of the measured
+    slope."""
     needed = math.ceil(estimate_mb(delivered_bytes))
     return {
         "requests": {"cpu": "1", "memory": f"{needed}M"},

@@ -1,4 +1,5 @@
-"""What stands in a home, for ``hcc status``, the report and the alerts: one dictionary, nothing computed beyond comparing versions."""
+"""What stands in a home, for ``hcc status``, the report and the alerts: one dictionary, nothing
+computed beyond comparing versions."""
 
 from __future__ import annotations
 
@@ -22,8 +23,9 @@ def home_status(home: Home, assets: Mapping[str, Asset]) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``samples`` by state, ``subjects``, ``assets`` by state, ``stale`` and ``held`` nodes, ``failing_checks``, ``export``, ``settling``, ``refused``;
-        ``deliveries`` by fate, those ``left_out``, files in landing that are ``unlisted``, and published files that are
+        ``samples`` by state, ``subjects``, ``assets`` by state, ``stale`` and ``held`` nodes,
+        ``failing_checks``, ``export``, ``settling``, ``refused``; ``deliveries`` by fate, those
+        ``left_out``, files in landing that are ``unlisted``, and published files that are
         ``damaged``.
     """
     view = HomeView(home, assets)
@@ -125,7 +127,8 @@ def _reference(view: HomeView) -> str | None:
 
 
 def _short_sd(view: HomeView) -> dict[str, int] | None:
-    """Column ``n_short_sd`` of the published rates, treated population, by source; None before there are rates."""
+    """Column ``n_short_sd`` of the published rates, treated population, by source; None before
+    there are rates."""
     if view.versions.current("response_rates") is None:
         return None
     rates = view.versions.frame("response_rates", "table")
@@ -142,7 +145,8 @@ def status_lines(report: Mapping[str, Any]) -> list[str]:
     lines = [
         f"Home        {report['home']}",
         f"Samples     {samples['standing']} standing of {samples['in_sheet']} in samples.csv",
-        f"Subjects    {report['subjects'] if report['subjects'] is not None else 'no clinical export yet'}",
+        "Subjects    "
+        f"{report['subjects'] if report['subjects'] is not None else 'no clinical export yet'}",
         f"Export      {report['export'] or 'none'} (data cut-off {report['cutoff']})",
         f"Reference   {report['reference'] or 'none yet'}",
         "Assets      " + ", ".join(f"{n} {state}" for state, n in sorted(report["assets"].items())),
@@ -150,7 +154,8 @@ def status_lines(report: Mapping[str, Any]) -> list[str]:
     if report["short_sd"]:
         n = report["short_sd"]
         lines.append(
-            f"Stable      with an SD minimum of {n['days']} days BOR would change for {n['BOR']} subjects, CBOR for {n['CBOR']}"
+            f"Stable      with an SD minimum of {n['days']} days BOR would change for "
+            f"{n['BOR']} subjects, CBOR for {n['CBOR']}"
         )
     if "deliveries" in report:
         lines.insert(3, f"Deliveries  {total_line(report['deliveries'])}")
@@ -169,7 +174,9 @@ def status_lines(report: Mapping[str, Any]) -> list[str]:
     lines += [f"  sheet       {text}" for text in report["sheet_problems"]]
     if report["stale"]:
         lines.append(
-            f"  stale       {', '.join(report['stale'][:8])}{' …' if len(report['stale']) > 8 else ''}: run hcc refresh"
+            "  stale       "
+            f"{', '.join(report['stale'][:8])}{' …' if len(report['stale']) > 8 else ''}: "
+            "run hcc refresh"
         )
     for held in report["held"]:
         since = (
@@ -178,15 +185,22 @@ def status_lines(report: Mapping[str, Any]) -> list[str]:
             else "; there is no earlier version"
         )
         lines.append(
-            f"  HELD        {held['asset']}{'/' + held['sample'] if held['sample'] else ''}: {held['reason']}{since}"
+            f"  HELD        {held['asset']}{'/' + held['sample'] if held['sample'] else ''}: "
+            f"{held['reason']}{since}"
         )
     for check in report["failing_checks"]:
         lines.append(
-            f"  {check['severity']:<11} {check['asset']}{'/' + check['sample'] if check['sample'] else ''} {check['name']}: {check['description']}"
+            f"  {check['severity']:<11} "
+            f"{check['asset']}{'/' + check['sample'] if check['sample'] else ''} "
+            f"{check['name']}: {check['description']}"
         )
     for alert in report.get("alerts", []):
-        where = f"{alert['asset']}{'/' + alert['partition'] if alert['partition'] else ''} {alert['check']}"
+        where = (
+            f"{alert['asset']}{'/' + alert['partition'] if alert['partition'] else ''} "
+            f"{alert['check']}"
+        )
         lines.append(
-            f"  alert       {alert['id']} {alert['severity']} {where}: {alert['state']} since {alert['first_seen']:%Y-%m-%d %H:%M}"
+            f"  alert       {alert['id']} {alert['severity']} {where}: {alert['state']} "
+            f"since {alert['first_seen']:%Y-%m-%d %H:%M}"
         )
     return lines

@@ -1,4 +1,7 @@
-"""Samples side by side on one machine: worker processes, admission by estimated memory. What is done to a sample is in the recipes."""
+"""Samples side by side on one machine: worker processes, admission by estimated memory.
+
+What is done to a sample is in the recipes.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,8 @@ from hcc_assets.operate.watch.reaper import reap
 
 BASE_MB = 450
 MB_PER_DELIVERED_MB = 14.0
-"""Peak memory of a worker: interpreter and libraries, and a slope over the size of the compressed delivery."""
+"""Peak memory of a worker: interpreter and libraries, and a slope over the size of the compressed
+delivery."""
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -45,7 +49,8 @@ def _work(root: str, run: Run) -> str:
 
 
 class Workers:
-    """Worker processes of one refresh, started when first needed and ended when other work comes first.
+    """Worker processes of one refresh, started when first needed and ended when other work comes
+    first.
 
     Parameters
     ----------
@@ -69,7 +74,8 @@ class Workers:
         self._pool: ProcessPoolExecutor | None = None
 
     def rest(self) -> None:
-        """End the worker processes: starting them again is a second or two, what they hold may be as much as the tables need."""
+        """End the worker processes: starting them again is a second or two, what they hold may be
+        as much as the tables need."""
         self.close()
 
     def close(self) -> None:

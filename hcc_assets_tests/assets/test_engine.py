@@ -260,7 +260,6 @@ def test_what_a_crash_between_commit_and_publishing_left_is_put_back(
         deliver(home, [["a", 2]]).attempt("numbers")
     assert published(home)["value"].tolist() == [1.0]
     work = Workbench(home, TABLES)
-    assert make_plan(work).states[("numbers", None)].state == "fresh"
     stands = [work.versions.require("numbers")]
     assert damaged(work.versions, stands) == ["numbers.csv", "numbers.parquet"]
     assert put_back(work.versions, stands) == ["numbers.csv", "numbers.parquet"]

@@ -1,4 +1,5 @@
-"""What is said when somebody who was erased is delivered again: on every asset that reads landing."""
+"""What is said when somebody who was erased is delivered again: on every asset that reads
+landing."""
 
 from __future__ import annotations
 

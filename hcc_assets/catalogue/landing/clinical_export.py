@@ -61,7 +61,8 @@ class Exports:
         return self.consent.applied(self.delivered(delivery, config))
 
     def naming_erased(self, config: StudyConfig) -> list[str]:
-        """Exports of any age with rows of erased subjects; none are read where nobody was erased."""
+        """Exports of any age with rows of erased subjects; none are read where nobody was
+        erased."""
         if not self.view.home.tombstones_json.exists():
             return []
         found = []

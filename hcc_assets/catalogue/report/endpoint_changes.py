@@ -44,7 +44,8 @@ def endpoint_changes(
 
 
 def _causes(export: Version) -> Causes:
-    """What the newest export brought against the one before: new data and corrections by subject."""
+    """What the newest export brought against the one before: new data and corrections by
+    subject."""
     from hcc_assets.clinical.endpoints.changes import Causes, input_causes
 
     before = export.previous

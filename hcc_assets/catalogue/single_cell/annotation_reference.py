@@ -1,4 +1,5 @@
-"""The versioned model that labels cells: provisional, then frozen until it is rebuilt on request."""
+"""The versioned model that labels cells: provisional, then frozen until it is rebuilt on
+request."""
 
 from __future__ import annotations
 

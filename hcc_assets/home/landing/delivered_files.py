@@ -1,4 +1,7 @@
-"""Files of one delivery: what there is, what it may be called, what it hashes to. Whether a delivery is taken is decided in ``platform.landing``."""
+"""Files of one delivery: what there is, what it may be called, what it hashes to.
+
+Whether a delivery is taken is decided in ``platform.landing``.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,8 @@ UNREADABLE = "unreadable"
 
 @dataclass(frozen=True)
 class LandedFile:
-    """One file of a delivery: name relative to the delivery, size in bytes, a stamp that changes with its content, seconds since its last change."""
+    """One file of a delivery: name relative to the delivery, size in bytes, a stamp that changes
+    with its content, seconds since its last change."""
 
     name: str
     size: int
@@ -41,7 +45,8 @@ class LandedFile:
 def list_files(folder: UPath, now: float) -> tuple[LandedFile, ...]:
     """Files below ``folder`` (or the file itself), sorted by name.
 
-    Links that leave the folder, what is no plain file and what may not be looked at are listed with size -1 (``stamp`` says which).
+    Links that leave the folder, what is no plain file and what may not be looked at are listed with
+    size -1 (``stamp`` says which).
     """
     return _local_files(Path(str(folder)), now) if is_local(folder) else _objects(folder, now)
 
@@ -70,7 +75,8 @@ def _local_files(base: Path, now: float) -> tuple[LandedFile, ...]:
 
 
 def _below(base: Path) -> Iterator[Path]:
-    """Everything below a folder that is no folder, and the folders that may not be looked into: these must not look empty."""
+    """Everything below a folder that is no folder, and the folders that may not be looked into:
+    these must not look empty."""
     shut: list[Path] = []
     for folder, folders, files in os.walk(
         base, onerror=lambda error: shut.append(Path(error.filename))
@@ -112,14 +118,19 @@ def matrix_names(files: tuple[LandedFile, ...]) -> str:
 
 
 def archived(files: tuple[LandedFile, ...]) -> bool:
-    """True when a file is an archive by its name. Archives are never opened: their members could lead anywhere and grow to any size."""
+    """True when a file is an archive by its name.
+
+    Archives are never opened: their members could lead anywhere and grow to any size.
+    """
     return any(f.name.lower().endswith(ARCHIVES) for f in files)
 
 
 def safe_name(name: str) -> str:
-    """A file name as it may be told: one that could carry a person's name or number is replaced by a part of its hash.
+    """A file name as it may be told: one that could carry a person's name or number is replaced by
+    a part of its hash.
 
-    Date and time in one number (``20261122093000``), as EDC systems name their exports, are not a person's: a phone has 11 digits, an identity number 15 or 18.
+    Date and time in one number (``20261122093000``), as EDC systems name their exports, are not a
+    person's: a phone has 11 digits, an identity number 15 or 18.
     """
     if _TELLABLE.fullmatch(name) and not _LONG_NUMBER.search(_MOMENT.sub("-", name)):
         return name
@@ -157,7 +168,11 @@ class LandingIndex:
         return out
 
     def save(self) -> None:
-        """Keep what was hashed. The index only saves work: where it cannot be written (a full disk, a home mounted read-only) looking still works."""
+        """Keep what was hashed.
+
+        The index only saves work: where it cannot be written (a full disk, a home mounted
+        read-only) looking still works.
+        """
         if self.fresh != self.known:
             with contextlib.suppress(OSError):
                 write_bytes(self.path, json.dumps(self.fresh, sort_keys=True).encode())

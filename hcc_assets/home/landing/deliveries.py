@@ -1,6 +1,8 @@
-"""What lies in ``landing/``: deliveries, whether they are complete and settled, and what they hash to. Nothing is parsed here beyond ``samples.csv``.
+"""What lies in ``landing/``: deliveries, whether they are complete and settled, and what they hash
+to. Nothing is parsed here beyond ``samples.csv``.
 
-The platform never changes a byte below ``landing/``. A file is hashed once: the index in the store remembers size and time stamp of what was hashed.
+The platform never changes a byte below ``landing/``. A file is hashed once: the index in the store
+remembers size and time stamp of what was hashed.
 """
 
 from __future__ import annotations
@@ -45,12 +47,16 @@ State = Literal["ready", "settling", "incomplete", "refused"]
 TABLES = (".csv", ".xlsx", ".xpt", ".sas7bdat", ".parquet", ".json", ".ndjson")
 LEAVES = "path leaves landing/ through a link"
 CANNOT_READ = "a file or folder cannot be read; look at its permissions and at the disk"
-ARCHIVED = "holds an archive and no matrix; archives are not opened: send matrix, barcodes and features (or the .h5, .h5ad) themselves"
+ARCHIVED = (
+    "holds an archive and no matrix; archives are not opened: send matrix, barcodes and features "
+    "(or the .h5, .h5ad) themselves"
+)
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A matrix folder, matrix file, clinical export or reference file, with its state and the reason for it."""
+    """A matrix folder, matrix file, clinical export or reference file, with its state and the
+    reason for it."""
 
     kind: Literal["sample", "clinical", "reference"]
     id: str
@@ -122,7 +128,8 @@ Hashes = Callable[[], dict[str, str]]
 def _settled(
     folder: UPath, files: tuple[LandedFile, ...], seconds: float, hashes: Hashes
 ) -> tuple[State, str]:
-    """Ready with an agreeing manifest or ``_DONE``, or when nothing changed for ``seconds``; a clock that was set back does not hold a delivery for ever."""
+    """Ready with an agreeing manifest or ``_DONE``, or when nothing changed for ``seconds``; a
+    clock that was set back does not hold a delivery for ever."""
     names = {f.name for f in files}
     if "manifest.sha256" in names:
         problem, named = _manifest_problem(folder, hashes)
@@ -148,12 +155,14 @@ def _rested(files: tuple[LandedFile, ...], seconds: float) -> tuple[State, str]:
         return "ready", ""
     return (
         "settling",
-        f"changed {max(youngest, 0):.0f} s ago; taken when unchanged for {seconds:g} s (or with a _DONE file)",
+        f"changed {max(youngest, 0):.0f} s ago; taken when unchanged for {seconds:g} s (or "
+        "with a _DONE file)",
     )
 
 
 def _manifest_problem(folder: UPath, hashes: Hashes) -> tuple[str, set[str]]:
-    """What is wrong with ``manifest.sha256`` (empty when it agrees), and the files that it names."""
+    """What is wrong with ``manifest.sha256`` (empty when it agrees), and the files that it
+    names."""
     try:
         lines = (folder / "manifest.sha256").read_text("utf-8-sig").splitlines()
     except (UnicodeDecodeError, OSError):
@@ -267,7 +276,8 @@ def _entries(folder: UPath) -> list[UPath]:
 
 
 def _is_export(path: UPath) -> bool:
-    """True for a folder, and for a file that somebody means as an export: it is refused by its name, so that it does not vanish."""
+    """True for a folder, and for a file that somebody means as an export: it is refused by its
+    name, so that it does not vanish."""
     return objects.is_folder(path) or path.name.lower().endswith((*ARCHIVES, *TABLES))
 
 
@@ -277,11 +287,17 @@ def _misplaced(kind: str, path: UPath) -> str:
     if name.endswith(ARCHIVES):
         return "is an archive, and archives are not opened; send the files that are in it"
     if kind == "clinical" and not objects.is_folder(path):
-        return "lies beside the exports; an export is a folder landing/clinical/<export_id>/ with its files"
+        return (
+            "lies beside the exports; an export is a folder landing/clinical/<export_id>/ with "
+            "its files"
+        )
     if kind == "reference" and not (
         name.endswith(".h5ad") or (name.startswith("ctcae") and name.endswith((".csv", ".xlsx")))
     ):
-        return "is neither ctcae_v5.csv, ctcae_v5.xlsx nor an .h5ad file and is not used; take it away or give it its name"
+        return (
+            "is neither ctcae_v5.csv, ctcae_v5.xlsx nor an .h5ad file and is not used; take it "
+            "away or give it its name"
+        )
     return ""
 
 

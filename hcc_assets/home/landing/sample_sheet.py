@@ -1,4 +1,7 @@
-"""``samples.csv``: its rows, which of them can be taken, and which of the earlier ones stay. Matrices and their files are in ``platform.landing``."""
+"""``samples.csv``: its rows, which of them can be taken, and which of the earlier ones stay.
+
+Matrices and their files are in ``platform.landing``.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,8 @@ class SampleSheet:
     Attributes
     ----------
     doubtful
-        Sample ids that stand in refused rows, as they could be read: the rows that stood before stay for them.
+        Sample ids that stand in refused rows, as they could be read: the rows that stood before
+        stay for them.
     kept
         Samples whose earlier row stays because today's cannot be taken.
     lines
@@ -78,7 +82,10 @@ def read_sample_sheet(data: bytes, config: StudyConfig) -> SampleSheet:
     header = [h.strip() for h in rows[0]] if rows else []
     missing = [c for c in _REQUIRED if c not in header]
     if missing:
-        sheet.refused = f"samples.csv has no column {', '.join(missing)}; its columns are {', '.join((*_REQUIRED, *_OPTIONAL))}"
+        sheet.refused = (
+            f"samples.csv has no column {', '.join(missing)}; its columns are "
+            f"{', '.join((*_REQUIRED, *_OPTIONAL))}"
+        )
         return sheet
     seen: dict[str, int] = {}
     for number, cells in enumerate(rows[1:], start=2):
@@ -94,7 +101,8 @@ def read_sample_sheet(data: bytes, config: StudyConfig) -> SampleSheet:
             sheet.problems.append(
                 (
                     where,
-                    f"sample_id is already on line {other} (upper and lower case count as the same); neither row is taken",
+                    f"sample_id is already on line {other} (upper and lower case count as "
+                    "the same); neither row is taken",
                 )
             )
             sheet.rows = {
@@ -115,7 +123,8 @@ def _readable_id(cells: list[str], header: list[str]) -> str:
 def leave_out_erased(
     sheet: SampleSheet, erased: Callable[[Collection[str]], Collection[str]]
 ) -> None:
-    """Take the rows of erased subjects out of the sheet, before anything of theirs is looked at; only their lines are kept.
+    """Take the rows of erased subjects out of the sheet, before anything of theirs is looked at;
+    only their lines are kept.
 
     Parameters
     ----------
@@ -132,14 +141,16 @@ def leave_out_erased(
 def keep_standing(
     sheet: SampleSheet, standing: Mapping[str, SampleRow], config: StudyConfig, *, age: float = 1e9
 ) -> None:
-    """Let the rows that stood before stay where today's sheet says nothing that can be taken; a row that was taken out of the sheet does not stay.
+    """Let the rows that stood before stay where today's sheet says nothing that can be taken; a row
+    that was taken out of the sheet does not stay.
 
     Parameters
     ----------
     standing
         Rows of the samples that stand.
     age
-        Seconds since the sheet changed: one that leaves samples out is believed when it has settled, since it may be a copy on its way.
+        Seconds since the sheet changed: one that leaves samples out is believed when it has
+        settled, since it may be a copy on its way.
     """
     known = {name.casefold() for name in sheet.rows}
     absent = {
@@ -149,9 +160,15 @@ def keep_standing(
     }
     lost = {s for s in absent if s.casefold() not in sheet.doubtful}
     if standing and not sheet.refused and lost == set(standing):
-        sheet.refused = f"samples.csv names none of the {len(standing)} samples that stand; send the whole sheet"
+        sheet.refused = (
+            f"samples.csv names none of the {len(standing)} samples that stand; send the whole "
+            "sheet"
+        )
     elif lost and not sheet.refused and 0 <= age < config.samples.settle_seconds:
-        sheet.settling = f"changed {age:.0f} s ago and leaves out {len(lost)} samples; believed when unchanged for {config.samples.settle_seconds:g} s"
+        sheet.settling = (
+            f"changed {age:.0f} s ago and leaves out {len(lost)} samples; believed when "
+            f"unchanged for {config.samples.settle_seconds:g} s"
+        )
     every = bool(sheet.refused or sheet.settling)
     sheet.kept = {s for s in absent if every or s.casefold() in sheet.doubtful}
     sheet.rows = sheet.rows | {s: standing[s] for s in sorted(sheet.kept)}
@@ -175,7 +192,8 @@ def _judge_row(
             or ".." in value
         ):
             return (
-                f"{name} must start with a letter or digit and hold only letters, digits, dot, underscore and minus (at most 64)",
+                f"{name} must start with a letter or digit and hold only letters, digits, "
+                "dot, underscore and minus (at most 64)",
                 None,
             )
     if values["timepoint"] not in config.samples.timepoints:
@@ -192,7 +210,8 @@ def _judge_row(
         or ".." in parts
     ):
         return "path must be relative to landing/, with forward slashes and without '..'", None
-    return "", SampleRow(**{k: values.get(k) for k in (*_REQUIRED, *_OPTIONAL)})  # type: ignore[arg-type]
+    given = {name: values.get(name) for name in (*_REQUIRED, *_OPTIONAL)}
+    return "", SampleRow(**given)  # type: ignore[arg-type]
 
 
 def _is_date(text: str) -> bool:

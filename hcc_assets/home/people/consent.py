@@ -1,4 +1,5 @@
-"""What was decided about subjects: withdrawals (by name, the operator's record) and tombstones of erased ones (by HMAC only). Acting on it is elsewhere."""
+"""What was decided about subjects: withdrawals (by name, the operator's record) and tombstones of
+erased ones (by HMAC only). Acting on it is elsewhere."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ WITHDRAWAL_COLUMNS = ("subject_id", "from_date", "reason", "recorded_at")
 
 
 class RecordDamaged(ValueError):
-    """``withdrawals.csv`` or ``tombstones.json`` cannot be read; the text names file and line, never a value."""
+    """``withdrawals.csv`` or ``tombstones.json`` cannot be read; the text names file and line,
+    never a value."""
 
 
 class Withdrawal(BaseModel):
@@ -40,7 +42,8 @@ class Withdrawal(BaseModel):
 
 
 class Tombstone(BaseModel):
-    """An erased subject: digests of its id and its sample ids, reference of the request, time (UTC)."""
+    """An erased subject: digests of its id and its sample ids, reference of the request, time
+    (UTC)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     subject: str
@@ -50,7 +53,8 @@ class Tombstone(BaseModel):
 
 
 def read_withdrawals(path: Path) -> list[Withdrawal]:
-    """The rows of ``withdrawals.csv`` (subject_id, from_date, reason, recorded_at); empty when there is none.
+    """The rows of ``withdrawals.csv`` (subject_id, from_date, reason, recorded_at); empty when
+    there is none.
 
     Raises
     ------
@@ -71,7 +75,8 @@ def read_withdrawals(path: Path) -> list[Withdrawal]:
         except ValidationError as error:
             names = ", ".join(str(p["loc"][0]) for p in error.errors())
             raise RecordDamaged(
-                f"{path.name}, line {reader.line_num}: {names} cannot be read (from_date is YYYY-MM-DD)"
+                f"{path.name}, line {reader.line_num}: {names} cannot be read (from_date is "
+                "YYYY-MM-DD)"
             ) from None
         if not found[-1].subject_id:
             raise RecordDamaged(f"{path.name}, line {reader.line_num}: subject_id is empty")
@@ -130,7 +135,8 @@ class Tombstones:
         Raises
         ------
         RecordDamaged
-            The file cannot be read: then nobody can tell who was erased, and nothing may be taken in.
+            The file cannot be read: then nobody can tell who was erased, and nothing may be taken
+            in.
         """
         if not self._path.exists():
             return []
@@ -147,7 +153,8 @@ class Tombstones:
     def add(
         self, subject_id: str, sample_ids: Collection[str], reference: str, now: dt.datetime
     ) -> Tombstone:
-        """Set a tombstone (once); the reference of the request must not hold the subject's name, and loses it if it does."""
+        """Set a tombstone (once); the reference of the request must not hold the subject's name,
+        and loses it if it does."""
         digest = subject_digest(self._key, subject_id)
         samples = tuple(sorted(subject_digest(self._key, s) for s in sample_ids))
         for name in sorted([subject_id, *sample_ids], key=len, reverse=True):
@@ -171,7 +178,8 @@ class Tombstones:
         return stone
 
     def names(self, subject_or_sample: str) -> bool:
-        """True when this subject, or a sample of this name, was erased; whatever the spelling in case and width."""
+        """True when this subject, or a sample of this name, was erased; whatever the spelling in
+        case and width."""
         digest = subject_digest(self._key, subject_or_sample)
         return any(digest == t.subject or digest in t.samples for t in self.all())
 

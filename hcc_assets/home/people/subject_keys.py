@@ -1,4 +1,5 @@
-"""The home's secret key and the digests that stand for subjects where an id must not be kept (tombstones, audit trail). No storage of ids here."""
+"""The home's secret key and the digests that stand for subjects where an id must not be kept
+(tombstones, audit trail). No storage of ids here."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ WEAK_LENGTH = 5
 
 
 class KeyDamaged(ValueError):
-    """The key file of the home is not a key; digests of subjects can be neither made nor compared."""
+    """The key file of the home is not a key; digests of subjects can be neither made nor
+    compared."""
 
 
 def keys_folder(home: Home) -> Path:
@@ -31,8 +33,9 @@ def keys_folder(home: Home) -> Path:
 def key_for_home(folder: Path) -> bytes:
     """The home's key, created once.
 
-    The key is written to a temporary file (``O_EXCL``, mode 0600) and linked to its name, so that of several first processes exactly one wins and
-    none reads half a key. It is never replaced: with another key every digest and the audit chain would mean nothing.
+    The key is written to a temporary file (``O_EXCL``, mode 0600) and linked to its name, so that
+    of several first processes exactly one wins and none reads half a key. It is never replaced:
+    with another key every digest and the audit chain would mean nothing.
 
     Parameters
     ----------
@@ -71,23 +74,27 @@ def key_for_home(folder: Path) -> bytes:
         ) from None
     if len(key) != KEY_BYTES:
         raise KeyDamaged(
-            f"{path.name} holds {len(key)} bytes instead of {KEY_BYTES}; restore it from the backup of the home"
+            f"{path.name} holds {len(key)} bytes instead of {KEY_BYTES}; restore it from the "
+            "backup of the home"
         )
     return key
 
 
 def canonical_subject(subject_id: str) -> str:
-    """One spelling for what people take for the same id: NFKC, no outer space, no case (``S01``, ``s01``, full-width forms)."""
+    """One spelling for what people take for the same id: NFKC, no outer space, no case (``S01``,
+    ``s01``, full-width forms)."""
     return unicodedata.normalize("NFKC", subject_id).strip().casefold()
 
 
 def is_weak(name: str) -> bool:
-    """True for a short or purely numeric name, which may as well be a number where it stands in running text."""
+    """True for a short or purely numeric name, which may as well be a number where it stands in
+    running text."""
     return len(name) < WEAK_LENGTH or name.replace(".", "").isdigit()
 
 
 def subject_digest(key: bytes, subject_id: str) -> str:
-    """HMAC-SHA256 of the canonical id, ``subject:`` and 32 hexadecimal digits; without the key it can be neither reversed nor guessed through."""
+    """HMAC-SHA256 of the canonical id, ``subject:`` and 32 hexadecimal digits; without the key it
+    can be neither reversed nor guessed through."""
     digest = hmac.new(
         key, b"subject\0" + canonical_subject(subject_id).encode(), hashlib.sha256
     ).hexdigest()
