@@ -4,7 +4,7 @@ What is written, and when, is decided elsewhere.
 
 A local file is written under a temporary name in the same folder, synced and renamed, so that a
 reader sees the old bytes or the new ones; on an object store one put is one object. The commit
-point of a version is its manifest (``platform.versions``), which is written last.
+point of a version is its manifest (`home.versions`), which is written last.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TEMPORARY = ".tmp-"
 
 Fence = Callable[[], None]
 """Called just before the new bytes become visible; raises when this writer has been given up (see
-``platform.reaper``)."""
+`assets.engine.StaleWriter`)."""
 
 
 def _no_fence() -> None:
@@ -105,7 +105,7 @@ def amend(path: UPath, change: Callable[[bytes | None], bytes]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(str(folder / f".{path.name}.lock"), timeout=60):
             write_bytes(path, change(_read(path)))
-        return
+        return None
     while True:
         seen = objects.tag_of(path)
         try:

@@ -1,6 +1,6 @@
 """Samples side by side on one machine: worker processes, admission by estimated memory.
 
-What is done to a sample is in the recipes.
+What is done to a sample is in the catalogue.
 """
 
 from __future__ import annotations

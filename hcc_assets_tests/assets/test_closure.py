@@ -74,22 +74,32 @@ class Copy:
 
 
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
+def source(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     root = tmp_path_factory.mktemp("source") / "hcc_assets"
     shutil.copytree(PACKAGE, root, ignore=shutil.ignore_patterns("__pycache__"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(closure, "_ROOT", root)
-        patch.setattr(closure, "_remembered", _Nothing)
-        patch.setattr(closure, "_data_files", closure._data_files.__wrapped__)
-        patch.setattr(closure, "_face", closure._face.__wrapped__)
-        for name in ("_tree", "_imports", "_fingerprint"):
-            patch.setattr(closure, name, _by_time(getattr(closure, name).__wrapped__))
-        yield Copy(root)
+    for one in all_assets().values():
+        assert one.code_version, "found where the package is, and kept by the asset"
+    return Copy(root)
+
+
+@pytest.fixture(scope="module")
+def read() -> dict[str, Callable[[Path], Any]]:
+    """What is found in a file, remembered as long as the file stays what it is."""
+    names = ("_tree", "_imports", "_fingerprint")
+    return {name: _by_time(getattr(closure, name).__wrapped__) for name in names}
 
 
 @pytest.fixture
-def copy(source: Copy) -> Iterator[Copy]:
+def copy(
+    source: Copy, read: dict[str, Callable[[Path], Any]], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Copy]:
     """As the package is; edits are undone."""
+    monkeypatch.setattr(closure, "_ROOT", source.root)
+    monkeypatch.setattr(closure, "_remembered", _Nothing)
+    for name in ("_data_files", "_face"):
+        monkeypatch.setattr(closure, name, getattr(closure, name).__wrapped__)
+    for name, function in read.items():
+        monkeypatch.setattr(closure, name, function)
     yield source
     for path in source.root.rglob("*.py"):
         original = PACKAGE / path.relative_to(source.root)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hcc_assets.home.landing.deliveries import read_sample_sheet, scan
+from hcc_assets.home.landing.deliveries import scan
+from hcc_assets.home.landing.sample_sheet import read_sample_sheet
 from hcc_assets.home.paths import Home
 from hcc_assets.study.config import StudyConfig, parse_config
 

@@ -1,11 +1,7 @@
-"""Which clinical export stands: read, compared with the one before, taken or held.
-
-Reading is in `clinical.reading`, comparing in `clinical.holding`.
-"""
+"""Which clinical export stands: compared with the one before (`clinical.holding`), taken or held."""
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pandas as pd
 
 from hcc_assets.assets.definition import Gate, Output, Refused, SetAside, Verdict, asset
-from hcc_assets.assets.inputs import Basis, Input, Standing, Version, View
-from hcc_assets.catalogue.landing._consent import Consent
+from hcc_assets.assets.inputs import Standing, Version
 from hcc_assets.catalogue.landing._erased import NO_ERASED_TODO, erased_verdict
-from hcc_assets.home.files import local_copy
+from hcc_assets.catalogue.landing._exports import ClinicalExports, Exports
 from hcc_assets.home.landing.deliveries import Delivery, export_date
 from hcc_assets.home.versions import Bundle, CheckRecord
 from hcc_assets.study.config import StudyConfig
@@ -26,86 +21,6 @@ if TYPE_CHECKING:
 
 NEEDED = ("subjects", "exposure")
 """Tables without which an export says nothing about anybody."""
-
-
-@dataclass(frozen=True)
-class Exports:
-    """The exports in ``landing/clinical/`` and what was decided about them.
-
-    Attributes
-    ----------
-    candidates
-        Those that are complete and settled, newest first.
-    accepted
-        Export id and content of what was released although it is held.
-    today
-        Date of an export whose name has none.
-    """
-
-    candidates: tuple[Delivery, ...]
-    accepted: frozenset[tuple[str, str]]
-    consent: Consent
-    today: dt.date
-    view: View
-
-    def delivered(self, delivery: Delivery, config: StudyConfig) -> Export:
-        """An export as it was delivered."""
-        from hcc_assets.clinical.reading.exports import read_export
-
-        cutoff = config.study.data_cutoff or export_date(delivery.id)
-        with local_copy(self.view.home.landing / delivery.path) as folder:
-            return read_export(folder, config, cutoff=cutoff)
-
-    def read(self, delivery: Delivery, config: StudyConfig) -> Export:
-        """What may be used of an export."""
-        return self.consent.applied(self.delivered(delivery, config))
-
-    def naming_erased(self, config: StudyConfig) -> list[str]:
-        """Exports of any age with rows of erased subjects; none are read where nobody was
-        erased."""
-        if not self.view.home.tombstones_json.exists():
-            return []
-        found = []
-        for delivery in self.view.landing.exports:
-            if delivery.state != "ready":
-                continue
-            tables = self.delivered(delivery, config).tables.values()
-            names = {s for frame in tables for s in frame["USUBJID"].unique()}
-            if self.view.erased_of(names):
-                found.append(delivery.path)
-        return sorted(found)
-
-
-@dataclass(frozen=True)
-class ClinicalExports(Input):
-    """Every export in ``landing/clinical/``, acceptances, withdrawals and erasures."""
-
-    def basis(self, view: View, key: str | None) -> Basis | None:
-        standing = view.versions.current("clinical_export")
-        name = view.versions.facts("clinical_export")["export_id"] if standing else None
-        ready: dict[str, str] = {}
-        for delivery in view.landing.exports:
-            if delivery.id == name and delivery.state == "settling":
-                return None
-            if delivery.state in ("ready", "refused"):
-                ready |= delivery.contents or {delivery.path: delivery.reason}
-        if not ready:
-            return None
-        accepted = {
-            f"accepted {a['export']} {a['content'][:12]}": a["content"] for a in view.acceptances
-        }
-        consent = {"consent": view.consent} if view.consent else {}
-        return Basis(deliveries=ready | accepted | consent)
-
-    def value(self, view: View, key: str | None) -> Exports:
-        there = (d for d in view.landing.exports if d.state in ("ready", "refused"))
-        return Exports(
-            candidates=tuple(sorted(there, key=lambda d: d.id, reverse=True)),
-            accepted=frozenset((a["export"], a["content"]) for a in view.acceptances),
-            consent=Consent(view.consent, view.withdrawn, view.erased_of),
-            today=view.now.date(),
-            view=view,
-        )
 
 
 @dataclass(frozen=True)

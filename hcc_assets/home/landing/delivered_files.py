@@ -1,6 +1,6 @@
 """Files of one delivery: what there is, what it may be called, what it hashes to.
 
-Whether a delivery is taken is decided in ``platform.landing``.
+Whether a delivery is taken is decided in `deliveries`.
 """
 
 from __future__ import annotations

@@ -23,7 +23,6 @@ from hcc_assets.home import objects
 from hcc_assets.home.landing.delivered_files import (
     ARCHIVES,
     CONTROL_FILES,
-    UNREADABLE,
     LandedFile,
     LandingIndex,
     archived,
@@ -40,13 +39,12 @@ from hcc_assets.home.landing.sample_sheet import (
     leave_out_erased,
     read_sample_sheet,
 )
+from hcc_assets.home.landing.settling import CANNOT_READ, State, judge_files, rested
 from hcc_assets.home.paths import Home, is_local
 from hcc_assets.study.config import StudyConfig
 
-State = Literal["ready", "settling", "incomplete", "refused"]
 TABLES = (".csv", ".xlsx", ".xpt", ".sas7bdat", ".parquet", ".json", ".ndjson")
 LEAVES = "path leaves landing/ through a link"
-CANNOT_READ = "a file or folder cannot be read; look at its permissions and at the disk"
 ARCHIVED = (
     "holds an archive and no matrix; archives are not opened: send matrix, barcodes and features "
     "(or the .h5, .h5ad) themselves"
@@ -120,72 +118,6 @@ def export_date(export_id: str) -> dt.date | None:
         return dt.date(*(int(g) for g in match.groups()))
     except ValueError:
         return None
-
-
-Hashes = Callable[[], dict[str, str]]
-
-
-def _settled(
-    folder: UPath, files: tuple[LandedFile, ...], seconds: float, hashes: Hashes
-) -> tuple[State, str]:
-    """Ready with an agreeing manifest or ``_DONE``, or when nothing changed for ``seconds``; a
-    clock that was set back does not hold a delivery for ever."""
-    names = {f.name for f in files}
-    if "manifest.sha256" in names:
-        problem, named = _manifest_problem(folder, hashes)
-        files = (
-            tuple(f for f in files if f.name not in named and f.name not in CONTROL_FILES)
-            if not problem
-            else files
-        )
-        if not problem and not files:
-            return "ready", ""
-        if not problem:
-            return _rested(files, seconds)
-        recent = any(-seconds < f.age < seconds for f in files)
-        return ("settling" if recent else "refused"), problem
-    if "_DONE" in names:
-        return "ready", ""
-    return _rested(files, seconds)
-
-
-def _rested(files: tuple[LandedFile, ...], seconds: float) -> tuple[State, str]:
-    youngest = min((f.age for f in files), default=0.0)
-    if youngest >= seconds or youngest < -max(seconds, 1.0):
-        return "ready", ""
-    return (
-        "settling",
-        f"changed {max(youngest, 0):.0f} s ago; taken when unchanged for {seconds:g} s (or "
-        "with a _DONE file)",
-    )
-
-
-def _manifest_problem(folder: UPath, hashes: Hashes) -> tuple[str, set[str]]:
-    """What is wrong with ``manifest.sha256`` (empty when it agrees), and the files that it
-    names."""
-    try:
-        lines = (folder / "manifest.sha256").read_text("utf-8-sig").splitlines()
-    except (UnicodeDecodeError, OSError):
-        return "manifest.sha256 cannot be read as UTF-8 text", set()
-    found: dict[str, str] | None = None
-    named: set[str] = set()
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        expected, _, name = line.strip().partition(" ")
-        name = name.strip().lstrip("*").removeprefix("./")
-        if ".." in PurePosixPath(name).parts or PurePosixPath(name).is_absolute():
-            return f"manifest.sha256 line {number} names a path outside the delivery", set()
-        found = hashes() if found is None else found
-        if name in CONTROL_FILES:
-            continue
-        told = safe_name(name)
-        if told not in found:
-            return f"manifest.sha256 line {number} names a file that is not there", set()
-        if found[told] != expected.lower():
-            return f"manifest.sha256 line {number} does not agree with its file", set()
-        named.add(name)
-    return ("", named) if named else ("manifest.sha256 names no file", set())
 
 
 def scan(
@@ -336,24 +268,8 @@ def _delivery(
         return Delivery(kind, name, label, "refused", misplaced, files)
     if not any(f.name not in CONTROL_FILES for f in files):
         return Delivery(kind, name, label, "incomplete", "holds no file yet", files)
-    state, reason, hashes = _judge_files(path, label, files, seconds, index)
+    state, reason, hashes = judge_files(path, label, files, seconds, index)
     return Delivery(kind, name, label, state, reason, files, hashes)
-
-
-def _judge_files(
-    path: UPath, label: str, files: tuple[LandedFile, ...], seconds: float, index: LandingIndex
-) -> tuple[State, str, dict[str, str]]:
-    if any(f.stamp == UNREADABLE for f in files):
-        return "refused", CANNOT_READ, {}
-    if any(f.size < 0 for f in files):
-        return "refused", "holds a link that leaves the delivery, or something that is no file", {}
-    try:
-        state, reason = _settled(path, files, seconds, lambda: index.hashes(path, label, files))
-        return state, reason, index.hashes(path, label, files) if state == "ready" else {}
-    except FileNotFoundError:
-        return "settling", "a file went away while it was looked at", {}
-    except OSError:
-        return "refused", CANNOT_READ, {}
 
 
 def _sample_delivery(
@@ -373,8 +289,8 @@ def _sample_delivery(
     files = list_files(path, now)
     missing = matrix_names(files)
     if missing and all(f.size >= 0 for f in files):
-        if archived(files) and _rested(files, seconds)[0] == "ready":
+        if archived(files) and rested(files, seconds)[0] == "ready":
             return Delivery("sample", row.sample_id, row.path, "refused", ARCHIVED, files)
         return Delivery("sample", row.sample_id, row.path, "incomplete", missing, files)
-    state, reason, hashes = _judge_files(path, row.path, files, seconds, index)
+    state, reason, hashes = judge_files(path, row.path, files, seconds, index)
     return Delivery("sample", row.sample_id, row.path, state, reason, files, hashes)

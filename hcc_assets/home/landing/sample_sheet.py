@@ -1,6 +1,6 @@
 """``samples.csv``: its rows, which of them can be taken, and which of the earlier ones stay.
 
-Matrices and their files are in ``platform.landing``.
+Matrices and their files are in `deliveries`.
 """
 
 from __future__ import annotations
