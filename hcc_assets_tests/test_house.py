@@ -28,7 +28,8 @@ ROOMS = (
     ("privacy",),
     ("ui",),
     ("commands",),
-    ("definitions", "cli", "__main__"),
+    ("definitions", "cli"),
+    ("__main__",),
 )
 """From the ground floor up: a module imports from its own room and from those before it, not from
 one beside it. Tools without a room (`faces`) may be used anywhere."""

@@ -38,6 +38,9 @@ ROOMS = (
 )
 """Rooms whose code makes values. A module of another room decides when, where and for whom."""
 
+CSV = "hcc_assets.schemas.csv_safe"
+"""The engine writes the CSV of every published table with it."""
+
 
 @dataclass(frozen=True)
 class Closure:
@@ -58,6 +61,7 @@ def closure_of(file: Path, model: type | None = None) -> Closure:
     file = file.resolve()
     module = getattr(model, "__module__", "") or ""
     start = {module} if module.startswith(f"{_PACKAGE}.") else set()
+    start |= {CSV} if model is not None else set()
     key = f"{_name(file)}:{module}"
     known = _remembered().get(key) if _ROOT in file.parents else None
     if known is None:

@@ -1,4 +1,4 @@
-"""Which clinical export stands: compared with the one before (`clinical.holding`), taken or held."""
+"""Which clinical export stands: compared with the one before, taken or held."""
 
 from __future__ import annotations
 
