@@ -14,6 +14,7 @@ from scipy import stats
 from hcc_assets.schemas.base import conform, empty
 from hcc_assets.schemas.composition import Compositions, TimepointCompositions
 from hcc_assets.stats.biopsies import Biopsies, group_biopsies, tissue_names
+from hcc_assets.stats.proportions import wilson
 from hcc_assets.study.classes import CELL_CLASSES, DENOMINATORS, UNASSIGNED
 from hcc_assets.study.config import StudyConfig
 
@@ -67,18 +68,6 @@ def class_counts(
     known = rows >= 0
     np.add.at(out, (rows[known], columns[known]), mine["n_cells"].to_numpy(dtype=float)[known])
     return out
-
-
-def wilson_interval(
-    successes: npt.ArrayLike, total: npt.ArrayLike, *, level: float = 0.95
-) -> tuple[Array, Array]:
-    """Wilson's score interval of a proportion; NaN where the total is zero."""
-    x, n = np.asarray(successes, dtype=float), np.asarray(total, dtype=float)
-    z2 = stats.norm.ppf(0.5 + level / 2) ** 2
-    safe = np.where(n > 0, n, np.nan)
-    centre = (x + z2 / 2) / (safe + z2)
-    half = np.sqrt(z2) / (safe + z2) * np.sqrt(x * (safe - x) / safe + z2 / 4)
-    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -149,7 +138,7 @@ def compositions(samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfi
     for denominator, classes in DENOMINATORS.items():
         n = table[:, class_columns(classes)]
         total = np.broadcast_to(n.sum(axis=1, keepdims=True), n.shape)
-        low, high = wilson_interval(n, total)
+        low, high = wilson(n, total)
         in_tests = units.usable_in(denominator)[row_of_unit]
         k = len(classes)
         parts.append(

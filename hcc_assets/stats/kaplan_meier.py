@@ -1,6 +1,7 @@
-"""Kaplan-Meier estimates by the conventions of R's ``survfit``: Greenwood error, transformed intervals, midpoint medians, landmarks, follow-up.
+"""Kaplan-Meier curves of lifelines, read by the conventions of R's ``survfit``.
 
-A statistic that is not estimable is NaN, never infinite. Deriving times and censoring is clinical work and is not done here.
+Greenwood error, transformed intervals, midpoint medians, landmarks, follow-up. A statistic that is
+not estimable is NaN, never infinite. Deriving times and censoring is clinical work, not done here.
 """
 
 from __future__ import annotations
@@ -97,6 +98,7 @@ def fit(
     Curve
         Empty for no subjects.
     """
+    from lifelines import KaplanMeierFitter
     from scipy.special import ndtri
 
     times, happened = np.asarray(time, dtype=float), np.asarray(event).astype(bool)
@@ -104,26 +106,22 @@ def fit(
         raise ValueError("time and event must be two lists of the same length")
     if np.isnan(times).any():
         raise ValueError("a time is missing")
-    distinct, place = np.unique(times, return_inverse=True)
-    died = np.bincount(place[happened], minlength=len(distinct))
-    total = np.bincount(place, minlength=len(distinct))
-    at_risk = total[::-1].cumsum()[::-1]
-    surv = np.cumprod((at_risk - died) / at_risk) if len(distinct) else np.zeros(0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        greenwood = (
-            np.cumsum(died / (at_risk * (at_risk - died).astype(float)))
-            if len(distinct)
-            else np.zeros(0)
-        )
-    relative = np.sqrt(greenwood)
-    with np.errstate(invalid="ignore"):
+    if not len(times):
+        nothing, none = np.zeros(0), np.zeros(0, dtype=np.int64)
+        return Curve(nothing, none, none, none, nothing, nothing, nothing, nothing)
+    with np.errstate(all="ignore"):  # lifelines calls np.seterr; leaving the block undoes it
+        fitter = KaplanMeierFitter().fit(times, happened)
+        table = fitter.event_table.query("removed > 0")  # without the row of entries at time 0
+        surv = fitter.survival_function_["KM_estimate"].loc[table.index].to_numpy()
+        at_risk, died, censored = table[["at_risk", "observed", "censored"]].to_numpy().T
+        relative = np.sqrt(np.cumsum(died / (at_risk * (at_risk - died).astype(float))))
         std_err = np.where(surv > 0, surv * relative, np.nan)
     lower, upper = _limits(surv, relative, float(ndtri(1 - (1 - level) / 2)), conf_type)
     return Curve(
-        distinct,
+        table.index.to_numpy(dtype=float),
         at_risk.astype(np.int64),
         died.astype(np.int64),
-        (total - died).astype(np.int64),
+        censored.astype(np.int64),
         surv,
         std_err,
         lower,
