@@ -1,4 +1,7 @@
-"""``docs/performance.md`` from measured rows: every sentence with a number is computed. Plots are in ``plots``, goals in ``goals``."""
+"""``docs/performance.md`` from measured rows: every sentence with a number is computed.
+
+Plots are in ``plots``, goals in ``goals``.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,14 @@ from benchmarks.performance.misses import REMARKS
 
 _HEAD = """# Performance
 
-Written by `make benchmark` (`python -m benchmarks.performance`) from one run; the same numbers are in [results.json](images/performance/results.json).
-Every claim is a ratio of two things measured in the same run, one after the other. Whole processes are measured: imports, start-up, reading and writing are
-in. CPU is user plus system time of a process and all its descendants; memory is resident memory, of the largest process and of the largest sum over processes
-at one moment. Where imports are left out, the table says so. The scanpy recipe runs with a warm numba cache, which favours it.
+Written by `make benchmark` (`python -m benchmarks.performance`) from one run; the same numbers \
+are in [results.json](images/performance/results.json).
+Every claim is a ratio of two things measured in the same run, one after the other. Whole \
+processes are measured: imports, start-up, reading and writing are
+in. CPU is user plus system time of a process and all its descendants; memory is resident memory, \
+of the largest process and of the largest sum over processes
+at one moment. Where imports are left out, the table says so. The scanpy recipe runs with a warm \
+numba cache, which favours it.
 """
 _COSTS = {
     "wall_s": "wall s",
@@ -126,22 +133,50 @@ def _one_sample(section: Mapping[str, Rows]) -> str:
     stages = [{"case": r["case"], **r["stages"]} for r in pick(rows, what="pure functions")]
     return f"""## One new sample, from delivery to published tables
 
-A simulated biopsy (15,000 genes) arrives in a home whose other half is up to date and whose reference is frozen. `hcc refresh` brings it into every published
-table, figures and report included; "pure functions" is the work on the sample alone (raw counts, quality, calls, pseudobulk) without platform and Dagster.
-The recipe reads, filters, runs Scrublet, normalises, picks variable genes, PCA, neighbours, UMAP, Leiden and markers, as a plain script.
+A simulated biopsy (15,000 genes) arrives in a home whose other half is up to date and whose \
+reference is frozen. `hcc refresh` brings it into every published
+table, figures and report included; "pure functions" is the work on the sample alone (raw counts, \
+quality, calls, pseudobulk) without platform and Dagster.
+The recipe reads, filters, runs Scrublet, normalises, picks variable genes, PCA, neighbours, UMAP, \
+Leiden and markers, as a plain script.
 
 {table(shown, heads)}
 - `hcc refresh` against the recipe, CPU: {_list(published)}.
 - The functions against the recipe, CPU: {_list(own)}.
-- The functions against two `sc.read_10x_mtx` calls, imports left out: {_list(reading)}; against parsing the delivery alone: {_list(parsing)}.
-- Growth of the functions: {start:.2f} s + {each:.2f} s per 1,000 cells (least squares over the simulated samples, imports left out).
+- The functions against two `sc.read_10x_mtx` calls, imports left out: {_list(reading)}; against \
+parsing the delivery alone: {_list(parsing)}.
+- Growth of the functions: {start:.2f} s + {each:.2f} s per 1,000 cells (least squares over the \
+simulated samples, imports left out).
 - Memory of the largest process of a refresh: {base:.0f} MB + {per_mb:.1f} MB per delivered MB.
 
 CPU seconds of the functions by stage:
 
-{table(stages, {"case": "sample", "read": "read", "quality": "quality, doublets, ambient", "calls": "calls, copy number", "pseudobulk": "pseudobulk"})}
-{_image("sample_cpu", "CPU seconds of one new sample against its number of cells, for the platform, the functions and the scanpy recipe")}
-{_image("sample_memory", "Peak memory of the largest process against the size of the delivery, with the estimate used for admission")}"""
+{
+        table(
+            stages,
+            {
+                "case": "sample",
+                "read": "read",
+                "quality": "quality, doublets, ambient",
+                "calls": "calls, copy number",
+                "pseudobulk": "pseudobulk",
+            },
+        )
+    }
+{
+        _image(
+            "sample_cpu",
+            "CPU seconds of one new sample against its number of cells, for the platform, the "
+            "functions and the scanpy recipe",
+        )
+    }
+{
+        _image(
+            "sample_memory",
+            "Peak memory of the largest process against the size of the delivery, "
+            "with the estimate used for admission",
+        )
+    }"""
 
 
 def _growing_home(rows: Rows) -> str:
@@ -166,7 +201,12 @@ def _growing_home(rows: Rows) -> str:
 {table(shown, heads)}
 {fitted}
 
-{_image("growing_home", "CPU seconds of a refresh against the number of samples in the home, by what is new")}"""
+{
+        _image(
+            "growing_home",
+            "CPU seconds of a refresh against the number of samples in the home, by what is new",
+        )
+    }"""
 
 
 def _whole_trial(section: Mapping[str, Rows]) -> str:
@@ -193,19 +233,29 @@ def _whole_trial(section: Mapping[str, Rows]) -> str:
     ]
     stopped = [r["samples"] for r in rows if r.get("stopped")]
     note = (
-        f" At {stopped[0]} samples the script takes more memory than this machine has and does not end; there is no ratio."
+        (
+            f" At {stopped[0]} samples the script takes more memory than this machine has and does "
+            "not end; there is no ratio."
+        )
         if stopped
         else ""
     )
     return f"""## The whole trial from nothing
 
-{rows[0]["cells"] // rows[0]["samples"]:,} cells a sample, no labels: every table, figure and the report, on all cores, against a plain script that reads every
+{rows[0]["cells"] // rows[0]["samples"]:,} cells a sample, no labels: every table, figure and the \
+report, on all cores, against a plain script that reads every
 sample, concatenates and clusters all cells together (and publishes nothing).
 
 {table(shown, {"samples": "samples", "cells": "cells", "what": "", **_COSTS})}
 `hcc refresh` against the script: {"; ".join(against)}.{note}
 
-{_image("whole_trial", "Wall time, CPU and memory of the whole trial for the platform and for the script that concatenates everything")}"""
+{
+        _image(
+            "whole_trial",
+            "Wall time, CPU and memory of the whole trial for the platform and for the script that "
+            "concatenates everything",
+        )
+    }"""
 
 
 def _crowd(rows: Rows) -> str:
@@ -220,7 +270,8 @@ def _crowd(rows: Rows) -> str:
     base, per = slope((r["cells"] / 1e5, r["peak_mb"]) for r in rows)
     return f"""## Towards a million cells
 
-Samples arrive in a few large batches; after each, `hcc refresh` brings every table, the display embedding, figures and the report up to date.
+Samples arrive in a few large batches; after each, `hcc refresh` brings every table, the display \
+embedding, figures and the report up to date.
 
 {table(shown, heads)}
 Memory of the largest process: {base:.0f} MB + {per:.0f} MB per 100,000 cells in the home.
@@ -235,11 +286,14 @@ def _dagster(results: Mapping[str, Any]) -> str:
     ]
     return f"""## Dagster's share
 
-The same recipes are attempted in a loop, in one process that never imports dagster, on a copy of the same home; the same versions, checks, figures and
-audit entries are written. What `hcc refresh` takes beyond that is Dagster's share: its import, the definitions, runs, steps and events.
+The same recipes are attempted in a loop, in one process that never imports dagster, on a copy of \
+the same home; the same versions, checks, figures and
+audit entries are written. What `hcc refresh` takes beyond that is Dagster's share: its import, \
+the definitions, runs, steps and events.
 
 {table(rows, {"what": "", **_COSTS})}
-Share of the CPU: {", ".join(f"{case} {100 * value:.0f} %" for case, value in shares(results).items())}.
+Share of the CPU: \
+{", ".join(f"{case} {100 * value:.0f} %" for case, value in shares(results).items())}.
 """
 
 
@@ -266,18 +320,27 @@ def _clinical(rows: Rows) -> str:
         start, each = slope((r["size"] / scale, r["work_cpu_s"]) for r in pick(rows, what=what))
         steps = _list(growth(rows, what))
         lines.append(
-            f"- {what}: {start:.2f} s + {each:.2f} s per {unit}; at each size against exact proportion to the size before: {steps}."
+            f"- {what}: {start:.2f} s + {each:.2f} s per {unit}; at each size against exact "
+            f"proportion to the size before: {steps}."
         )
     return f"""## Clinical derivations
 
-Endpoints: responses, best responses, rates, times to event and their summary from lesion rows (12 visits after baseline, 5 lesions). Safety: all tables of
-`ae_summary` (ten events a subject). Derivations are measured without imports; they are column operations over all subjects at once, see
+Endpoints: responses, best responses, rates, times to event and their summary from lesion rows (12 \
+visits after baseline, 5 lesions). Safety: all tables of
+`ae_summary` (ten events a subject). Derivations are measured without imports; they are column \
+operations over all subjects at once, see
 `benchmarks/endpoints.py`.
 
 {table(shown, heads)}
 {chr(10).join(lines)}
 
-{_image("clinical", "CPU seconds of endpoints against subjects and of safety tables against adverse events, both axes logarithmic")}"""
+{
+        _image(
+            "clinical",
+            "CPU seconds of endpoints against subjects and of safety tables against adverse "
+            "events, both axes logarithmic",
+        )
+    }"""
 
 
 def _misses(goals: Sequence[Goal], profiles: Mapping[str, Any]) -> str:
@@ -287,7 +350,10 @@ def _misses(goals: Sequence[Goal], profiles: Mapping[str, Any]) -> str:
     out = ["## Missed goals\n"]
     for goal in missed:
         out.append(
-            f"- **{goal.text}**: {_cell(goal.value)} where at most {_cell(goal.limit)} was promised. {REMARKS.get(goal.key, '')}".rstrip()
+            (
+                f"- **{goal.text}**: {_cell(goal.value)} where at most {_cell(goal.limit)} was "
+                f"promised. {REMARKS.get(goal.key, '')}"
+            ).rstrip()
         )
     out.append("")
     for cause, profile in profiles.items():
@@ -301,7 +367,8 @@ def _misses(goals: Sequence[Goal], profiles: Mapping[str, Any]) -> str:
             for k, v in profile["packages"].items()
         ]
         out.append(
-            f"### Profile: {cause}\n\nTaken with cProfile in one process, {profile['seconds']:.1f} s (profiling itself slows Python code down).\n"
+            f"### Profile: {cause}\n\nTaken with cProfile in one process, "
+            f"{profile['seconds']:.1f} s (profiling itself slows Python code down).\n"
         )
         out.append(
             "Time in a package's own code:\n\n"

@@ -1,4 +1,7 @@
-"""What the clinical figures share: short labels, months, sizes that keep labels readable. No figure belongs here."""
+"""What the clinical figures share: short labels, months, sizes that keep labels readable.
+
+No figure belongs here.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,8 @@ ROW_HEIGHT: Final = 0.17
 
 
 def short_ids(subjects: Sequence[str]) -> list[str]:
-    """Subject ids without the part that all share up to its last separator, so that the label keeps what tells subjects apart."""
+    """Subject ids without the part that all share up to its last separator, so that the label keeps
+    what tells subjects apart."""
     ids = [str(s) for s in subjects]
     least, most = min(ids, default=""), max(ids, default="")
     shared = next(

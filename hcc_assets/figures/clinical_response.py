@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 UPRIGHT_LIMIT = 45
-"""Subjects up to which the waterfall stands upright; beyond, it lies on its side so that every label stays readable."""
+"""Subjects up to which the waterfall stands upright; beyond, it lies on its side so that every
+label stays readable."""
 CHANGE_CAP = 100.0
 _LABELLED = 30
 
@@ -43,8 +44,8 @@ def waterfall(best: pd.DataFrame, *, headline: str = "CBOR") -> Figure:
 
     Notes
     -----
-    Bars above +100 % are cut and marked. Subjects without a measured change have no bar and are counted in the note. An open circle is a response
-    that was seen and not confirmed.
+    Bars above +100 % are cut and marked. Subjects without a measured change have no bar and are
+    counted in the note. An open circle is a response that was seen and not confirmed.
     """
     title = "Best change of target lesions from baseline"
     measured = (
@@ -145,13 +146,15 @@ def spider(
     subjects
         ``schemas.clinical.Subjects``: time runs from first dose; subjects never dosed are left out.
     best
-        ``schemas.endpoints.BestResponses``: gives the reader of each subject and the colour (confirmed response).
+        ``schemas.endpoints.BestResponses``: gives the reader of each subject and the colour
+        (confirmed response).
     reader
         Without ``best``: reader to show; where a subject lacks this reader, the first by name.
 
     Notes
     -----
-    Up to 30 subjects each line is labelled, beyond that the five greatest increases and decreases. A triangle is progression at that visit.
+    Up to 30 subjects each line is labelled, beyond that the five greatest increases and decreases.
+    A triangle is progression at that visit.
     """
     title = "Change of target lesions over time"
     rows = responses.merge(subjects[["USUBJID", "TRTSDT"]], on="USUBJID", how="inner")
@@ -217,7 +220,10 @@ def spider(
     )
     _note(
         figure,
-        f"n = {len(ends)} subjects with a complete target sum after baseline; ▼ progression; lines at +20 % and −30 %",
+        (
+            f"n = {len(ends)} subjects with a complete target sum after baseline; ▼ progression; "
+            "lines at +20 % and −30 %"
+        ),
     )
     return figure
 
@@ -275,7 +281,8 @@ def swimmer(
     *,
     cutoff: dt.date,
 ) -> Figure:
-    """Treatment and course of every treated subject: dosing, responses, progression, death, ongoing treatment.
+    """Treatment and course of every treated subject: dosing, responses, progression, death, ongoing
+    treatment.
 
     Parameters
     ----------
@@ -288,8 +295,9 @@ def swimmer(
 
     Notes
     -----
-    Longest treatment on top. The bar is treatment from first to last dose in the colour of the confirmed response, days at dose 0 are white; the thin
-    line is follow-up to death or last known alive (OS).
+    Longest treatment on top. The bar is treatment from first to last dose in the colour of the
+    confirmed response, days at dose 0 are white; the thin line is follow-up to death or last known
+    alive (OS).
     """
     title = "Course of each subject"
     limit: Any = pd.Timestamp(cutoff)
@@ -379,7 +387,10 @@ def swimmer(
     )
     _note(
         figure,
-        f"n = {n} treated; bar: treatment in the colour of the confirmed response, white: dose 0; line: follow-up; cutoff {cutoff.isoformat()}",
+        (
+            f"n = {n} treated; bar: treatment in the colour of the confirmed response, white: dose "
+            f"0; line: follow-up; cutoff {cutoff.isoformat()}"
+        ),
     )
     return figure
 

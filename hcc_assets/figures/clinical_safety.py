@@ -98,7 +98,8 @@ def ae_bars(ae_summary: pd.DataFrame, *, top: int = 25) -> Figure:
 
 
 def exposure_bars(exposure_summary: pd.DataFrame) -> Figure:
-    """Treatment duration per subject (days dosed, at dose 0, without record) beside the relative dose intensity.
+    """Treatment duration per subject (days dosed, at dose 0, without record) beside the relative
+    dose intensity.
 
     Parameters
     ----------
@@ -166,7 +167,10 @@ def exposure_bars(exposure_summary: pd.DataFrame) -> Figure:
     right_ax.tick_params(axis="y", length=0, labelleft=False)
     figure.legend(loc="outside right upper", fontsize=style.FONT_SIZE - 1, frameon=False)
     middle = rows["relative_dose_intensity"].median()
-    note = f"n = {n} treated; bars are totals of days, not their order; median duration {months(rows['duration_days'].median()):.1f} months"
+    note = (
+        f"n = {n} treated; bars are totals of days, not their order; median duration "
+        f"{months(rows['duration_days'].median()):.1f} months"
+    )
     note += (
         f", median relative dose intensity {middle:.0f} %"
         if np.isfinite(middle)

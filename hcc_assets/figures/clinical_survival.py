@@ -1,4 +1,7 @@
-"""Kaplan-Meier figure with interval and numbers at risk. The estimate is that of ``stats.kaplan_meier``."""
+"""Kaplan-Meier figure with interval and numbers at risk.
+
+The estimate is that of ``stats.kaplan_meier``.
+"""
 
 from __future__ import annotations
 

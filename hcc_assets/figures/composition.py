@@ -1,4 +1,5 @@
-"""Figures of cell composition: paired lines with the verdict of the test, stacked bars per patient, log-ratio changes with intervals."""
+"""Figures of cell composition: paired lines with the verdict of the test, stacked bars per patient,
+log-ratio changes with intervals."""
 
 from __future__ import annotations
 
@@ -39,7 +40,8 @@ def paired_composition(
     denominator: str = "all",
     timepoints: Sequence[str] = ("pre", "post"),
 ) -> Figure:
-    """Share of each primary class before and after, one line per patient and tissue, with the verdicts of both scales.
+    """Share of each primary class before and after, one line per patient and tissue, with the
+    verdicts of both scales.
 
     Parameters
     ----------
@@ -86,8 +88,10 @@ def paired_composition(
         ax.set_axis_off()
     n = int(verdicts["n_subjects"].max()) if len(verdicts) else 0
     figure.supxlabel(
-        f"{n} patients with a pair. share: change of the share in points, signed rank; log2: change against the unchanged classes, "
-        "moderated t,\nadjusted over the primary classes. Grey dots: biopsy without a partner. Thick: median of the pairs.",
+        f"{n} patients with a pair. share: change of the share in points, signed rank; "
+        "log2: change against the unchanged classes, moderated t,\n"
+        "adjusted over the primary classes. Grey dots: biopsy without a partner. "
+        "Thick: median of the pairs.",
         fontsize=style.FONT_SIZE - 2,
         color=style.MUTED,
         x=0.01,
@@ -273,7 +277,8 @@ def _bar_positions(
 
 
 def composition_forest(changes: pd.DataFrame) -> Figure:
-    """Log2 change of every class with its interval, one panel per denominator; filled where the adjusted p-value is below 0.05.
+    """Log2 change of every class with its interval, one panel per denominator; filled where the
+    adjusted p-value is below 0.05.
 
     Parameters
     ----------

@@ -30,7 +30,8 @@ def embedding(
     Parameters
     ----------
     cells
-        ``x, y`` and the column named by ``colour_by``; at most 60,000 evenly chosen cells are drawn, in an order that no group rules.
+        ``x, y`` and the column named by ``colour_by``; at most 60,000 evenly chosen cells are
+        drawn, in an order that no group rules.
     colour_by
         ``cell_class``, ``subject_id`` or ``timepoint``.
     """
@@ -84,7 +85,10 @@ def embedding(
         ncols=columns,
     )
     figure.supxlabel(
-        f"{len(shown):,} of {len(cells):,} cells. For display only: distances and areas carry no statistics.",
+        (
+            f"{len(shown):,} of {len(cells):,} cells. "
+            "For display only: distances and areas carry no statistics."
+        ),
         fontsize=style.FONT_SIZE - 2,
         color=style.MUTED,
         x=0.01,

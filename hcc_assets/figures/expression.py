@@ -1,4 +1,5 @@
-"""Figures of expression across samples: volcano per class, dot plot of genes by class, heatmap of programs."""
+"""Figures of expression across samples: volcano per class, dot plot of genes by class, heatmap of
+programs."""
 
 from __future__ import annotations
 
@@ -92,7 +93,10 @@ def volcano(deg: pd.DataFrame, cell_class: str, *, n_labels: int = 15) -> Figure
         bbox_to_anchor=(0.5, 1.08),
     )
     figure.supxlabel(
-        f"{int(rows['n_pairs'].max())} pairs, {len(rows)} genes tested; called: adjusted p < {_ALPHA} within the class",
+        (
+            f"{int(rows['n_pairs'].max())} pairs, {len(rows)} genes tested; called: adjusted p < "
+            f"{_ALPHA} within the class"
+        ),
         fontsize=style.FONT_SIZE - 2,
         color=style.MUTED,
         x=0.01,
@@ -102,9 +106,11 @@ def volcano(deg: pd.DataFrame, cell_class: str, *, n_labels: int = 15) -> Figure
 
 
 def _labels(ax: Axes, top: pd.DataFrame, side: float) -> None:
-    """Names in a column at the outer edge, highest first, each with a thin line to its point, so that none covers another.
+    """Names in a column at the outer edge, highest first, each with a thin line to its point, so
+    that none covers another.
 
-    Lines and texts instead of annotations: those measure every text again to find where its arrow ends.
+    Lines and texts instead of annotations: those measure every text again to find where its arrow
+    ends.
     """
     from matplotlib.collections import LineCollection
 
@@ -138,7 +144,8 @@ def _labels(ax: Axes, top: pd.DataFrame, side: float) -> None:
 def dot_plot(
     related: pd.DataFrame, program: str, *, classes: Sequence[str] = CELL_CLASSES
 ) -> Figure:
-    """Genes of a program by class: colour is the change, size the evidence, a ring marks what is called within the program.
+    """Genes of a program by class: colour is the change, size the evidence, a ring marks what is
+    called within the program.
 
     Parameters
     ----------
@@ -198,7 +205,8 @@ def dot_plot(
 
 
 def program_heatmap(table: pd.DataFrame) -> Figure:
-    """Change of every program in every class: colour is the change in standard deviations, a dot marks adjusted p < 0.05.
+    """Change of every program in every class: colour is the change in standard deviations, a dot
+    marks adjusted p < 0.05.
 
     Parameters
     ----------
@@ -253,7 +261,10 @@ def program_heatmap(table: pd.DataFrame) -> Figure:
     bar.set_label("change (SD of the score)", fontsize=style.FONT_SIZE - 1)
     bar.ax.tick_params(labelsize=style.FONT_SIZE - 2)
     figure.supxlabel(
-        "dot: adjusted p < 0.05 over all; grey: not estimable; arrow: direction the drug's targets suggest; in brackets: pairs",
+        (
+            "dot: adjusted p < 0.05 over all; grey: not estimable; arrow: direction the drug's "
+            "targets suggest; in brackets: pairs"
+        ),
         fontsize=style.FONT_SIZE - 2,
         color=style.MUTED,
     )

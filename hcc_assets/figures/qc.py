@@ -1,4 +1,5 @@
-"""Figures of quality control: metrics per sample, what became of the barcodes, cells that QC keeps by class and timepoint."""
+"""Figures of quality control: metrics per sample, what became of the barcodes, cells that QC keeps
+by class and timepoint."""
 
 from __future__ import annotations
 
@@ -67,7 +68,8 @@ def qc_violins(
     Parameters
     ----------
     cells
-        ``sample_id, n_umi, n_genes, pct_mt``, one row per barcode. At most 2,000 evenly chosen barcodes of a sample are drawn.
+        ``sample_id, n_umi, n_genes, pct_mt``, one row per barcode. At most 2,000 evenly chosen
+        barcodes of a sample are drawn.
     samples
         ``sample_id, subject_id, timepoint``, for order and colour.
     """
@@ -198,7 +200,8 @@ def qc_status_bars(
 
 
 def kept_fractions(kept: pd.DataFrame, *, timepoints: Sequence[str] = ("pre", "post")) -> Figure:
-    """Share of the cells of each class that QC keeps, before and after, with the test of the difference.
+    """Share of the cells of each class that QC keeps, before and after, with the test of the
+    difference.
 
     Parameters
     ----------

@@ -1,8 +1,10 @@
-"""Look of every figure: palettes, figure creation and byte-stable PNG/SVG. What a figure shows belongs to the module of that figure.
+"""Look of every figure: palettes, figure creation and byte-stable PNG/SVG. What a figure shows
+belongs to the module of that figure.
 
-Colours are those of Paul Tol's colour-blind safe schemes (technical note SRON/EPS/TN/09-002, issue 3.2: muted, light, medium-contrast, vibrant).
-More than about nine colours cannot be told apart by colour alone, so cell classes also have a marker each. Matplotlib is imported when it is used,
-never pyplot: figures carry no global state and may be drawn in threads.
+Colours are those of Paul Tol's colour-blind safe schemes (technical note SRON/EPS/TN/09-002, issue
+3.2: muted, light, medium-contrast, vibrant). More than about nine colours cannot be told apart by
+colour alone, so cell classes also have a marker each. Matplotlib is imported when it is used, never
+pyplot: figures carry no global state and may be drawn in threads.
 """
 
 from __future__ import annotations
@@ -76,7 +78,8 @@ RESPONSE_COLOURS: Final[dict[str, str]] = {
     "PD": "#994455",
     "NE": "#BBBBBB",
 }
-"""RECIST categories in reporting order; lightness differs too, so that they survive a grey print."""
+"""RECIST categories in reporting order; lightness differs too, so that they survive a grey print.
+"""
 
 RESPONSE_MARKERS: Final[dict[str, str]] = {
     "CR": "*",
@@ -122,7 +125,8 @@ _CJK_FONTS = (
 
 
 def timepoint_colours(timepoints: Sequence[str]) -> dict[str, str]:
-    """Colour of each time point in study order; ``pre`` and ``post`` have theirs, others take the next free one."""
+    """Colour of each time point in study order; ``pre`` and ``post`` have theirs, others take the
+    next free one."""
     spare = [
         c
         for c in ("#0077BB", "#EE7733", "#009988", "#CC3311", "#33BBEE", "#EE3377")
@@ -160,7 +164,8 @@ def new_figure(width: float = 8.0, height: float = 4.5, *, title: str | None = N
 
 
 def tidy(axes: Axes | Iterable[Axes], *, grid: str | None = "y") -> None:
-    """House style of axes: no top and right frame, light grid behind the data (``grid`` is ``x``, ``y``, ``both`` or None), one text size."""
+    """House style of axes: no top and right frame, light grid behind the data (``grid`` is ``x``,
+    ``y``, ``both`` or None), one text size."""
     from matplotlib.axes import Axes
 
     for ax in [axes] if isinstance(axes, Axes) else axes:
@@ -183,7 +188,8 @@ def stacked_bars(
     width: float,
     names: Mapping[str, str],
 ) -> None:
-    """Stacked bars, one column of ``heights`` upon the other; each column is one artist, since one for every bar takes seconds for a hundred samples.
+    """Stacked bars, one column of ``heights`` upon the other; each column is one artist, since one
+    for every bar takes seconds for a hundred samples.
 
     Parameters
     ----------
@@ -254,7 +260,8 @@ def _house_settings() -> Iterator[None]:
 
 
 def _lay_out(figure: Figure) -> None:
-    """Place the axes once for all formats: ``savefig`` would find the places again, and draw once more without output, for each of them."""
+    """Place the axes once for all formats: ``savefig`` would find the places again, and draw once
+    more without output, for each of them."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     engine = figure.get_layout_engine()
@@ -265,7 +272,10 @@ def _lay_out(figure: Figure) -> None:
 
 
 def save_png(figure: Figure, *, dpi: int = 150) -> bytes:
-    """PNG of a figure; the same figure gives the same bytes (no software or time stamp in it). Very tall figures are drawn coarser, not refused."""
+    """PNG of a figure; the same figure gives the same bytes (no software or time stamp in it).
+
+    Very tall figures are drawn coarser, not refused.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     buffer, own = io.BytesIO(), figure.dpi
@@ -278,7 +288,8 @@ def save_png(figure: Figure, *, dpi: int = 150) -> bytes:
 
 
 def save_svg(figure: Figure) -> bytes:
-    """SVG of a figure; the same figure gives the same bytes: no date, fixed identifiers, text as outlines so that no font is needed to read it."""
+    """SVG of a figure; the same figure gives the same bytes: no date, fixed identifiers, text as
+    outlines so that no font is needed to read it."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     title, buffer = figure.get_suptitle(), io.BytesIO()

@@ -1,1 +1,4 @@
-"""The trial report and query letters: Jinja templates over tables and figures. No statistics and no reading belong here."""
+"""The trial report and query letters: Jinja templates over tables and figures.
+
+No statistics and no reading belong here.
+"""

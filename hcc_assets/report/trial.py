@@ -1,4 +1,7 @@
-"""The trial report: one self-contained HTML page. Every number in it is copied from a published table; nothing is computed beyond counting rows."""
+"""The trial report: one self-contained HTML page.
+
+Every number in it is copied from a published table; nothing is computed beyond counting rows.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,8 @@ def build_report(
     Parameters
     ----------
     tables
-        Published tables by name; a table that does not exist yet is left out and its section says so.
+        Published tables by name; a table that does not exist yet is left out and its section says
+        so.
     figures
         SVG texts by name of the figure.
     sources
@@ -104,7 +108,8 @@ def _inline(svg: str) -> Any:
     from markupsafe import Markup
 
     start = svg.find("<svg")
-    return Markup(svg[start:])  # noqa: S704 - our own figures, drawn from numbers and escaped by the SVG writer
+    # our own figures, drawn from numbers and escaped by the SVG writer
+    return Markup(svg[start:])  # noqa: S704
 
 
 def _headline(tables: Frames, measure: str, config: StudyConfig) -> pd.Series | None:
@@ -154,7 +159,10 @@ def _tiles(tables: Frames, config: StudyConfig) -> list[dict[str, str]]:
         value = words.number(row["median_months"]) + (
             "" if words.missing(row["median_months"]) else " mo"
         )
-        note = f"{row['events']} events of {row['n']}; 95 % CI {words.interval(row['lcl_months'], row['ucl_months'])}"
+        note = (
+            f"{row['events']} events of {row['n']}; 95 % CI "
+            f"{words.interval(row['lcl_months'], row['ucl_months'])}"
+        )
         tiles.append({"label": "Median PFS", "value": value, "note": note})
     return tiles
 

@@ -1,7 +1,7 @@
 """ADaM-style tables that a statistician takes away, one row model each.
 
-Names have at most 8 and labels (``title``) at most 40 characters, so that they fit SAS transport files. How a value is derived is in its
-description; the derivations are in ``clinical``.
+Names have at most 8 and labels (``title``) at most 40 characters, so that they fit SAS transport
+files. How a value is derived is in its description; the derivations are in ``clinical``.
 """
 
 from __future__ import annotations

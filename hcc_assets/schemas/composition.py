@@ -1,4 +1,5 @@
-"""Tables of cell composition: per sample and timepoint, paired change and its sensitivity, missing biopsies, cells kept by QC. No derivation here."""
+"""Tables of cell composition: per sample and timepoint, paired change and its sensitivity, missing
+biopsies, cells kept by QC. No derivation here."""
 
 from __future__ import annotations
 
@@ -12,7 +13,10 @@ _DENOMINATORS = list(DENOMINATORS)
 
 
 class Compositions(Table):
-    """Share of each class in each sample. The interval is that of cell sampling only: it says nothing about patients."""
+    """Share of each class in each sample.
+
+    The interval is that of cell sampling only: it says nothing about patients.
+    """
 
     sample_id: str = pa.Field(description="Sample")
     subject_id: str = pa.Field(description="Subject")
@@ -39,7 +43,10 @@ class Compositions(Table):
         description="Fewer than 200 cells in the denominator: read with care"
     )
     in_tests: bool = pa.Field(
-        description="False: its biopsy has fewer cells than min_cells_per_sample, or none in the denominator; left out of summaries and tests"
+        description=(
+            "False: its biopsy has fewer cells than min_cells_per_sample, or none in the "
+            "denominator; left out of summaries and tests"
+        )
     )
 
     class Config(Table.Config):
@@ -74,10 +81,12 @@ class TimepointCompositions(Table):
 
 
 class CompositionChanges(Table):
-    """Paired change of each class, after against before treatment, on two scales that answer two questions.
+    """Paired change of each class, after against before treatment, on two scales that answer two
+    questions.
 
-    The proportion scale (``delta_*``, ``p_signed_rank``) is the registered estimand: did the share of the class change? A share also moves when
-    others move. The log-ratio scale (``log2_ratio*``, ``p_value``) asks whether the class changed relative to the classes that stayed.
+    The proportion scale (``delta_*``, ``p_signed_rank``) is the registered estimand: did the share
+    of the class change? A share also moves when others move. The log-ratio scale (``log2_ratio*``,
+    ``p_value``) asks whether the class changed relative to the classes that stayed.
     """
 
     denominator: str = pa.Field(isin=_DENOMINATORS, description="all, immune or non_parenchymal")
@@ -101,7 +110,9 @@ class CompositionChanges(Table):
     delta_ci_high: float = pa.Field(nullable=True, description="Upper bound, Hodges-Lehmann, exact")
     delta_ci_level: float = pa.Field(
         nullable=True,
-        description="Confidence that the exact interval has; 0.9375 at five patients, else at least 0.95",
+        description=(
+            "Confidence that the exact interval has; 0.9375 at five patients, else at least 0.95"
+        ),
     )
     delta_hodges_lehmann: float = pa.Field(
         nullable=True, description="Hodges-Lehmann estimate of the change in proportion"
@@ -121,7 +132,9 @@ class CompositionChanges(Table):
     )
     log2_ratio: float = pa.Field(
         nullable=True,
-        description="Log2 fold change relative to the classes that did not change (robust median-log-ratio)",
+        description=(
+            "Log2 fold change relative to the classes that did not change (robust median-log-ratio)"
+        ),
         metadata={"unit": "log2"},
     )
     log2_ratio_ci_low: float = pa.Field(
@@ -137,11 +150,17 @@ class CompositionChanges(Table):
         nullable=True,
         ge=0,
         le=1,
-        description="Benjamini-Hochberg over the nine primary classes of the denominator; null for other classes",
+        description=(
+            "Benjamini-Hochberg over the nine primary classes of the denominator; null for "
+            "other classes"
+        ),
     )
     reference_weight: float = pa.Field(
         nullable=True,
-        description="Weight of the class in the reference of the log-ratio; the weights of a denominator sum to 1",
+        description=(
+            "Weight of the class in the reference of the log-ratio; the weights of a "
+            "denominator sum to 1"
+        ),
     )
     sampling_share: float = pa.Field(
         nullable=True,
@@ -174,7 +193,8 @@ class CompositionChanges(Table):
 
 
 class CompositionSensitivity(Table):
-    """The change of each class under other analyses: other references, other models, merged classes, doublets in, small biopsies in."""
+    """The change of each class under other analyses: other references, other models, merged
+    classes, doublets in, small biopsies in."""
 
     analysis: str = pa.Field(description="Analysis; primary is the published one")
     description: str = pa.Field(description="What it does differently")
@@ -209,10 +229,15 @@ class CompositionSensitivity(Table):
 
 
 class BiopsyMissingness(Table):
-    """Which patients have which biopsies, by response. Who progresses early tends to skip the second biopsy: then pairs are no random sample."""
+    """Which patients have which biopsies, by response.
+
+    Who progresses early tends to skip the second biopsy: then pairs are no random sample.
+    """
 
     response: str = pa.Field(
-        description="Best response of the headline, NOT EVALUATED where none is derived, ALL for everyone"
+        description=(
+            "Best response of the headline, NOT EVALUATED where none is derived, ALL for everyone"
+        )
     )
     n_subjects: int = pa.Field(ge=0, description="Subjects")
     n_before: int = pa.Field(ge=0, description="With a usable biopsy before treatment")
@@ -241,7 +266,8 @@ class BiopsyMissingness(Table):
 
 
 class QcKept(Table):
-    """Share of the cells of each class that QC keeps, per timepoint, with a paired test: a difference is a confounder of every composition change."""
+    """Share of the cells of each class that QC keeps, per timepoint, with a paired test: a
+    difference is a confounder of every composition change."""
 
     cell_class: str = pa.Field(
         description="Cell class as called before QC decides; ALL for every barcode"

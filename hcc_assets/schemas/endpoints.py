@@ -1,7 +1,9 @@
-"""Tables of the efficacy endpoints: response per visit, best response, rates, time to event and its summaries, two-stage monitoring, differences.
+"""Tables of the efficacy endpoints: response per visit, best response, rates, time to event and its
+summaries, two-stage monitoring, differences.
 
-One row model per published table. No derivation here: the rules are in ``clinical.recist``, ``clinical.best_response``, ``clinical.time_to_event``,
-``clinical.changes``, ``stats.kaplan_meier`` and ``stats.simon``.
+One row model per published table. No derivation here: the rules are in ``clinical.recist``,
+``clinical.best_response``, ``clinical.time_to_event``, ``clinical.changes``, ``stats.kaplan_meier``
+and ``stats.simon``.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ _MONTHS = {"unit": "months of 30.4375 days"}
 
 
 class Responses(Table):
-    """RECIST 1.1 response per subject, reader and post-baseline visit, derived from lesions, with the reason for it."""
+    """RECIST 1.1 response per subject, reader and post-baseline visit, derived from lesions, with
+    the reason for it."""
 
     USUBJID: str = pa.Field(description="Unique subject identifier")
     EVALUATOR: str = pa.Field(description="Reader: TREVALID, else TREVAL, else INVESTIGATOR")
@@ -69,7 +72,9 @@ class Responses(Table):
     )
     NEWLPROG: str = pa.Field(
         isin=["Y", "N"],
-        description="New lesion that is progression (unequivocal, or equivocal and confirmed later)",
+        description=(
+            "New lesion that is progression (unequivocal, or equivocal and confirmed later)"
+        ),
     )
     OVRLRESP: str = pa.Field(
         isin=OVERALL_WORDS, description="Overall response, RECIST 1.1 tables 1 and 2"
@@ -84,7 +89,8 @@ class Responses(Table):
 
 
 class BestResponses(Table):
-    """Best overall response of each treated subject by the endpoint reader, unconfirmed and confirmed."""
+    """Best overall response of each treated subject by the endpoint reader, unconfirmed and
+    confirmed."""
 
     USUBJID: str = pa.Field(unique=True, description="Unique subject identifier")
     EVALUATOR: str = pa.Field(description="Endpoint reader of the subject")
@@ -100,12 +106,17 @@ class BestResponses(Table):
     )
     BEST_PCHG: float = pa.Field(
         nullable=True,
-        description="Smallest PCHG_BASE from first dose up to first PD, new anticancer therapy or cut-off",
+        description=(
+            "Smallest PCHG_BASE from first dose up to first PD, new anticancer therapy or cut-off"
+        ),
         metadata=_PCT,
     )
     RESPDT: Timestamp = pa.Field(
         nullable=True,
-        description="First response that counts for the headline source (CBOR: the first of a confirmed pair)",
+        description=(
+            "First response that counts for the headline source (CBOR: the first of a "
+            "confirmed pair)"
+        ),
     )
     TTR_DAYS: float = pa.Field(
         nullable=True,
@@ -114,7 +125,9 @@ class BestResponses(Table):
     )
     DOR_DAYS: float = pa.Field(
         nullable=True,
-        description="Duration of response so far: end of the primary PFS - RESPDT + 1; responders only",
+        description=(
+            "Duration of response so far: end of the primary PFS - RESPDT + 1; responders only"
+        ),
         metadata=_DAYS,
     )
     DOR_CNSR: float = pa.Field(
@@ -122,7 +135,10 @@ class BestResponses(Table):
         description="0 the response has ended with PD or death, 1 censored; responders only",
     )
     CB24: bool = pa.Field(
-        description="Assessed as CR, PR, SD or NON-CR/NON-PD on or after day 168 from first dose, before progression"
+        description=(
+            "Assessed as CR, PR, SD or NON-CR/NON-PD on or after day 168 from first dose, "
+            "before progression"
+        )
     )
     EVALUABLE: bool = pa.Field(
         description="At least one evaluable post-baseline assessment, or early death"
@@ -138,7 +154,8 @@ class BestResponses(Table):
 
 
 class ResponseRates(Table):
-    """Response, disease control and clinical benefit rates with exact intervals (Clopper-Pearson, not adjusted for the design)."""
+    """Response, disease control and clinical benefit rates with exact intervals (Clopper-Pearson,
+    not adjusted for the design)."""
 
     measure: str = pa.Field(
         isin=["ORR", "DCR", "CBR"],
@@ -166,7 +183,10 @@ class ResponseRates(Table):
     )
     n_short_sd: int = pa.Field(
         ge=0,
-        description="Subjects of the population whose best response would change with the shorter SD minimum",
+        description=(
+            "Subjects of the population whose best response would change with the shorter SD "
+            "minimum"
+        ),
     )
 
     class Config(Table.Config):
@@ -175,7 +195,10 @@ class ResponseRates(Table):
 
 
 class TimeToEvent(Table):
-    """Time-to-event parameters of the treated set, ADTTE names. DOR and TTR exist for responders only."""
+    """Time-to-event parameters of the treated set, ADTTE names.
+
+    DOR and TTR exist for responders only.
+    """
 
     USUBJID: str = pa.Field(description="Unique subject identifier")
     PARAMCD: str = pa.Field(isin=PARAMETERS, description="Parameter")
@@ -191,7 +214,10 @@ class TimeToEvent(Table):
     SRCVAR: str = pa.Field(description="Column that ADT comes from")
     SRCSEQ: float = pa.Field(
         nullable=True,
-        description="Record that ADT comes from: VISITNUM of a response; null where a subject has one record",
+        description=(
+            "Record that ADT comes from: VISITNUM of a response; null where a subject has "
+            "one record"
+        ),
     )
 
     class Config(Table.Config):
@@ -200,7 +226,10 @@ class TimeToEvent(Table):
 
 
 class PfsSummary(Table):
-    """Kaplan-Meier summary: one row per parameter and landmark, the median repeated. Intervals are 95 %, log-log."""
+    """Kaplan-Meier summary: one row per parameter and landmark, the median repeated.
+
+    Intervals are 95 %, log-log.
+    """
 
     PARAMCD: str = pa.Field(isin=PARAMETERS, description="Parameter")
     n: int = pa.Field(ge=0, description="Subjects")
@@ -274,7 +303,8 @@ class FollowUp(Table):
 
 
 class SimonMonitoring(Table):
-    """A two-stage design against the responses so far: one row, or none where the study has no design."""
+    """A two-stage design against the responses so far: one row, or none where the study has no
+    design."""
 
     source: str = pa.Field(
         isin=["BOR", "CBOR"], description="Best response that counts: the headline of study.toml"

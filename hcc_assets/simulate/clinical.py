@@ -1,4 +1,7 @@
-"""Clinical export of a simulated trial as it would look on any day, with the truth behind it. Lesions, events, dates and rows are made elsewhere."""
+"""Clinical export of a simulated trial as it would look on any day, with the truth behind it.
+
+Lesions, events, dates and rows are made elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -39,9 +42,11 @@ class ClinicalTrial:
     tables
         Domain to frame; every value is text or None.
     responses
-        Expected response per subject and visit after the baseline, from the scans known on the day of the export.
+        Expected response per subject and visit after the baseline, from the scans known on the day
+        of the export.
     progression
-        Expected PFS of each treated subject (first progression or death, censored at the last evaluable scan), with what drives it.
+        Expected PFS of each treated subject (first progression or death, censored at the last
+        evaluable scan), with what drives it.
     issues
         Checks that must fire (``check_id, USUBJID``); empty unless the data were made ugly.
     """
@@ -96,7 +101,8 @@ def _progression_row(story: SubjectStory, scans: list[Scan], until: dt.date) -> 
 def export(
     told: list[SubjectStory], *, until: dt.date, ugly: bool = False, seed: int = 0
 ) -> ClinicalTrial:
-    """The export of these stories as of the day ``until``: later records absent, later ends open, responses from the scans known by then.
+    """The export of these stories as of the day ``until``: later records absent, later ends open,
+    responses from the scans known by then.
 
     Parameters
     ----------
@@ -192,7 +198,8 @@ def simulate_clinical(
     Returns
     -------
     dict
-        ``dm ex tu tr rs ae ds cm ss`` to frames of text (None where empty); a domain in which nothing has happened has columns only.
+        ``dm ex tu tr rs ae ds cm ss`` to frames of text (None where empty); a domain in which
+        nothing has happened has columns only.
     """
     told = stories(subjects, seed, hazard_effect=hazard_effect, start=start)
     return export(

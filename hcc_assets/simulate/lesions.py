@@ -1,4 +1,7 @@
-"""Lesions of simulated subjects, scan by scan, and the response that the recorded sizes give. The rules know only what the generator can write."""
+"""Lesions of simulated subjects, scan by scan, and the response that the recorded sizes give.
+
+The rules know only what the generator can write.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,8 @@ class Lesion:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one scan says of one lesion: ``tenths`` of a millimetre of a target (None where not measured), ``word`` of any other, or ``not_done``."""
+    """What one scan says of one lesion: ``tenths`` of a millimetre of a target (None where not
+    measured), ``word`` of any other, or ``not_done``."""
 
     lesion: Lesion
     tenths: int | None = None
@@ -59,10 +63,12 @@ def _contribution(f: Finding) -> int | None:
 
 
 def respond(scans: list[Scan]) -> list[Scan]:
-    """Fill ``response`` of every scan after the baseline by RECIST 1.1, in whole tenths of millimetres.
+    """Fill ``response`` of every scan after the baseline by RECIST 1.1, in whole tenths of
+    millimetres.
 
-    An equivocal new lesion that a later scan calls unequivocal is progression at the scan that first showed it. The keys are those of the published
-    ``responses`` table: ``BASE, SUMDIAM, NADIR_PRIOR`` (mm), ``TRGRESP, NTRGRESP, NEWLPROG, OVRLRESP``.
+    An equivocal new lesion that a later scan calls unequivocal is progression at the scan that
+    first showed it. The keys are those of the published ``responses`` table: ``BASE, SUMDIAM,
+    NADIR_PRIOR`` (mm), ``TRGRESP, NTRGRESP, NEWLPROG, OVRLRESP``.
     """
     sure = {
         f.lesion.name
@@ -248,7 +254,8 @@ def _new_lesion(plan: _Plan) -> Lesion:
 
 
 def scan_course(course: Course, seed: int) -> list[Scan]:
-    """All scans of one subject, baseline first, to the first progression, death or loss; each with its response.
+    """All scans of one subject, baseline first, to the first progression, death or loss; each with
+    its response.
 
     Parameters
     ----------
@@ -260,7 +267,8 @@ def scan_course(course: Course, seed: int) -> list[Scan]:
     Returns
     -------
     list of Scan
-        Scans every 42 days give or take three; about 2 % of visits are missed and 4 % have a target that could not be measured.
+        Scans every 42 days give or take three; about 2 % of visits are missed and 4 % have a target
+        that could not be measured.
     """
     rng = np.random.default_rng([seed, 8, course.index])
     plan = _plan(course, rng)

@@ -1,7 +1,9 @@
-"""What the simulated cells express and how many there are, as plain data: programs, states, library sizes, composition, effects of treatment.
+"""What the simulated cells express and how many there are, as plain data: programs, states, library
+sizes, composition, effects of treatment.
 
-Generators belong to ``world`` and ``cells``. Marker genes of the classes come from ``study.markers``; the programs here add what a class
-shares with its neighbours, so that neighbours can be confused, and the few transcripts that fill most of a cell.
+Generators belong to ``world`` and ``cells``. Marker genes of the classes come from
+``study.markers``; the programs here add what a class shares with its neighbours, so that neighbours
+can be confused, and the few transcripts that fill most of a cell.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Final
 
 @dataclass(frozen=True)
 class State:
-    """A sub-state of a class: its share of the class, and genes raised on top of the class program."""
+    """A sub-state of a class: its share of the class, and genes raised on top of its program."""
 
     name: str
     cell_class: str
@@ -116,7 +118,10 @@ SHARED: Final = {
         5e-4,
     ),
     "myeloid": (
-        "TYROBP FCER1G AIF1 CTSS SPI1 CST3 LYZ FTL CYBB LST1 MNDA PLEK CEBPB NCF2 ITGAX C5AR1 LILRB1 CSTB",
+        (
+            "TYROBP FCER1G AIF1 CTSS SPI1 CST3 LYZ FTL CYBB LST1 MNDA PLEK CEBPB NCF2 ITGAX C5AR1 "
+            "LILRB1 CSTB"
+        ),
         6e-4,
     ),
     "mhc2": ("HLA-DRA HLA-DRB1 HLA-DPA1 HLA-DPB1 HLA-DQA1 HLA-DQB1 CD74 HLA-DMA CIITA", 1.5e-3),
@@ -129,7 +134,10 @@ SHARED: Final = {
     ),
     "mesenchymal": ("SPARC IGFBP7 COL4A1 COL4A2 CALD1 TIMP1 TIMP3 VIM BGN", 6e-4),
     "hepatic": (
-        "ALB APOA1 APOA2 APOC3 APOH TTR SERPINA1 FGB FGA FGG TF AMBP HP APOB AHSG RBP4 APOC1 APOE FABP1 ORM1 VTN ITIH4",
+        (
+            "ALB APOA1 APOA2 APOC3 APOH TTR SERPINA1 FGB FGA FGG TF AMBP HP APOB AHSG RBP4 APOC1 "
+            "APOE FABP1 ORM1 VTN ITIH4"
+        ),
         5e-3,
     ),
     "epithelial": ("KRT8 KRT18 EPCAM CDH1 CLDN3 SPINT2 CD24 ELF3", 4e-4),

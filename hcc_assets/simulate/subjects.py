@@ -1,4 +1,5 @@
-"""Who the simulated subjects are and when things happen to them: sex, benefit, enrolment, first dose, progression, death, loss. No tables here."""
+"""Who the simulated subjects are and when things happen to them: sex, benefit, enrolment, first
+dose, progression, death, loss. No tables here."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ _LOSS_PER_DAY: Final = 1 / 2600.0
 
 @dataclass(frozen=True)
 class Traits:
-    """What clinic and cells of one subject share: sex and ``benefit``, a standard normal that moves T cells, tumour shrinkage and progression."""
+    """What clinic and cells of one subject share: sex and ``benefit``, a standard normal that moves
+    T cells, tumour shrinkage and progression."""
 
     sex: str
     benefit: float
@@ -38,7 +40,9 @@ def traits(seed: int, index: int) -> Traits:
 
 @dataclass(frozen=True)
 class Course:
-    """Dates of one subject, as they would be if nobody stopped looking. A date that never comes is None.
+    """Dates of one subject, as they would be if nobody stopped looking.
+
+    A date that never comes is None.
 
     Attributes
     ----------

@@ -1,4 +1,5 @@
-"""The simulated world and its patients: genes, expression profile of each state, known effects, copy-number clones. Counts are drawn in ``cells``."""
+"""The simulated world and its patients: genes, expression profile of each state, known effects,
+copy-number clones. Counts are drawn in ``cells``."""
 
 from __future__ import annotations
 
@@ -19,7 +20,10 @@ from hcc_assets.study.markers import MATURE_HEPATOCYTE, ONCOFETAL, markers, pane
 Vector = npt.NDArray[np.float64]
 
 _BASELINE_SD: Final = 1.9
-_SMALL_RNA: Final = r"^(?:MIR|SNOR|RNU|RN7|Y_RNA|RNA5|VTRNA|SCARNA|Metazoa|U\d|LINC|MT-T|MT-R)|-AS\d?$|-DT$|-IT\d?$|\.\d"
+_SMALL_RNA: Final = (
+    r"^(?:MIR|SNOR|RNU|RN7|Y_RNA|RNA5|VTRNA|SCARNA|Metazoa|U\d|LINC|MT-T|MT-R)"
+    r"|-AS\d?$|-DT$|-IT\d?$|\.\d"
+)
 _MATURE_LOSS: Final = 3.0
 
 
@@ -44,7 +48,8 @@ class Patient:
     composition
         Natural-log abundance of each class relative to the average patient.
     benefit
-        Standard normal: how much of the treatment effect on T cells the patient has; progression depends on it.
+        Standard normal: how much of the treatment effect on T cells the patient has; progression
+        depends on it.
     """
 
     index: int
@@ -68,9 +73,11 @@ class World:
     genes
         One row per gene in genomic order: ``gene_id, gene, chromosome, start, arm``.
     shares
-        States x genes: share of a cell's molecules; rows sum to 1. Y genes and XIST are at their level in a cell that has them.
+        States x genes: share of a cell's molecules; rows sum to 1. Y genes and XIST are at their
+        level in a cell that has them.
     effects
-        Known effects of treatment: ``cell_class, gene_id, gene, log2_fold_change`` (post against pre).
+        Known effects of treatment: ``cell_class, gene_id, gene, log2_fold_change`` (post against
+        pre).
     """
 
     seed: int
@@ -104,7 +111,8 @@ class World:
         return np.asarray(where[where >= 0], dtype=np.intp)
 
     def patient(self, index: int, *, sex: str | None = None) -> Patient:
-        """Patient number ``index`` of this world; the same for the same number, whoever else was asked for."""
+        """Patient number ``index`` of this world; the same for the same number, whoever else was
+        asked for."""
         settings = self.settings
         rng = np.random.default_rng([self.seed, 2, index])
         n = len(self.genes)
@@ -294,7 +302,8 @@ class _Profiles:
         return np.asarray(fixed + free / free.sum() * max(1.0 - fixed.sum(), 0.15), dtype=float)
 
     def _hepatic(self, name: str, fixed: Vector) -> None:
-        """Onco-fetal genes rise and mature genes fall from hepatocyte to tumour by the contrast of the setting."""
+        """Onco-fetal genes rise and mature genes fall from hepatocyte to tumour by the contrast of
+        the setting."""
         contrast, onco, mature = (
             self.settings.tumour_contrast,
             self._at(ONCOFETAL),
@@ -317,7 +326,8 @@ def _known_effects(
     shares: pd.DataFrame,
     settings: SimulationSettings,
 ) -> pd.DataFrame:
-    """Effects of treatment by class and gene: the named ones, and as many again of genes that no panel names."""
+    """Effects of treatment by class and gene: the named ones, and as many again of genes that no
+    panel names."""
     ids = dict(zip(genes["gene"], genes["gene_id"], strict=True))
     named = panel_genes()
     rows: list[tuple[str, str, str, float]] = []

@@ -1,1 +1,4 @@
-"""Statistics over samples and subjects: plain functions over small tables. No cell-level work and no Dagster belongs here."""
+"""Statistics over samples and subjects: plain functions over small tables.
+
+No cell-level work and no Dagster belongs here.
+"""

@@ -1,4 +1,5 @@
-"""Exploratory associations of composition and programs with response and PFS. Which features exist is decided here; no claim is made."""
+"""Exploratory associations of composition and programs with response and PFS. Which features exist
+is decided here; no claim is made."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ RESPONDERS: Final = ("CR", "PR")
 OTHERS: Final = ("SD", "NON-CR/NON-PD", "PD")
 MIN_EVENTS: Final = 5
 MIN_GROUP: Final = 2
-"""Fewest events of a Cox model, and fewest patients of either response group, for a statistic to be given."""
+"""Fewest events of a Cox model, and fewest patients of either response group, for a statistic to be
+given."""
 
 LABEL: Final = "exploratory"
 BASELINE_LANDMARK: Final = "treatment start, or the first biopsy if later"
@@ -42,8 +44,9 @@ def composition_features(
     Returns
     -------
     pandas.DataFrame
-        ``subject_id, feature, family, cell_class, unit, value``. Baseline: posterior-expected CLR of the first biopsy. Change: depth-matched log
-        change against the reference of the published test (CLR while there is none). Both in log2, averaged over tissues.
+        ``subject_id, feature, family, cell_class, unit, value``. Baseline: posterior-expected CLR
+        of the first biopsy. Change: depth-matched log change against the reference of the published
+        test (CLR while there is none). Both in log2, averaged over tissues.
     """
     units = biopsy_counts(samples, counts, config)
     frame = units.biopsies.units
@@ -86,7 +89,8 @@ def _long(wide: pd.DataFrame, kind: str, context: str, when: str) -> pd.DataFram
 def program_features(
     program_scores: pd.DataFrame | None, program_changes: pd.DataFrame | None, config: StudyConfig
 ) -> pd.DataFrame:
-    """Program scores at the first timepoint and their changes, per patient; columns as in ``composition_features``."""
+    """Program scores at the first timepoint and their changes, per patient; columns as in
+    ``composition_features``."""
     parts = []
     if program_scores is not None and len(program_scores):
         first = program_scores[program_scores["timepoint"] == config.samples.timepoints[0]]
@@ -161,8 +165,9 @@ def associations(
     Returns
     -------
     pandas.DataFrame
-        ``Associations``. A statistic is null beside its n with fewer than ``min_pairs`` patients, ``MIN_GROUP`` in a group or ``MIN_EVENTS`` events.
-        PFS of a change is counted from the second biopsy, so that nobody is credited with the time that was needed to have one.
+        ``Associations``. A statistic is null beside its n with fewer than ``min_pairs`` patients,
+        ``MIN_GROUP`` in a group or ``MIN_EVENTS`` events. PFS of a change is counted from the
+        second biopsy, so that nobody is credited with the time that was needed to have one.
     """
     if samples.empty or (best_responses is None and time_to_event is None):
         return empty(Associations)
@@ -251,7 +256,8 @@ def _against_response(
 def _follow_up(
     samples: pd.DataFrame, tte: pd.DataFrame | None, config: StudyConfig
 ) -> dict[str, pd.DataFrame]:
-    """Days from the landmark and event, per subject still at risk there: for baseline features and for changes."""
+    """Days from the landmark and event, per subject still at risk there: for baseline features and
+    for changes."""
     if tte is None:
         return {}
     pfs = tte[(tte["PARAMCD"] == config.pfs.primary)].drop_duplicates("USUBJID")
@@ -267,7 +273,8 @@ def _follow_up(
         missing = np.isnat(biopsy)
         landmark = np.maximum(start, np.where(missing, start, biopsy))
         days = pd.Series(end - landmark).dt.days.to_numpy(dtype=float)
-        # a first biopsy without a date is taken to be before treatment, as its timepoint says; a second one without a date has no landmark
+        # a first biopsy without a date is taken to be before treatment, as its timepoint says; a
+        # second one without a date has no landmark
         keep = (
             np.isfinite(days)
             & (days > 0)

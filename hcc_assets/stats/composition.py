@@ -1,4 +1,7 @@
-"""Composition of samples and timepoints. Paired changes belong to ``composition_changes``; calls of single cells to ``cells.annotate``."""
+"""Composition of samples and timepoints.
+
+Paired changes belong to ``composition_changes``; calls of single cells to ``cells.annotate``.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,8 @@ def class_counts(
     sample_ids
         n samples; a sample without a row in ``counts`` has zero cells.
     counts
-        ``sample_id, cell_class, qc_status, n_cells``; several rows of one key are added. A missing class is ``unassigned``.
+        ``sample_id, cell_class, qc_status, n_cells``; several rows of one key are added. A missing
+        class is ``unassigned``.
     statuses
         QC states that count.
 
@@ -59,7 +63,8 @@ def class_counts(
     columns = pd.Index(CELL_CLASSES).get_indexer(pd.Index(names))
     if (columns < 0).any():
         raise ValueError(
-            f"{int((columns < 0).sum())} rows of the class counts name a class that the study does not know"
+            f"{int((columns < 0).sum())} rows of the class counts name a class that the study "
+            "does not know"
         )
     rows = pd.Index(np.asarray(sample_ids, dtype=object).astype(str)).get_indexer(
         pd.Index(mine["sample_id"].astype(str))
@@ -72,7 +77,8 @@ def class_counts(
 
 @dataclass(frozen=True)
 class UnitCounts:
-    """Counts per biopsy: ``counts`` (biopsies x 18), ``usable`` (biopsies,) by the rule on few cells."""
+    """Counts per biopsy: ``counts`` (biopsies x 18), ``usable`` (biopsies,) by the rule on few
+    cells."""
 
     biopsies: Biopsies
     counts: Array
@@ -93,7 +99,8 @@ def biopsy_counts(
     statuses: Iterable[str] = ("pass",),
     min_cells: int | None = None,
 ) -> UnitCounts:
-    """Sum counts of the samples of each biopsy and apply ``single_cell.min_cells_per_sample`` to the cells of the denominator ``all``.
+    """Sum counts of the samples of each biopsy and apply ``single_cell.min_cells_per_sample`` to
+    the cells of the denominator ``all``.
 
     The rule looks at QC-passed cells of the whole biopsy, also when ``statuses`` count more.
     """
@@ -125,7 +132,8 @@ def compositions(samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfi
     Returns
     -------
     pandas.DataFrame
-        ``Compositions``: every class of every denominator has its row in every sample, also with no cell.
+        ``Compositions``: every class of every denominator has its row in every sample, also with no
+        cell.
     """
     if samples.empty:
         return empty(Compositions)
@@ -191,7 +199,8 @@ def timepoint_compositions(
 ) -> pd.DataFrame:
     """Mean and median share of each class over subjects, per timepoint.
 
-    Samples of one biopsy are summed, biopsies of one subject in different tissues averaged; biopsies below ``min_cells_per_sample`` are left out.
+    Samples of one biopsy are summed, biopsies of one subject in different tissues averaged;
+    biopsies below ``min_cells_per_sample`` are left out.
 
     Returns
     -------

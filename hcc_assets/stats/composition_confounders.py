@@ -1,4 +1,5 @@
-"""What could fake a change of composition: biopsies that are missing by response, and cells that QC loses at one timepoint more than at the other."""
+"""What could fake a change of composition: biopsies that are missing by response, and cells that QC
+loses at one timepoint more than at the other."""
 
 from __future__ import annotations
 
@@ -42,7 +43,8 @@ def biopsy_missingness(
     samples, counts
         As for ``compositions``; a biopsy is usable when it has ``min_cells_per_sample``.
     best_responses
-        ``USUBJID`` and the headline column (``CBOR`` or ``BOR``); None while there are no clinical data.
+        ``USUBJID`` and the headline column (``CBOR`` or ``BOR``); None while there are no clinical
+        data.
     subjects
         ``USUBJID`` of everyone in the trial, so that patients without any biopsy are counted.
 
@@ -118,17 +120,20 @@ def _missing_test(table: pd.DataFrame) -> float:
 
 
 def qc_kept(samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
-    """Fraction of the called cells of each class that QC keeps, per timepoint, with the paired change.
+    """Fraction of the called cells of each class that QC keeps, per timepoint, with the paired
+    change.
 
     Parameters
     ----------
     samples, counts
-        As for ``compositions``; ``counts`` names a class for cells that do not pass too, ``unassigned`` where it cannot.
+        As for ``compositions``; ``counts`` names a class for cells that do not pass too,
+        ``unassigned`` where it cannot.
 
     Returns
     -------
     pandas.DataFrame
-        ``QcKept``: every class but erythroid and platelet (QC removes those by design), then ``ALL``; two timepoints each.
+        ``QcKept``: every class but erythroid and platelet (QC removes those by design), then
+        ``ALL``; two timepoints each.
     """
     if samples.empty:
         return empty(QcKept)

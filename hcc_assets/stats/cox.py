@@ -1,4 +1,7 @@
-"""Cox regression on one covariate (Efron's ties), small enough to be run for hundreds of features. Larger models belong to lifelines."""
+"""Cox regression on one covariate (Efron's ties), small enough to be run for hundreds of features.
+
+Larger models belong to lifelines.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ _LARGEST = 15.0  # log hazard ratio per SD at which the likelihood is taken to b
 
 @dataclass(frozen=True)
 class CoxFit:
-    """Log hazard ratio per unit of the covariate with Wald interval and test; NaN when the likelihood has no finite maximum."""
+    """Log hazard ratio per unit of the covariate with Wald interval and test; NaN when the
+    likelihood has no finite maximum."""
 
     coefficient: float
     se: float

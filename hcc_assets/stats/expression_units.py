@@ -1,4 +1,7 @@
-"""Pseudobulk sums of many samples as one aligned matrix, per class and biopsy, on the log scale. Sums per sample are ``cells.pseudobulk``."""
+"""Pseudobulk sums of many samples as one aligned matrix, per class and biopsy, on the log scale.
+
+Sums per sample are ``cells.pseudobulk``.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,8 @@ class Stack:
     genes
         ``gene_id, gene``, sorted by ``gene_id``.
     measured
-        (samples, genes): False where the delivery of a sample does not have the gene; None when all deliveries have all genes.
+        (samples, genes): False where the delivery of a sample does not have the gene; None when all
+        deliveries have all genes.
     sample_row
         Row of ``measured`` for each sample.
     """
@@ -63,9 +67,10 @@ def stack_pseudobulks(pseudobulks: Mapping[str, AnnData] | Iterable[tuple[str, A
     Parameters
     ----------
     pseudobulks
-        Per sample an AnnData with ``obs[cell_class, n_cells]``, ``var[gene_id, gene]`` and integer sums in ``X``. The order of samples, classes and
-        genes does not matter; counts of a gene that a sample lists twice are added. Genes of a delivery that has only symbols join the Ensembl id
-        that carries this symbol, where exactly one does.
+        Per sample an AnnData with ``obs[cell_class, n_cells]``, ``var[gene_id, gene]`` and integer
+        sums in ``X``. The order of samples, classes and genes does not matter; counts of a gene
+        that a sample lists twice are added. Genes of a delivery that has only symbols join the
+        Ensembl id that carries this symbol, where exactly one does.
     """
     items = sorted(
         pseudobulks.items() if isinstance(pseudobulks, Mapping) else pseudobulks,
@@ -163,7 +168,8 @@ class ClassUnits:
     measured
         (n, genes), None when all are.
     samples
-        ``sample_id`` and ``unit`` (index into ``rows``) of the single pseudobulks, with ``n_cells``; ``sample_counts`` are their counts.
+        ``sample_id`` and ``unit`` (index into ``rows``) of the single pseudobulks, with
+        ``n_cells``; ``sample_counts`` are their counts.
     """
 
     rows: npt.NDArray[np.intp]
@@ -177,7 +183,8 @@ class ClassUnits:
 def class_units(
     stack: Stack, biopsies: Biopsies, cell_class: str, config: StudyConfig
 ) -> ClassUnits:
-    """Sum the pseudobulks of one class within biopsies and keep those with enough cells and counts (SINGLE_CELL rules, ``MIN_UMI``)."""
+    """Sum the pseudobulks of one class within biopsies and keep those with enough cells and counts
+    (SINGLE_CELL rules, ``MIN_UMI``)."""
     of_class = (stack.index["cell_class"] == cell_class).to_numpy()
     known = stack.index["sample_id"].isin(biopsies.unit_of).to_numpy()
     chosen = np.flatnonzero(of_class & known)
@@ -233,8 +240,9 @@ def log_cpm(counts: Array, *, reference: Array | None = None) -> tuple[Array, Ar
 
     Notes
     -----
-    Prior count of 2 in proportion to the library (edgeR ``cpm(log=TRUE)``); then each row is shifted so that the median deviation of the 2,000
-    highest genes from the reference is zero, which a few strongly changed genes do not move.
+    Prior count of 2 in proportion to the library (edgeR ``cpm(log=TRUE)``); then each row is
+    shifted so that the median deviation of the 2,000 highest genes from the reference is zero,
+    which a few strongly changed genes do not move.
     """
     library = counts.sum(axis=1, keepdims=True)
     prior = PRIOR_COUNT * library / max(float(library.mean()), 1.0)
@@ -250,7 +258,8 @@ def log_cpm(counts: Array, *, reference: Array | None = None) -> tuple[Array, Ar
 
 @dataclass(frozen=True)
 class Ambient:
-    """Ambient RNA of one sample: ``profile`` by ``gene_id`` (sums to 1) and the share of all counts that is ambient."""
+    """Ambient RNA of one sample: ``profile`` by ``gene_id`` (sums to 1) and the share of all counts
+    that is ambient."""
 
     profile: pd.Series[Any]
     fraction: float
@@ -261,7 +270,8 @@ def ambient_counts(
 ) -> Array | None:
     """Counts of each gene in each biopsy of a class that ambient RNA is expected to bring.
 
-    Ambient RNA comes by the droplet and not by the cell's own RNA: so each cell brings the sample's mean ambient count, whatever its class.
+    Ambient RNA comes by the droplet and not by the cell's own RNA: so each cell brings the sample's
+    mean ambient count, whatever its class.
 
     Returns
     -------

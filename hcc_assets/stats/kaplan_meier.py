@@ -56,7 +56,8 @@ class Curve:
 
 
 def _limits(surv: Floats, relative: Floats, z: float, conf_type: ConfType) -> tuple[Floats, Floats]:
-    """Pointwise limits; ``relative`` is the Greenwood sum's root, the standard error of log survival."""
+    """Pointwise limits; ``relative`` is the Greenwood sum's root, the standard error of log
+    survival."""
     with np.errstate(all="ignore"):
         if conf_type == "plain":
             half = z * relative * surv
@@ -130,7 +131,8 @@ def fit(
 
 
 def _crossing(time: Floats, level_of: Floats, probability: float) -> float:
-    """First time a falling step function is at or below ``1 - probability``; the middle of the stretch where it equals it (R's rule)."""
+    """First time a falling step function is at or below ``1 - probability``; the middle of the
+    stretch where it equals it (R's rule)."""
     known = ~np.isnan(level_of)
     at, fallen = np.append(0.0, time[known]), 1 - np.append(1.0, level_of[known])
     reached = np.flatnonzero(fallen > probability - _TOLERANCE)
@@ -144,14 +146,17 @@ def _crossing(time: Floats, level_of: Floats, probability: float) -> float:
 
 
 def quantile(curve: Curve, probability: float = 0.5) -> tuple[float, float, float]:
-    """Time by which a fraction of the subjects has had the event, with limits read off the curve's interval.
+    """Time by which a fraction of the subjects has had the event, with limits read off the curve's
+    interval.
 
-    Where survival equals ``1 - probability`` exactly, the middle of that flat stretch is taken, as ``survfit`` does.
+    Where survival equals ``1 - probability`` exactly, the middle of that flat stretch is taken, as
+    ``survfit`` does.
 
     Returns
     -------
     tuple of float
-        Estimate, lower and upper limit; NaN where the curve or its limit does not come down that far.
+        Estimate, lower and upper limit; NaN where the curve or its limit does not come down that
+        far.
     """
     if not len(curve.time):
         return float("nan"), float("nan"), float("nan")
@@ -162,7 +167,8 @@ def quantile(curve: Curve, probability: float = 0.5) -> tuple[float, float, floa
 
 
 def at(curve: Curve, when: float) -> dict[str, Any]:
-    """Survival at a landmark: ``surv, std_err, lower, upper, n_risk``; survival NaN beyond the last observed time."""
+    """Survival at a landmark: ``surv, std_err, lower, upper, n_risk``; survival NaN beyond the last
+    observed time."""
     n_risk = (
         int(curve.n_risk[np.searchsorted(curve.time, when)])
         if len(curve.time) and when <= curve.time[-1]
@@ -186,7 +192,8 @@ def curve_of(
     reverse: bool = False,
     conf_type: ConfType = "log-log",
 ) -> Curve:
-    """Curve of one parameter of ``time_to_event`` in days; ``reverse`` makes censoring the event (follow-up)."""
+    """Curve of one parameter of ``time_to_event`` in days; ``reverse`` makes censoring the event
+    (follow-up)."""
     rows = time_to_event[time_to_event["PARAMCD"] == parameter]
     return fit(
         rows["AVAL"].to_numpy(dtype=float),
@@ -214,8 +221,9 @@ def summarise(time_to_event: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``schemas.endpoints.PfsSummary``: one row per parameter and landmark (one with a null landmark where the study has none); a parameter without
-        subjects has n = 0 and nulls. Never raises for one subject, all censored or all events.
+        ``schemas.endpoints.PfsSummary``: one row per parameter and landmark (one with a null
+        landmark where the study has none); a parameter without subjects has n = 0 and nulls. Never
+        raises for one subject, all censored or all events.
     """
     rows = []
     for parameter in PARAMETERS:

@@ -1,4 +1,7 @@
-"""Related genes and gene programs across samples: gene by gene, score per sample, change per class. The lists are in ``study.programs``."""
+"""Related genes and gene programs across samples: gene by gene, score per sample, change per class.
+
+The lists are in ``study.programs``.
+"""
 
 from __future__ import annotations
 
@@ -48,8 +51,9 @@ def related_genes(
     Returns
     -------
     pandas.DataFrame
-        ``RelatedGenes``: every gene of every program in every class. Means are given from one pair on; the comparison where the gene has enough
-        counts and the class at least ``min_pairs`` patients. Tests are those of ``deg_tables``; adjusted within the program.
+        ``RelatedGenes``: every gene of every program in every class. Means are given from one pair
+        on; the comparison where the gene has enough counts and the class at least ``min_pairs``
+        patients. Tests are those of ``deg_tables``; adjusted within the program.
     """
     fits = fits or fit_classes(samples, pseudobulks, config, ambient=ambient)
     listed = [
@@ -167,7 +171,8 @@ class _Scored:
 
 
 def _scale(logs: Array) -> Array:
-    """Standard deviation of each gene over biopsies, moderated over genes so that a gene that hardly varies does not rule a score."""
+    """Standard deviation of each gene over biopsies, moderated over genes so that a gene that
+    hardly varies does not rule a score."""
     n = np.isfinite(logs).sum(axis=0)
     centre = nan_mean(logs)
     variance = np.where(
@@ -195,12 +200,14 @@ def program_scores(
     *,
     fits: Fits | None = None,
 ) -> pd.DataFrame:
-    """Score of each program in each usable pseudobulk: mean over its detected genes of weight x z, z over the biopsies of the class.
+    """Score of each program in each usable pseudobulk: mean over its detected genes of weight x z,
+    z over the biopsies of the class.
 
     Returns
     -------
     pandas.DataFrame
-        ``ProgramScores``. The score compares samples of one class and study; its zero is the mean over biopsies.
+        ``ProgramScores``. The score compares samples of one class and study; its zero is the mean
+        over biopsies.
     """
     fits = fits or fit_classes(samples, pseudobulks, config)
     units = fits.biopsies.units
@@ -248,12 +255,14 @@ def gene_programs(
     *,
     fits: Fits | None = None,
 ) -> pd.DataFrame:
-    """Paired change of each program in each class; a class with fewer than ``min_pairs`` patients has its rows without a test.
+    """Paired change of each program in each class; a class with fewer than ``min_pairs`` patients
+    has its rows without a test.
 
     Returns
     -------
     pandas.DataFrame
-        ``GenePrograms``. Variances are moderated over the programs of a class; all classes and programs are one family.
+        ``GenePrograms``. Variances are moderated over the programs of a class; all classes and
+        programs are one family.
     """
     fits = fits or fit_classes(samples, pseudobulks, config)
     parts = []
@@ -287,7 +296,8 @@ def program_changes(
     *,
     fits: Fits | None = None,
 ) -> pd.DataFrame:
-    """Score of each program before and after treatment and its change, per patient and class (``ProgramChanges``)."""
+    """Score of each program before and after treatment and its change, per patient and class
+    (``ProgramChanges``)."""
     fits = fits or fit_classes(samples, pseudobulks, config)
     k = len(programs())
     parts = []

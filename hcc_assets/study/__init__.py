@@ -1,1 +1,4 @@
-"""What the trial says: its configuration, cell classes, gene panels and code lists. No computation on data belongs here."""
+"""What the trial says: its configuration, cell classes, gene panels and code lists.
+
+No computation on data belongs here.
+"""

@@ -1,4 +1,7 @@
-"""Controlled words of the clinical data (CDISC terminology as this study uses it). Settings are in ``config``; column names in ``sdtm_variables``."""
+"""Controlled words of the clinical data (CDISC terminology as this study uses it).
+
+Settings are in ``config``; column names in ``sdtm_variables``.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,8 @@ LESION_GROUP_SPELLINGS = {
 LONGEST_DIAMETER = frozenset({"LDIAM"})
 SHORT_AXIS = frozenset({"SAXIS", "LPERP"})
 DIAMETERS = LONGEST_DIAMETER | SHORT_AXIS
-"""Tests of TR that are a length; LPERP is the short axis of a node and is unused beside the longest diameter of any other lesion."""
+"""Tests of TR that are a length; LPERP is the short axis of a node and is unused beside the longest
+diameter of any other lesion."""
 
 NODE = "LYMPH NODE"
 """The location that makes a lesion nodal."""

@@ -1,4 +1,7 @@
-"""Gene programs of the study, fixed before any result: the "related genes" of the primary outcome. Scores and tests are ``stats.programs``."""
+"""Gene programs of the study, fixed before any result: the "related genes" of the primary outcome.
+
+Scores and tests are ``stats.programs``.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,8 @@ class Program:
     weights
         Weight of each gene symbol: +1, or -1 where the program lowers the gene. In reporting order.
     expected
-        ``up`` or ``down`` where the drug's targets suggest a direction, for plausibility; never used in a test.
+        ``up`` or ``down`` where the drug's targets suggest a direction, for plausibility; never
+        used in a test.
     source
         Where the list comes from, when it is not the study's own.
     """

@@ -1,4 +1,5 @@
-"""Clinical figures: they draw nothing as well as one subject as well as 120, labels do not overlap, and what they show is what the tables say."""
+"""Clinical figures: they draw nothing as well as one subject as well as 120, labels do not overlap,
+and what they show is what the tables say."""
 
 from __future__ import annotations
 
@@ -130,7 +131,8 @@ def test_waterfall_shows_each_measured_subject_once_at_its_change() -> None:
     }
     assert {20, -30, 0} <= levels
     capped = waterfall(best.assign(BEST_PCHG=best["BEST_PCHG"].fillna(0) + 300))
-    assert max(bar.get_height() for bar in capped.axes[0].patches) == 100  # type: ignore[attr-defined]
+    bars = capped.axes[0].patches
+    assert max(bar.get_height() for bar in bars) == 100  # type: ignore[attr-defined]
 
 
 def test_kaplan_meier_says_what_the_estimate_says() -> None:

@@ -1,4 +1,5 @@
-"""Composition and QC figures are drawn at any number of samples, say what was decided, and never fail on an empty home."""
+"""Composition and QC figures are drawn at any number of samples, say what was decided, and never
+fail on an empty home."""
 
 import pandas as pd
 import pytest

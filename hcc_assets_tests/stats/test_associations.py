@@ -1,4 +1,5 @@
-"""Exploratory associations: the Cox model against statsmodels, landmarks, exact response tests, and honesty about n."""
+"""Exploratory associations: the Cox model against statsmodels, landmarks, exact response tests, and
+honesty about n."""
 
 import numpy as np
 import pandas as pd
@@ -122,7 +123,8 @@ def test_change_against_pfs_starts_at_the_second_biopsy(trial, table):
 
 
 def test_no_time_is_credited_for_living_until_the_biopsy():
-    """Patients who are biopsied because they are still there: an analysis from treatment start would call any late feature protective."""
+    """Patients who are biopsied because they are still there: an analysis from treatment start
+    would call any late feature protective."""
     rng = np.random.default_rng(4)
     samples = make_samples(40)
     late = samples["timepoint"].eq("post")

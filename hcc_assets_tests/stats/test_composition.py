@@ -1,4 +1,5 @@
-"""Shares per sample and timepoint: conservation, rules on few cells, sums within a biopsy, order of rows."""
+"""Shares per sample and timepoint: conservation, rules on few cells, sums within a biopsy, order of
+rows."""
 
 import numpy as np
 import pandas as pd
