@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.figures import style
+from hcc_assets.stats.kaplan_meier import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-DAYS_PER_MONTH: Final = 30.4375
 ROW_HEIGHT: Final = 0.17
-"""Inches per labelled row; text of `label_size` fits without overlap."""
+"""Inches per labelled row; text of `label_size` fits without overlap (held by a test)."""
 
 
 def short_ids(subjects: Sequence[str]) -> list[str]:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 UPRIGHT_LIMIT = 45
 """Subjects up to which the waterfall stands upright; beyond, it lies on its side so that every
 label stays readable."""
-CHANGE_CAP = 100.0
-_LABELLED = 30
+CHANGE_CAP = 100.0  # per cent; shrinkage ends at -100, so both directions have the same room
+_LABELLED = 30  # lines whose labels still fit beside the spider
 
 
 def waterfall(best: pd.DataFrame, *, headline: str = "CBOR") -> Figure:

@@ -20,7 +20,7 @@ from hcc_assets.figures.clinical_common import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_LONGEST_TERM = 44
+_LONGEST_TERM = 44  # letters that fit the left margin
 
 
 def ae_bars(ae_summary: pd.DataFrame, *, top: int = 25) -> Figure:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAMES = {"all": "all cells", "immune": "immune cells", "non_parenchymal": "non-parenchymal cells"}
-_ALPHA = 0.05
+_ALPHA = 0.05  # as the tables call it
 
 
 def class_name(cell_class: str) -> str:

@@ -23,7 +23,7 @@ _GROUPS: Final = {
 _LOWERED: Final = ("19", "21")
 """Short chromosomes whose names stand one line lower, so that they do not touch."""
 
-_LIMIT_QUANTILE: Final = 0.995
+_LIMIT_QUANTILE: Final = 0.995  # of the colour scale: one extreme bin does not pale the rest
 
 
 def _ordered(bins: pd.Index) -> pd.Index:

@@ -16,7 +16,7 @@ from hcc_assets.study.classes import CELL_CLASSES
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MOST = 60_000
+_MOST = 60_000  # cells; more only cover each other at this size
 
 
 def embedding(

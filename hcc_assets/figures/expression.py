@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 UP, DOWN, FLAGGED, OTHER = "#BB5566", "#004488", "#DDAA33", "#BBBBBB"
-_ALPHA = 0.05
+_ALPHA = 0.05  # as the tables call it
 
 
 def volcano(deg: pd.DataFrame, cell_class: str, *, n_labels: int = 15) -> Figure:

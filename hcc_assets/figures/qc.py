@@ -29,7 +29,7 @@ _METRICS = (
     ("n_genes", "genes", True),
     ("pct_mt", "mitochondrial (%)", False),
 )
-_MOST = 2000
+_MOST = 2000  # barcodes of a sample; the shape of a violin no longer changes with more
 
 
 def in_visit_order(

@@ -105,7 +105,7 @@ GRADE_COLOURS: Final[dict[str, str]] = {
 ACCENT: Final = "#004488"
 MUTED: Final = "#666666"
 LINE_COLOURS: Final = ("#004488", "#BB5566", "#117733", "#997700", "#882255", "#0077BB")
-FONT_SIZE: Final = 9.0
+FONT_SIZE: Final = 9.0  # points; readable at the width of a printed page
 NO_DATA: Final = "no data yet"
 LARGEST_PNG: Final = 30_000
 """Pixels of the longer side of a PNG at the most; the drawing library refuses 65,536."""

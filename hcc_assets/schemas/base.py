@@ -129,7 +129,8 @@ def conform(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
         if meta["dtype"] == "date":
             out[column] = pd.to_datetime(out[column]).astype("datetime64[ns]").dt.normalize()
         elif meta["dtype"] == "text":
-            out[column] = out[column].astype(object).where(out[column].notna(), other=None)
+            text: Any = out[column].astype(object)
+            out[column] = text.where(text.notna(), None)
             if pd.api.types.infer_dtype(out[column], skipna=True) not in ("string", "empty"):
                 out[column] = out[column].map(lambda v: v if v is None else str(v)).astype(object)
         elif meta["dtype"] == "number":

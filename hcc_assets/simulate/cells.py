@@ -35,8 +35,9 @@ __all__ = [
 ]
 
 Vector = npt.NDArray[np.float64]
-_DENSE_SHARE: Final = 2e-4
-_LIBRARY_SD: Final = 0.38
+_DENSE_SHARE: Final = 2e-4  # genes with a greater share are drawn dense, for speed alone
+_LIBRARY_SD: Final = 0.38  # of the natural logarithm within a class; our choice
+# Damaged cells: 30 % of the molecules, 40 % of them mitochondrial (single-cell methods, section 5)
 _DAMAGED_MOLECULES: Final = 0.3
 _DAMAGED_MITOCHONDRIAL: Final = 0.4
 

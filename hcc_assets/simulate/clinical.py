@@ -30,7 +30,8 @@ from hcc_assets.simulate.spoil import spoil
 from hcc_assets.simulate.subjects import START, courses
 
 TRIAL_DAYS: Final = 480
-"""Days from the first consent to the default date of the export."""
+"""Days from the first consent to the default date of the export: 300 of enrolment and half a year
+of follow-up, so that some subjects are still on treatment."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from hcc_assets.simulate.subjects import Course
 
 DOSES: Final = (300, 250, 200)
-"""Dose levels of surufatinib, mg once daily."""
+"""Dose levels of surufatinib, mg once daily: the full dose and two reductions."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class Kind:
     fatal: bool = False
 
 
+# Terms of an anti-angiogenic kinase inhibitor in liver disease; rates and grades are our choice,
+# made so that every table of safety has rows.
 KINDS: Final = (
     Kind("Hypertension", "Vascular disorders", 0.45, (0.2, 0.4, 0.4, 0.0)),
     Kind("Proteinuria", "Renal and urinary disorders", 0.50, (0.4, 0.42, 0.18, 0.0)),

@@ -14,7 +14,7 @@ import numpy as np
 from hcc_assets.simulate.subjects import VISIT_DAYS, Course
 
 _ORGANS: Final = ("LIVER", "LUNG", "LYMPH NODE", "ADRENAL GLAND", "PERITONEUM")
-_TENTH: Final = 10
+_TENTH: Final = 10  # sizes are kept in tenths of a millimetre, as delivered
 Kind = Literal["TARGET", "NON-TARGET", "NEW"]
 
 

@@ -39,6 +39,7 @@ COLUMNS: Final = {
 """Domains of the export and their columns."""
 
 STUDY_ID: Final = "SURU-HCC-SC"
+# AESEV has three words for the five grades of CTCAE
 _SEVERITY: Final = {1: "MILD", 2: "MODERATE", 3: "SEVERE", 4: "SEVERE", 5: "SEVERE"}
 Rows = dict[str, list[dict[str, Any]]]
 

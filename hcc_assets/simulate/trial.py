@@ -30,8 +30,10 @@ from hcc_assets.simulate.subjects import START
 Progress = Callable[[int, int, str], None]
 
 SEQUENCING_DAYS: Final = 14
-"""Days from a biopsy to its matrix."""
+"""Days from a biopsy to its matrix; our choice."""
 
+# Chance that the second biopsy is missing; the excess after progression makes it not at random
+# (single-cell methods, section 3). Sizes are our choice.
 _MISSING: Final = 0.12
 _MISSING_AFTER_PROGRESSION: Final = 0.45
 

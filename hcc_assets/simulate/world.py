@@ -19,12 +19,12 @@ from hcc_assets.study.markers import MATURE_HEPATOCYTE, ONCOFETAL, markers, pane
 
 Vector = npt.NDArray[np.float64]
 
-_BASELINE_SD: Final = 1.9
+_BASELINE_SD: Final = 1.9  # of the natural log abundance between genes; our choice
 _SMALL_RNA: Final = (
     r"^(?:MIR|SNOR|RNU|RN7|Y_RNA|RNA5|VTRNA|SCARNA|Metazoa|U\d|LINC|MT-T|MT-R)"
     r"|-AS\d?$|-DT$|-IT\d?$|\.\d"
 )
-_MATURE_LOSS: Final = 3.0
+_MATURE_LOSS: Final = 3.0  # natural log, at full contrast: mature genes nearly off; our choice
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ OTHERS: Final = ("SD", "NON-CR/NON-PD", "PD")
 MIN_EVENTS: Final = 5
 MIN_GROUP: Final = 2
 """Fewest events of a Cox model, and fewest patients of either response group, for a statistic to be
-given."""
+given. Our choice: with fewer, no interval says anything; all of it is exploratory anyway."""
 
 LABEL: Final = "exploratory"
 BASELINE_LANDMARK: Final = "treatment start, or the first biopsy if later"

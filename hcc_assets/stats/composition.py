@@ -23,7 +23,7 @@ from hcc_assets.study.config import StudyConfig
 
 INTERVAL_LABEL: Final = "Wilson 95 %, cell sampling only"
 FEW_CELLS: Final = 200
-"""Denominators below this are marked in the table of compositions."""
+"""Denominators below this are marked (single-cell methods, section 3: flagged below 200 cells)."""
 
 Array = npt.NDArray[np.float64]
 

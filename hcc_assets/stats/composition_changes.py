@@ -33,8 +33,8 @@ from hcc_assets.study.classes import DENOMINATORS, PRIMARY_CLASSES, UNASSIGNED
 from hcc_assets.study.config import StudyConfig
 
 Array = npt.NDArray[np.float64]
-LOG2 = float(np.log(2))
-SEED = 20260101
+LOG2 = float(np.log(2))  # natural logarithms to log2 fold changes
+SEED = 20260101  # of the bootstrap; any number does, a fixed one gives the same bytes
 
 
 @dataclass(frozen=True)

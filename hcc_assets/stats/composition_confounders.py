@@ -22,7 +22,8 @@ NOT_EVALUATED = "NOT EVALUATED"
 EVERYONE = "ALL"
 RESPONDERS = ("CR", "PR")
 FEWEST_CALLED = 10
-"""A kept fraction of fewer cells than this is not given for a biopsy."""
+"""A kept fraction of fewer cells than this is not given for a biopsy. Our choice: its binomial
+error would exceed 0.15."""
 
 _ORDER = ("CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE", NOT_EVALUATED, EVERYONE)
 _BLOOD = ("erythroid", "platelet")

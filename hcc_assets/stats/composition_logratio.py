@@ -35,13 +35,14 @@ from hcc_assets.stats.moderated import TTest, moderate, t_test
 Array = npt.NDArray[np.float64]
 Reference = Literal["robust", "clr", "patient_median"]
 
-PSEUDOCOUNT = 0.5
+PSEUDOCOUNT = 0.5  # single-cell methods, section 3
 BIWEIGHT = 4.0
 """Tuning constant of the reference in standard errors: a class that changed by more has no weight
-in it."""
+in it. Our choice; what it does is measured in ``benchmarks/calibration.py``."""
 
-_EXACT_BELOW = 20.0
+_EXACT_BELOW = 20.0  # beyond, the fourth-order expansion is off by less than 1e-4
 _EXACT_TERMS = 80  # P(count > 80) is below 1e-20 when 20 are expected
+# a tenth of the variance of changes in ``benchmarks/calibration.py`` (2 x 0.5²): a floor, our choice
 _SMALLEST_BETWEEN_VARIANCE = 0.05
 
 

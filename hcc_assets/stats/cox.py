@@ -13,7 +13,9 @@ from scipy import stats
 
 Array = npt.NDArray[np.float64]
 
-_LARGEST = 15.0  # log hazard ratio per SD at which the likelihood is taken to be monotone
+# Log hazard ratio per SD at which the likelihood is taken to be monotone: a ratio of three million
+# is no estimate (our choice; without a maximum Newton passes it in a few steps).
+_LARGEST = 15.0
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 
-ALPHA = 0.05
-_LEVEL = float(stats.norm.ppf(0.975))
+ALPHA = 0.05  # false discovery rate of the study, as for composition
+_LEVEL = float(stats.norm.ppf(0.975))  # two-sided 95 %
 
 
 def deg_confirmatory(

@@ -42,9 +42,9 @@ Flags = npt.NDArray[np.bool_]
 MIN_COUNT = 10
 MIN_SHARE = 0.7
 """A gene is tested when it has ``MIN_COUNT`` counts in at least ``MIN_SHARE`` of as many biopsies
-as a timepoint has."""
+as a timepoint has (single-cell methods, section 4, after edgeR's ``filterByExpr``)."""
 
-AMBIENT_LIMIT = 0.5
+AMBIENT_LIMIT = 0.5  # share of counts explained by ambient RNA; single-cell methods, section 4
 _PLASMA_LINEAGE = ("B", "plasma")
 
 

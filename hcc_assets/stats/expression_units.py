@@ -29,10 +29,10 @@ RARE_CLASSES = ("mast", "dendritic", "neutrophil")
 
 MIN_UMI = 20_000
 MIN_UMI_NEUTROPHIL = 5_000
-"""Fewest counts of a usable pseudobulk."""
+"""Fewest counts of a usable pseudobulk (single-cell methods, section 4)."""
 
-PRIOR_COUNT = 2.0
-_REFERENCE_GENES = 2_000
+PRIOR_COUNT = 2.0  # as edgeR's ``cpm(log=TRUE)``
+_REFERENCE_GENES = 2_000  # most expressed, so that a ratio of counts means something; our choice
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from hcc_assets.study.config import StudyConfig
 
 Floats = npt.NDArray[np.float64]
 ConfType = Literal["log-log", "log", "plain"]
-DAYS_PER_MONTH = 30.4375
-_TOLERANCE = float(np.sqrt(np.finfo(float).eps))
+DAYS_PER_MONTH = 30.4375  # clinical rules, section 5: 365.25 / 12
+_TOLERANCE = float(np.sqrt(np.finfo(float).eps))  # R, ``survival:::quantile.survfit``
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 
 DETECTED_SHARE = 0.3
-"""A gene counts in a score when it has ten counts in at least this share of the class' biopsies."""
+"""A gene counts in a score when it has ten counts in at least this share of the class' biopsies.
+Looser than for tests (0.7), so that a program keeps genes that come or go (our choice)."""
 
 
 def gene_columns(stack: Stack) -> dict[str, int]:

@@ -10,7 +10,8 @@ SEX = frozenset({"M", "F", "U"})
 
 AGE_MINIMUM = 18
 AGE_MAXIMUM = 120
-"""Ages of the protocol: adults; above the maximum the value cannot be true."""
+"""Ages of the protocol: adults; above the maximum the value cannot be true (nobody in a trial of
+advanced cancer is older; our choice)."""
 
 AEOUT = frozenset(
     {

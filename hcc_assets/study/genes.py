@@ -45,7 +45,7 @@ CENTROMERES: Final[dict[str, float]] = {
     "X": 61.0,
     "Y": 10.4,
 }
-"""Middle of the centromere in megabases, GRCh38."""
+"""Middle of the centromere in megabases, GRCh38 (UCSC ``cytoBand``, border of the acen bands)."""
 
 Y_GENES: Final = ("RPS4Y1", "DDX3Y", "EIF1AY", "KDM5D", "UTY", "USP9Y", "ZFY", "TMSB4Y", "NLGN4Y")
 """Genes of the male-specific region that most cells express; none lies in a pseudo-autosomal
@@ -54,8 +54,8 @@ region."""
 X_INACTIVATION_GENE: Final = "XIST"
 
 MHC_REGION: Final = ("6", 28_500_000, 33_500_000)
-"""Chromosome, start and end of the extended MHC: expression there follows immune activity and not
-copy number."""
+"""Chromosome, start and end of the MHC, rounded (GRCh38 of the Genome Reference Consortium:
+28,510,120 to 33,480,577): expression there follows immune activity and not copy number."""
 
 
 @lru_cache(maxsize=1)
