@@ -10,6 +10,7 @@ import pandas as pd
 from hcc_assets.assets.recipes import Ask, Check, Output, Recipe
 from hcc_assets.home.versions import CheckRecord
 from hcc_assets.schemas import composition as models
+from hcc_assets.schemas.confounders import BiopsyMissingness
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -204,7 +205,7 @@ COHORT_RECIPES: tuple[Recipe, ...] = (
         group="primary_outcome",
         inputs=_PER_SAMPLE,
         optional=("best_responses", "subjects"),
-        model=models.BiopsyMissingness,
+        model=BiopsyMissingness,
         settings=(*_SETTINGS, "recist"),
         description="Which subjects have both biopsies, by response. Missing second biopsies of progressors would bias the change.",
         tags=_TAGS,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from hcc_assets.assets.recipes import Ask, Check, Output, Recipe
 from hcc_assets.defs import endpoint_figures as figures
 from hcc_assets.home.versions import CheckRecord
+from hcc_assets.schemas import endpoint_summaries
 from hcc_assets.schemas import endpoints as models
 from hcc_assets.schemas import safety as safety_models
+from hcc_assets.schemas.exposure import ExposureSummary
 
 _SETTINGS = ("study", "recist", "pfs")
 
@@ -231,7 +233,7 @@ ENDPOINT_RECIPES: tuple[Recipe, ...] = (
         compute=_pfs_summary,
         group="endpoints",
         inputs=("time_to_event",),
-        model=models.PfsSummary,
+        model=endpoint_summaries.PfsSummary,
         settings=_SETTINGS,
         description="Kaplan-Meier medians and landmark rates with log-log intervals and numbers at risk. Not estimable is empty, never a guess.",
     ),
@@ -240,7 +242,7 @@ ENDPOINT_RECIPES: tuple[Recipe, ...] = (
         compute=_follow_up,
         group="endpoints",
         inputs=("time_to_event",),
-        model=models.FollowUp,
+        model=endpoint_summaries.FollowUp,
         settings=_SETTINGS,
         description="How long subjects were followed, by reverse Kaplan-Meier. Over treated subjects.",
     ),
@@ -249,7 +251,7 @@ ENDPOINT_RECIPES: tuple[Recipe, ...] = (
         compute=_simon,
         group="endpoints",
         inputs=("best_responses", "time_to_event"),
-        model=models.SimonMonitoring,
+        model=endpoint_summaries.SimonMonitoring,
         settings=("recist", "simon"),
         description="Two-stage monitoring where study.toml has a design. Empty without one.",
     ),
@@ -295,7 +297,7 @@ ENDPOINT_RECIPES: tuple[Recipe, ...] = (
         compute=_exposure_summary,
         group="endpoints",
         inputs=("subjects", "exposure"),
-        model=safety_models.ExposureSummary,
+        model=ExposureSummary,
         settings=("study", "treatment"),
         figures=figures.exposure_figures,
         description="Duration, cumulative dose and dose intensity of every treated subject. Interruptions and reductions are counted.",

@@ -11,9 +11,9 @@ from hcc_assets.assets.recipes import Ask, Check, Output, Recipe
 from hcc_assets.defs.cohort import class_counts, standing_samples
 from hcc_assets.home.versions import CheckRecord
 from hcc_assets.schemas import cells as cell_models
-from hcc_assets.schemas import composition as models
 from hcc_assets.schemas import reference as reference_models
 from hcc_assets.schemas.base import empty, records
+from hcc_assets.schemas.confounders import QcKept
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -188,7 +188,7 @@ QUALITY_RECIPES: tuple[Recipe, ...] = (
         compute=_qc_kept,
         group="cohort",
         inputs=_PER_SAMPLE,
-        model=models.QcKept,
+        model=QcKept,
         settings=_SETTINGS,
         checks=(
             Check(

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from hcc_assets.schemas.base import conform, empty
-from hcc_assets.schemas.composition import BiopsyMissingness, QcKept
+from hcc_assets.schemas.confounders import BiopsyMissingness, QcKept
 from hcc_assets.stats.biopsies import Pairs, group_biopsies
 from hcc_assets.stats.composition import biopsy_counts, class_counts
 from hcc_assets.stats.multiplicity import benjamini_hochberg

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from hcc_assets.schemas.base import conform
-from hcc_assets.schemas.endpoints import PARAMETERS, FollowUp, PfsSummary
+from hcc_assets.schemas.endpoint_summaries import FollowUp, PfsSummary
+from hcc_assets.schemas.endpoints import PARAMETERS
 from hcc_assets.study.config import StudyConfig
 
 Floats = npt.NDArray[np.float64]

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.schemas.base import conform, empty
-from hcc_assets.schemas.endpoints import SimonMonitoring
+from hcc_assets.schemas.endpoint_summaries import SimonMonitoring
 from hcc_assets.stats.proportions import clopper_pearson
 from hcc_assets.study.config import Simon, StudyConfig
 

@@ -22,7 +22,8 @@ from hcc_assets.figures.clinical_survival import kaplan_meier
 from hcc_assets.schemas.base import empty
 from hcc_assets.schemas.clinical import Exposure, Subjects
 from hcc_assets.schemas.endpoints import BestResponses, Responses, TimeToEvent
-from hcc_assets.schemas.safety import AeSummary, ExposureSummary
+from hcc_assets.schemas.exposure import ExposureSummary
+from hcc_assets.schemas.safety import AeSummary
 from hcc_assets_tests.figures.clinical_frames import CUTOFF, Trial, trial
 
 FIGURES: dict[str, Callable[[Trial], Figure]] = {
