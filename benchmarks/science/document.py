@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.performance.document import table
+from benchmarks.performance.markdown import table
 
 _HEAD = """# Science: how well the methods do
 

@@ -116,7 +116,7 @@ def _biopsy_missingness(ask: Ask) -> Output:
 
 
 def _composition_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
-    from hcc_assets.figures.composition import stacked_composition
+    from hcc_assets.figures.composition_bars import stacked_composition
 
     assert output.table is not None
     return {

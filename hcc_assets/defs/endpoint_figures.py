@@ -33,7 +33,7 @@ def response_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
 
 def time_figures(ask: Ask, output: Output) -> Mapping[str, Figure]:
     """Kaplan-Meier curves of PFS by both policies and of OS; swimmer plot."""
-    from hcc_assets.figures.clinical_response import swimmer
+    from hcc_assets.figures.clinical_course import swimmer
     from hcc_assets.figures.clinical_survival import kaplan_meier
 
     assert output.table is not None

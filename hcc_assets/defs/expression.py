@@ -87,7 +87,7 @@ def _deg_confirmatory(ask: Ask) -> Output:
 
 
 def _related_genes(ask: Ask) -> Output:
-    from hcc_assets.stats.programs import related_genes
+    from hcc_assets.stats.program_genes import related_genes
 
     fits = _fits(ask)
     return Output(table=related_genes(standing_samples(ask), fits.stack, ask.config, fits=fits))

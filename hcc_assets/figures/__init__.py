@@ -12,15 +12,15 @@ from hcc_assets import faces
 __getattr__, __dir__, __all__ = faces.lazy(
     __name__,
     {
+        "swimmer": "clinical_course",
         "spider": "clinical_response",
-        "swimmer": "clinical_response",
         "waterfall": "clinical_response",
         "ae_bars": "clinical_safety",
         "exposure_bars": "clinical_safety",
         "kaplan_meier": "clinical_survival",
         "composition_forest": "composition",
         "paired_composition": "composition",
-        "stacked_composition": "composition",
+        "stacked_composition": "composition_bars",
         "copy_number_heatmap": "copy_number",
         "dot_plot": "expression",
         "program_heatmap": "expression",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from hcc_assets.figures import style
 from hcc_assets.figures.clinical_common import short_ids
-from hcc_assets.figures.composition import class_name
+from hcc_assets.figures.composition_names import class_name
 from hcc_assets.study.classes import CELL_CLASSES
 
 if TYPE_CHECKING:

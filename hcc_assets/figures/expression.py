@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.figures import style
-from hcc_assets.figures.composition import class_name
+from hcc_assets.figures.composition_names import class_name
 from hcc_assets.study.classes import CELL_CLASSES
 from hcc_assets.study.programs import programs
 

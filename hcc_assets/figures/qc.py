@@ -11,7 +11,7 @@ import pandas as pd
 
 from hcc_assets.figures import style
 from hcc_assets.figures.clinical_common import label_size, short_ids
-from hcc_assets.figures.composition import class_name, p_text
+from hcc_assets.figures.composition_names import class_name, p_text
 from hcc_assets.study.classes import CELL_CLASSES, QC_STATUSES
 
 if TYPE_CHECKING:

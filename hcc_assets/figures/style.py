@@ -1,10 +1,9 @@
-"""Look of every figure: palettes, figure creation and byte-stable PNG/SVG. What a figure shows
-belongs to the module of that figure.
+"""Look of every figure: palettes, figure creation and byte-stable PNG and SVG.
 
-Colours are those of Paul Tol's colour-blind safe schemes (technical note SRON/EPS/TN/09-002, issue
-3.2: muted, light, medium-contrast, vibrant). More than about nine colours cannot be told apart by
-colour alone, so cell classes also have a marker each. Matplotlib is imported when it is used, never
-pyplot: figures carry no global state and may be drawn in threads.
+What a figure shows belongs to the module of that figure. Colours are those of Paul Tol's
+colour-blind safe schemes (technical note SRON/EPS/TN/09-002, issue 3.2: muted, light,
+medium-contrast, vibrant). Matplotlib is imported when it is used, never pyplot: figures carry no
+global state and may be drawn in threads.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from hcc_assets.study.classes import CELL_CLASSES, OTHER_CLASSES, PRIMARY_CLASSES, UNASSIGNED
+from hcc_assets.study.classes import OTHER_CLASSES, PRIMARY_CLASSES, UNASSIGNED
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -39,26 +38,6 @@ _MUTED = (
     "#AA4499",
 )
 _LIGHT = ("#77AADD", "#EE8866", "#EEDD88", "#FFAABB", "#99DDFF", "#44BB99", "#BBCC33", "#AAAA00")
-_MARKERS = (
-    "o",
-    "s",
-    "^",
-    "v",
-    "D",
-    "P",
-    "X",
-    "<",
-    ">",
-    "p",
-    "h",
-    "*",
-    "d",
-    "8",
-    "H",
-    "1",
-    "2",
-    ".",
-)
 
 CLASS_COLOURS: Final[dict[str, str]] = {
     **dict(zip(PRIMARY_CLASSES, _MUTED, strict=True)),
@@ -66,9 +45,6 @@ CLASS_COLOURS: Final[dict[str, str]] = {
     UNASSIGNED: "#BBBBBB",
 }
 """One colour per cell class."""
-
-CLASS_MARKERS: Final[dict[str, str]] = dict(zip(CELL_CLASSES, _MARKERS, strict=True))
-"""One marker per cell class, so that no class is told by colour alone."""
 
 RESPONSE_COLOURS: Final[dict[str, str]] = {
     "CR": "#004488",

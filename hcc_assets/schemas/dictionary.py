@@ -4,15 +4,11 @@ models. No table is described here by hand."""
 from __future__ import annotations
 
 import html
-import importlib
-import inspect
-import pkgutil
 from collections.abc import Iterable
 from typing import Any, Final
 
 import pandas as pd
 
-from hcc_assets import schemas
 from hcc_assets.schemas.base import Table, columns, table_name
 
 COLUMNS: Final = (
@@ -38,22 +34,6 @@ code{font:13px ui-monospace,monospace}
 nav a{margin-right:1rem}
 h2{margin-top:2.5rem}
 """
-
-
-def published_models() -> list[type[Table]]:
-    """Every table model of ``hcc_assets.schemas``, by published name."""
-    found: dict[str, type[Table]] = {}
-    for info in pkgutil.iter_modules(schemas.__path__):
-        module = importlib.import_module(f"{schemas.__name__}.{info.name}")
-        for value in vars(module).values():
-            if (
-                inspect.isclass(value)
-                and issubclass(value, Table)
-                and value is not Table
-                and not value.__name__.startswith("_")
-            ):
-                found[table_name(value)] = value
-    return [found[name] for name in sorted(found)]
 
 
 def _codes(column: Any) -> str:

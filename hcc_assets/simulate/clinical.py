@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.simulate.events import Dosing, Event, treat
-from hcc_assets.simulate.lesions import Scan, respond, scan_course
+from hcc_assets.simulate.lesions import scan_course
+from hcc_assets.simulate.scans import Scan, respond
 from hcc_assets.simulate.sdtm import (
     COLUMNS,
     Rows,

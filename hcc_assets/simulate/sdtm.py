@@ -10,7 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from hcc_assets.simulate.events import Dosing, Event
-from hcc_assets.simulate.lesions import Finding, Scan
+from hcc_assets.simulate.scans import Finding, Scan
 from hcc_assets.simulate.subjects import Course
 
 COLUMNS: Final = {

@@ -42,7 +42,7 @@ in it. Our choice; what it does is measured in ``benchmarks/calibration.py``."""
 
 _EXACT_BELOW = 20.0  # beyond, the fourth-order expansion is off by less than 1e-4
 _EXACT_TERMS = 80  # P(count > 80) is below 1e-20 when 20 are expected
-# a tenth of the variance of changes in ``benchmarks/calibration.py`` (2 x 0.5²): a floor of our choice
+# a tenth of the variance of changes in ``benchmarks/calibration.py`` (2 x 0.5²); our choice
 _SMALLEST_BETWEEN_VARIANCE = 0.05
 
 

@@ -77,15 +77,11 @@ def stack_pseudobulks(pseudobulks: Mapping[str, AnnData] | Iterable[tuple[str, A
         key=lambda item: str(item[0]),
     )
     symbol_of: dict[str, str] = {}
-    distinct: dict[
-        str, npt.NDArray[np.str_]
-    ] = {}  # deliveries of one chemistry share their gene list: align each list once
+    # deliveries of one chemistry share their gene list: align each list once
+    distinct: dict[str, npt.NDArray[np.str_]] = {}
     keys: list[str] = []
     for _, data in items:
-        ids, symbols = (
-            data.var["gene_id"].astype(str).tolist(),
-            data.var["gene"].astype(str).tolist(),
-        )
+        ids, symbols = (data.var[name].astype(str).tolist() for name in ("gene_id", "gene"))
         key = "\n".join([*ids, "", *symbols])
         keys.append(key)
         if key in distinct:

@@ -67,18 +67,3 @@ def programs() -> Mapping[str, Program]:
             entry["source"],
         )
     return MappingProxyType(out)
-
-
-@lru_cache(maxsize=1)
-def program_genes() -> tuple[str, ...]:
-    """Every gene of every program once, sorted."""
-    return tuple(sorted({gene for program in programs().values() for gene in program.weights}))
-
-
-def programs_version() -> int:
-    """Version of the list; a change of the list is a change of the analysis plan."""
-    return int(
-        json.loads(
-            files("hcc_assets.study").joinpath("data", "programs.json").read_text(encoding="utf-8")
-        )["version"]
-    )

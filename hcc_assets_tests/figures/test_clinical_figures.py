@@ -16,7 +16,8 @@ from matplotlib.text import Text
 
 from hcc_assets.figures import style
 from hcc_assets.figures.clinical_common import short_ids
-from hcc_assets.figures.clinical_response import spider, swimmer, waterfall
+from hcc_assets.figures.clinical_course import swimmer
+from hcc_assets.figures.clinical_response import spider, waterfall
 from hcc_assets.figures.clinical_safety import ae_bars, exposure_bars
 from hcc_assets.figures.clinical_survival import kaplan_meier
 from hcc_assets.schemas.base import empty

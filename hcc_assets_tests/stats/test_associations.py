@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from hcc_assets.stats.associations import associations, composition_features, program_features
+from hcc_assets.stats.association_features import composition_features, program_features
+from hcc_assets.stats.associations import associations
 from hcc_assets.stats.cox import cox_single
 from hcc_assets.study.config import StudyConfig
 from hcc_assets_tests.stats.trial import make_counts, make_samples
