@@ -16,7 +16,6 @@ from hcc_assets.stats.kaplan_meier import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 ROW_HEIGHT: Final = 0.17
 """Inches per labelled row; text of `label_size` fits without overlap (held by a test)."""
@@ -80,9 +79,3 @@ def response_legend(ax: Axes, counts: Mapping[str, int], **options: Any) -> None
 def days_between(dates: pd.Series, start: pd.Series) -> pd.Series:
     """Whole days from ``start``, as numbers."""
     return (dates - start).dt.days.astype("float64")
-
-
-def note(figure: Figure, text: str) -> None:
-    figure.supxlabel(
-        text, fontsize=style.FONT_SIZE - 1.5, color=style.MUTED, x=0.01, ha="left", parse_math=False
-    )

@@ -16,7 +16,6 @@ from hcc_assets.figures.clinical_common import (
     list_height,
     month_ticks,
     months,
-    note,
     row_labels,
     short_ids,
 )
@@ -139,7 +138,7 @@ def swimmer(
         fontsize=style.FONT_SIZE - 1,
         frameon=False,
     )
-    note(
+    style.note(
         figure,
         (
             f"n = {n} treated; bar: treatment in the colour of the confirmed response, white: dose "

@@ -13,7 +13,6 @@ from hcc_assets.figures.clinical_common import (
     list_height,
     month_ticks,
     months,
-    note,
     response_legend,
     row_labels,
     short_ids,
@@ -124,7 +123,7 @@ def waterfall(best: pd.DataFrame, *, headline: str = "CBOR") -> Figure:
     words = f"n = {n} of {len(best)} treated with a measured change; lines at +20 % and −30 %"
     if unconfirmed.any():
         words += f"; ○ response not confirmed (n={int(unconfirmed.sum())})"
-    note(figure, words)
+    style.note(figure, words)
     return figure
 
 
@@ -216,7 +215,7 @@ def spider(
         title=name,
         title_fontsize=style.FONT_SIZE - 1,
     )
-    note(
+    style.note(
         figure,
         (
             f"n = {len(ends)} subjects with a complete target sum after baseline; ▼ progression; "

@@ -93,7 +93,7 @@ def ae_bars(ae_summary: pd.DataFrame, *, top: int = 25) -> Figure:
     note = f"n = {treated} treated; each patient once per term, at the maximum grade" + (
         f"; {hidden} less frequent terms not shown" if hidden else ""
     )
-    figure.supxlabel(note, fontsize=style.FONT_SIZE - 1.5, color=style.MUTED, x=0.01, ha="left")
+    style.note(figure, note)
     return figure
 
 
@@ -176,5 +176,5 @@ def exposure_bars(exposure_summary: pd.DataFrame) -> Figure:
         if np.isfinite(middle)
         else ", relative dose intensity NE"
     )
-    figure.supxlabel(note, fontsize=style.FONT_SIZE - 1.5, color=style.MUTED, x=0.01, ha="left")
+    style.note(figure, note)
     return figure

@@ -75,15 +75,13 @@ def paired_composition(
     for ax in grid.ravel()[len(classes) :]:
         ax.set_axis_off()
     n = int(verdicts["n_subjects"].max()) if len(verdicts) else 0
-    figure.supxlabel(
+    style.note(
+        figure,
         f"{n} patients with a pair. share: change of the share in points, signed rank; "
         "log2: change against the unchanged classes, moderated t,\n"
         "adjusted over the primary classes. Grey dots: biopsy without a partner. "
         "Thick: median of the pairs.",
-        fontsize=style.FONT_SIZE - 2,
-        color=style.MUTED,
-        x=0.01,
-        ha="left",
+        smaller=2,
     )
     return figure
 

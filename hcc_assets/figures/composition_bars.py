@@ -111,12 +111,10 @@ def stacked_composition(
         frameon=False,
     )
     if (~order["in_tests"]).any():
-        figure.supxlabel(
+        style.note(
+            figure,
             "▼ too few cells: not part of tests",
-            fontsize=style.FONT_SIZE - 2,
-            color=style.MUTED,
-            x=0.01,
-            ha="left",
+            smaller=2,
         )
     return figure
 

@@ -84,15 +84,13 @@ def embedding(
         frameon=False,
         ncols=columns,
     )
-    figure.supxlabel(
+    style.note(
+        figure,
         (
             f"{len(shown):,} of {len(cells):,} cells. "
             "For display only: distances and areas carry no statistics."
         ),
-        fontsize=style.FONT_SIZE - 2,
-        color=style.MUTED,
-        x=0.01,
-        ha="left",
+        smaller=2,
     )
     return figure
 

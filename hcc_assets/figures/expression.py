@@ -92,15 +92,13 @@ def volcano(deg: pd.DataFrame, cell_class: str, *, n_labels: int = 15) -> Figure
         frameon=False,
         bbox_to_anchor=(0.5, 1.08),
     )
-    figure.supxlabel(
+    style.note(
+        figure,
         (
             f"{int(rows['n_pairs'].max())} pairs, {len(rows)} genes tested; called: adjusted p < "
             f"{_ALPHA} within the class"
         ),
-        fontsize=style.FONT_SIZE - 2,
-        color=style.MUTED,
-        x=0.01,
-        ha="left",
+        smaller=2,
     )
     return figure
 

@@ -139,6 +139,13 @@ def new_figure(width: float = 8.0, height: float = 4.5, *, title: str | None = N
     return figure
 
 
+def note(figure: Figure, text: str, *, smaller: float = 1.5) -> None:
+    """Words below the figure, in points smaller than other text; never read as mathematics."""
+    figure.supxlabel(
+        text, fontsize=FONT_SIZE - smaller, color=MUTED, x=0.01, ha="left", parse_math=False
+    )
+
+
 def tidy(axes: Axes | Iterable[Axes], *, grid: str | None = "y") -> None:
     """House style of axes: no top and right frame, light grid behind the data (``grid`` is ``x``,
     ``y``, ``both`` or None), one text size."""

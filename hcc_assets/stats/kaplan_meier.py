@@ -170,13 +170,9 @@ def quantile(curve: Curve, probability: float = 0.5) -> tuple[float, float, floa
 def at(curve: Curve, when: float) -> dict[str, Any]:
     """Survival at a landmark: ``surv, std_err, lower, upper, n_risk``; survival NaN beyond the last
     observed time."""
-    n_risk = (
-        int(curve.n_risk[np.searchsorted(curve.time, when)])
-        if len(curve.time) and when <= curve.time[-1]
-        else 0
-    )
-    if not len(curve.time) or when > curve.time[-1]:
+    if not (len(curve.time) and when <= curve.time[-1]):
         return {"surv": np.nan, "std_err": np.nan, "lower": np.nan, "upper": np.nan, "n_risk": 0}
+    n_risk = int(curve.n_risk[np.searchsorted(curve.time, when)])
     step = int(np.searchsorted(curve.time, when, side="right")) - 1
     if step < 0:
         return {"surv": 1.0, "std_err": 0.0, "lower": 1.0, "upper": 1.0, "n_risk": n_risk}
@@ -186,20 +182,13 @@ def at(curve: Curve, when: float) -> dict[str, Any]:
     ) | {"n_risk": n_risk}
 
 
-def curve_of(
-    time_to_event: pd.DataFrame,
-    parameter: str,
-    *,
-    reverse: bool = False,
-    conf_type: ConfType = "log-log",
-) -> Curve:
+def curve_of(time_to_event: pd.DataFrame, parameter: str, *, reverse: bool = False) -> Curve:
     """Curve of one parameter of ``time_to_event`` in days; ``reverse`` makes censoring the event
     (follow-up)."""
     rows = time_to_event[time_to_event["PARAMCD"] == parameter]
     return fit(
         rows["AVAL"].to_numpy(dtype=float),
         rows["CNSR"].to_numpy() == (1 if reverse else 0),
-        conf_type=conf_type,
     )
 
 
@@ -237,20 +226,16 @@ def summarise(time_to_event: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
             )
         for months in sorted(set(config.pfs.landmarks_months)) or [np.nan]:
             days = months * DAYS_PER_MONTH
-            point = (
-                at(curve, days)
-                if months == months
-                else {"surv": np.nan, "lower": np.nan, "upper": np.nan, "n_risk": 0}
-            )
+            point = at(curve, days)
             landmark = {
                 "landmark_months": months,
                 "landmark_days": days,
                 "surv": point["surv"],
                 "n_risk": point["n_risk"],
+                "surv_lcl": point["lower"],
+                "surv_ucl": point["upper"],
             }
-            rows.append(
-                shared | landmark | {"surv_lcl": point["lower"], "surv_ucl": point["upper"]}
-            )
+            rows.append(shared | landmark)
     return conform(PfsSummary, pd.DataFrame(rows))
 
 
