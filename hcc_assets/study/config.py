@@ -1,4 +1,7 @@
-"""``study.toml``: every choice that the protocol or the analysis plan makes, with its default. No derivation belongs here."""
+"""``study.toml``: every choice that the protocol or the analysis plan makes, with its default.
+
+No derivation belongs here.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 
 class ConfigError(ValueError):
-    """``study.toml`` has a key or a value that the study does not know; the text names it and the nearest one."""
+    """``study.toml`` has a key or a value that the study does not know; the text names it and the
+    nearest one."""
 
 
 class _Section(BaseModel):
@@ -93,7 +97,8 @@ class Alerts(_Section):
 
 
 class Simon(_Section):
-    """A two-stage design (Simon 1989): stop after ``n1`` subjects with ``r1`` or fewer responses; reject with more than ``r`` of ``n``."""
+    """A two-stage design (Simon 1989): stop after ``n1`` subjects with ``r1`` or fewer responses;
+    reject with more than ``r`` of ``n``."""
 
     r1: int = Field(ge=0)
     n1: int = Field(gt=0)

@@ -7,7 +7,7 @@ import pandas as pd
 from hcc_assets.assets.definition import asset
 from hcc_assets.assets.inputs import BySample
 from hcc_assets.catalogue.cohort._samples import class_counts, standing_samples
-from hcc_assets.schemas.composition import BiopsyMissingness
+from hcc_assets.schemas.confounders import BiopsyMissingness
 from hcc_assets.study.config import StudyConfig
 
 

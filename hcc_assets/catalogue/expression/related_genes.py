@@ -27,7 +27,7 @@ def related_genes(
 ) -> pd.DataFrame:
     """Genes of the pre-registered programs before and after treatment, class by class. Adjusted
     within the program."""
-    from hcc_assets.stats.programs import related_genes as genes
+    from hcc_assets.stats.program_genes import related_genes as genes
 
     fits = paired_fits(samples, qc_cells, annotated_cells, pseudobulk, config)
     return genes(samples, fits.stack, config, fits=fits)
