@@ -8,6 +8,7 @@ from __future__ import annotations
 import pandera.pandas as pa
 
 from hcc_assets.schemas.base import Table
+from hcc_assets.schemas.fields import CONTRAST
 from hcc_assets.study.classes import CELL_CLASSES, DENOMINATORS
 
 _CLASSES = list(CELL_CLASSES)
@@ -188,10 +189,11 @@ class CompositionChanges(Table):
         metadata={"unit": "log2"},
     )
     mixed_p_value: float = pa.Field(nullable=True, ge=0, le=1, description="Sensitivity: its test")
+    contrast: str = CONTRAST
 
     class Config(Table.Config):
         name = "composition_changes"
-        unique = ["denominator", "cell_class"]
+        unique = ["contrast", "denominator", "cell_class"]
 
 
 class CompositionSensitivity(Table):
@@ -224,7 +226,8 @@ class CompositionSensitivity(Table):
         le=1,
         description="Benjamini-Hochberg over the primary classes of analysis and denominator",
     )
+    contrast: str = CONTRAST
 
     class Config(Table.Config):
         name = "composition_sensitivity"
-        unique = ["analysis", "denominator", "cell_class"]
+        unique = ["contrast", "analysis", "denominator", "cell_class"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import pandera.pandas as pa
 
 from hcc_assets.schemas.base import Table
+from hcc_assets.schemas.fields import CONTRAST
 from hcc_assets.study.classes import CELL_CLASSES
 
 _CLASSES = list(CELL_CLASSES)
@@ -73,10 +74,11 @@ class DegTables(_Genes):
             "A rare class that is accepted with half the usual number of cells: read with care"
         )
     )
+    contrast: str = CONTRAST
 
     class Config(Table.Config):
         name = "deg_tables"
-        unique = ["cell_class", "gene_id"]
+        unique = ["contrast", "cell_class", "gene_id"]
 
 
 class DegConfirmatory(_Genes):
@@ -102,10 +104,11 @@ class DegConfirmatory(_Genes):
         nullable=True,
         description="Called by both among called by either, over the class (repeated)",
     )
+    contrast: str = CONTRAST
 
     class Config(Table.Config):
         name = "deg_confirmatory"
-        unique = ["cell_class", "gene_id"]
+        unique = ["contrast", "cell_class", "gene_id"]
 
 
 class RelatedGenes(Table):
@@ -143,10 +146,11 @@ class RelatedGenes(Table):
             "tested family"
         )
     )
+    contrast: str = CONTRAST
 
     class Config(Table.Config):
         name = "related_genes"
-        unique = ["program", "gene", "cell_class"]
+        unique = ["contrast", "program", "gene", "cell_class"]
 
 
 class ProgramScores(Table):
@@ -193,10 +197,11 @@ class GenePrograms(Table):
     p_adjusted: float = pa.Field(
         nullable=True, ge=0, le=1, description="Benjamini-Hochberg over all classes and programs"
     )
+    contrast: str = CONTRAST
 
     class Config(Table.Config):
         name = "gene_programs"
-        unique = ["cell_class", "program"]
+        unique = ["contrast", "cell_class", "program"]
 
 
 class ProgramChanges(Table):
@@ -210,7 +215,8 @@ class ProgramChanges(Table):
     delta: float = pa.Field(
         nullable=True, description="after - before, within one tissue, averaged over tissues"
     )
+    contrast: str = CONTRAST
 
     class Config(Table.Config):
         name = "program_changes"
-        unique = ["subject_id", "cell_class", "program"]
+        unique = ["contrast", "subject_id", "cell_class", "program"]

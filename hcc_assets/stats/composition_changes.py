@@ -30,7 +30,7 @@ from hcc_assets.stats.moderated import TTest
 from hcc_assets.stats.multiplicity import benjamini_hochberg
 from hcc_assets.stats.paired import bootstrap_mean_ci, hodges_lehmann, signed_rank_p
 from hcc_assets.study.classes import DENOMINATORS, PRIMARY_CLASSES, UNASSIGNED
-from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.config import StudyConfig, contrast_name
 
 Array = npt.NDArray[np.float64]
 LOG2 = float(np.log(2))  # natural logarithms to log2 fold changes
@@ -150,7 +150,8 @@ def composition_changes(
         _of_denominator(units, denominator, config.single_cell.min_pairs, seed)
         for denominator in DENOMINATORS
     ]
-    return conform(CompositionChanges, pd.concat(parts, ignore_index=True))
+    table = pd.concat(parts, ignore_index=True)
+    return conform(CompositionChanges, table.assign(contrast=contrast_name(config)))
 
 
 def _of_denominator(units: UnitCounts, denominator: str, min_pairs: int, seed: int) -> pd.DataFrame:

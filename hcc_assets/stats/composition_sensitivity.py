@@ -25,7 +25,7 @@ from hcc_assets.stats.composition_changes import (
 from hcc_assets.stats.composition_logratio import Reference
 from hcc_assets.stats.moderated import TTest
 from hcc_assets.study.classes import DENOMINATORS
-from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.config import StudyConfig, contrast_name
 
 Array = npt.NDArray[np.float64]
 
@@ -104,7 +104,8 @@ def composition_sensitivity(
             _run(name, analysis, units, denominator, config.single_cell.min_pairs)
             for denominator in DENOMINATORS
         ]
-    return conform(CompositionSensitivity, pd.concat(parts, ignore_index=True))
+    table = pd.concat(parts, ignore_index=True)
+    return conform(CompositionSensitivity, table.assign(contrast=contrast_name(config)))
 
 
 def _run(

@@ -19,7 +19,7 @@ from hcc_assets.schemas.expression import DegConfirmatory
 from hcc_assets.stats.differential_expression import ClassFit, Fits, fit_classes
 from hcc_assets.stats.expression_units import Ambient, Stack
 from hcc_assets.stats.multiplicity import benjamini_hochberg
-from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.config import StudyConfig, contrast_name
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -89,7 +89,7 @@ def deg_confirmatory(
     frame["p_adjusted_global"] = benjamini_hochberg(
         frame["p_value"].where(~frame["ambient_flag"].astype(bool))
     )
-    return conform(DegConfirmatory, frame)
+    return conform(DegConfirmatory, frame.assign(contrast=contrast_name(config)))
 
 
 def _confirm(stack: Stack, fit: ClassFit, n_cpus: int) -> pd.DataFrame:

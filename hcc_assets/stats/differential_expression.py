@@ -30,7 +30,7 @@ from hcc_assets.stats.expression_units import (
 )
 from hcc_assets.stats.moderated import moderate_with_trend, t_test
 from hcc_assets.stats.multiplicity import benjamini_hochberg
-from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.config import StudyConfig, contrast_name
 from hcc_assets.study.genes import is_haemoglobin, is_mitochondrial, is_receptor_chain, is_ribosomal
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ def deg_tables(
     frame["p_adjusted_global"] = benjamini_hochberg(
         frame["p_value"].where(~frame["ambient_flag"].astype(bool))
     )
-    return conform(DegTables, frame)
+    return conform(DegTables, frame.assign(contrast=contrast_name(config)))
 
 
 def _few_cells(fit: ClassFit, config: StudyConfig) -> bool:

@@ -14,7 +14,7 @@ from hcc_assets.schemas.expression import RelatedGenes
 from hcc_assets.stats.differential_expression import ClassFit, Fits, fit_classes
 from hcc_assets.stats.expression_units import Ambient, Stack
 from hcc_assets.stats.multiplicity import within
-from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.config import StudyConfig, contrast_name
 from hcc_assets.study.programs import programs
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def related_genes(
         .reset_index(drop=True)
     )
     frame["p_adjusted"] = within(frame["p_value"].where(~frame["ambient_flag"]), frame["program"])
-    return conform(RelatedGenes, frame)
+    return conform(RelatedGenes, frame.assign(contrast=contrast_name(config)))
 
 
 def _columns_of(stack: Stack, genes: list[str]) -> npt.NDArray[np.intp]:

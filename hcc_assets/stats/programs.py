@@ -19,7 +19,7 @@ from hcc_assets.stats.expression_units import Stack, log_cpm
 from hcc_assets.stats.moderated import moderate, t_test
 from hcc_assets.stats.multiplicity import benjamini_hochberg
 from hcc_assets.stats.program_genes import gene_columns, nan_mean
-from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.config import StudyConfig, contrast_name
 from hcc_assets.study.programs import programs
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def gene_programs(
         parts.append(part.assign(delta=mean, ci_low=t.ci_low, ci_high=t.ci_high, p_value=t.p_value))
     frame = pd.concat(parts, ignore_index=True)
     frame["p_adjusted"] = benjamini_hochberg(frame["p_value"])
-    return conform(GenePrograms, frame)
+    return conform(GenePrograms, frame.assign(contrast=contrast_name(config)))
 
 
 def program_changes(
@@ -225,4 +225,5 @@ def program_changes(
         parts.append(
             part.assign(before=before.ravel(), after=after.ravel(), delta=(after - before).ravel())
         )
-    return conform(ProgramChanges, pd.concat(parts, ignore_index=True))
+    table = pd.concat(parts, ignore_index=True)
+    return conform(ProgramChanges, table.assign(contrast=contrast_name(config)))
