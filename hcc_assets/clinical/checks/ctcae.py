@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from hcc_assets.clinical.reading.formats import read_raw
 from hcc_assets.clinical.reading.refusal import DomainRefused
-from hcc_assets.clinical.reading.text_files import read_raw
 from hcc_assets.study.codelists import GRADES
 
 _SPELLINGS = [

@@ -18,8 +18,8 @@ import pandas as pd
 from hcc_assets.clinical.issues import IssueLog
 from hcc_assets.clinical.reading import tables as build
 from hcc_assets.clinical.reading.columns import known_names, map_columns
+from hcc_assets.clinical.reading.formats import SUFFIXES, read_raw
 from hcc_assets.clinical.reading.refusal import DomainRefused
-from hcc_assets.clinical.reading.text_files import SUFFIXES, read_raw
 from hcc_assets.clinical.reading.typed import type_cells
 from hcc_assets.study.config import StudyConfig
 from hcc_assets.study.sdtm_variables import DOMAINS, REQUIRED_DOMAINS
