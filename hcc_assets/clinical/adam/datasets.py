@@ -12,7 +12,6 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from hcc_assets.clinical.adam.files import write_adam
 from hcc_assets.clinical.adam.tumour import response_records, tumour_measurements
 from hcc_assets.clinical.safety.counting import aesi_masks
 from hcc_assets.clinical.safety.events import derive_events, flag_first_worst, known_deaths, words
@@ -22,8 +21,6 @@ from hcc_assets.schemas.adam import ADAM_MODELS
 from hcc_assets.schemas.base import columns, conform, empty
 from hcc_assets.schemas.endpoints import BestResponses, Responses, TimeToEvent
 from hcc_assets.study.config import StudyConfig
-
-__all__ = ["build_adam", "write_adam"]
 
 INPUTS: Final = {
     "subjects": inputs.Subjects,

@@ -17,6 +17,7 @@ import pandas as pd
 from hcc_assets.schemas.adam import ADAM_MODELS, labels
 from hcc_assets.schemas.base import Table, columns
 from hcc_assets.schemas.csv_safe import to_csv_bytes
+from hcc_assets.schemas.dictionary import data_dictionary, dictionary_html
 
 XPT_TEXT: Final = 200
 """Bytes of a text that XPT version 5 holds; longer text is cut there (it is whole in Parquet and CSV)."""
@@ -126,8 +127,6 @@ def write_adam(adam: Mapping[str, pd.DataFrame], folder: str | Path) -> list[Pat
     list of Path
         Files written. The same datasets give the same bytes.
     """
-    from hcc_assets.schemas.dictionary import data_dictionary, dictionary_html
-
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     cutoffs = (

@@ -10,9 +10,9 @@ from functools import cached_property
 
 import pandas as pd
 
+from hcc_assets.clinical.reading.assessments import FRAGMENT, is_nodal
 from hcc_assets.clinical.reading.dates import parse_dates
 from hcc_assets.clinical.reading.text import to_numbers
-from hcc_assets.clinical.recist.lesion_rows import is_nodal
 from hcc_assets.schemas import clinical as models
 from hcc_assets.schemas.base import Table, empty
 from hcc_assets.study.codelists import DIAMETERS, LENGTH_UNITS, LONGEST_DIAMETER, SHORT_AXIS
@@ -26,7 +26,6 @@ MODELS: dict[str, type[Table]] = {
     "disposition": models.Disposition,
     "adverse_events": models.AdverseEvents,
 }
-FRAGMENT = r"^(.+)\.\d+$"
 
 
 def _with_days(frame: pd.DataFrame, dates: Mapping[str, str]) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hcc_assets.clinical.checks.context import Context
 from hcc_assets.clinical.checks.registry import Finding, check, each, grouped
-from hcc_assets.clinical.endpoints.courses import endpoint_readers
+from hcc_assets.clinical.reading.assessments import endpoint_readers
 from hcc_assets.study.codelists import (
     DIAMETERS,
     LENGTH_UNITS,

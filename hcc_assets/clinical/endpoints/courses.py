@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from hcc_assets.clinical.reading.assessments import endpoint_readers
 from hcc_assets.study.codelists import NEW_THERAPY, NOT_DONE
 from hcc_assets.study.config import StudyConfig
 
@@ -82,36 +83,6 @@ class Course:
             for a in self.assessments
             if a.date >= self.start and all(a.date <= limit for limit in limits)
         )
-
-
-def endpoint_readers(
-    tumour_assessments: pd.DataFrame, config: StudyConfig
-) -> dict[str, str | None]:
-    """The one reader of each subject whose readings make the endpoints.
-
-    ``recist.endpoint_reader`` where the subject has it; otherwise the only reader there is; otherwise the reader whom ``TRACPTFL`` marks at every
-    visit; otherwise None, which is an E finding and blocks the subject's tumour data.
-
-    Returns
-    -------
-    dict
-        Subject to reader or None; subjects with lesion rows only.
-    """
-    wanted = " ".join(config.recist.endpoint_reader.upper().split())
-    readers: dict[str, str | None] = {}
-    accepted = tumour_assessments["TRACPTFL"].fillna("").str.upper() == "Y"
-    pairs = tumour_assessments[["USUBJID", "EVALUATOR"]].drop_duplicates()
-    for subject, block in pairs.groupby("USUBJID", sort=True)["EVALUATOR"]:
-        names = sorted(block)
-        match = [n for n in names if " ".join(n.upper().split()) == wanted]
-        readers[str(subject)] = match[0] if match else names[0] if len(names) == 1 else None
-    for subject in [s for s, reader in readers.items() if reader is None]:
-        rows = tumour_assessments[tumour_assessments["USUBJID"] == subject]
-        flagged = rows[accepted[rows.index]]
-        names = sorted(set(flagged["EVALUATOR"]))
-        everywhere = set(rows["VISITNUM"].dropna()) <= set(flagged["VISITNUM"].dropna())
-        readers[subject] = names[0] if len(names) == 1 and everywhere else None
-    return readers
 
 
 def _until(frame: pd.DataFrame, column: str, cutoff: dt.date | None) -> pd.DataFrame:

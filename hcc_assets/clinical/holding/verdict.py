@@ -16,6 +16,7 @@ import pandas as pd
 from hcc_assets.clinical.holding.history import DEAD_WORDS, progressions, removed_history
 from hcc_assets.clinical.holding.row_matching import KEYS, SEQUENCES, match_rows
 from hcc_assets.clinical.reading.exports import Export
+from hcc_assets.clinical.recist.responses import derive_responses
 from hcc_assets.schemas.base import columns
 from hcc_assets.schemas.clinical import (
     AdverseEvents,
@@ -275,6 +276,4 @@ def _lost_progressions(
 
 
 def _derive(tables: Mapping[str, pd.DataFrame], config: StudyConfig) -> pd.DataFrame:
-    from hcc_assets.clinical.recist.responses import derive_responses
-
     return derive_responses(tables["subjects"], tables["tumour_assessments"], config)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.clinical.issues import IssueLog
-from hcc_assets.clinical.reading.baseline import mark_baseline
+from hcc_assets.clinical.reading.assessments import FRAGMENT, mark_baseline
 from hcc_assets.clinical.reading.dates import impute
 from hcc_assets.schemas.base import Table, columns, conform
 from hcc_assets.schemas.clinical import (
@@ -26,8 +26,6 @@ from hcc_assets.study.codelists import (
     NEW_THERAPY,
     SURVIVAL_STATUS,
 )
-
-_FRAGMENT = r"^(.+)\.\d+$"
 
 
 def _finish(model: type[Table], frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -151,7 +149,7 @@ def _locations(tr: pd.DataFrame, tu: pd.DataFrame, log: IssueLog) -> pd.Series:
         text = "one lesion of one reader has two locations; correct TULOC or give the second lesion its own TULNKID"
         log.add("TR09", "E", "tu", text, subject=str(subject), rows=sorted(int(r) for r in rows))
     clear = marks[~marks.index.isin(differing.index)]
-    for ids in (tr["TRLNKID"], tr["TRLNKID"].str.replace(_FRAGMENT, r"\1", regex=True)):
+    for ids in (tr["TRLNKID"], tr["TRLNKID"].str.replace(FRAGMENT, r"\1", regex=True)):
         keys = tr[["USUBJID", "EVALUATOR"]].assign(TULNKID=ids)
         own = clear.drop_duplicates(own_key)[[*own_key, "TULOC"]]
         shared = clear[clear.groupby(any_key)["TULOC"].transform("nunique") == 1].drop_duplicates(

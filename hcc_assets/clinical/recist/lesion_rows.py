@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.clinical.recist.arithmetic import Scale, millimetres
-from hcc_assets.study.codelists import NODE, NOT_DONE
+from hcc_assets.study.codelists import NOT_DONE
 
 NONE, NUMBER, ABSENT, SMALL, COALESCED, PRESENT, PROGRESSION, EQUIVOCAL, UNEQUIVOCAL, UNREADABLE = (
     range(10)
@@ -61,11 +61,6 @@ class Coded:
     series: pd.DataFrame
     visits: pd.DataFrame
     scale: Scale
-
-
-def is_nodal(location: str | None) -> bool:
-    """True when a location is a lymph node (``LYMPH NODE``, alone or with its region)."""
-    return location is not None and NODE in location.upper()
 
 
 def _map_unique(values: pd.Series, function) -> np.ndarray:  # type: ignore[no-untyped-def]

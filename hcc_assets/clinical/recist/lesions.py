@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from hcc_assets.clinical.reading.assessments import is_nodal
 from hcc_assets.clinical.recist import lesion_rows as rr
 from hcc_assets.clinical.recist.lesion_rows import Coded
 
@@ -30,7 +31,7 @@ def nodal_lesions(rows: pd.DataFrame) -> pd.Series:
     known = rows[rows["root"].notna()]
     key = [known["series"], known["group"], known["root"]]
     node = known["location"].map(
-        lambda v: rr.is_nodal(v) if isinstance(v, str) and v.strip() else None
+        lambda v: is_nodal(v) if isinstance(v, str) and v.strip() else None
     )
     at_base = node.where((known["visit"] == -1).to_numpy())
     by_place = _first_known(at_base, key)
@@ -266,7 +267,7 @@ def non_target_cells(coded: Coded, nodal: pd.Series) -> pd.DataFrame:
     rooted = rows["root"].notna().to_numpy()
     node[rooted] = _attach_nodal(rows[rooted], nodal)
     node[~rooted] = [
-        rr.is_nodal(v if isinstance(v, str) else None) for v in rows.loc[~rooted, "location"]
+        is_nodal(v if isinstance(v, str) else None) for v in rows.loc[~rooted, "location"]
     ]
     state, priority = _non_target_state(rows, node, ten)
     rows["known"] = rooted

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.clinical.safety.events import OUTCOMES
+from hcc_assets.stats.proportions import poisson_rate
 
 ALL: Final = "ALL"
 ANY: Final = "ANY"
@@ -191,8 +192,6 @@ def eair(events: pd.DataFrame, at_risk: pd.DataFrame) -> pd.DataFrame:
     Risk runs from first dose to the first event or ``end``, both days counted. An event without a start date is placed on the day of first dose. A
     preferred term that was delivered under several SOCs has one row, under the SOC that has most of its events.
     """
-    from hcc_assets.stats.proportions import poisson_rate
-
     base = pd.DataFrame(
         {"USUBJID": events["USUBJID"], "onset": events["ASTDT"].fillna(events["TRTSDT"])}
     )

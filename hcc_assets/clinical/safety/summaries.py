@@ -25,15 +25,12 @@ from hcc_assets.clinical.safety.events import (
     SERIOUS_CRITERIA,
     derive_events,
     known_deaths,
-    treatment_emergent,
     words,
 )
 from hcc_assets.clinical.safety.exposure import treatment_period
 from hcc_assets.schemas.base import conform
 from hcc_assets.schemas.safety import LISTINGS, AeListings, AesiSummary, AeSummary
 from hcc_assets.study.config import StudyConfig
-
-__all__ = ["ae_listings", "ae_summary", "aesi_summary", "treatment_emergent"]
 
 _RESOLVED = ("RECOVERED/RESOLVED", "RECOVERED/RESOLVED WITH SEQUELAE")
 _UNRESOLVED = ("NOT RECOVERED/NOT RESOLVED", "RECOVERING/RESOLVING")

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pyreadstat
 import pytest
 
-from hcc_assets.clinical.adam.datasets import build_adam, write_adam
+from hcc_assets.clinical.adam.datasets import build_adam
+from hcc_assets.clinical.adam.files import write_adam
 from hcc_assets.clinical.endpoints.best_response import derive_best_responses
 from hcc_assets.clinical.endpoints.time_to_event import derive_time_to_event
 from hcc_assets.clinical.recist.responses import derive_responses

@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hcc_assets.clinical.safety.summaries import ae_summary, treatment_emergent
+from hcc_assets.clinical.safety.events import treatment_emergent
+from hcc_assets.clinical.safety.summaries import ae_summary
 from hcc_assets.study.config import parse_config
 from hcc_assets_tests.clinical.safety_frames import adverse_events, exposure, line, subjects
 

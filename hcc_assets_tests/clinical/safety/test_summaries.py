@@ -7,12 +7,8 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from hcc_assets.clinical.safety.summaries import (
-    ae_listings,
-    ae_summary,
-    aesi_summary,
-    treatment_emergent,
-)
+from hcc_assets.clinical.safety.events import treatment_emergent
+from hcc_assets.clinical.safety.summaries import ae_listings, ae_summary, aesi_summary
 from hcc_assets.schemas.base import conform, empty
 from hcc_assets.schemas.clinical import AdverseEvents, Disposition, Exposure, Subjects
 from hcc_assets.study.config import StudyConfig, parse_config
