@@ -9,8 +9,9 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from hcc_assets.clinical.recist.lesion_cells import nodal_lesions
 from hcc_assets.clinical.recist.lesion_rows import code_rows
-from hcc_assets.clinical.recist.lesions import nodal_lesions, target_grid
+from hcc_assets.clinical.recist.targets import target_grid
 
 AVAL_CODES: Final = {
     "CR": 1.0,
