@@ -13,6 +13,7 @@ import pandas as pd
 
 from hcc_assets.clinical.checks import (
     ae,
+    ae_words,
     cross,
     dm,
     ex,
@@ -26,7 +27,7 @@ from hcc_assets.clinical.checks.registry import CHECKS
 from hcc_assets.clinical.issues import IssueLog, rows_of
 from hcc_assets.study.config import StudyConfig
 
-_MODULES = (dm, ex, ae, tr_baseline, tr_records, tr_course, on_reading, cross)
+_MODULES = (dm, ex, ae, ae_words, tr_baseline, tr_records, tr_course, on_reading, cross)
 """Importing them fills ``CHECKS``."""
 
 COUNTED_AS_REPORTED = frozenset({"AE05", "AE06", "AE12", "AE16"})

@@ -270,11 +270,3 @@ def response_rates(
                     }
                 )
     return conform(ResponseRates, pd.DataFrame(rows))
-
-
-def short_sd_changes(best: pd.DataFrame) -> dict[str, int]:
-    """Subjects whose BOR or CBOR would change with an SD minimum shorter by the visit window (42 - 7 = 35 days): the warning of status and report."""
-    return {
-        source: int((best[source] != best[f"{source}_SHORT_SD"]).sum())
-        for source in ("BOR", "CBOR")
-    }

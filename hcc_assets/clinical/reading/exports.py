@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,13 @@ import pandas as pd
 from hcc_assets.clinical.issues import IssueLog
 from hcc_assets.clinical.reading import tables as build
 from hcc_assets.clinical.reading.columns import known_names, map_columns
+from hcc_assets.clinical.reading.folder import (
+    DONE,
+    MANIFEST,
+    domain_of,
+    find_files,
+    read_manifest,
+)
 from hcc_assets.clinical.reading.formats import SUFFIXES, read_raw
 from hcc_assets.clinical.reading.refusal import DomainRefused
 from hcc_assets.clinical.reading.typed import type_cells
@@ -33,21 +39,6 @@ TABLE_DOMAINS: dict[str, tuple[str, ...]] = {
     "adverse_events": ("ae", "ex"),
 }
 """Domains that each table rests on, its own first."""
-
-MANIFEST = "manifest.sha256"
-DONE = "_DONE"
-_SIDE_FILES = frozenset(
-    {
-        MANIFEST,
-        DONE.lower(),
-        "readme.txt",
-        "readme.md",
-        "readme",
-        "define.xml",
-        "thumbs.db",
-        "desktop.ini",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -98,12 +89,6 @@ class Export:
             ),
             "not delivered",
         )
-
-
-def domain_of(path: Path) -> str | None:
-    """Domain that a file name stands for (``dm.csv``, ``AE.XPT``), or null."""
-    stem = path.stem.strip().lower()
-    return stem if path.suffix.lower() in SUFFIXES and stem in DOMAINS else None
 
 
 def read_table(
@@ -187,8 +172,8 @@ def read_export(folder: Path, config: StudyConfig, *, cutoff: dt.date | None = N
     log = IssueLog()
     refused: dict[str, str] = {}
     files: dict[str, str] = {}
-    paths = _find_files(folder, log)
-    manifest = _read_manifest(folder)
+    paths = find_files(folder, log)
+    manifest = read_manifest(folder)
     done = (folder / DONE).exists()
     domains: dict[str, Domain] = {}
     for domain in DOMAINS:
@@ -238,46 +223,6 @@ def read_export(folder: Path, config: StudyConfig, *, cutoff: dt.date | None = N
         absent,
         {domain: part.delivered for domain, part in domains.items()},
     )
-
-
-def _find_files(folder: Path, log: IssueLog) -> dict[str, list[Path]]:
-    out: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir()):
-        if (
-            not path.is_file()
-            or path.name.startswith((".", "~$"))
-            or path.name.lower() in _SIDE_FILES
-        ):
-            continue
-        domain = domain_of(path)
-        if domain:
-            out.setdefault(domain, []).append(path)
-        else:
-            shown = (
-                path.name
-                if re.fullmatch(r"[\w.-]{1,40}", path.name, re.ASCII)
-                and not re.search(r"\d{4}", path.name)
-                else f"*{path.suffix}"
-            )
-            log.add(
-                "RD11",
-                "I",
-                "export",
-                f"the file {shown} is no domain that the platform reads and was left aside",
-            )
-    return out
-
-
-def _read_manifest(folder: Path) -> dict[str, str]:
-    path = folder / MANIFEST
-    if not path.exists():
-        return {}
-    out = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        match = re.fullmatch(r"([0-9a-fA-F]{64})\s+\*?(?:\./)?(.+?)\s*", line)
-        if match:
-            out[match[2]] = match[1].lower()
-    return out
 
 
 def _build_tables(

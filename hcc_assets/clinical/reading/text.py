@@ -159,13 +159,6 @@ def to_numbers(texts: pd.Series) -> tuple[pd.Series, pd.Series]:
     return pd.Series(values[codes], index=texts.index), pd.Series(wrong[codes], index=texts.index)
 
 
-def is_number(texts: pd.Series) -> pd.Series:
-    """Boolean mask of texts that are a number with a decimal point."""
-    codes, uniques = pd.factorize(texts)
-    flags = np.array([*(bool(_NUMBER.fullmatch(str(text))) for text in uniques), False])
-    return pd.Series(flags[codes], index=texts.index)
-
-
 def find_decimal_commas(columns: dict[str, pd.Series]) -> list[str]:
     """Columns whose numbers are written with a decimal comma.
 

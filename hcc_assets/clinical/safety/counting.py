@@ -17,7 +17,6 @@ from hcc_assets.stats.proportions import poisson_rate
 
 ALL: Final = "ALL"
 ANY: Final = "ANY"
-GRADE_LEVELS: Final = ("1", "2", "3", "4", "5", "MISSING", "1-2", "3-4", ">=3", ANY)
 _GROUPS: Final[dict[str, tuple[int, ...]]] = {
     **{str(g): (g,) for g in range(1, 6)},
     "MISSING": (0,),
