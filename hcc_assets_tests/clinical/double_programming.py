@@ -1,6 +1,8 @@
-"""Second programming of the endpoints, for comparison only: plain dictionaries and fractions, one subject and one visit after the other.
+"""Second programming of the endpoints, for comparison only: plain dictionaries and fractions, one
+subject and one visit after the other.
 
-Written from the rules, visit by visit with a running memory, where the package works on whole columns; nothing of ``hcc_assets.clinical`` is imported.
+Written from the rules, visit by visit with a running memory, where the package works on whole
+columns; nothing of ``hcc_assets.clinical`` is imported.
 """
 
 from __future__ import annotations
@@ -95,7 +97,8 @@ def whole_lesion(lesion: str, rows: list[Row], node: bool, memory: set[str]) -> 
     memory.update(pieces)
     total = alone
     total.mm = None
-    total.partial = sum((p.mm for p in pieces.values() if p.mm is not None), Fraction(0))  # type: ignore[attr-defined]
+    seen = (p.mm for p in pieces.values() if p.mm is not None)
+    total.partial = sum(seen, Fraction(0))  # type: ignore[attr-defined]
     total.partly_visible = any(p.visible for p in pieces.values())  # type: ignore[attr-defined]
     total.day = max((p.day for p in pieces.values() if p.day), default=None)
     if not lost and all(p.mm is not None for p in pieces.values()):
@@ -176,7 +179,8 @@ def _one_reader(mine: list[Row], node_rule: str) -> dict[float, Row]:
     others = sorted({r["TRLNKID"] for r in base if r["TRGRPID"] == "NON-TARGET"})
     node = {r["TRLNKID"]: r["TULOC"] == "LYMPH NODE" for r in base}
     start = [Measured([r for r in base if r["TRLNKID"] == t], node[t]).mm for t in targets]
-    base_sum = sum(start, Fraction(0)) if targets and None not in start else None  # type: ignore[arg-type]
+    whole = bool(targets) and None not in start
+    base_sum = sum(start, Fraction(0)) if whole else None  # type: ignore[arg-type]
     smallest, was_cr = base_sum, False
     fragments: dict[str, set[str]] = {t: set() for t in targets}
     later: dict[float, list[Row]] = defaultdict(list)

@@ -1,6 +1,6 @@
 """ADaM-style datasets built from the derived tables, for a statistician to take away.
 
-Nothing is derived here that another module derives; writing files is in ``clinical.adam_files``.
+Nothing is derived here that another module derives; writing files is in ``files``.
 """
 
 from __future__ import annotations
@@ -72,12 +72,14 @@ def build_adam(
     cutoff
         Data cutoff; records after it are ignored.
     left_out_rows
-        ``SRCROW`` of adverse event rows that an E finding leaves out: they stay in ADAE with ANL01FL = N.
+        ``SRCROW`` of adverse event rows that an E finding leaves out: they stay in ADAE with
+        ANL01FL = N.
 
     Returns
     -------
     dict
-        Dataset name to frame of ``schemas.adam``, sorted by subject and parameter. Every dataset is there, without rows where nothing has come yet.
+        Dataset name to frame of ``schemas.adam``, sorted by subject and parameter. Every dataset is
+        there, without rows where nothing has come yet.
     """
     t = {name: tables[name] if name in tables else empty(model) for name, model in INPUTS.items()}
     adsl = _adsl(t, config, cutoff)

@@ -1,6 +1,9 @@
-"""ADaM datasets as files: Parquet, CSV and SAS transport (XPT version 5) with labels. Building the datasets is in ``clinical.adam``.
+"""ADaM datasets as files: Parquet, CSV and SAS transport (XPT version 5) with labels.
 
-The same datasets give the same bytes: the transport writer stamps the time of writing into its header, which is replaced by the data cutoff.
+Building the datasets is in ``datasets``.
+
+The same datasets give the same bytes: the transport writer stamps the time of writing into its
+header, which is replaced by the data cutoff.
 """
 
 from __future__ import annotations
@@ -20,7 +23,8 @@ from hcc_assets.schemas.csv_safe import to_csv_bytes
 from hcc_assets.schemas.dictionary import data_dictionary, dictionary_html
 
 XPT_TEXT: Final = 200
-"""Bytes of a text that XPT version 5 holds; longer text is cut there (it is whole in Parquet and CSV)."""
+"""Bytes of a text that XPT version 5 holds; longer text is cut there (it is whole in Parquet and
+CSV)."""
 
 _SPELLED = str.maketrans(
     {
@@ -41,7 +45,8 @@ _HEADER_BYTES = 80 * 8
 
 
 def _ascii(text: str) -> str:
-    """Text in the characters of XPT version 5: accents dropped, signs spelled, anything else ``?``."""
+    """Text in the characters of XPT version 5: accents dropped, signs spelled, anything else
+    ``?``."""
     spelled = text.translate(_SPELLED)
     plain = "".join(
         c for c in unicodedata.normalize("NFKD", spelled) if not unicodedata.combining(c)
@@ -113,12 +118,13 @@ def _xpt(frame: pd.DataFrame, name: str, model: type[Table], path: Path, stamp: 
 
 
 def write_adam(adam: Mapping[str, pd.DataFrame], folder: str | Path) -> list[Path]:
-    """Write each dataset as ``<name>.parquet``, ``<name>.csv`` and ``<name>.xpt`` (lower-case names), and ``define.csv`` and ``define.html`` beside them.
+    """Write each dataset as ``<name>.parquet``, ``<name>.csv`` and ``<name>.xpt`` (lower-case
+    names), and ``define.csv`` and ``define.html`` beside them.
 
     Parameters
     ----------
     adam
-        Result of ``clinical.adam.build_adam``.
+        Result of ``datasets.build_adam``.
     folder
         Created when absent; files of the same names are replaced.
 

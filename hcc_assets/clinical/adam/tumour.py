@@ -1,4 +1,7 @@
-"""ADTR and ADRS: tumour measurements and responses in ADaM shape. The values are those of ``recist`` and ``best_response``; nothing is decided here."""
+"""ADTR and ADRS: tumour measurements and responses in ADaM shape.
+
+The values are those of ``recist`` and ``endpoints``; nothing is decided here.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,8 @@ _CONTROLLED = ("CR", "PR", "SD", "NON-CR/NON-PD")
 def tumour_measurements(
     tumour_assessments: pd.DataFrame, responses: pd.DataFrame, *, cutoff: dt.date
 ) -> pd.DataFrame:
-    """ADTR without the subject's own columns: SDIAM of ``responses`` with its baseline, and every target lesion at every visit, in mm."""
+    """ADTR without the subject's own columns: SDIAM of ``responses`` with its baseline, and every
+    target lesion at every visit, in mm."""
     coded = code_rows(tumour_assessments, cutoff)
     baseline, grid = target_grid(coded, nodal_lesions(coded.rows))
     who = coded.series[["USUBJID", "EVALUATOR"]]

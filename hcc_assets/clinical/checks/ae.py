@@ -31,7 +31,8 @@ def not_in_dm(c: Context) -> list[Finding]:
         *each(missing[~near], "the subject is not in DM; correct USUBJID or add the subject"),
         *each(
             missing[near],
-            "the subject is not in DM in this spelling (letter case differs); write USUBJID as in DM",
+            "the subject is not in DM in this spelling (letter case differs); write USUBJID "
+            "as in DM",
         ),
     ]
 
@@ -138,7 +139,8 @@ def duplicate(c: Context) -> list[Finding]:
     return grouped(
         ae[ae.duplicated(keys, keep=False)],
         keys,
-        "the same event (AEDECOD, AESTDTC, AEENDTC) is recorded more than once; keep one or tell them apart",
+        "the same event (AEDECOD, AESTDTC, AEENDTC) is recorded more than once; keep one or "
+        "tell them apart",
     )
 
 
@@ -243,7 +245,8 @@ def withdrawn(c: Context) -> list[Finding]:
     goes_on = ae["ONGOING"].eq(True) | (ae["TRTEDT"] > ae["end_high"])
     return each(
         ae[goes_on],
-        "AEACN is DRUG WITHDRAWN but EX goes on (no end of dosing, or doses after AEENDTC); correct the action or the dosing records",
+        "AEACN is DRUG WITHDRAWN but EX goes on (no end of dosing, or doses after AEENDTC); "
+        "correct the action or the dosing records",
     )
 
 
@@ -256,7 +259,8 @@ def withdrawn(c: Context) -> list[Finding]:
     "subjects",
 )
 def death_without_event(c: Context) -> list[Finding]:
-    """Death whose recorded cause is an adverse event (DTHCAUS, or AESDTH = Y) without any grade 5 event."""
+    """Death whose recorded cause is an adverse event (DTHCAUS, or AESDTH = Y) without any grade 5
+    event."""
     if not c.collected("adverse_events", "AETOXGR"):
         return []
     fatal = set(c.ae.loc[c.ae["AETOXGR"] == "5", "USUBJID"])
@@ -266,7 +270,10 @@ def death_without_event(c: Context) -> list[Finding]:
         r"ADVERSE EVENT|\bAE\b|TOXICITY", regex=True
     ).eq(True) | c.dm["USUBJID"].isin(blamed)
     bad = dead & cause & ~c.dm["USUBJID"].isin(fatal)
-    text = "death is recorded with an adverse event as its cause, but no event has grade 5; add the event or correct the cause"
+    text = (
+        "death is recorded with an adverse event as its cause, but no event has grade 5; add the "
+        "event or correct the cause"
+    )
     return [Finding(str(subject), (), text) for subject in c.dm.loc[bad, "USUBJID"]]
 
 

@@ -1,5 +1,7 @@
-"""Checks of the words of AE: causality, CTCAE terms, coding, seriousness. Dates, grades, outcomes and
-deaths are in ``ae``."""
+"""Checks of the words of AE: causality, CTCAE terms, coding, seriousness.
+
+Dates, grades, outcomes and deaths are in ``ae``.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,10 @@ def relatedness(c: Context) -> list[Finding]:
     """AEREL that the study has no meaning for."""
     known = {word.strip().upper() for word in c.config.safety.relatedness}
     words = c.ae["AEREL"].str.upper()
-    text = "AEREL is no word of [safety.relatedness] and counts as related; correct it, or add the word in study.toml"
+    text = (
+        "AEREL is no word of [safety.relatedness] and counts as related; correct it, or add the "
+        "word in study.toml"
+    )
     return each(c.ae[words.notna() & ~words.isin(known)], text)
 
 
@@ -81,7 +86,8 @@ def recognised(c: Context) -> list[Finding]:
         Finding(
             None,
             (),
-            f"{len(matched)} of {terms.nunique()} preferred terms ({rows} of {len(c.ae)} rows) are CTCAE v5.0 terms; for information",
+            f"{len(matched)} of {terms.nunique()} preferred terms ({rows} of {len(c.ae)} "
+            "rows) are CTCAE v5.0 terms; for information",
         )
     ]
 

@@ -1,5 +1,5 @@
-"""What several checks look at: the tables with the possible days of each date, first doses that can be trusted, lesion measurements in
-millimetres."""
+"""What several checks look at: the tables with the possible days of each date, first doses that can
+be trusted, lesion measurements in millimetres."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Context:
     config, cutoff
         Study configuration and data cut-off.
     ctcae
-        Terms of ``clinical.ctcae.read_terms``, or null.
+        Terms of ``ctcae.read_terms``, or null.
     absent
         Table to the optional columns that its delivery does not have.
     """
@@ -93,9 +93,11 @@ class Context:
 
     @cached_property
     def first_dose(self) -> pd.DataFrame:
-        """Possible days of the first dose (``low``, ``high``) by subject; without subjects whose earliest dosing rows carry an error.
+        """Possible days of the first dose (``low``, ``high``) by subject; without subjects whose
+        earliest dosing rows carry an error.
 
-        A negative or missing dose, or a missing start, makes the first dose doubtful: checks that rest on it stay silent until that row is corrected.
+        A negative or missing dose, or a missing start, makes the first dose doubtful: checks that
+        rest on it stay silent until that row is corrected.
         """
         ex = self.ex
         dosed = ex[(ex["EXDOSE"] > 0) & ex["EXSTDT"].notna()].sort_values(
@@ -115,11 +117,13 @@ class Context:
 
     @cached_property
     def tr(self) -> pd.DataFrame:
-        """``tumour_assessments`` with ``day_``, ``dose_``, ``death_`` days and what the checks of lesions need.
+        """``tumour_assessments`` with ``day_``, ``dose_``, ``death_`` days and what the checks of
+        lesions need.
 
-        Further columns: ``in_dm``; ``mm`` the measurement in millimetres (a missing unit is mm; null where there is no number or no known unit),
-        ``number`` whether the result is a number; ``nodal``; ``root`` the lesion id without fragment number; ``used`` whether the row is the
-        measurement that RECIST
+        Further columns: ``in_dm``; ``mm`` the measurement in millimetres (a missing unit is mm;
+        null where there is no number or no known unit), ``number`` whether the result is a number;
+        ``nodal``; ``root`` the lesion id without fragment number; ``used`` whether the row is the
+        measurement that RECIST uses.
         """
         frame = _with_days(self.table("tumour_assessments"), {"TRDTC": "day"})
         frame = self.with_subject(frame).join(self.first_dose.add_prefix("dose_"), on="USUBJID")
@@ -144,7 +148,8 @@ class Context:
 
     @cached_property
     def visits(self) -> pd.DataFrame:
-        """One row per subject, reader and visit number: possible first and last days, baseline, name, first row number; in visit order."""
+        """One row per subject, reader and visit number: possible first and last days, baseline,
+        name, first row number; in visit order."""
         tr = self.tr[self.tr["VISITNUM"].notna()]
         keys = ["USUBJID", "EVALUATOR", "VISITNUM"]
         return tr.groupby(keys, sort=True, as_index=False).agg(
@@ -163,7 +168,8 @@ class Context:
 
     @cached_property
     def after_baseline(self) -> pd.Series:
-        """Mask over ``tr``: rows of a visit later than the reader's baseline (by day, by visit number where a day is missing)."""
+        """Mask over ``tr``: rows of a visit later than the reader's baseline (by day, by visit
+        number where a day is missing)."""
         keys = ["USUBJID", "EVALUATOR"]
         base = (
             self.tr[self.tr["BASELINE"]]

@@ -34,7 +34,8 @@ COUNTED_AS_REPORTED = frozenset({"AE05", "AE06", "AE12", "AE16"})
 """Findings whose adverse event row counts as reported and is flagged."""
 
 READERS_KEPT = frozenset({"TR27"})
-"""E findings that leave the responses of each reader as they are: only what rests on one endpoint reader is blocked."""
+"""E findings that leave the responses of each reader as they are: only what rests on one endpoint
+reader is blocked."""
 
 
 def run_checks(
@@ -56,10 +57,11 @@ def run_checks(
     cutoff
         Data cut-off.
     ctcae
-        Terms from ``clinical.ctcae.read_terms``; null where the user has not brought the table.
+        Terms from ``ctcae.read_terms``; null where the user has not brought the table.
     absent
-        ``Export.absent``: optional columns that the delivery does not have, so that their emptiness is not queried row by row. Default: what the
-        frames of ``read_export`` remember in ``attrs["absent"]``.
+        ``Export.absent``: optional columns that the delivery does not have, so that their emptiness
+        is not queried row by row. Default: what the frames of ``read_export`` remember in
+        ``attrs["absent"]``.
 
     Returns
     -------
@@ -108,7 +110,8 @@ def blocked(
 
 
 def rows_left_out(issues: pd.DataFrame) -> frozenset[int]:
-    """Row numbers (``SRCROW``) of adverse events that an E finding leaves out; those of ``COUNTED_AS_REPORTED`` stay."""
+    """Row numbers (``SRCROW``) of adverse events that an E finding leaves out; those of
+    ``COUNTED_AS_REPORTED`` stay."""
     hit = (
         (issues["severity"] == "E")
         & (issues["domain"] == "AE")

@@ -1,5 +1,7 @@
-"""Checks of TR at baseline: timing, size, number and place of the target lesions. Checks of single records and of follow-up are in ``tr_records``,
-``tr_course``."""
+"""Checks of TR at baseline: timing, size, number and place of the target lesions.
+
+Checks of single records and of follow-up are in ``tr_records``, ``tr_course``.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,8 @@ def old_baseline(c: Context) -> list[Finding]:
     return grouped(
         bad,
         _READER,
-        f"the baseline assessment is more than {SCREENING_DAYS} days before the first dose; confirm or correct TRDTC",
+        f"the baseline assessment is more than {SCREENING_DAYS} days before the first dose; "
+        "confirm or correct TRDTC",
     )
 
 
@@ -42,7 +45,8 @@ def old_baseline(c: Context) -> list[Finding]:
     "exposure",
 )
 def late_baseline(c: Context) -> list[Finding]:
-    """Baseline visit (named so, or visit number 0 where visits have no name) certainly after the first dose."""
+    """Baseline visit (named so, or visit number 0 where visits have no name) certainly after the
+    first dose."""
     named = c.tr["VISIT"].str.strip().str.upper().isin(BASELINE_VISITS)
     numbered = c.tr["VISIT"].isna() & (c.tr["VISITNUM"] == 0)
     bad = c.tr[(c.tr["BASELINE"] | numbered | named) & (c.tr["day_low"] > c.tr["dose_high"])]
@@ -77,7 +81,8 @@ def small_target(c: Context) -> list[Finding]:
     )
     return each(
         tr[bad],
-        "the target lesion is smaller than 10 mm at baseline; confirm the measurement or follow it as non-target",
+        "the target lesion is smaller than 10 mm at baseline; confirm the measurement or "
+        "follow it as non-target",
     )
 
 
@@ -101,7 +106,8 @@ def small_node(c: Context) -> list[Finding]:
     )
     return each(
         tr[bad],
-        "the nodal target has a short axis below 15 mm at baseline; confirm the measurement or follow the node as non-target",
+        "the nodal target has a short axis below 15 mm at baseline; confirm the measurement "
+        "or follow the node as non-target",
     )
 
 
@@ -130,7 +136,10 @@ def late_target(c: Context) -> list[Finding]:
     ).isin(known)
     has_baseline = pd.MultiIndex.from_frame(later[_READER]).isin(at_baseline)
     bad = later[has_baseline & ~own & ~parent]
-    text = "the target lesion is first seen after baseline; it is a new lesion (TRGRPID NEW), or its baseline row is missing: correct one"
+    text = (
+        "the target lesion is first seen after baseline; it is a new lesion (TRGRPID NEW), or "
+        "its baseline row is missing: correct one"
+    )
     return grouped(bad, [*_READER, "TRLNKID"], text)
 
 
@@ -169,7 +178,8 @@ def many_per_organ(c: Context) -> list[Finding]:
     return grouped(
         targets[count > 2],
         keys,
-        "there are more than 2 target lesions in one organ at baseline; follow the others as non-target",
+        "there are more than 2 target lesions in one organ at baseline; follow the others as "
+        "non-target",
     )
 
 

@@ -1,6 +1,8 @@
-"""What is known of each treated subject up to the cut-off: first dose, dated assessments of the endpoint reader, death, new therapy, last contact.
+"""What is known of each treated subject up to the cut-off: first dose, dated assessments of the
+endpoint reader, death, new therapy, last contact.
 
-Put together once and read by best response and time to event, so that both see the same records. No endpoint is derived here.
+Put together once and read by best response and time to event, so that both see the same records. No
+endpoint is derived here.
 """
 
 from __future__ import annotations
@@ -48,7 +50,8 @@ class Course:
     Attributes
     ----------
     assessments
-        Dated assessments of the endpoint reader up to the cut-off, in time order; empty when blocked.
+        Dated assessments of the endpoint reader up to the cut-off, in time order; empty when
+        blocked.
     new_therapy
         First new anticancer therapy on or after first dose, up to the cut-off.
     ended
@@ -72,7 +75,8 @@ class Course:
         return next((a for a in self.assessments if a.response == "PD"), None)
 
     def until_progression(self) -> tuple[Assessment, ...]:
-        """Assessments that count for best response: first dose <= date <= first PD and new therapy, all inclusive."""
+        """Assessments that count for best response: first dose <= date <= first PD and new therapy,
+        all inclusive."""
         limits = [
             d
             for d in (self.first_pd.date if self.first_pd else None, self.new_therapy)
@@ -140,7 +144,10 @@ def _deaths(
     cutoff: dt.date | None,
     alive: dict[str, Contact],
 ) -> dict[str, pd.Timestamp]:
-    """Date of death of DM, or of the DS record DEATH where DM has none. A partial date is not before the last contact within its month or year."""
+    """Date of death of DM, or of the DS record DEATH where DM has none.
+
+    A partial date is not before the last contact within its month or year.
+    """
     deaths: dict[str, pd.Timestamp] = {}
     records = disposition[
         (disposition["DOMAIN"] == "DS")
@@ -187,7 +194,8 @@ def build_courses(
 ) -> list[Course]:
     """One course per treated subject (first dose on or before the cut-off), sorted by subject.
 
-    A subject whose tumour data are blocked, or who has several readers and no endpoint reader among them, keeps its place without assessments.
+    A subject whose tumour data are blocked, or who has several readers and no endpoint reader among
+    them, keeps its place without assessments.
     """
     cutoff = cutoff or config.study.data_cutoff
     readers = endpoint_readers(tumour_assessments, config)

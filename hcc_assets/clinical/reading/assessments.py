@@ -18,8 +18,9 @@ _NO_VISIT = -1e6
 def mark_baseline(frame: pd.DataFrame, first_dose: pd.Series) -> pd.Series:
     """Rows of the baseline assessment, per subject and reader.
 
-    The baseline is the visit named SCREENING or BASELINE (in any letter case; the later one where there are both), otherwise the last assessment
-    that was complete on or before the first dose. A subject without either has no baseline.
+    The baseline is the visit named SCREENING or BASELINE (in any letter case; the later one where
+    there are both), otherwise the last assessment that was complete on or before the first dose. A
+    subject without either has no baseline.
 
     Parameters
     ----------
@@ -70,8 +71,9 @@ def endpoint_readers(
 ) -> dict[str, str | None]:
     """The one reader of each subject whose readings make the endpoints.
 
-    ``recist.endpoint_reader`` where the subject has it; otherwise the only reader there is; otherwise the reader whom ``TRACPTFL`` marks at every
-    visit; otherwise None, which is an E finding and blocks the subject's tumour data.
+    ``recist.endpoint_reader`` where the subject has it; otherwise the only reader there is;
+    otherwise the reader whom ``TRACPTFL`` marks at every visit; otherwise None, which is an E
+    finding and blocks the subject's tumour data.
 
     Returns
     -------

@@ -37,12 +37,15 @@ def _excel_cell(cell: Any) -> Any:
 
 
 def read_xlsx(path: Path) -> RawTable:
-    """One sheet of an Excel workbook: the one named as the file (the domain), else the only one. Formulas count by their stored result.
+    """One sheet of an Excel workbook: the one named as the file (the domain), else the only one.
+
+    Formulas count by their stored result.
 
     Raises
     ------
     DomainRefused
-        No workbook, several sheets and none named as the domain, a formula without a stored result, or values beside or outside the header.
+        No workbook, several sheets and none named as the domain, a formula without a stored result,
+        or values beside or outside the header.
     """
     import openpyxl
 
@@ -60,7 +63,8 @@ def read_xlsx(path: Path) -> RawTable:
         if len(names) != 1:
             raise DomainRefused(
                 "sheets",
-                f"the workbook has {len(book.sheetnames)} sheets and none is named {path.stem.upper()}; name the one to read so",
+                f"the workbook has {len(book.sheetnames)} sheets and none is named "
+                f"{path.stem.upper()}; name the one to read so",
             )
         try:
             grid = [[_excel_cell(cell) for cell in row] for row in book[names[0]].iter_rows()]
@@ -117,7 +121,8 @@ def _read_sas(read: Any, path: Path, kind: str) -> RawTable:
         if meta.number_rows is not None and meta.number_rows >= 0 and meta.number_rows != n_rows:
             raise DomainRefused(
                 "cut",
-                f"the file announces another number of rows than it holds ({n_rows}); it was cut: send it again",
+                f"the file announces another number of rows than it holds ({n_rows}); it was "
+                "cut: send it again",
             )
         return typed_table(names, columns, n_rows, encoding=attempt.get("encoding", "").lower())
     raise DomainRefused(
@@ -126,7 +131,10 @@ def _read_sas(read: Any, path: Path, kind: str) -> RawTable:
 
 
 def read_xpt(path: Path) -> RawTable:
-    """A SAS transport file (version 5 or 8). A size that is no multiple of 80 bytes means that the file was cut."""
+    """A SAS transport file (version 5 or 8).
+
+    A size that is no multiple of 80 bytes means that the file was cut.
+    """
     import pyreadstat
 
     if path.stat().st_size % _XPT_RECORD:

@@ -17,7 +17,8 @@ _MIDNIGHT = dt.time(0)
 
 
 def plain_number(value: float | np.floating[Any] | decimal.Decimal) -> str | None:
-    """Shortest decimal text of a binary number: 15 significant digits, no exponent, no trailing zeros; null for NaN."""
+    """Shortest decimal text of a binary number: 15 significant digits, no exponent, no trailing
+    zeros; null for NaN."""
     if isinstance(value, float | np.floating):
         if not np.isfinite(value):
             return None

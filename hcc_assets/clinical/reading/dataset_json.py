@@ -17,7 +17,8 @@ class _Number(str):
 
 
 def read_dataset_json(data: bytes) -> RawTable:
-    """CDISC Dataset-JSON 1.0 (``clinicalData``/``itemGroupData``), 1.1 (``columns``/``rows``) and its line-wise form (NDJSON).
+    """CDISC Dataset-JSON 1.0 (``clinicalData``/``itemGroupData``), 1.1 (``columns``/``rows``) and
+    its line-wise form (NDJSON).
 
     Raises
     ------

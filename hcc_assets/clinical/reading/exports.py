@@ -1,7 +1,8 @@
-"""A clinical export folder to validated tables: which file is which domain, what is refused, what rests on what. Rules on the tables are in
-``checks``.
+"""A clinical export folder to validated tables: which file is which domain, what is refused, what
+rests on what. Rules on the tables are in ``checks``.
 
-One refused domain never stops the others; a table that cannot be right without a refused domain is refused with it and says so.
+One refused domain never stops the others; a table that cannot be right without a refused domain is
+refused with it and says so.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ class Export:
     Attributes
     ----------
     tables
-        Table name to frame (``schemas.clinical``); a table that rests on a refused domain is absent.
+        Table name to frame (``schemas.clinical``); a table that rests on a refused domain is
+        absent.
     issues
         ``DataIssues`` frame of the findings made on reading.
     refused
@@ -107,7 +109,7 @@ def read_table(
     log
         Receives the findings.
     whole
-        See ``readers.read_raw``.
+        See ``formats.read_raw``.
 
     Raises
     ------
@@ -136,14 +138,16 @@ def validate_file(path: Path, config: StudyConfig) -> tuple[pd.DataFrame, str | 
     Returns
     -------
     tuple
-        ``DataIssues`` frame of the findings on reading, and the reason of refusal (null when the file would be taken).
+        ``DataIssues`` frame of the findings on reading, and the reason of refusal (null when the
+        file would be taken).
     """
     log = IssueLog()
     domain = domain_of(path)
     if domain is None:
         return (
             log.frame(),
-            f"the file name is no domain ({', '.join(DOMAINS)}) with one of the endings {' '.join(SUFFIXES)}",
+            f"the file name is no domain ({', '.join(DOMAINS)}) with one of the endings "
+            f"{' '.join(SUFFIXES)}",
         )
     try:
         read_table(path, domain, config, log)
@@ -186,13 +190,15 @@ def read_export(folder: Path, config: StudyConfig, *, cutoff: dt.date | None = N
                 if domain in REQUIRED_DOMAINS:
                     raise DomainRefused(
                         "no_file",
-                        f"the export has no {domain} file ({domain}.csv or another accepted format)",
+                        f"the export has no {domain} file ({domain}.csv or another accepted "
+                        "format)",
                     )
                 continue
             if len(found) > 1:
                 raise DomainRefused(
                     "twin_files",
-                    f"{len(found)} files claim to be {domain} ({', '.join(p.name for p in found)}); send one",
+                    f"{len(found)} files claim to be {domain} "
+                    f"({', '.join(p.name for p in found)}); send one",
                 )
             listed = manifest.get(found[0].name)
             if listed is not None and listed != files[found[0].name]:

@@ -33,7 +33,8 @@ def read_raw(path: Path, known: frozenset[str] = frozenset(), *, whole: bool = F
     known
         Upper-case column names that the table may have; they decide between delimiters.
     whole
-        True when the delivery has proven that it is complete (``_DONE`` or a manifest that agrees): a last line without a line end is then taken.
+        True when the delivery has proven that it is complete (``_DONE`` or a manifest that agrees):
+        a last line without a line end is then taken.
 
     Raises
     ------

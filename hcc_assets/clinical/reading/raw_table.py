@@ -1,4 +1,5 @@
-"""One delivered table before anything is typed: the form that every reader of a file format gives."""
+"""One delivered table before anything is typed: the form that every reader of a file format
+gives."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ class RawTable:
     columns
         Names as delivered.
     frame
-        Text per cell (``object``, ``None`` for empty), positional column labels 0..n-1, index = row number in the file (1 = first data row).
+        Text per cell (``object``, ``None`` for empty), positional column labels 0..n-1, index = row
+        number in the file (1 = first data row).
     encoding, delimiter
         What was recognised, for text files.
     """

@@ -22,7 +22,8 @@ _DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical 
 
 @contextlib.contextmanager
 def _no_collection() -> Iterator[None]:
-    """Without garbage collection: it would walk over every row of a large file again and again (four times slower), and there are no cycles to find."""
+    """Without garbage collection: it would walk over every row of a large file again and again
+    (four times slower), and there are no cycles to find."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -33,7 +34,10 @@ def _no_collection() -> Iterator[None]:
 
 
 def read_csv(data: bytes, known: frozenset[str] = frozenset(), *, whole: bool = False) -> RawTable:
-    """Delimited text; see ``read_raw``. Encoding by ``text.decode``; the delimiter is the one that gives the most known column names."""
+    """Delimited text; see ``read_raw``.
+
+    Encoding by ``text.decode``; the delimiter is the one that gives the most known column names.
+    """
     text, encoding = decode(data)
     if not text.strip():
         raise DomainRefused("empty", "the file is empty: not even a header")
@@ -108,7 +112,10 @@ def _quote_problem(text: str, delimiter: str) -> str:
     except csv.Error:
         pass
     place = "the header" if row < 0 else f"row {row + 1}"
-    return f"{place}: a quotation mark is not closed or stands in the middle of a value; the file may be cut: send it again"
+    return (
+        f"{place}: a quotation mark is not closed or stands in the middle of a value; the file "
+        "may be cut: send it again"
+    )
 
 
 def _same_length(
@@ -124,23 +131,30 @@ def _same_length(
         hint = (
             " (a decimal comma outside quotation marks also looks so)" if delimiter == "," else ""
         )
-        reason = f"row {row}: {found} values for {expected} columns; an extra {_DELIMITER_NAMES[delimiter]} shifts the row{hint}; correct it"
+        reason = (
+            f"row {row}: {found} values for {expected} columns; an extra "
+            f"{_DELIMITER_NAMES[delimiter]} shifts the row{hint}; correct it"
+        )
         raise DomainRefused("extra_delimiter", reason)
     if row == len(body) and not ends_with_newline:
         raise DomainRefused(
             "cut",
-            f"row {row}: the last line has {found} of {expected} values: the file was cut; send it again",
+            f"row {row}: the last line has {found} of {expected} values: the file was cut; "
+            "send it again",
         )
     raise DomainRefused(
         "short_row",
-        f"row {row}: {found} values for {expected} columns; the row or the file is cut; send it again",
+        f"row {row}: {found} values for {expected} columns; the row or the file is cut; send "
+        "it again",
     )
 
 
 def _judge_last_cell(header: list[str], body: list[list[str]]) -> None:
-    """Refuse a file whose last line has no line end unless the last value looks whole: seen elsewhere in its column, or as long as all others.
+    """Refuse a file whose last line has no line end unless the last value looks whole: seen
+    elsewhere in its column, or as long as all others.
 
-    Where it has no others to compare with, it is taken unless it is a date shorter than a whole one.
+    Where it has no others to compare with, it is taken unless it is a date shorter than a whole
+    one.
     """
     last = body[-1][-1].strip()
     others = {row[-1].strip() for row in body[:-1]} - {""}
@@ -149,5 +163,8 @@ def _judge_last_cell(header: list[str], body: list[list[str]]) -> None:
     cut_date = clean_code(header[-1]).upper().endswith("DTC") and 0 < len(last) < len("2024-01-31")
     if last in seen or (not others and not cut_date) or (last and lengths == {len(last)}):
         return
-    reason = f"row {len(body)}: the last line has no line end and its last value looks cut; send the file again (a whole file ends with a line end)"
+    reason = (
+        f"row {len(body)}: the last line has no line end and its last value looks cut; send the "
+        "file again (a whole file ends with a line end)"
+    )
     raise DomainRefused("cut", reason)

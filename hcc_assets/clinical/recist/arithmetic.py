@@ -1,8 +1,10 @@
 """Exact arithmetic of lesion measurements: text to millimetres, thresholds by cross multiplication.
 
-A diameter enters as the text of the delivery, becomes a ``Decimal`` and then an integer number of units (1 mm = ``Scale.per_mm`` units), so no
-comparison is made in binary floating point: (32.4 - 27) / 27 is 20 % here, not 19.99 %. Integers are NumPy ``int64`` where they fit (all real
-data; the fast path) and Python integers in an object array otherwise; the same code runs on both. What a reading means is in ``recist_lesions``.
+A diameter enters as the text of the delivery, becomes a ``Decimal`` and then an integer number of
+units (1 mm = ``Scale.per_mm`` units), so no comparison is made in binary floating point: (32.4 -
+27) / 27 is 20 % here, not 19.99 %. Integers are NumPy ``int64`` where they fit (all real data; the
+fast path) and Python integers in an object array otherwise; the same code runs on both. What a
+reading means is in ``readings``.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ LARGEST_MM = Decimal(10) ** 6
 
 
 def parse_number(text: str) -> Decimal | None:
-    """Decimal of a plain number text; None for anything else (words, ``<5``, ``NaN``, ``1_000``, a decimal comma)."""
+    """Decimal of a plain number text; None for anything else (words, ``<5``, ``NaN``, ``1_000``, a
+    decimal comma)."""
     return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
@@ -42,7 +45,8 @@ def millimetres(text: str, unit: str | None) -> Decimal | None:
     Returns
     -------
     Decimal or None
-        None when the text is no number, is negative or absurdly large, or the unit is neither mm nor cm.
+        None when the text is no number, is negative or absurdly large, or the unit is neither mm
+        nor cm.
     """
     factor = _FACTOR.get((unit or "").strip().upper())
     number = parse_number(text)
@@ -82,7 +86,8 @@ class Scale:
         return int(value.scaleb(self.decimals))
 
     def floats(self, units: Ints, valid: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-        """Millimetres as correctly rounded floats, NaN where not valid; for publication only, never for a comparison."""
+        """Millimetres as correctly rounded floats, NaN where not valid; for publication only, never
+        for a comparison."""
         out = np.full(len(units), np.nan)
         per_mm = self.per_mm
         out[valid] = [int(u) / per_mm for u in units[valid]]
@@ -95,7 +100,8 @@ class Scale:
 
 
 def is_progression(total: Ints, nadir: Ints, per_mm: int) -> npt.NDArray[np.bool_]:
-    """Sum at least 5 mm and at least 20 % above the nadir [RECIST 1.1, 4.3.1]; with a nadir of 0 the 5 mm rule alone decides."""
+    """Sum at least 5 mm and at least 20 % above the nadir [RECIST 1.1, 4.3.1]; with a nadir of 0
+    the 5 mm rule alone decides."""
     return np.asarray((total - nadir >= 5 * per_mm) & (total * 10 >= nadir * 12), dtype=bool)
 
 
@@ -105,7 +111,8 @@ def is_partial_response(total: Ints, base: Ints) -> npt.NDArray[np.bool_]:
 
 
 def percent_text(change: int, reference: int) -> str:
-    """Percent in words with one decimal, cut and not rounded, so that 19.97 % never reads as the threshold it did not reach."""
+    """Percent in words with one decimal, cut and not rounded, so that 19.97 % never reads as the
+    threshold it did not reach."""
     if reference == 0:
         return "not defined"
     value = (Decimal(int(change)) * 100 / Decimal(int(reference))).quantize(

@@ -23,7 +23,10 @@ UNUSED = 9
 
 
 def nodal_lesions(rows: pd.DataFrame) -> pd.Series:
-    """Per (series, group, root): is the lesion a lymph node? By its location; where none is given, a short axis and no longest diameter."""
+    """Per (series, group, root): is the lesion a lymph node?
+
+    By its location; where none is given, a short axis and no longest diameter.
+    """
     known = rows[rows["root"].notna()]
     key = [known["series"], known["group"], known["root"]]
     node = known["location"].map(
@@ -43,7 +46,8 @@ def _first_known(values: pd.Series, key: list[pd.Series]) -> pd.Series:
 
 
 def lesion_cells(rows: pd.DataFrame, priority: np.ndarray, value: np.ndarray) -> pd.DataFrame:
-    """One cell per lesion and visit: the reading of the best priority; differing values of that priority are a conflict, repeats collapse."""
+    """One cell per lesion and visit: the reading of the best priority; differing values of that
+    priority are a conflict, repeats collapse."""
     frame = rows.assign(priority=priority, value=value)
     frame = frame.sort_values(
         ["series", "visit", "root", "lesion", "priority", "kind"], kind="stable"

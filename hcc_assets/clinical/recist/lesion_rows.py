@@ -1,7 +1,9 @@
-"""From delivered lesion rows to coded rows: which visit a row belongs to, which baseline lesion, what kind of reading it is.
+"""From delivered lesion rows to coded rows: which visit a row belongs to, which baseline lesion,
+what kind of reading it is.
 
-Visits are put in time order here, baseline is set apart and records after the cut-off are left out. What the readings of one lesion at one visit
-amount to is in ``recist_lesions``; no response is derived here.
+Visits are put in time order here, baseline is set apart and records after the cut-off are left out.
+What the readings of one lesion at one visit amount to is in ``lesion_cells``; no response is
+derived here.
 """
 
 from __future__ import annotations
@@ -26,11 +28,13 @@ class Coded:
     Attributes
     ----------
     rows
-        ``series, visit (-1 baseline), group, lesion, root (baseline lesion or null), test, kind, units, date, location``.
+        ``series, visit (-1 baseline), group, lesion, root (baseline lesion or null), test, kind,
+        units, date, location``.
     series
         One row per subject and reader: ``USUBJID, EVALUATOR``; the index is the code.
     visits
-        One row per series and post-baseline visit in time order: ``series, VISITNUM, VISIT, last``; the index is the code.
+        One row per series and post-baseline visit in time order: ``series, VISITNUM, VISIT, last``;
+        the index is the code.
     scale
         Units of ``rows.units``.
     """
@@ -73,7 +77,8 @@ def _group_of_id(lesion: str | None) -> str | None:
 
 
 def _roots(rows: pd.DataFrame) -> pd.Series:
-    """Baseline lesion of each row: the lesion itself, or the one that it is a fragment of (``T01.2`` of ``T01``); null for a later lesion."""
+    """Baseline lesion of each row: the lesion itself, or the one that it is a fragment of
+    (``T01.2`` of ``T01``); null for a later lesion."""
     base = rows.loc[
         (rows["visit"] == -1) & rows["lesion"].notna(), ["series", "group", "lesion"]
     ].drop_duplicates()
@@ -113,7 +118,8 @@ def code_rows(tumour_assessments: pd.DataFrame, cutoff: dt.date | None) -> Coded
     tumour_assessments
         Frame of ``schemas.clinical.TumourAssessments``.
     cutoff
-        Rows after this date are ignored. A row without a date takes the last date of its visit for this purpose.
+        Rows after this date are ignored. A row without a date takes the last date of its visit for
+        this purpose.
     """
     frame = tumour_assessments.sort_values(
         ["USUBJID", "EVALUATOR", "SRCROW"], kind="stable"

@@ -24,9 +24,11 @@ from hcc_assets.clinical.recist.readings import (
 def new_lesion_progression(coded: Coded) -> dict[int, tuple[pd.Timestamp, str, bool]]:
     """Visits at which a new lesion is progression [4.3.5].
 
-    An unequivocal new lesion counts from its first scan; an equivocal one counts from its first scan on as soon as a later scan of the same lesion is
-    unequivocal, unless it was absent in between. A new lesion recorded as present or measured without a word on certainty counts as unequivocal,
-    or keeps its earlier uncertainty. Different words on one day are taken as equivocal.
+    An unequivocal new lesion counts from its first scan; an equivocal one counts from its first
+    scan on as soon as a later scan of the same lesion is unequivocal, unless it was absent in
+    between. A new lesion recorded as present or measured without a word on certainty counts as
+    unequivocal, or keeps its earlier uncertainty. Different words on one day are taken as
+    equivocal.
 
     Returns
     -------

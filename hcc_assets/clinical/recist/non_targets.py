@@ -34,7 +34,8 @@ from hcc_assets.clinical.recist.segments import any_by
 def _non_target_state(
     rows: pd.DataFrame, nodal: np.ndarray, ten: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """State code of each row (PROGRESSION, PRESENT, ABSENT; NONE where it says nothing) and its priority."""
+    """State code of each row (PROGRESSION, PRESENT, ABSENT; NONE where it says nothing) and its
+    priority."""
     kind, test, units = rows["kind"].to_numpy(), rows["test"].to_numpy(), rows["units"].to_numpy()
     number = (kind == NUMBER) & np.isin(test, AXES)
     below = (units < ten).astype(bool)
@@ -68,12 +69,14 @@ def _non_target_state(
 def non_target_cells(coded: Coded, nodal: pd.Series) -> pd.DataFrame:
     """State of every non-target at every visit that has a record of it.
 
-    The reader's word of unequivocal progression stands above all; a node is judged by its short axis (present from 10 mm), anything else by the word.
+    The reader's word of unequivocal progression stands above all; a node is judged by its short
+    axis (present from 10 mm), anything else by the word.
 
     Returns
     -------
     DataFrame
-        ``series, visit, root (null: not a baseline lesion), lesion, state, ok, why, date, sized`` (``sized``: decided by a node's length).
+        ``series, visit, root (null: not a baseline lesion), lesion, state, ok, why, date, sized``
+        (``sized``: decided by a node's length).
     """
     ten = 10 * coded.scale.per_mm
     rows = coded.rows[

@@ -39,7 +39,8 @@ _FIVE = Decimal(5)
 
 
 def read_result(text: str, unit: str) -> tuple[int, Decimal]:
-    """Kind of a result text and its contribution in mm [4.3.2]: too small to measure is 5 mm, absent and coalesced are 0."""
+    """Kind of a result text and its contribution in mm [4.3.2]: too small to measure is 5 mm,
+    absent and coalesced are 0."""
     word = " ".join(text.upper().split())
     if word in WORDS:
         kind = WORDS[word]

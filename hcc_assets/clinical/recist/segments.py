@@ -24,7 +24,8 @@ def any_by(codes: np.ndarray, flags: np.ndarray, size: int) -> np.ndarray:
 
 
 def set_before(flags: np.ndarray, series: np.ndarray) -> np.ndarray:
-    """True where a flag was set at an earlier row of the same series; its rows are in time order."""
+    """True where a flag was set at an earlier row of the same series; its rows are in time
+    order."""
     count = np.cumsum(flags)
     start = np.append(True, series[1:] != series[:-1]) if len(series) else np.zeros(0, bool)
     offset = (count - flags)[start]
@@ -47,14 +48,16 @@ def segmented_running_minimum(
     values, valid
         One entry per row; segments lie one after the other in time order.
     start, has_start
-        One entry per segment: the value before its first row (the baseline sum) and whether there is one.
+        One entry per segment: the value before its first row (the baseline sum) and whether there
+        is one.
     first
         Row at which each segment begins.
 
     Returns
     -------
     tuple
-        ``(minimum, known)`` per row: the smallest of start and the valid values *before* the row, and whether there was any.
+        ``(minimum, known)`` per row: the smallest of start and the valid values *before* the row,
+        and whether there was any.
     """
     out = np.zeros(len(values), dtype=values.dtype)
     known = np.zeros(len(values), dtype=bool)

@@ -44,8 +44,9 @@ def target_grid(coded: Coded, nodal: pd.Series) -> tuple[pd.DataFrame, pd.DataFr
     Returns
     -------
     tuple of DataFrame
-        ``baseline``: ``series, root, nodal, units, ok, why``; ``grid``: ``visit, series, root, nodal, units, ok, gone, back, why, date``.
-        ``gone`` is a lesion at 0, or a node below 10 mm; ``back`` its opposite where measured; ``date`` the last scan that measured it.
+        ``baseline``: ``series, root, nodal, units, ok, why``; ``grid``: ``visit, series, root,
+        nodal, units, ok, gone, back, why, date``. ``gone`` is a lesion at 0, or a node below 10 mm;
+        ``back`` its opposite where measured; ``date`` the last scan that measured it.
     """
     rows = coded.rows[(coded.rows["group"] == TARGET) & coded.rows["root"].notna()].reset_index(
         drop=True
@@ -99,7 +100,8 @@ def _last_date(rows: pd.DataFrame, cells: pd.DataFrame) -> pd.Series:
 
 
 def _sum_fragments(grid: pd.DataFrame, fragments: pd.DataFrame, ten: int) -> None:
-    """Fragments ``T01.k`` in place of ``T01``; one that was seen before and has no record now makes ``T01`` missing, unless it is measured itself."""
+    """Fragments ``T01.k`` in place of ``T01``; one that was seen before and has no record now makes
+    ``T01`` missing, unless it is measured itself."""
     by_cell: dict[tuple[int, str], list[Any]] = {}
     split: set[tuple[int, str]] = set()
     for cell in cast("list[Any]", list(fragments.itertuples(index=False))):
@@ -144,7 +146,8 @@ def _sum_fragments(grid: pd.DataFrame, fragments: pd.DataFrame, ten: int) -> Non
 
 
 def _guard_coalesced(grid: pd.DataFrame) -> None:
-    """A coalesced lesion counts 0 because its mass is measured under another id; where none is measured, it is missing and has not disappeared."""
+    """A coalesced lesion counts 0 because its mass is measured under another id; where none is
+    measured, it is missing and has not disappeared."""
     coalesced = (grid["kind"] == COALESCED).to_numpy() & grid["ok"].to_numpy(dtype=bool)
     if not coalesced.any():
         return

@@ -1,7 +1,9 @@
-"""Response per visit from lesion tables [RECIST 1.1, 4.3 and tables 1 and 2], for all subjects and readers at once.
+"""Response per visit from lesion tables [RECIST 1.1, 4.3 and tables 1 and 2], for all subjects and
+readers at once.
 
-Every rule is a comparison of whole columns; the only loops are over visit positions (smallest earlier sum) and over the few visits with fragments,
-new lesions or sticky responses. Words for the result are in ``recist_reason``.
+Every rule is a comparison of whole columns; the only loops are over visit positions (smallest
+earlier sum) and over the few visits with fragments, new lesions or sticky responses. Words for the
+result are in ``reasons``.
 """
 
 from __future__ import annotations
@@ -36,8 +38,8 @@ class Timepoints:
     Attributes
     ----------
     visits
-        ``series, VISITNUM, VISIT, last`` with ``ADT, TRGRESP, NTRGRESP, NEWLPROG, OVRLRESP, N_EXPECTED, N_ASSESSED`` and the flags that the reason
-        is told from.
+        ``series, VISITNUM, VISIT, last`` with ``ADT, TRGRESP, NTRGRESP, NEWLPROG, OVRLRESP,
+        N_EXPECTED, N_ASSESSED`` and the flags that the reason is told from.
     base, total, nadir
         Exact sums in units of ``scale``, valid where ``has_base``, ``complete`` and ``has_nadir``.
     missing
@@ -76,7 +78,8 @@ def _overall(
 def _sticky(
     overall: np.ndarray, dates: np.ndarray, series: np.ndarray, confirmation_days: int
 ) -> np.ndarray:
-    """EORTC reading: after a confirmed PR an SD is kept as PR until progression (70, 70, 80 of 100)."""
+    """EORTC reading: after a confirmed PR an SD is kept as PR until progression (70, 70, 80 of
+    100)."""
     out = overall.copy()
     for code in np.unique(series[overall == "PR"]):
         rows = np.flatnonzero(series == code)
@@ -104,7 +107,7 @@ def derive_timepoints(coded: Coded, rules: Recist) -> Timepoints:
     Parameters
     ----------
     coded
-        Rows from ``recist_rows.code_rows``.
+        Rows from ``lesion_rows.code_rows``.
     rules
         ``[recist]`` of the study.
     """
@@ -234,7 +237,8 @@ def _dates(
     target: np.ndarray,
     nt_returned: np.ndarray,
 ) -> np.ndarray:
-    """ADT: PD at the earliest component that shows it (target: the last target scan); anything else at the last scan of the visit."""
+    """ADT: PD at the earliest component that shows it (target: the last target scan); anything else
+    at the last scan of the visit."""
     size = len(visits)
     last = visits["last"].to_numpy(dtype="datetime64[ns]")
     scan = grid.groupby("visit")["date"].max().reindex(range(size)).to_numpy(dtype="datetime64[ns]")

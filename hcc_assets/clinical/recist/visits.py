@@ -14,7 +14,8 @@ def _last_possible(flag: str | None, date: pd.Timestamp) -> pd.Timestamp:
 
 
 def _place_soft_visits(visits: pd.DataFrame) -> pd.Series:
-    """Order date of visits whose date is partial or absent: after the visit with the next smaller number, within the month that is given."""
+    """Order date of visits whose date is partial or absent: after the visit with the next smaller
+    number, within the month that is given."""
     order = visits["last"].copy()
     for series in visits.loc[visits["soft"], "series"].unique():
         block = visits[visits["series"] == series].sort_values("VISITNUM")
@@ -45,7 +46,8 @@ def _first_text(values: pd.Series, keys: pd.Series) -> pd.Series:
 
 
 def visit_table(follow: pd.DataFrame, baseline: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
-    """Post-baseline visits in time order, and the visit code of each follow-up row (-1: visit lies before the baseline)."""
+    """Post-baseline visits in time order, and the visit code of each follow-up row (-1: visit lies
+    before the baseline)."""
     undated = follow["VISITNUM"].isna()
     by_date = follow["date"].mask(~undated)
     key = (

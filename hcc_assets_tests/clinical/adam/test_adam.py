@@ -1,4 +1,5 @@
-"""ADaM datasets: they agree with the tables they are made of, and their files hold the same values, names and labels."""
+"""ADaM datasets: they agree with the tables they are made of, and their files hold the same values,
+names and labels."""
 
 from __future__ import annotations
 

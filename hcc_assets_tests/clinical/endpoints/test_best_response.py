@@ -1,4 +1,5 @@
-"""Best response: table 3 of RECIST 1.1, windows, settings, denominators, endpoint reader and blocked subjects."""
+"""Best response: table 3 of RECIST 1.1, windows, settings, denominators, endpoint reader and
+blocked subjects."""
 
 from __future__ import annotations
 

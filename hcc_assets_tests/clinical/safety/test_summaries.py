@@ -1,4 +1,5 @@
-"""Safety rules one by one: who is in the safety set, what is treatment-emergent, how a patient is counted once."""
+"""Safety rules one by one: who is in the safety set, what is treatment-emergent, how a patient is
+counted once."""
 
 from __future__ import annotations
 
@@ -271,7 +272,8 @@ def test_outcome_by_worst_and_by_rows() -> None:
 
 def test_aesi_by_preferred_term_whatever_the_capitals_and_zero_rows_stay() -> None:
     config = parse_config(
-        '[safety.aesi]\nHYPERTENSION = ["Hypertension", "Blood pressure increased"]\nPERFORATION = ["Gastric perforation"]'
+        '[safety.aesi]\nHYPERTENSION = ["Hypertension", "Blood pressure '
+        'increased"]\nPERFORATION = ["Gastric perforation"]'
     )
     ae = adverse_events(
         {
