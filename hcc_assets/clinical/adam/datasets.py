@@ -20,6 +20,7 @@ from hcc_assets.schemas import clinical as inputs
 from hcc_assets.schemas.adam import ADAM_MODELS
 from hcc_assets.schemas.base import columns, conform, empty
 from hcc_assets.schemas.endpoints import BestResponses, Responses, TimeToEvent
+from hcc_assets.stats.kaplan_meier import DAYS_PER_MONTH
 from hcc_assets.study.config import StudyConfig
 
 INPUTS: Final = {
@@ -192,7 +193,7 @@ def _adtte(times: pd.DataFrame) -> pd.DataFrame:
         ["USUBJID", "PARAMCD"], key=lambda c: c.map(order) if c.name == "PARAMCD" else c
     )
     return out.assign(
-        PARAM=out["PARAMCD"].map(TTE_NAMES), AVALU="DAYS", AVALMON=out["AVAL"] / 30.4375
+        PARAM=out["PARAMCD"].map(TTE_NAMES), AVALU="DAYS", AVALMON=out["AVAL"] / DAYS_PER_MONTH
     )
 
 

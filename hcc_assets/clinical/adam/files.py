@@ -42,6 +42,13 @@ _SPELLED = str.maketrans(
 )
 _STAMP = re.compile(rb"\d{2}[A-Z]{3}\d{2}:\d{2}:\d{2}:\d{2}")
 _HEADER_BYTES = 80 * 8
+"""Eight records of 80 bytes before the first variable hold the times of writing (SAS TS-140)."""
+
+XPT_LABEL: Final = 40
+"""Bytes of a label in XPT version 5 (SAS TS-140)."""
+
+SAS_EPOCH: Final = dt.date(1960, 1, 1)
+"""Day 0 of SAS dates."""
 
 
 def _ascii(text: str) -> str:
@@ -97,7 +104,7 @@ def _xpt(frame: pd.DataFrame, name: str, model: type[Table], path: Path, stamp: 
     for column, meta in columns(model).items():
         values = frame[column]
         if meta["dtype"] == "date":
-            days = (values - pd.Timestamp(1960, 1, 1)).dt.days.astype("float64")
+            days = (values - pd.Timestamp(SAS_EPOCH)).dt.days.astype("float64")
             out[column], formats[column] = days, "DATE9."
         elif meta["dtype"] == "text":
             known = {v: _ascii(str(v)) for v in values.dropna().unique()}
@@ -111,7 +118,7 @@ def _xpt(frame: pd.DataFrame, name: str, model: type[Table], path: Path, stamp: 
         "variable_format": formats,
     }
     title = (model.__doc__ or "").splitlines()[0].split(": ", 1)[-1].split(".")[0]
-    pyreadstat.write_xport(out, str(path), file_label=_ascii(title)[:40], **options)
+    pyreadstat.write_xport(out, str(path), file_label=_ascii(title)[:XPT_LABEL], **options)
     content = path.read_bytes()
     mark = stamp.strftime("%d%b%y").upper().encode() + b":00:00:00"
     path.write_bytes(_STAMP.sub(mark, content[:_HEADER_BYTES]) + content[_HEADER_BYTES:])
@@ -138,7 +145,7 @@ def write_adam(adam: Mapping[str, pd.DataFrame], folder: str | Path) -> list[Pat
     cutoffs = (
         adam["ADSL"]["DCUTDT"].dropna() if "ADSL" in adam else pd.Series(dtype="datetime64[ns]")
     )
-    stamp = cutoffs.max().date() if len(cutoffs) else dt.date(1960, 1, 1)
+    stamp = cutoffs.max().date() if len(cutoffs) else SAS_EPOCH
     written = []
     for name, frame in adam.items():
         model, base = ADAM_MODELS[name], target / name.lower()

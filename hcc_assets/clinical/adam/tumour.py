@@ -26,6 +26,9 @@ AVAL_CODES: Final = {
     "Y": 1.0,
     "N": 0.0,
 }
+"""Numbers of the words. Ours: a response by its place from best to not evaluable [CLINICAL.md 4],
+so that a sort by AVAL is one by response; yes is 1."""
+
 RS_NAMES: Final = {
     "OVR": "Overall Response by Visit",
     "PD": "Disease Progression",

@@ -137,6 +137,7 @@ class Context:
             .astype("float64")
         )
         measured = frame["number"] & frame["TRTESTCD"].isin(DIAMETERS)
+        # nine decimals: equal texts in mm and cm become equal floats, no delivered digit is lost
         frame["mm"] = (values * scale).round(9).where(measured)
         frame["nodal"] = frame["TULOC"].map(is_nodal).astype(bool)
         frame["root"] = frame["TRLNKID"].str.replace(FRAGMENT, r"\1", regex=True)

@@ -9,6 +9,7 @@ from hcc_assets.clinical.checks.registry import Finding, check, each
 from hcc_assets.study.codelists import DOSE_UNIT
 
 MAX_GAP_DAYS = 28
+"""Longest pause without a record of it [CLINICAL.md 2, EX07]."""
 
 
 @check("EX01", "E", "Dosing ends after it starts", "EXENDTC is not before EXSTDTC", "exposure")

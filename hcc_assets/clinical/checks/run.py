@@ -31,11 +31,11 @@ _MODULES = (dm, ex, ae, ae_words, tr_baseline, tr_records, tr_course, on_reading
 """Importing them fills ``CHECKS``."""
 
 COUNTED_AS_REPORTED = frozenset({"AE05", "AE06", "AE12", "AE16"})
-"""Findings whose adverse event row counts as reported and is flagged."""
+"""Findings whose adverse event row counts as reported and is flagged [CLINICAL.md 2]."""
 
 READERS_KEPT = frozenset({"TR27"})
 """E findings that leave the responses of each reader as they are: only what rests on one endpoint
-reader is blocked."""
+reader is blocked [CLINICAL.md 9.4]."""
 
 
 def run_checks(

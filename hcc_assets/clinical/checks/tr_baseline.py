@@ -12,6 +12,14 @@ from hcc_assets.clinical.checks.registry import Finding, check, each, grouped
 from hcc_assets.study.codelists import BASELINE_VISITS, NODE
 
 SCREENING_DAYS = 28
+"""A baseline is at most 4 weeks old at first dose [RECIST 1.1, 3.2.1]."""
+
+LESION_MM, NODE_MM = 10, 15
+"""Smallest measurable lesion, and lymph node by its short axis [RECIST 1.1, 3.1.1]."""
+
+MAX_TARGETS, MAX_PER_ORGAN = 5, 2
+"""Targets of a subject, and of one organ [RECIST 1.1, 3.2.2]."""
+
 _READER = ["USUBJID", "EVALUATOR"]
 _TABLE = "tumour_assessments"
 
@@ -76,7 +84,7 @@ def small_target(c: Context) -> list[Finding]:
         & (tr["TRGRPID"] == "TARGET")
         & ~tr["nodal"]
         & tr["used"]
-        & (tr["mm"] < 10)
+        & (tr["mm"] < LESION_MM)
         & (tr["mm"] >= 0)
     )
     return each(
@@ -101,7 +109,7 @@ def small_node(c: Context) -> list[Finding]:
         & (tr["TRGRPID"] == "TARGET")
         & tr["nodal"]
         & tr["used"]
-        & (tr["mm"] < 15)
+        & (tr["mm"] < NODE_MM)
         & (tr["mm"] >= 0)
     )
     return each(
@@ -155,7 +163,7 @@ def many_targets(c: Context) -> list[Finding]:
     targets = _baseline_targets(c)
     count = targets.groupby(_READER)["root"].transform("size")
     return grouped(
-        targets[count > 5],
+        targets[count > MAX_TARGETS],
         _READER,
         "there are more than 5 target lesions at baseline; follow the others as non-target",
     )
@@ -176,7 +184,7 @@ def many_per_organ(c: Context) -> list[Finding]:
     keys = [*_READER, "organ"]
     count = targets.groupby(keys)["root"].transform("size")
     return grouped(
-        targets[count > 2],
+        targets[count > MAX_PER_ORGAN],
         keys,
         "there are more than 2 target lesions in one organ at baseline; follow the others as "
         "non-target",

@@ -11,6 +11,9 @@ from hcc_assets.clinical.checks.registry import Finding, check, each, grouped
 from hcc_assets.study.codelists import BASELINE_VISITS, NOT_DONE
 
 MIX_UP_RATIO = (8.0, 20.0)
+"""About 10-fold [CLINICAL.md 2, TR15]; the bounds are ours: a mix-up on top of a true change from
+-20 % to +100 %."""
+
 _READER = ["USUBJID", "EVALUATOR"]
 _TABLE = "tumour_assessments"
 

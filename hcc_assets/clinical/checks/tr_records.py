@@ -17,6 +17,8 @@ from hcc_assets.study.codelists import (
 )
 
 MAX_MM = 300
+"""Largest plausible diameter [CLINICAL.md 2, TR21]."""
+
 _READER = ["USUBJID", "EVALUATOR"]
 _TABLE = "tumour_assessments"
 

@@ -24,6 +24,8 @@ from hcc_assets.stats.proportions import clopper_pearson
 from hcc_assets.study.config import Recist, StudyConfig
 
 BENEFIT_DAYS = 168
+"""24 weeks of stable disease are a clinical benefit [CLINICAL.md 4, CBR]."""
+
 RESPONSES = ("CR", "PR")
 NON_CR = "NON-CR/NON-PD"
 CONTROLLED = ("CR", "PR", "SD", NON_CR)

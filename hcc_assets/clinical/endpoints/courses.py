@@ -18,6 +18,7 @@ from hcc_assets.study.codelists import NEW_THERAPY, NOT_DONE
 from hcc_assets.study.config import StudyConfig
 
 _NOT_A_CONTACT = {"DEATH", "LOST TO FOLLOW-UP", "SCREEN FAILURE"}
+"""Disposition terms whose date is no day on which somebody saw the subject alive."""
 
 
 @dataclass(frozen=True, order=True)

@@ -13,6 +13,7 @@ FRAGMENT = r"^(.+)\.\d+$"
 
 _READER = ["USUBJID", "EVALUATOR"]
 _NO_VISIT = -1e6
+"""Stands for the number of a visit without one. Ours: below every visit number, days subtracted."""
 
 
 def mark_baseline(frame: pd.DataFrame, first_dose: pd.Series) -> pd.Series:

@@ -15,6 +15,12 @@ from hcc_assets.clinical.reading.raw_table import RawTable, finish_raw
 
 _MIDNIGHT = dt.time(0)
 
+_DIGITS = 15
+"""Decimal digits that every double holds (IEEE 754)."""
+
+_QUANTIZED_BELOW = 10**20
+"""Ours: below the 28 digits at which ``Decimal.quantize`` gives up."""
+
 
 def plain_number(value: float | np.floating[Any] | decimal.Decimal) -> str | None:
     """Shortest decimal text of a binary number: 15 significant digits, no exponent, no trailing
@@ -22,14 +28,14 @@ def plain_number(value: float | np.floating[Any] | decimal.Decimal) -> str | Non
     if isinstance(value, float | np.floating):
         if not np.isfinite(value):
             return None
-        text = str(value) if isinstance(value, np.float32) else format(float(value), ".15g")
+        text = str(value) if isinstance(value, np.float32) else format(float(value), f".{_DIGITS}g")
         value = decimal.Decimal(text)
     elif not value.is_finite():
         return None
     if value == value.to_integral_value():
         return format(
             value.quantize(decimal.Decimal(1))
-            if abs(value) < 10**20
+            if abs(value) < _QUANTIZED_BELOW
             else value.to_integral_value(),
             "f",
         )

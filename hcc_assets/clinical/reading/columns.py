@@ -23,6 +23,8 @@ from hcc_assets.study.sdtm_variables import DOMAINS, IDENTIFIERS, sdtm_variables
 _SAFE_NAME = re.compile(r"[A-Z][A-Z0-9_ .-]{0,39}")
 _KEY_NAME = re.compile(r".*(?:ID|SEQ|REF|DTC|NO|NUM|VISITDY|CD)")
 _NEAR = 0.7
+"""Similarity from which a name is offered as a hint and never taken. Ours: stricter than the
+0.6 of ``difflib``, so that a hint is worth reading."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,10 @@ _DATE = re.compile(
     r"(?:Z|[+-]\d{2}(?::?\d{2})?)?)?"
 )
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
+"""Ours: years in which no date of a trial lies are typing errors."""
+
+_LAST_HOUR = 24
+"""ISO 8601 writes the end of a day as 24:00."""
 
 OK, BAD, NO_YEAR = "", "bad", "no year"
 
@@ -38,7 +42,7 @@ def _parse_one(text: str) -> tuple[dt.date | None, dt.date | None, str | None, s
     if (month is not None and not 1 <= month <= 12) or (day is not None and not 1 <= day <= 31):
         return None, None, None, BAD
     hour = match["time"][1:3] if match["time"] else None
-    if hour and hour[0] != "-" and int(hour) > 24:
+    if hour and hour[0] != "-" and int(hour) > _LAST_HOUR:
         return None, None, None, BAD
     if year_text == "-":
         return (None, None, None, BAD if month is None and day is None else NO_YEAR)

@@ -67,6 +67,8 @@ _IN_TEXT = [
     ("a person's name", re.compile(_NAME_WORD)),
 ]
 _WORTH_A_LOOK = re.compile(r"\d[\d\-\s()Xx]{6}|@|姓名|name", re.IGNORECASE)
+_SHORTEST = 4
+"""Characters of the shortest text that a pattern finds: 姓名, a colon and one more."""
 
 
 def judge_column(name: str) -> Literal["stop", "drop", ""]:
@@ -111,7 +113,7 @@ def find_personal_cell(texts: pd.Series, *, key: bool) -> tuple[int, str] | None
     best: tuple[int, str] | None = None
     hits: dict[int, str] = {}
     for i, text in enumerate(uniques):
-        if len(text) < 4 or not _WORTH_A_LOOK.search(text):
+        if len(text) < _SHORTEST or not _WORTH_A_LOOK.search(text):
             continue
         folded = unicodedata.normalize("NFKC", text)
         kind = next((label for label, pattern in patterns if pattern.search(folded)), None)

@@ -24,6 +24,12 @@ _COMMA_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:[.,]\d{3})+[.,]\d+|[+-]?\d{1,3}(?:,\d{3}){2,}")
 _POINT_NUMBER = re.compile(r"[+-]?\d*\.\d+")
 _COMMON_SHARE = 0.7
+"""Share of common characters from which bytes are plainly Chinese. Ours: Chinese text is almost all
+level 1 of GB 2312, another encoding read as GB 18030 spreads over all levels."""
+
+_ENOUGH_LETTERS = 4
+"""Two Chinese characters are four bytes of GBK, so four letters where they were read as Latin-1;
+fewer may be a European word. Ours."""
 
 
 def _level(character: str) -> int:
@@ -130,7 +136,7 @@ def is_mojibake(text: str) -> bool:
             return True
         except UnicodeDecodeError:
             pass
-        if len(_HIGH.findall(text)) >= 4:
+        if len(_HIGH.findall(text)) >= _ENOUGH_LETTERS:
             try:
                 again = raw.decode("gbk")
             except UnicodeDecodeError:

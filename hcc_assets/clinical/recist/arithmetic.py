@@ -22,8 +22,20 @@ Ints = npt.NDArray[Any]
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,2})?")
 _FACTOR = {"": Decimal(1), "MM": Decimal(1), "CM": Decimal(10)}
+"""Millimetres of a unit; a missing one is mm [CLINICAL.md 2, TR14 and 3.1]."""
+
 LARGEST_MM = Decimal(10) ** 6
-"""A diameter of a kilometre is no measurement: beyond it the text counts as unreadable."""
+"""Ours: a diameter of a kilometre is no measurement, beyond it the text counts as unreadable."""
+
+PROGRESSION_MM = 5
+PROGRESSION_TENTHS = 12
+RESPONSE_TENTHS = 7
+"""Tenths of a reference sum: PD from 5 mm and 20 % above the nadir, PR down to 30 % below the
+baseline [RECIST 1.1, 4.3.1]."""
+
+_HEADROOM = 20
+_LARGEST_BITS = 62
+"""Sums times 12 must fit in 63 bits: 20 leaves room for that product and the difference of two."""
 
 
 def parse_number(text: str) -> Decimal | None:
@@ -74,8 +86,9 @@ class Scale:
     def of(cls, values: list[Decimal], n_rows: int) -> Scale:
         """Scale for these values, of which at most ``n_rows`` are ever added up."""
         decimals = max([0, *(-int(v.normalize().as_tuple().exponent) for v in values)])
-        largest = max([Decimal(10), *values]) * Decimal(10) ** decimals * max(n_rows, 1) * 20
-        return cls(decimals, np.int64 if largest < Decimal(2) ** 62 else object)
+        largest = max([Decimal(10), *values]) * Decimal(10) ** decimals * max(n_rows, 1)
+        largest *= _HEADROOM
+        return cls(decimals, np.int64 if largest < Decimal(2) ** _LARGEST_BITS else object)
 
     @property
     def per_mm(self) -> int:
@@ -102,12 +115,13 @@ class Scale:
 def is_progression(total: Ints, nadir: Ints, per_mm: int) -> npt.NDArray[np.bool_]:
     """Sum at least 5 mm and at least 20 % above the nadir [RECIST 1.1, 4.3.1]; with a nadir of 0
     the 5 mm rule alone decides."""
-    return np.asarray((total - nadir >= 5 * per_mm) & (total * 10 >= nadir * 12), dtype=bool)
+    enough = total - nadir >= PROGRESSION_MM * per_mm
+    return np.asarray(enough & (total * 10 >= nadir * PROGRESSION_TENTHS), dtype=bool)
 
 
 def is_partial_response(total: Ints, base: Ints) -> npt.NDArray[np.bool_]:
     """Sum at least 30 % below the baseline sum [4.3.1]; exactly -30 % is a partial response."""
-    return np.asarray(total * 10 <= base * 7, dtype=bool)
+    return np.asarray(total * 10 <= base * RESPONSE_TENTHS, dtype=bool)
 
 
 def percent_text(change: int, reference: int) -> str:

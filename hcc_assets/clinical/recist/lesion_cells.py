@@ -12,6 +12,11 @@ from hcc_assets.clinical.reading.assessments import is_nodal
 from hcc_assets.clinical.recist.readings import UNREADABLE
 
 AXES = ("LDIAM", "SAXIS", "LPERP")
+"""Tests that give a length; LPERP is the alias of SAXIS for nodes [CLINICAL.md 1, TRTESTCD]."""
+
+NODE_MM = 10
+"""Short axis from which a lymph node is pathological [RECIST 1.1, 4.3.2]."""
+
 NO_ROW, NOT_MEASURED, CONFLICT, NOT_READABLE, UNMEASURED_MASS = (
     "no record",
     "not measured",
@@ -20,6 +25,7 @@ NO_ROW, NOT_MEASURED, CONFLICT, NOT_READABLE, UNMEASURED_MASS = (
     "merged mass not measured",
 )
 UNUSED = 9
+"""Priority of a reading that counts for nothing: ours, behind all that are given (0 to 4)."""
 
 
 def nodal_lesions(rows: pd.DataFrame) -> pd.Series:

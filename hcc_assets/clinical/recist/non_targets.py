@@ -13,6 +13,7 @@ from hcc_assets.clinical.recist.lesion_cells import (
     AXES,
     CONFLICT,
     NO_ROW,
+    NODE_MM,
     UNUSED,
     attach_nodal,
     lesion_cells,
@@ -78,7 +79,7 @@ def non_target_cells(coded: Coded, nodal: pd.Series) -> pd.DataFrame:
         ``series, visit, root (null: not a baseline lesion), lesion, state, ok, why, date, sized``
         (``sized``: decided by a node's length).
     """
-    ten = 10 * coded.scale.per_mm
+    ten = NODE_MM * coded.scale.per_mm
     rows = coded.rows[
         (coded.rows["group"] == NON_TARGET) & coded.rows["lesion"].notna()
     ].reset_index(drop=True)

@@ -14,6 +14,7 @@ import pandas as pd
 from hcc_assets.clinical.recist.arithmetic import Scale, millimetres
 from hcc_assets.study.codelists import NOT_DONE
 
+# Kinds of a reading: codes of our own, compared and never added.
 NONE, NUMBER, ABSENT, SMALL, COALESCED, PRESENT, PROGRESSION, EQUIVOCAL, UNEQUIVOCAL, UNREADABLE = (
     range(10)
 )
@@ -35,7 +36,10 @@ WORDS = {
     "ND": NONE,
     "": NONE,
 }
-_FIVE = Decimal(5)
+"""Result words of the delivery [CLINICAL.md 1, TRORRES and TUMSTATE] with the spellings seen."""
+
+TOO_SMALL_MM = Decimal(5)
+"""What a lesion counts that is too small to measure [RECIST 1.1, 4.3.2]."""
 
 
 def read_result(text: str, unit: str) -> tuple[int, Decimal]:
@@ -44,7 +48,7 @@ def read_result(text: str, unit: str) -> tuple[int, Decimal]:
     word = " ".join(text.upper().split())
     if word in WORDS:
         kind = WORDS[word]
-        return kind, _FIVE if kind == SMALL else Decimal(0)
+        return kind, TOO_SMALL_MM if kind == SMALL else Decimal(0)
     value = millimetres(text.strip(), unit)
     return (UNREADABLE, Decimal(0)) if value is None else (NUMBER, value)
 

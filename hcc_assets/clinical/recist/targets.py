@@ -14,6 +14,7 @@ import pandas as pd
 from hcc_assets.clinical.recist.lesion_cells import (
     AXES,
     NO_ROW,
+    NODE_MM,
     UNMEASURED_MASS,
     UNUSED,
     attach_nodal,
@@ -79,7 +80,7 @@ def target_grid(coded: Coded, nodal: pd.Series) -> tuple[pd.DataFrame, pd.DataFr
             .astype(coded.scale.dtype)
         )
     grid["units"] = units
-    ten = 10 * coded.scale.per_mm
+    ten = NODE_MM * coded.scale.per_mm
     grid["gone"] = grid["ok"] & np.where(
         grid["nodal"], grid["units"] < ten, grid["units"] == 0
     ).astype(bool)

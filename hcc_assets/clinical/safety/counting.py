@@ -28,7 +28,16 @@ _GROUPS: Final[dict[str, tuple[int, ...]]] = {
     ">=3": (3, 4, 5),
     ANY: (0, 1, 2, 3, 4, 5),
 }
+"""Lines of a grade [CLINICAL.md 7, grade groups] and the CTCAE grades they hold; 0 is missing."""
+
+_N_GRADES: Final = 6
+"""CTCAE v5.0 has grades 1 to 5; 0 is a missing one."""
+
+SEVERE: Final = 3
+"""CTCAE grade from which an event is severe or worse [CLINICAL.md 7, overview]."""
+
 DAYS_PER_YEAR: Final = 365.25
+"""Twelve months of 30.4375 days [CLINICAL.md 5]."""
 
 
 def frame(rows: Mapping[str, object], table: str) -> pd.DataFrame:
@@ -40,7 +49,7 @@ def frame(rows: Mapping[str, object], table: str) -> pd.DataFrame:
 
 def overview_lines(events: pd.DataFrame) -> dict[str, pd.Series]:
     """The lines of the overview as row masks over treatment-emergent events, in reading order."""
-    severe, related = events["ATOXGRN"] >= 3, events["AREL"] == "Y"
+    severe, related = events["ATOXGRN"] >= SEVERE, events["AREL"] == "Y"
     return {
         "ANY TEAE": pd.Series(True, index=events.index),
         "GRADE>=3": severe,
@@ -132,8 +141,8 @@ def max_grade(stack: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     for name, rows in (("patients", worst), ("events", stack)):
         unit = key.get_indexer(pd.MultiIndex.from_frame(rows[["soc", "term"]]))
         per_grade = np.bincount(
-            unit * 6 + rows["grade"].to_numpy(), minlength=6 * len(units)
-        ).reshape(len(units), 6)
+            unit * _N_GRADES + rows["grade"].to_numpy(), minlength=_N_GRADES * len(units)
+        ).reshape(len(units), _N_GRADES)
         tables[name] = np.stack(
             [per_grade[:, list(grades)].sum(axis=1) for grades in _GROUPS.values()], axis=1
         ).ravel()

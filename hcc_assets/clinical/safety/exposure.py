@@ -20,7 +20,8 @@ from hcc_assets.schemas.safety import ExposureSummary
 from hcc_assets.study.config import StudyConfig
 
 DOSES_PER_DAY = {"QD": 1.0, "BID": 2.0, "TID": 3.0, "QID": 4.0, "QOD": 0.5, "Q2D": 0.5, "ONCE": 1.0}
-"""Known dosing frequencies; a missing one is QD, any other leaves amounts null."""
+"""Doses a day by CDISC frequency; a missing one is QD, the study's [CLINICAL.md 1, EXDOSFRQ], any
+other leaves amounts null."""
 
 _DAY = np.timedelta64(1, "D")
 
