@@ -14,7 +14,13 @@ import pandas as pd
 
 from hcc_assets.clinical.adam.tumour import response_records, tumour_measurements
 from hcc_assets.clinical.safety.counting import aesi_masks
-from hcc_assets.clinical.safety.events import derive_events, flag_first_worst, known_deaths, words
+from hcc_assets.clinical.safety.events import (
+    derive_events,
+    flag_first_worst,
+    known_deaths,
+    study_day,
+    words,
+)
 from hcc_assets.clinical.safety.exposure import exposure_summary, treatment_period
 from hcc_assets.schemas import clinical as inputs
 from hcc_assets.schemas.adam import ADAM_MODELS
@@ -104,7 +110,7 @@ def build_adam(
     for name, frame in frames.items():
         spec = columns(ADAM_MODELS[name])
         if "ADY" in spec:
-            frame["ADY"] = _study_day(frame["ADT"], frame["TRTSDT"])
+            frame["ADY"] = study_day(frame["ADT"], frame["TRTSDT"])
         absent = {
             c: None if m["dtype"] == "text" else np.nan for c, m in spec.items() if c not in frame
         }
@@ -116,11 +122,6 @@ def _joined(frame: pd.DataFrame, common: pd.DataFrame) -> pd.DataFrame:
     """Rows of known subjects with the subject's columns, in the order of ``frame``."""
     own = [c for c in frame.columns if c == "USUBJID" or c not in common.columns]
     return frame[own].merge(common, on="USUBJID", how="inner").reset_index(drop=True)
-
-
-def _study_day(date: pd.Series, start: pd.Series) -> pd.Series:
-    days = (pd.to_datetime(date) - pd.to_datetime(start)).dt.days.astype("float64")
-    return days + (days >= 0)
 
 
 def _adsl(t: Mapping[str, pd.DataFrame], config: StudyConfig, cutoff: dt.date) -> pd.DataFrame:

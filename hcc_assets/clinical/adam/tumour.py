@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from hcc_assets.clinical.endpoints.best_response import CONTROLLED
 from hcc_assets.clinical.recist.lesion_cells import nodal_lesions
 from hcc_assets.clinical.recist.lesion_rows import code_rows
 from hcc_assets.clinical.recist.targets import target_grid
@@ -43,7 +44,6 @@ RS_NAMES: Final = {
     "LSTA": "Last Evaluable Assessment",
     "MDIS": "Measurable Disease at Baseline",
 }
-_CONTROLLED = ("CR", "PR", "SD", "NON-CR/NON-PD")
 
 
 def tumour_measurements(
@@ -227,7 +227,7 @@ def response_records(
         add("RSP", responder["BOR"], response.get(subject) if responder["BOR"] else None)
         add("CRSP", responder["CBOR"], dated["CBOR"] if responder["CBOR"] else None)
         for source, prefix in (("BOR", ""), ("CBOR", "C")):
-            add(f"{prefix}DCR", record[source] in _CONTROLLED)
+            add(f"{prefix}DCR", record[source] in CONTROLLED)
             add(f"{prefix}CB", responder[source] or bool(record["CB24"]))
             add(source, record[source], REASON=record["REASON"] if source == headline else None)
         if subject in last.index:

@@ -44,6 +44,8 @@ class Timepoints:
         Exact sums in units of ``scale``, valid where ``has_base``, ``complete`` and ``has_nadir``.
     missing
         Visit code to the lesions without a usable reading and why.
+    new
+        Visit code to the new lesion that is progression there: date, id, dated back.
     """
 
     visits: pd.DataFrame

@@ -100,8 +100,9 @@ def grade_number(column: pd.Series) -> pd.Series:
     return column.map({v: float(m[1]) for v, m in found.items() if m}).astype("float64")
 
 
-def _study_day(date: pd.Series, start: pd.Series) -> pd.Series:
-    days = (date - start).dt.days.astype("float64")
+def study_day(date: pd.Series, start: pd.Series) -> pd.Series:
+    """Study day of a date: the day of first dose is 1, the day before it -1, there is no day 0."""
+    days = (pd.to_datetime(date) - pd.to_datetime(start)).dt.days.astype("float64")
     return days + (days >= 0)
 
 
@@ -194,8 +195,8 @@ def derive_events(
     after = ae["AENDT"] > limit
     ae["AENDT"], ae["AENDTF"] = ae["AENDT"].mask(after), ae["AENDTF"].mask(after, NULL)
     ae["ASTDY"], ae["AENDY"] = (
-        _study_day(ae["ASTDT"], ae["TRTSDT"]),
-        _study_day(ae["AENDT"], ae["TRTSDT"]),
+        study_day(ae["ASTDT"], ae["TRTSDT"]),
+        study_day(ae["AENDT"], ae["TRTSDT"]),
     )
 
     treated = ae["TRTSDT"].notna()
