@@ -1,4 +1,4 @@
-"""The faces of the clinical rooms: every name they show exists, and looking at them loads nothing."""
+"""Faces of the clinical rooms: every name they show exists, looking at them loads nothing."""
 
 from __future__ import annotations
 

@@ -13,7 +13,6 @@ import pytest
 from hcc_assets.clinical.endpoints import best_response as br
 from hcc_assets.clinical.endpoints.courses import Assessment
 from hcc_assets.clinical.endpoints.time_to_event import derive_time_to_event
-from hcc_assets.clinical.reading.assessments import endpoint_readers
 from hcc_assets.clinical.recist.responses import derive_responses
 from hcc_assets.study.config import Recist, StudyConfig
 from hcc_assets_tests.clinical.endpoint_frames import assessments, day, disposition, subjects, visit
@@ -180,41 +179,6 @@ def test_blocked_subject_stays_in_the_denominator_as_ne() -> None:
         blocked.at["PFS_TP", "CNSR"],
         blocked.at["PFS_TP", "CNSDTDSC"],
     ) == (1, 1, "data blocked")
-
-
-def reader_rows(reader: str, flags: dict[int, str | None] | None = None) -> list[dict[str, Any]]:
-    return [
-        r | {"EVALUATOR": reader, "TRACPTFL": (flags or {}).get(int(r["VISITNUM"]))}
-        for r in course(100, 60, 60)
-    ]
-
-
-def test_endpoint_reader_is_one_per_subject() -> None:
-    def reader(*rows: list[dict[str, Any]], config: StudyConfig | None = None) -> str | None:
-        return endpoint_readers(
-            assessments([r for block in rows for r in block]), config or StudyConfig()
-        )["S1"]
-
-    one, two = reader_rows("RADIOLOGIST 1"), reader_rows("RADIOLOGIST 2")
-    assert reader(one, two, reader_rows("INVESTIGATOR")) == "INVESTIGATOR"
-    assert (
-        reader(one, two, config=StudyConfig(recist=Recist(endpoint_reader="radiologist  2")))
-        == "RADIOLOGIST 2"
-    )
-    assert reader(one) == "RADIOLOGIST 1"
-    assert reader(one, two) is None
-    always = reader_rows("RADIOLOGIST 2", {0: "Y", 1: "Y", 2: "Y"})
-    assert reader(one, always) == "RADIOLOGIST 2"
-    assert (
-        reader(
-            reader_rows("RADIOLOGIST 1", {1: "Y"}), reader_rows("RADIOLOGIST 2", {0: "Y", 2: "Y"})
-        )
-        is None
-    )
-    assert reader(one, reader_rows("RADIOLOGIST 2", {0: "Y", 1: "Y"})) is None
-    best, times = trial(one, two)
-    assert (best.at[0, "BOR"], best.at[0, "BLOCKED"]) == ("NE", True)
-    assert times.set_index("PARAMCD").at["PFS_FDA", "CNSDTDSC"] == "data blocked"
 
 
 def test_rates_and_clinical_benefit() -> None:
