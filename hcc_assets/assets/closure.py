@@ -140,7 +140,7 @@ def _reached(modules: set[str]) -> dict[str, Path]:
     seen: dict[str, Path] = {}
     queue = sorted(modules)
     while queue:
-        module = queue.pop()
+        module = _behind_face(queue.pop())
         parts = module.split(".")
         path = _path_of(module)
         if path is None or module in seen or len(parts) < 2 or parts[1] not in ROOMS:
@@ -149,6 +149,27 @@ def _reached(modules: set[str]) -> dict[str, Path]:
         queue.extend(_imports(path))
         queue.append(".".join(parts[:-1]))
     return seen
+
+
+def _behind_face(name: str) -> str:
+    """The module that a name of a package's public face comes from; the name itself otherwise."""
+    package, _, public = name.rpartition(".")
+    path = _path_of(package) if package.startswith(f"{_PACKAGE}.") else None
+    if _path_of(name) is not None or path is None or path.name != "__init__.py":
+        return name
+    module = _face(path).get(public)
+    return f"{package}.{module}" if module else name
+
+
+@lru_cache(maxsize=128)
+def _face(path: Path) -> dict[str, str]:
+    """What a package shows: public name to module, from the call of `faces.lazy`."""
+    for node in ast.walk(_tree(path)):
+        named = isinstance(node, ast.Call) and ast.unparse(node.func).endswith("lazy")
+        if named and len(node.args) == 2 and isinstance(node.args[1], ast.Dict):  # type: ignore[attr-defined]
+            found: dict[str, str] = ast.literal_eval(node.args[1])  # type: ignore[attr-defined]
+            return found
+    return {}
 
 
 @lru_cache(maxsize=1)
