@@ -1,4 +1,6 @@
-"""The atlas as one ``.h5ad``, written sample by sample, with the fields of the CELLxGENE schema that a trial can fill. The embedding is made in ``atlas``."""
+"""The atlas as one ``.h5ad``, written sample by sample, with the fields of the CELLxGENE schema
+that a trial can fill. The embedding is made in ``atlas``.
+"""
 
 from __future__ import annotations
 
@@ -57,9 +59,12 @@ _TISSUE: Final = {
 _LIVER: Final = "UBERON:0002107"
 _HCC: Final = "MONDO:0007256"
 NOT_KNOWN: Final = (
-    "self_reported_ethnicity_ontology_term_id and development_stage_ontology_term_id are unknown: the trial data do not carry them in these terms.",
-    "tissue_ontology_term_id is liver where the sample sheet names no tissue, or one without a term here.",
-    "assay_ontology_term_id is 10x technology in general where the sample sheet names no chemistry.",
+    "self_reported_ethnicity_ontology_term_id and development_stage_ontology_term_id are unknown: "
+    "the trial data do not carry them in these terms.",
+    "tissue_ontology_term_id is liver where the sample sheet names no tissue, or one without a "
+    "term here.",
+    "assay_ontology_term_id is 10x technology in general where the sample sheet names no "
+    "chemistry.",
 )
 """What the export cannot say; it is written into the file too."""
 
@@ -109,8 +114,9 @@ def schema_obs(
 def union_genes(variables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Genes of all samples that the schema can name, sorted: ``gene_id, gene``.
 
-    Genes that have only a symbol, ids that Ensembl 110 does not have (older annotations), and those withdrawn since are left out; ``left_out`` in
-    ``attrs`` of the result is their number. CELLxGENE refuses a file with such an id.
+    Genes that have only a symbol, ids that Ensembl 110 does not have (older annotations), and those
+    withdrawn since are left out; ``left_out`` in ``attrs`` of the result is their number. CELLxGENE
+    refuses a file with such an id.
     """
     symbol: dict[str, str] = {}
     known = set(symbol_of()) - retired_genes()
@@ -147,7 +153,8 @@ def export_h5ad(
     path
         New file; the caller puts it in place.
     samples
-        Per sample its counts and the cells to write: indexed by barcode, with ``cell_id, x, y`` and any columns for ``obs``.
+        Per sample its counts and the cells to write: indexed by barcode, with ``cell_id, x, y`` and
+        any columns for ``obs``.
     genes
         ``gene_id, gene`` of the file (``union_genes``).
     title
@@ -156,7 +163,8 @@ def export_h5ad(
     Returns
     -------
     int
-        Number of cells written. ``X`` holds raw counts (float32), ``obsm['X_umap']`` the display embedding.
+        Number of cells written. ``X`` holds raw counts (float32), ``obsm['X_umap']`` the display
+        embedding.
     """
     import anndata
     import h5py
@@ -210,7 +218,10 @@ def export_h5ad(
         write(file, "obs", _storable(obs.drop(columns=["x", "y"]).rename_axis(None)))
         write(file, "var", var)
         write(file, "obsm", {"X_umap": xy})
-        left_out = f"{genes.attrs.get('left_out', 0)} genes of the deliveries have no current Ensembl id and are left out."
+        left_out = (
+            f"{genes.attrs.get('left_out', 0)} genes of the deliveries have no current Ensembl id "
+            "and are left out."
+        )
         uns = {
             "title": title,
             "default_embedding": "X_umap",

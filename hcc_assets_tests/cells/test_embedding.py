@@ -1,4 +1,6 @@
-"""The display atlas: balanced sketch, frozen model, projection that leaves other samples alone, export without a merged matrix."""
+"""The display atlas: balanced sketch, frozen model, projection that leaves other samples alone,
+export without a merged matrix.
+"""
 
 import anndata as ad
 import numpy as np

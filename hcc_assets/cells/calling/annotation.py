@@ -1,7 +1,9 @@
-"""Class, confidence and final status of every barcode of one sample, from a reference that does not change.
+"""Class, confidence and final status of every barcode of one sample, from a reference that does not
+change.
 
-Each cell is judged on its own counts, the ambient RNA of its sample and the reference; other cells of the sample matter for the copy-number profile that
-epithelial cells are compared with, and for the adaptive limits of quality control. How a reference comes about is in ``reference``.
+Each cell is judged on its own counts, the ambient RNA of its sample and the reference; other cells
+of the sample matter for the copy-number profile that epithelial cells are compared with, and for
+the adaptive limits of quality control. How a reference comes about is in ``reference``.
 """
 
 from __future__ import annotations
@@ -50,14 +52,16 @@ class Annotation:
     Attributes
     ----------
     calls
-        One row per barcode in the order of the counts: ``barcode, qc_status`` (final), ``cell_class, confidence, second_class, doublet_score, n_umi, n_genes,
-        pct_mt, reference_version``. Barcodes below the hard floor are ``unassigned`` with null confidence.
+        One row per barcode in the order of the counts: ``barcode, qc_status`` (final),
+        ``cell_class, confidence, second_class, doublet_score, n_umi, n_genes, pct_mt,
+        reference_version``. Barcodes below the hard floor are ``unassigned`` with null confidence.
     profile
         Malignant consensus profile of this sample for later samples of the subject, or None.
     reference_version
         Version of the reference.
     malignancy
-        Copy-number result over the cells that passed the first quality control, in their order; None where no epithelial cell was there.
+        Copy-number result over the cells that passed the first quality control, in their order;
+        None where no epithelial cell was there.
     """
 
     calls: pd.DataFrame
@@ -187,8 +191,9 @@ def decide(
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.float64]]:
     """Class, runner-up and confidence of each cell from posterior, markers and surprise.
 
-    The class of highest posterior stands unless the markers that set it apart are missing although they should be there, or the counts fit no profile. Then a
-    class that the reference lacks, but whose conjunctive rule the cell satisfies, takes its place; else the cell is ``unassigned``.
+    The class of highest posterior stands unless the markers that set it apart are missing although
+    they should be there, or the counts fit no profile. Then a class that the reference lacks, but
+    whose conjunctive rule the cell satisfies, takes its place; else the cell is ``unassigned``.
 
     Returns
     -------
@@ -230,7 +235,9 @@ def _final_status(
 
 
 def label_changes(old: dict[str, pd.DataFrame], new: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Published table ``reference_changes``: cells whose class or status differs between two sets of calls (sample id to ``Annotation.calls``)."""
+    """Published table ``reference_changes``: cells whose class or status differs between two sets
+    of calls (sample id to ``Annotation.calls``).
+    """
     columns = ["barcode", "cell_class", "qc_status", "confidence", "reference_version"]
     rows = []
     for sample_id in sorted(set(old) | set(new)):

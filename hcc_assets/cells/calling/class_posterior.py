@@ -1,4 +1,5 @@
-"""How probable each class of a reference is for each cell, how surprising the cell is, and whether the markers that set its class apart are there.
+"""How probable each class of a reference is for each cell, how surprising the cell is, and whether
+the markers that set its class apart are there.
 
 The reference is made in ``reference``; what becomes of doubtful cells is decided in ``annotate``.
 """
@@ -46,10 +47,12 @@ class ClassPosterior:
     probability
         Cells x `CELL_CLASSES`; rows sum to 1.
     surprise
-        Robust sd by which the deviance of a cell lies above that of training cells of its best profile at its depth.
+        Robust sd by which the deviance of a cell lies above that of training cells of its best
+        profile at its depth.
     support
-        Log-likelihood ratio, over the markers that set the class of the best profile apart, of that profile against one without them; not below 0 where a third
-        of the expected molecules is there, or more than ambient RNA and chance bring.
+        Log-likelihood ratio, over the markers that set the class of the best profile apart, of that
+        profile against one without them; not below 0 where a third of the expected molecules is
+        there, or more than ambient RNA and chance bring.
     """
 
     probability: Matrix
@@ -60,7 +63,9 @@ class ClassPosterior:
 def restrict(
     reference: Reference, symbols: npt.NDArray[np.object_]
 ) -> tuple[Reference, npt.NDArray[np.intp]]:
-    """The reference over those of its genes that a delivery measures (non-empty ``symbols``), and their places."""
+    """The reference over those of its genes that a delivery measures (non-empty ``symbols``), and
+    their places.
+    """
     kept = np.flatnonzero(symbols != "")
     if len(kept) == len(reference.genes):
         return reference, kept
@@ -77,7 +82,9 @@ def restrict(
 
 
 def _without_markers(reference: Reference) -> tuple[npt.NDArray[np.intp], Matrix]:
-    """Panel genes (places), and the profiles over them with the markers that set their class apart lowered to the least class."""
+    """Panel genes (places), and the profiles over them with the markers that set their class apart
+    lowered to the least class.
+    """
     present = [k for k in np.unique(reference.owner) if CELL_CLASSES[k] != UNASSIGNED]
     weight = np.maximum(reference.n_cells, 1).astype(float)
     mean = np.array(

@@ -1,4 +1,6 @@
-"""How alike two samples are in what marks a person: copy-number profile of the tumour, expression that differs between subjects. Judgement is in ``identity``."""
+"""How alike two samples are in what marks a person: copy-number profile of the tumour, expression
+that differs between subjects. Judgement is in ``identity``.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ _CLASSES: Final = tuple(
 
 
 def copy_number_agreement(profiles: Mapping[str, pd.Series | None]) -> pd.DataFrame:
-    """Correlation of copy-number profiles, samples x samples; NaN where either has none or they share under 40 bins."""
+    """Correlation of copy-number profiles, samples x samples; NaN where either has none or they
+    share under 40 bins.
+    """
     names = sorted(s for s, p in profiles.items() if p is not None)
     frame = pd.DataFrame({s: profiles[s] for s in names}, dtype=float)
     return frame.corr(min_periods=_MIN_BINS).rename_axis(None).rename_axis(None, axis=1)
@@ -45,10 +49,11 @@ def expression_agreement(
     Parameters
     ----------
     pseudobulks
-        Sums per class of each sample (``cells.pseudobulk``); classes with 20 cells in at least four samples count, tumour cells do not (their clone is
-        compared by copy number).
+        Sums per class of each sample (``cells.pseudobulk``); classes with 20 cells in at least four
+        samples count, tumour cells do not (their clone is compared by copy number).
     timepoints
-        Timepoint of each sample: its mean is taken out, so that the effect of treatment makes no two subjects alike.
+        Timepoint of each sample: its mean is taken out, so that the effect of treatment makes no
+        two subjects alike.
 
     Returns
     -------

@@ -1,4 +1,6 @@
-"""Is a sample what its label says: subject, timepoint, tissue, person. Suspicions for people to look at; nothing is corrected here."""
+"""Is a sample what its label says: subject, timepoint, tissue, person. Suspicions for people to
+look at; nothing is corrected here.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +44,9 @@ def timing(
     Returns
     -------
     pandas.DataFrame
-        Index as ``samples``: ``in_dm`` (Y, N or None), ``first_dose, days_from_first_dose, days_from_last_dose, clinical_sex``. The last dose is the last
-        day up to the biopsy that a record with a dose above 0 covers; a record without an end goes on.
+        Index as ``samples``: ``in_dm`` (Y, N or None), ``first_dose, days_from_first_dose,
+        days_from_last_dose, clinical_sex``. The last dose is the last day up to the biopsy that a
+        record with a dose above 0 covers; a record without an end goes on.
     """
     out = pd.DataFrame(index=samples.index)
     known = (
@@ -73,7 +76,9 @@ def timing(
 def _other(
     table: pd.DataFrame, sample: str, subject_of: Mapping[str, str]
 ) -> tuple[float, float, str | None]:
-    """Lowest agreement with the subject's other samples, highest with another subject's, and which that is."""
+    """Lowest agreement with the subject's other samples, highest with another subject's, and which
+    that is.
+    """
     if sample not in table.index:
         return float("nan"), float("nan"), None
     row = table.loc[sample].drop(sample).dropna()
@@ -88,7 +93,9 @@ def _other(
 
 
 def _agreements(frame: pd.DataFrame, table: pd.DataFrame, column: str, found: Findings) -> None:
-    """Fill ``<column>_r`` and ``<column>_other_r`` and note samples that fit another subject better than their own."""
+    """Fill ``<column>_r`` and ``<column>_other_r`` and note samples that fit another subject better
+    than their own.
+    """
     subject_of = dict(zip(frame["sample_id"], frame["subject_id"], strict=True))
     enough = len({subject_of[s] for s in table.index if s in subject_of}) >= _MIN_SUBJECTS
     for at, sample in zip(frame.index, frame["sample_id"], strict=True):
@@ -109,7 +116,8 @@ def _agreements(frame: pd.DataFrame, table: pd.DataFrame, column: str, found: Fi
                     column,
                     frame.loc[at],
                     named,
-                    f"the {seen} does not fit the subject's other samples: suspected swap, check the labels",
+                    f"the {seen} does not fit the subject's other samples: suspected swap, check "
+                    "the labels",
                 )
             )
 
@@ -145,7 +153,8 @@ def _single(frame: pd.DataFrame, timepoints: tuple[str, ...], found: Findings) -
                     "timing",
                     row,
                     None,
-                    f"labelled {row['timepoint']} but taken {where} the day of the first dose: check label and dates",
+                    f"labelled {row['timepoint']} but taken {where} the day of the first dose: "
+                    "check label and dates",
                 )
             )
         sex, clinical = row["expressed_sex"], row["clinical_sex"]
@@ -155,7 +164,8 @@ def _single(frame: pd.DataFrame, timepoints: tuple[str, ...], found: Findings) -
                     "sex",
                     row,
                     None,
-                    "XIST and Y-linked genes are both present: cells of two people, or a swap of barcodes",
+                    "XIST and Y-linked genes are both present: cells of two people, or a swap of "
+                    "barcodes",
                 )
             )
         elif sex in ("M", "F") and clinical in ("M", "F") and sex != clinical:
@@ -164,13 +174,16 @@ def _single(frame: pd.DataFrame, timepoints: tuple[str, ...], found: Findings) -
                     "sex",
                     row,
                     None,
-                    "sex by XIST and Y-linked genes is not the clinical sex: suspected swap, check the labels",
+                    "sex by XIST and Y-linked genes is not the clinical sex: suspected swap, "
+                    "check the labels",
                 )
             )
 
 
 def _pairs(frame: pd.DataFrame, fingerprints: Mapping[str, pd.DataFrame], found: Findings) -> None:
-    """Checks between samples: one content under two names, barcodes in common, tissues mixed within a subject."""
+    """Checks between samples: one content under two names, barcodes in common, tissues mixed within
+    a subject.
+    """
     rows = {r["sample_id"]: r for _, r in frame.iterrows()}
     known = {s: fingerprints[s] for s in rows if s in fingerprints}
     shared, equal = overlaps(known, "barcode"), overlaps(known, "cell_hash")
@@ -189,10 +202,16 @@ def _pairs(frame: pd.DataFrame, fingerprints: Mapping[str, pd.DataFrame], found:
                 )
             )
         elif equal.loc[one, other] > MAX_OVERLAP:
-            text = "more than 5 % of the cells have the counts of cells of another sample: a delivery was merged or split"
+            text = (
+                "more than 5 % of the cells have the counts of cells of another sample: "
+                "a delivery was merged or split"
+            )
             found.append(_finding("same_content", rows[one], other, text))
         elif shared.loc[one, other] > MAX_OVERLAP:
-            text = "more than 5 % of the barcodes are those of another sample: cells delivered twice, or libraries mixed"
+            text = (
+                "more than 5 % of the barcodes are those of another sample: "
+                "cells delivered twice, or libraries mixed"
+            )
             found.append(_finding("barcode_overlap", rows[one], other, text))
     for _, group in frame.sort_values("sample_id").groupby("subject_id", sort=True):
         if group["tissue"].nunique() > 1 and group["timepoint"].nunique() > 1:

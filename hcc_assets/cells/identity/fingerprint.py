@@ -1,4 +1,6 @@
-"""What is kept of one sample to recognise it later: a hash per cell and the sex-linked counts. Comparing samples belongs to ``identity``."""
+"""What is kept of one sample to recognise it later: a hash per cell and the sex-linked counts.
+Comparing samples belongs to ``identity``.
+"""
 
 from __future__ import annotations
 
@@ -43,8 +45,8 @@ def fingerprint(counts: sp.csr_matrix, barcodes: pd.Index, gene_ids: pd.Index) -
     Returns
     -------
     pandas.DataFrame
-        ``barcode, cell_hash`` (int64, depends on the counts alone, not on the order of genes), ``n_umi, xist_umi, y_umi``; one row per cell, sorted by
-        barcode.
+        ``barcode, cell_hash`` (int64, depends on the counts alone, not on the order of genes),
+        ``n_umi, xist_umi, y_umi``; one row per cell, sorted by barcode.
     """
     matrix = sp.csr_matrix(counts)
     ids = pd.Index(gene_ids).astype(str)
@@ -70,7 +72,9 @@ def fingerprint(counts: sp.csr_matrix, barcodes: pd.Index, gene_ids: pd.Index) -
 
 
 def content_digest(cells: pd.DataFrame) -> str:
-    """Digest of the counts of a sample, 32 hex digits: the same for the same cells in any order and under any barcodes."""
+    """Digest of the counts of a sample, 32 hex digits: the same for the same cells in any order and
+    under any barcodes.
+    """
     hashes = np.sort(cells.loc[cells["n_umi"] > 0, "cell_hash"].to_numpy(dtype=np.int64))
     return hashlib.sha256(hashes.tobytes()).hexdigest()[:32]
 
@@ -81,7 +85,8 @@ def expressed_sex(cells: pd.DataFrame) -> tuple[str, float, float]:
     Returns
     -------
     sex, xist, y
-        ``M``, ``F``, ``mixed`` (both at levels that ambient RNA does not explain: two donors) or ``undetermined``; XIST and Y molecules per 10,000.
+        ``M``, ``F``, ``mixed`` (both at levels that ambient RNA does not explain: two donors) or
+        ``undetermined``; XIST and Y molecules per 10,000.
     """
     total = float(cells["n_umi"].sum())
     if total == 0:
@@ -108,12 +113,14 @@ def overlaps(
     fingerprints
         Of each sample.
     key
-        ``barcode``: 16-letter sequence, a suffix such as ``-1`` left aside; ``cell_hash``: cells of at least 200 molecules, whatever their barcode.
+        ``barcode``: 16-letter sequence, a suffix such as ``-1`` left aside; ``cell_hash``: cells of
+        at least 200 molecules, whatever their barcode.
 
     Returns
     -------
     pandas.DataFrame
-        Samples x samples, of the smaller of the two; the diagonal is 1, a sample without cells has 0.
+        Samples x samples, of the smaller of the two; the diagonal is 1, a sample without cells has
+        0.
     """
     names = sorted(fingerprints)
     values = [

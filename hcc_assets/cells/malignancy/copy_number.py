@@ -1,4 +1,6 @@
-"""Copy-number profiles from expression: which genes count, windows along the genome, deviation of each cell from normal cells. Calls belong to ``malignancy``."""
+"""Copy-number profiles from expression: which genes count, windows along the genome, deviation of
+each cell from normal cells. Calls belong to ``malignancy``.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,8 @@ class Windows:
     weights
         Used genes x bins: the running mean over the nearest genes of the same chromosome arm.
     bins
-        Names of the bins, such as ``8q:127.5`` (arm and megabase), in genomic order; the same place has the same name in every sample.
+        Names of the bins, such as ``8q:127.5`` (arm and megabase), in genomic order; the same place
+        has the same name in every sample.
     """
 
     columns: npt.NDArray[np.intp]
@@ -52,7 +55,9 @@ class Windows:
 
 
 def excluded(symbols: pd.Index) -> npt.NDArray[np.bool_]:
-    """Genes whose expression says nothing of copy number: markers, mitochondrial, ribosomal, haemoglobin, immunoglobulin and T-cell receptor genes."""
+    """Genes whose expression says nothing of copy number: markers, mitochondrial, ribosomal,
+    haemoglobin, immunoglobulin and T-cell receptor genes.
+    """
     return np.asarray(
         symbols.isin(panel_genes())
         | gene_data.is_mitochondrial(symbols)
@@ -78,7 +83,8 @@ def windows(
     expressed
         n flags: genes seen often enough to count.
     genes_per_window
-        Genes of the running mean; an arm with fewer is one window, an arm with fewer than 15 is left out.
+        Genes of the running mean; an arm with fewer is one window, an arm with fewer than 15 is
+        left out.
     """
     where = gene_data.positions(gene_ids)
     chromosome, start = where["chromosome"].to_numpy(), where["start"].to_numpy()
@@ -164,7 +170,8 @@ class Normal:
 def profiles(
     values: sp.csr_matrix, where: Windows, normal: Normal, *, weights: sp.csr_matrix | None = None
 ) -> Matrix:
-    """Profile of each cell: deviation from the normal range, clipped at 3, averaged over the windows, centred per cell.
+    """Profile of each cell: deviation from the normal range, clipped at 3, averaged over the
+    windows, centred per cell.
 
     Parameters
     ----------

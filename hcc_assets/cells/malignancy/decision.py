@@ -1,8 +1,10 @@
-"""Malignant or not: correlation to the patient's own copy-number profile, with onco-fetal against mature genes as second evidence.
+"""Malignant or not: correlation to the patient's own copy-number profile, with onco-fetal against
+mature genes as second evidence.
 
-Raw copy-number energy separates badly (area under the curve 0.55 to 0.7 in the hard simulation), the correlation to the consensus of the same patient well;
-so no threshold on energy is applied to a cell. The consensus of a biopsy before treatment is reused after it, where few tumour cells may be left. Lineage is
-given: which cells are epithelial is decided in ``annotate``.
+Raw copy-number energy separates badly (area under the curve 0.55 to 0.7 in the hard simulation),
+the correlation to the consensus of the same patient well; so no threshold on energy is applied to a
+cell. The consensus of a biopsy before treatment is reused after it, where few tumour cells may be
+left. Lineage is given: which cells are epithelial is decided in ``annotate``.
 """
 
 from __future__ import annotations
@@ -72,16 +74,21 @@ class MalignancyResult:
     Attributes
     ----------
     calls
-        One row per cell in the given order: ``is_candidate``; ``cnv_correlation`` to the malignant consensus and ``posterior`` of being malignant by it (NaN
-        for cells that are no candidates); ``oncofetal`` (mean onco-fetal minus mean mature log expression); ``malignant``; ``confidence`` of the call.
+        One row per cell in the given order: ``is_candidate``; ``cnv_correlation`` to the malignant
+        consensus and ``posterior`` of being malignant by it (NaN for cells that are no candidates);
+        ``oncofetal`` (mean onco-fetal minus mean mature log expression); ``malignant``;
+        ``confidence`` of the call.
     profile
-        Malignant consensus of this sample by bin (``8q:127.5`` …), for the patient's other samples; None where no malignant population was seen.
+        Malignant consensus of this sample by bin (``8q:127.5`` …), for the patient's other samples;
+        None where no malignant population was seen.
     amplitude
-        Root mean square over chromosome arms of the consensus, about the natural-log fold change; 0.07 and more in aneuploid tumours.
+        Root mean square over chromosome arms of the consensus, about the natural-log fold change;
+        0.07 and more in aneuploid tumours.
     reference
         What the deviation was taken from: ``own``, ``own+frozen``, ``frozen`` or ``none``.
     heat
-        Mean profile of malignant, normal epithelial and reference cells by bin (columns), for the chromosome heatmap.
+        Mean profile of malignant, normal epithelial and reference cells by bin (columns), for the
+        chromosome heatmap.
     """
 
     calls: pd.DataFrame
@@ -110,7 +117,9 @@ def _panel(values: sp.csr_matrix, symbols: pd.Index, names: tuple[str, ...]) -> 
 
 
 def oncofetal_score(values: sp.csr_matrix, symbols: pd.Index) -> Vector:
-    """Mean log-normalised expression of the onco-fetal genes minus that of the mature hepatocyte genes, per cell."""
+    """Mean log-normalised expression of the onco-fetal genes minus that of the mature hepatocyte
+    genes, per cell.
+    """
     return _panel(values, symbols, ONCOFETAL) - _panel(values, symbols, MATURE_HEPATOCYTE)
 
 
@@ -152,7 +161,9 @@ def _normal_range(
 
 
 def _without_lineage_genes(where: Windows, deviation: Vector) -> sp.csr_matrix:
-    """Windows without genes that deviate more than any copy number can: they belong to the lineage of the candidates."""
+    """Windows without genes that deviate more than any copy number can: they belong to the lineage
+    of the candidates.
+    """
     keep = (np.abs(deviation) < _LINEAGE_DEVIATION).astype(np.float32)
     weights = sp.diags(keep) @ where.weights
     total = np.asarray(weights.sum(axis=0)).ravel()
@@ -188,22 +199,26 @@ def call_malignancy(
     genes
         Frame with ``gene_id`` and ``gene`` per column, or an index of ids or symbols.
     lineage_labels
-        One label per cell. Candidates are tumour, hepatocyte, cholangiocyte, epithelial, and unassigned cells with at least three epithelial genes;
-        immune, stromal and endothelial classes are the normal cells.
+        One label per cell. Candidates are tumour, hepatocyte, cholangiocyte, epithelial, and
+        unassigned cells with at least three epithelial genes; immune, stromal and endothelial
+        classes are the normal cells.
     reference_means
-        Classes x gene ids, mean log-normalised expression of normal classes; taken in where the sample has under 200 normal cells of its own.
+        Classes x gene ids, mean log-normalised expression of normal classes; taken in where the
+        sample has under 200 normal cells of its own.
     patient_profiles
         ``profile`` of other samples of the same patient.
 
     Returns
     -------
     MalignancyResult
-        A cell is malignant where the posterior by copy number is above 0.9, or above 0.5 with the panel above its cut. Without a copy-number signal in the
-        sample (near-diploid tumour, or no tumour) the panel alone decides, with lower confidence.
+        A cell is malignant where the posterior by copy number is above 0.9, or above 0.5 with the
+        panel above its cut. Without a copy-number signal in the sample (near-diploid tumour, or no
+        tumour) the panel alone decides, with lower confidence.
 
     References
     ----------
-    Tirosh 2016 (Science 352:189) for the profile, Patel 2014 (Science 344:1396) for the correlation to the consensus.
+    Tirosh 2016 (Science 352:189) for the profile, Patel 2014 (Science 344:1396) for the correlation
+    to the consensus.
     """
     labels = np.asarray(lineage_labels, dtype=object)
     ids, symbols = _symbols(genes)
@@ -286,7 +301,9 @@ def _heat(
 def _decide(
     posterior: Vector, panel: Vector, *, informative: bool
 ) -> tuple[npt.NDArray[np.bool_], Vector, Vector]:
-    """Call, probability of being malignant and confidence of each candidate, from copy number and panel; from the panel alone, the confidence is at most 0.7."""
+    """Call, probability of being malignant and confidence of each candidate, from copy number and
+    panel; from the panel alone, the confidence is at most 0.7.
+    """
     if not informative:
         by_panel = np.asarray(
             1.0 / (1.0 + np.exp(-(panel - ONCOFETAL_CUT) / 0.1)), dtype=np.float64

@@ -1,4 +1,6 @@
-"""Parting the epithelial cells of one sample into malignant and normal by their copy-number profiles. Which cells these are is decided in ``malignancy``."""
+"""Parting the epithelial cells of one sample into malignant and normal by their copy-number
+profiles. Which cells these are is decided in ``malignancy``.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ Vector = npt.NDArray[np.float64]
 MALIGNANT: Final = 0.9
 LEANING: Final = 0.5
 ONCOFETAL_CUT: Final = 0.15
-"""Mean log-normalised onco-fetal minus mature expression above which the panel alone speaks for malignancy."""
+"""Mean log-normalised onco-fetal minus mature expression above which the panel alone speaks for
+malignancy.
+"""
 
 MIN_CELLS: Final = 10
 _AMPLITUDE: Final = 0.065
@@ -41,7 +45,8 @@ def correlation(cells: npt.NDArray[np.float32], consensus: Vector) -> Vector:
 def arm_amplitude(
     cells: npt.NDArray[np.float32], level: Vector, arms: npt.NDArray[np.object_]
 ) -> float:
-    """How much the mean profile of these cells differs between chromosome arms, beyond what so few cells would by chance.
+    """How much the mean profile of these cells differs between chromosome arms, beyond what so few
+    cells would by chance.
 
     Parameters
     ----------
@@ -55,7 +60,8 @@ def arm_amplitude(
     Returns
     -------
     float
-        Root mean square over arms of the mean deviation relative to the level, about the natural-log fold change; 0 where chance explains it.
+        Root mean square over arms of the mean deviation relative to the level, about the
+        natural-log fold change; 0 where chance explains it.
     """
     names, code = np.unique(arms.astype(str), return_inverse=True)
     picker = np.zeros((len(arms), len(names)))
@@ -68,7 +74,9 @@ def arm_amplitude(
 
 @dataclass(frozen=True)
 class Split:
-    """One way to part the candidates: consensus, correlation and posterior of each, mean profile of the sure ones, its amplitude, and whether it holds."""
+    """One way to part the candidates: consensus, correlation and posterior of each, mean profile of
+    the sure ones, its amplitude, and whether it holds.
+    """
 
     consensus: Vector
     r: Vector
@@ -79,7 +87,9 @@ class Split:
 
 
 def _difference(cells: npt.NDArray[np.float32], posterior: Vector) -> Vector:
-    """Mean profile of the malignant cells, less that of the normal candidates where there are any: what their lineage shares cancels."""
+    """Mean profile of the malignant cells, less that of the normal candidates where there are any:
+    what their lineage shares cancels.
+    """
     sure, clear = posterior > MALIGNANT, posterior < 1 - MALIGNANT
     out = cells[sure].mean(axis=0, dtype=np.float64)
     return np.asarray(
@@ -108,7 +118,9 @@ def _improve(
 
 
 def _starts(cells: npt.NDArray[np.float32], panel: Vector) -> list[Vector]:
-    """Where to look for the malignant cells: those with most energy, and those with the highest panel score, many or few."""
+    """Where to look for the malignant cells: those with most energy, and those with the highest
+    panel score, many or few.
+    """
     energy = np.round(np.mean(np.square(cells, dtype=np.float64), axis=1), 12)
     many, few = max(len(cells) // 4, 2), min(max(len(cells) // 40, 8), len(cells))
     chosen = [
@@ -122,7 +134,9 @@ def _starts(cells: npt.NDArray[np.float32], panel: Vector) -> list[Vector]:
 
 
 def _outliers(r: Vector, of_normal: Vector, panel: Vector) -> Vector:
-    """Few malignant cells in a biopsy after treatment: those that follow the earlier profile far beyond normal cells, or beyond them with the panel."""
+    """Few malignant cells in a biopsy after treatment: those that follow the earlier profile far
+    beyond normal cells, or beyond them with the panel.
+    """
     if len(of_normal) < MIN_CELLS:
         return np.zeros(len(r))
     z = (r - of_normal.mean()) / max(float(of_normal.std()), 0.05)
@@ -136,7 +150,9 @@ def _outliers(r: Vector, of_normal: Vector, panel: Vector) -> Vector:
 def _needed_amplitude(
     panel: Vector, sure: npt.NDArray[np.bool_], rest: npt.NDArray[np.bool_]
 ) -> float:
-    """Amplitude from which a split is believed: least where the panel differs between the parts, most where the cells look like mature hepatocytes."""
+    """Amplitude from which a split is believed: least where the panel differs between the parts,
+    most where the cells look like mature hepatocytes.
+    """
     level = float(panel[sure].mean())
     if rest.sum() >= MIN_CELLS and level >= float(panel[rest].mean()) + _PANEL_DIFFERENCE:
         return _AMPLITUDE_WITH_PANEL
@@ -153,7 +169,9 @@ def best_split(
     arms: npt.NDArray[np.object_],
     given: Vector | None,
 ) -> Split:
-    """Of the splits from all starts the one with the largest amplitude; the patient's earlier profile, where there is one, is the only start."""
+    """Of the splits from all starts the one with the largest amplitude; the patient's earlier
+    profile, where there is one, is the only start.
+    """
     best: Split | None = None
     for start in [given] if given is not None else _starts(cells, panel):
         consensus, r, posterior = _improve(cells, normal, start, fixed=given is not None)

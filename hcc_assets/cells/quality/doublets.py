@@ -1,6 +1,8 @@
-"""Doublet scores and calls of one sample: simulated doublets as neighbours (Scrublet, Wolock 2019), and markers of lineages that exclude each other.
+"""Doublet scores and calls of one sample: simulated doublets as neighbours (Scrublet, Wolock 2019),
+and markers of lineages that exclude each other.
 
-Exact neighbours by matrix product; nothing is compiled at run time and nothing depends on the order of cells or genes, on threads or on the clock.
+Exact neighbours by matrix product; nothing is compiled at run time and nothing depends on the order
+of cells or genes, on threads or on the clock.
 """
 
 from __future__ import annotations
@@ -44,13 +46,15 @@ class Doublets:
     Attributes
     ----------
     score
-        Probability-like score in 0..1 (posterior under the estimated rate); NaN for cells not scored.
+        Probability-like score in 0..1 (posterior under the estimated rate); NaN for cells not
+        scored.
     called
         True for doublets by either rule.
     conflict
         True where two lineages that exclude each other are both expressed beyond ambient level.
     expected_rate, threshold
-        Expected rate at this number of cells; score above which a cell is called (NaN when nothing was scored).
+        Expected rate at this number of cells; score above which a cell is called (NaN when nothing
+        was scored).
     """
 
     score: npt.NDArray[np.float64]
@@ -66,7 +70,9 @@ def expected_rate(n_cells: int) -> float:
 
 
 def _variable_genes(matrix: sparse.csr_matrix, n: int) -> npt.NDArray[np.intp]:
-    """Genes whose variance of size-normalised counts is most above that of genes of like mean (quadratic trend in log-log)."""
+    """Genes whose variance of size-normalised counts is most above that of genes of like mean
+    (quadratic trend in log-log).
+    """
     total = np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel()
     scaled = sparse.csr_matrix(
         (
@@ -103,7 +109,9 @@ def _log_normalised(
 def _components(
     x: sparse.csr_matrix, n: int, rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Loadings (genes x n, for unscaled x) and offset (n) of the principal components of standardised columns, by randomised subspace iteration."""
+    """Loadings (genes x n, for unscaled x) and offset (n) of the principal components of
+    standardised columns, by randomised subspace iteration.
+    """
     cells = x.shape[0]
     mean = np.asarray(x.sum(axis=0)).ravel() / cells
     squares = x.copy()
@@ -136,8 +144,8 @@ def _share_simulated(
 ) -> npt.NDArray[np.float64]:
     """Share of simulated doublets among the k nearest rows of ``base``, mean over ``ks``.
 
-    Rows of ``base`` from ``n_observed`` on are simulated. The first ``n_observed`` rows of ``query`` are those of ``base`` and do not count as
-    their own neighbours.
+    Rows of ``base`` from ``n_observed`` on are simulated. The first ``n_observed`` rows of
+    ``query`` are those of ``base`` and do not count as their own neighbours.
     """
     left = np.concatenate([-2 * query, np.ones((len(query), 1), dtype=np.float32)], axis=1)
     right = np.concatenate([base, (base**2).sum(axis=1, keepdims=True)], axis=1).T.copy()
@@ -150,7 +158,8 @@ def _share_simulated(
         distance = block @ right
         own = np.arange(first, min(first + len(block), n_observed))
         distance[own - first, own] = np.inf
-        # a strided subset bounds the largest k-th distance from above, so that only few candidates are ranked; where it does not hold, all are
+        # a strided subset bounds the largest k-th distance from above, so that only few
+        # candidates are ranked; where it does not hold, all are
         sample = np.ascontiguousarray(distance[:, ::stride])
         rank = min(sample.shape[1] - 1, 2 * (largest // stride) + 8)
         near = distance <= np.partition(sample, rank, axis=1)[:, rank][:, None]
@@ -173,7 +182,9 @@ def _share_simulated(
 def _posterior(
     share: npt.NDArray[np.float64], k: int, ratio: float, rate: float
 ) -> npt.NDArray[np.float64]:
-    """Scrublet's posterior of being a doublet from the share of simulated neighbours (Wolock 2019, eq. 3)."""
+    """Scrublet's posterior of being a doublet from the share of simulated neighbours (Wolock 2019,
+    eq. 3).
+    """
     q = (share * k + 1) / (k + 2)
     return np.clip(
         q * rate / ratio / np.maximum(1 - rate - q * (1 - rate - rate / ratio), 1e-12), 0, 1
@@ -183,7 +194,9 @@ def _posterior(
 def _threshold(
     observed: npt.NDArray[np.float64], simulated: npt.NDArray[np.float64], rate: float
 ) -> float:
-    """Score that makes missed doublets and singlets called doublets fewest, if a share ``rate`` of the cells scores as the simulated ones do."""
+    """Score that makes missed doublets and singlets called doublets fewest, if a share ``rate`` of
+    the cells scores as the simulated ones do.
+    """
     cuts = np.unique(np.concatenate([observed, simulated]))
     above_observed = 1 - np.searchsorted(np.sort(observed), cuts, side="right") / len(observed)
     above_simulated = 1 - np.searchsorted(np.sort(simulated), cuts, side="right") / len(simulated)
@@ -194,9 +207,11 @@ def _threshold(
 def lineage_conflict(
     matrix: sparse.csr_matrix, symbols: npt.NDArray[Any], ambient: Ambient
 ) -> npt.NDArray[np.bool_]:
-    """Cells with at least two core markers of each of two lineages that exclude each other, both beyond what ambient RNA explains.
+    """Cells with at least two core markers of each of two lineages that exclude each other, both
+    beyond what ambient RNA explains.
 
-    Both must also reach a tenth of what is typical of the lineage, so that a macrophage with traces of what it has eaten is none.
+    Both must also reach a tenth of what is typical of the lineage, so that a macrophage with traces
+    of what it has eaten is none.
     """
     total = np.asarray(matrix.sum(axis=1, dtype=np.int64), dtype=np.float64).ravel()
     evidence = lineage_evidence(matrix, symbols, ambient.profile)
@@ -232,11 +247,13 @@ def _standardised(values: npt.NDArray[np.float64], cells: int) -> npt.NDArray[np
 def _shares(
     matrix: sparse.csr_matrix, barcodes: npt.NDArray[Any], seed: int
 ) -> tuple[Vector, Vector, int] | None:
-    """Share of simulated neighbours of each cell and of held-out simulated doublets, and the number of neighbours. Input in canonical order.
+    """Share of simulated neighbours of each cell and of held-out simulated doublets, and the number
+    of neighbours. Input in canonical order.
 
-    Neighbours are found on principal components, log counts (a doublet has the counts of two cells) and genes beyond what the counts lead to
-    expect. The held-out doublets are made of cells that made none of the others: pairs that share a cell with a neighbour would score higher than
-    real doublets do. None where no gene varies.
+    Neighbours are found on principal components, log counts (a doublet has the counts of two cells)
+    and genes beyond what the counts lead to expect. The held-out doublets are made of cells that
+    made none of the others: pairs that share a cell with a neighbour would score higher than real
+    doublets do. None where no gene varies.
     """
     cells = matrix.shape[0]
     total = np.asarray(matrix.sum(axis=1, dtype=np.int64), dtype=np.float64).ravel()
@@ -291,9 +308,11 @@ def _shares(
 def estimated_rate(
     observed: npt.NDArray[np.float64], simulated: npt.NDArray[np.float64], expected: float
 ) -> float:
-    """Rate of doublets from the scores themselves: how many cells score as the top 30 to 60 % of simulated doublets do, in proportion.
+    """Rate of doublets from the scores themselves: how many cells score as the top 30 to 60 % of
+    simulated doublets do, in proportion.
 
-    The least of these is taken, since singlets only add; it is kept between half of the expected rate and `_MAX_RATE`.
+    The least of these is taken, since singlets only add; it is kept between half of the expected
+    rate and `_MAX_RATE`.
     """
     shares = [
         float(np.mean(observed > np.quantile(simulated, 1 - level))) / level

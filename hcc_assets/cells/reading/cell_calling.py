@@ -1,4 +1,6 @@
-"""Which droplets of a raw matrix hold a cell, when no filtered matrix was delivered. Quality of the cells is judged in ``qc``."""
+"""Which droplets of a raw matrix hold a cell, when no filtered matrix was delivered. Quality of the
+cells is judged in ``qc``.
+"""
 
 from __future__ import annotations
 
@@ -28,8 +30,10 @@ _SPECIFIC: Final = ("CSF3R", "FCGR3B", "CXCR2", "CXCR1", "CMTM2", "PROK2", "ADGR
 
 
 def knee(total: npt.NDArray[np.int64], floor: int) -> float:
-    """Counts above which a droplet is a cell beyond doubt: a tenth of the 99th percentile of the expected cells, whose number is found by
-    minimising (expected - called)^2 / expected, as Cell Ranger 7 does (OrdMag)."""
+    """Counts above which a droplet is a cell beyond doubt: a tenth of the 99th percentile of the
+    expected cells, whose number is found by minimising (expected - called)^2 / expected, as Cell
+    Ranger 7 does (OrdMag).
+    """
     ranked = np.sort(total[total >= floor])[::-1].astype(float)
     if len(ranked) == 0:
         return float("inf")
@@ -65,7 +69,9 @@ def _log_probability(
 def _p_values(
     matrix: sparse.csr_matrix, share: npt.NDArray[np.float64], rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
-    """Monte-Carlo p-value of each row being drawn from the ambient profile (EmptyDrops, Lun 2019), all totals from one set of growing draws."""
+    """Monte-Carlo p-value of each row being drawn from the ambient profile (EmptyDrops, Lun 2019),
+    all totals from one set of growing draws.
+    """
     used = np.flatnonzero(share > 0)
     log_share = np.full(len(share), np.log(share[used].min()) - 5)
     log_share[used] = np.log(share[used])
@@ -103,7 +109,9 @@ def _benjamini_hochberg(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _neutrophil(
     matrix: sparse.csr_matrix, symbols: npt.NDArray[Any], share: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.bool_]:
-    """Droplets with more neutrophil transcripts than ambient RNA gives: several genes, one of them specific."""
+    """Droplets with more neutrophil transcripts than ambient RNA gives: several genes, one of them
+    specific.
+    """
     genes, specific = (
         positions(symbols, qc_genes().neutrophil_rescue),
         positions(symbols, _SPECIFIC),
@@ -121,14 +129,16 @@ def _neutrophil(
 def call_cells(raw: AnnData, config: StudyConfig, *, seed: int = 0) -> pd.DataFrame:
     """Judge every droplet of a raw matrix.
 
-    Droplets above the knee are cells; those between ``single_cell.min_umi`` and the knee are cells where their profile is not the ambient one
-    (Monte-Carlo multinomial test, BH at 1 %), or where they carry neutrophil transcripts beyond ambient level: neutrophils have little RNA and
-    look like background.
+    Droplets above the knee are cells; those between ``single_cell.min_umi`` and the knee are cells
+    where their profile is not the ambient one (Monte-Carlo multinomial test, BH at 1 %), or where
+    they carry neutrophil transcripts beyond ambient level: neutrophils have little RNA and look
+    like background.
 
     Returns
     -------
     pandas.DataFrame
-        One row per barcode in the order of ``raw``: ``barcode, n_umi, is_cell, evidence`` (``knee, profile, neutrophil`` or None).
+        One row per barcode in the order of ``raw``: ``barcode, n_umi, is_cell, evidence`` (``knee,
+        profile, neutrophil`` or None).
     """
     matrix = as_csr(raw)
     total = np.asarray(matrix.sum(axis=1, dtype=np.int64)).ravel()

@@ -1,4 +1,5 @@
-"""Readers of 10x ``.h5`` (both versions) and of ``.h5ad`` with raw counts, by h5py alone. Files are walked by ``hostile`` first.
+"""Readers of 10x ``.h5`` (both versions) and of ``.h5ad`` with raw counts, by h5py alone. Files are
+walked by ``hostile`` first.
 
 anndata is not used: it follows external links and decodes far more than counts.
 """
@@ -58,7 +59,9 @@ def _texts(dataset: Any, where: str) -> list[str]:
 def _compressed(
     group: Any, shape: tuple[int, int], where: str, *, by_column: bool = False
 ) -> sparse.csr_matrix:
-    """A CSR matrix of ``shape`` from ``data, indices, indptr``; with ``by_column`` the arrays are those of its CSC form."""
+    """A CSR matrix of ``shape`` from ``data, indices, indptr``; with ``by_column`` the arrays are
+    those of its CSC form.
+    """
     data, indices, indptr = (_dataset(group, n, where) for n in ("data", "indices", "indptr"))
     if (
         any(d.ndim != 1 for d in (data, indices, indptr))
@@ -121,7 +124,8 @@ def read_10x_h5(part: MatrixPart, genome: str | None = None) -> Decoded:
     Raises
     ------
     MatrixRefused
-        ``several_genomes`` and ``wrong_genome`` list the genomes that are there; else as `read_mex`.
+        ``several_genomes`` and ``wrong_genome`` list the genomes that are there; else as
+        `read_mex`.
     """
     where = part.matrix.name
 
@@ -150,12 +154,14 @@ def read_10x_h5(part: MatrixPart, genome: str | None = None) -> Decoded:
             if not groups:
                 raise MatrixRefused(
                     "not_a_matrix",
-                    f"{where} is no Cell Ranger matrix: it has neither a group matrix nor one per genome",
+                    f"{where} is no Cell Ranger matrix: it has neither a group matrix nor one per "
+                    "genome",
                 )
             if genome is None and len(groups) > 1:
                 raise MatrixRefused(
                     "several_genomes",
-                    f"{where} has several genomes ({', '.join(groups)}): name one in the genome column",
+                    f"{where} has several genomes ({', '.join(groups)}): name one in the genome "
+                    "column",
                 )
             chosen_group = groups[0] if genome is None else pick_genome(genome, groups)
             if chosen_group is None:
@@ -177,7 +183,8 @@ def read_10x_h5(part: MatrixPart, genome: str | None = None) -> Decoded:
         if len(ids) == cols and len(barcodes) == rows and rows != cols:
             raise MatrixRefused(
                 "transposed",
-                f"{where} has a row per barcode and a column per gene; Cell Ranger writes the reverse",
+                f"{where} has a row per barcode and a column per gene; Cell Ranger writes the "
+                "reverse",
             )
         if (
             not (len(ids) == len(symbols) == len(types) == len(genomes) == rows)
@@ -185,7 +192,8 @@ def read_10x_h5(part: MatrixPart, genome: str | None = None) -> Decoded:
         ):
             raise MatrixRefused(
                 "dimensions",
-                f"{where}: {len(ids)} genes and {len(barcodes)} barcodes do not fit the matrix of {rows} x {cols}",
+                f"{where}: {len(ids)} genes and {len(barcodes)} barcodes do not fit the matrix of "
+                f"{rows} x {cols}",
             )
         check_barcodes(barcodes, where)
         check_features(ids, symbols, where)
@@ -281,7 +289,9 @@ def _feature_columns(
 
 
 def _distinct(names: list[str]) -> list[str]:
-    """Names made distinct by a running number: a labelled reference may be merged from samples that share barcodes."""
+    """Names made distinct by a running number: a labelled reference may be merged from samples that
+    share barcodes.
+    """
     seen: dict[str, int] = {}
     out = []
     for name in names:
@@ -293,17 +303,20 @@ def _distinct(names: list[str]) -> list[str]:
 def read_h5ad(
     part: MatrixPart, genome: str | None = None, *, columns: tuple[str, ...] = ()
 ) -> Decoded:
-    """Decode the raw counts of an ``.h5ad``: ``layers/counts`` (or ``raw_counts``) where whole numbers, else ``X``, else ``raw/X``.
+    """Decode the raw counts of an ``.h5ad``: ``layers/counts`` (or ``raw_counts``) where whole
+    numbers, else ``X``, else ``raw/X``.
 
     Parameters
     ----------
     columns
-        Text columns of obs to bring along where they are there; with any, cells may share a barcode.
+        Text columns of obs to bring along where they are there; with any, cells may share a
+        barcode.
 
     Raises
     ------
     MatrixRefused
-        ``looks_log_normalised`` or ``not_counts`` where none of them is counts; the reason is that of ``X``.
+        ``looks_log_normalised`` or ``not_counts`` where none of them is counts; the reason is that
+        of ``X``.
     """
     where = part.matrix.name
 
@@ -312,7 +325,8 @@ def read_h5ad(
         if not isinstance(obs, h5py.Group) or not isinstance(var, h5py.Group):
             raise MatrixRefused(
                 "not_a_matrix",
-                f"{where} is no .h5ad: obs or var is missing (or written by an anndata older than 0.7)",
+                f"{where} is no .h5ad: obs or var is missing (or written by an anndata older than "
+                "0.7)",
             )
         barcodes = _distinct(_index(obs, where)) if columns else _index(obs, where)
         texts = {
@@ -366,7 +380,7 @@ def read_h5ad(
 def decode(
     part: MatrixPart, genome: str | None = None, *, columns: tuple[str, ...] = ()
 ) -> Decoded:
-    """Decode a matrix of any kind; see the readers. ``columns`` of obs come from an ``.h5ad`` only."""
+    """Decode a matrix of any kind; see the readers. ``columns`` of obs need an ``.h5ad``."""
     from hcc_assets.cells.reading.mex import read_mex
 
     if columns:

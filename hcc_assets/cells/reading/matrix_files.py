@@ -1,4 +1,6 @@
-"""Which files make up one delivered matrix, judged by name and place alone. Opening them belongs to the readers beside this module."""
+"""Which files make up one delivered matrix, judged by name and place alone. Opening them belongs to
+the readers beside this module.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +95,8 @@ class MatrixFiles:
 
 
 def check_name(name: str) -> None:
-    """Refuse a file or folder name that another system would read differently: traversal, reserved Windows names, control characters.
+    """Refuse a file or folder name that another system would read differently: traversal, reserved
+    Windows names, control characters.
 
     Raises
     ------
@@ -110,12 +113,14 @@ def check_name(name: str) -> None:
     ):
         raise MatrixRefused(
             "bad_name",
-            "a file or folder name in the delivery is not portable (reserved word, '..', control character or trailing dot)",
+            "a file or folder name in the delivery is not portable (reserved word, '..', control "
+            "character or trailing dot)",
         )
 
 
 def check_relative(path: str) -> str:
-    """Judge a delivery's ``path`` entry: relative, below its folder, forward slashes, portable names. Returns it normalised.
+    """Judge a delivery's ``path`` entry: relative, below its folder, forward slashes, portable
+    names. Returns it normalised.
 
     Raises
     ------
@@ -175,7 +180,8 @@ def _mex(children: dict[str, Path], genome: str | None) -> MatrixPart | None:
     if features is not None and genes is not None:
         raise MatrixRefused(
             "mixed_versions",
-            "the folder has features.tsv (Cell Ranger v3) and genes.tsv (v2): two deliveries are mixed",
+            "the folder has features.tsv (Cell Ranger v3) and genes.tsv (v2): two deliveries are "
+            "mixed",
         )
     table = features or genes
     missing = [
@@ -192,7 +198,8 @@ def _mex(children: dict[str, Path], genome: str | None) -> MatrixPart | None:
     if genes is not None and len({p.suffix == ".gz" for p in (matrix, barcodes, genes)}) > 1:
         raise MatrixRefused(
             "mixed_versions",
-            "genes.tsv (Cell Ranger v2) lies beside files compressed as v3 writes them, or the reverse: two deliveries are mixed",
+            "genes.tsv (Cell Ranger v2) lies beside files compressed as v3 writes them, or the "
+            "reverse: two deliveries are mixed",
         )
     return MatrixPart("mex_v2" if genes is not None else "mex_v3", matrix, barcodes, table, genome)
 
@@ -248,7 +255,8 @@ def _folder(folder: Path, root: Path, genome: str | None) -> MatrixPart | None:
     if len(deeper) > 1:
         raise MatrixRefused(
             "several_genomes",
-            f"the delivery has several genomes ({', '.join(sorted(deeper))}): name one in the genome column",
+            f"the delivery has several genomes ({', '.join(sorted(deeper))}): name one in the "
+            "genome column",
         )
     return next(iter(deeper.values()))
 
@@ -256,7 +264,9 @@ def _folder(folder: Path, root: Path, genome: str | None) -> MatrixPart | None:
 def _named(
     children: dict[str, Path], prefix: str, root: Path, genome: str | None
 ) -> MatrixPart | None:
-    """The child whose name starts with ``filtered`` or ``raw``; of a folder and an .h5 of the same matrix the folder is taken."""
+    """The child whose name starts with ``filtered`` or ``raw``; of a folder and an .h5 of the same
+    matrix the folder is taken.
+    """
     found = {
         n: c
         for n, c in children.items()
@@ -287,16 +297,19 @@ def find_matrix(
     Parameters
     ----------
     path
-        The matrix folder or file itself, or a parent holding ``filtered_*`` and optionally ``raw_*``; a v2 matrix may lie one genome folder deeper.
+        The matrix folder or file itself, or a parent holding ``filtered_*`` and optionally
+        ``raw_*``; a v2 matrix may lie one genome folder deeper.
     genome
         Which of several genome folders (v2) to take.
     root
-        Folder that no file may leave, by ``..`` or through a link; the delivery itself when not given.
+        Folder that no file may leave, by ``..`` or through a link; the delivery itself when not
+        given.
 
     Raises
     ------
     MatrixRefused
-        ``not_found, incomplete, ambiguous, mixed_versions, several_genomes, wrong_genome, symlink, bad_name, not_a_matrix, not_a_file``.
+        ``not_found, incomplete, ambiguous, mixed_versions, several_genomes, wrong_genome, symlink,
+        bad_name, not_a_matrix, not_a_file``.
     """
     start = Path(path)
     if not start.exists():
@@ -332,7 +345,8 @@ def find_matrix(
             if found is None:
                 raise MatrixRefused(
                     "not_found",
-                    "the path of the sample holds no matrix: matrix.mtx with barcodes and features, an .h5 or an .h5ad",
+                    "the path of the sample holds no matrix: matrix.mtx with barcodes and "
+                    "features, an .h5 or an .h5ad",
                 )
             part = found
             is_raw = start.name.startswith("raw_") or (
@@ -355,7 +369,9 @@ def find_matrix(
 def is_complete(
     path: Path | str, genome: str | None = None, *, root: Path | str | None = None
 ) -> bool:
-    """True when `find_matrix` finds all files of a matrix under ``path``; a truncated file is found out on reading only."""
+    """True when `find_matrix` finds all files of a matrix under ``path``; a truncated file is found
+    out on reading only.
+    """
     try:
         find_matrix(path, genome, root=root)
     except MatrixRefused as refused:

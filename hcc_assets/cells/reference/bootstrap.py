@@ -1,6 +1,8 @@
-"""A reference without labels: pooled cells are clustered, clusters are named by marker panels, and likelihood passes over all genes refine who is what.
+"""A reference without labels: pooled cells are clustered, clusters are named by marker panels, and
+likelihood passes over all genes refine who is what.
 
-Nothing is forced: a class without evidence gets no cell. Samples become training cells in ``reference_samples``; profiles are made in ``reference_training``.
+Nothing is forced: a class without evidence gets no cell. Samples become training cells in
+``reference_samples``; profiles are made in ``reference_training``.
 """
 
 from __future__ import annotations
@@ -64,7 +66,8 @@ _RESCUED: Final = (
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """Class of each training cell (place in `CELL_CLASSES`, -1 for none), the components of all cells, and what was done.
+    """Class of each training cell (place in `CELL_CLASSES`, -1 for none), the components of all
+    cells, and what was done.
 
     Attributes
     ----------
@@ -95,7 +98,9 @@ def embed(cells: TrainingCells, seed: int = 0) -> npt.NDArray[np.float64]:
 def _panel_evidence(
     cells: TrainingCells, profiles: Profiles, n_classes: int
 ) -> npt.NDArray[np.float64]:
-    """Log-likelihood of each cell by panel genes alone, under the best profile of each class of the first naming; minus infinity without a profile."""
+    """Log-likelihood of each cell by panel genes alone, under the best profile of each class of the
+    first naming; minus infinity without a profile.
+    """
     panel = np.isin(cells.symbols, sorted(panel_genes()))
     narrow = Profiles(
         profiles.shares,
@@ -111,7 +116,9 @@ def _panel_evidence(
 
 
 def _clean(cells: TrainingCells, clusters: Labels, k: int) -> npt.NDArray[np.bool_]:
-    """Clusters of cells with enough RNA of their own: small and ambient-rich ones (often neutrophils) say nothing of an unknown type."""
+    """Clusters of cells with enough RNA of their own: small and ambient-rich ones (often
+    neutrophils) say nothing of an unknown type.
+    """
     out = np.zeros(k, dtype=bool)
     whole = float(np.median(cells.size))
     for c in range(k):
@@ -127,7 +134,9 @@ def _clean(cells: TrainingCells, clusters: Labels, k: int) -> npt.NDArray[np.boo
 def _malignant_share(
     cells: TrainingCells, clusters: Labels, named: list[str]
 ) -> npt.NDArray[np.float64]:
-    """Share of the cells of each epithelial cluster that copy number shows to be malignant, over the subjects in which it shows anything; NaN elsewhere."""
+    """Share of the cells of each epithelial cluster that copy number shows to be malignant, over
+    the subjects in which it shows anything; NaN elsewhere.
+    """
     labels = np.array([n if n not in ("", NOVEL) else UNASSIGNED for n in named], dtype=object)[
         clusters
     ]
@@ -154,7 +163,9 @@ def _malignant_share(
 def _sub_clusters(
     cells: TrainingCells, owner: Labels, clusters: Labels, seed: int
 ) -> tuple[Labels, Labels]:
-    """Cluster the cells of one compartment by themselves, where neighbours (T and NK, the myeloid classes) lie apart; a sub-cluster with a name takes it."""
+    """Cluster the cells of one compartment by themselves, where neighbours (T and NK, the myeloid
+    classes) lie apart; a sub-cluster with a name takes it.
+    """
     out, fine = owner.copy(), clusters.copy()
     for group in _COMPARTMENTS:
         rows = np.flatnonzero(np.isin(owner, [CELL_CLASSES.index(c) for c in group]))
@@ -180,7 +191,9 @@ def _sub_clusters(
 
 
 def _rescue(cells: TrainingCells, owner: Labels) -> Labels:
-    """Seeds of rare classes that no cluster is named for take their class, with the cells of no class left out."""
+    """Seeds of rare classes that no cluster is named for take their class, with the cells of no
+    class left out.
+    """
     missing = [c for c in _RESCUED if (owner == CELL_CLASSES.index(c)).sum() < 2 * MIN_CLASS_CELLS]
     if not missing:
         return owner
@@ -212,8 +225,9 @@ def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0
 
     Notes
     -----
-    Likelihood passes relabel all cells from the profiles of the sure ones. Panel genes alone judge every cell that changes class: a change they contradict is
-    taken back, and passes stop when they contradict changes on average. A class that would lose half of its cells keeps them.
+    Likelihood passes relabel all cells from the profiles of the sure ones. Panel genes alone judge
+    every cell that changes class: a change they contradict is taken back, and passes stop when they
+    contradict changes on average. A class that would lose half of its cells keeps them.
     """
     n_classes = len(CELL_CLASSES)
     components = embed(cells, seed)

@@ -1,6 +1,8 @@
-"""Building the reference: once from a delivered reference with labels, or from the cohort itself; the states of each class, profiles, limits.
+"""Building the reference: once from a delivered reference with labels, or from the cohort itself;
+the states of each class, profiles, limits.
 
-How profiles are trained is in ``reference_training``, how a cohort without labels finds its classes in ``bootstrap``.
+How profiles are trained is in ``reference_training``, how a cohort without labels finds its classes
+in ``bootstrap``.
 """
 
 from __future__ import annotations
@@ -138,11 +140,13 @@ def build_reference(
     Parameters
     ----------
     samples
-        Samples to learn from, in any order; not read where ``labelled`` or a frozen ``existing`` is given.
+        Samples to learn from, in any order; not read where ``labelled`` or a frozen ``existing`` is
+        given.
     config
         ``single_cell.reference_min_samples``.
     labelled
-        Raw counts with ``obs["cell_class"]`` in the classes of the contract; then no sample is needed.
+        Raw counts with ``obs["cell_class"]`` in the classes of the contract; then no sample is
+        needed.
     existing
         Returned unchanged when frozen: an added sample changes no earlier call.
     seed
@@ -151,7 +155,8 @@ def build_reference(
     Returns
     -------
     Reference
-        ``labels``; else ``cohort`` when the samples allow freezing (see `freezing_prefix`; pass exactly that prefix), else ``provisional``.
+        ``labels``; else ``cohort`` when the samples allow freezing (see `freezing_prefix`; pass
+        exactly that prefix), else ``provisional``.
 
     Raises
     ------

@@ -1,4 +1,5 @@
-"""Cells that look like no class of the reference: how surprising the counts of a cell are under its best profile, against training cells of the same depth.
+"""Cells that look like no class of the reference: how surprising the counts of a cell are under its
+best profile, against training cells of the same depth.
 
 A threshold is applied in ``annotate``; the likelihood itself is in ``likelihood``.
 """
@@ -23,7 +24,9 @@ _MIN_SPREAD: Final = 0.02
 
 @dataclass(frozen=True)
 class OutlierLimits:
-    """Deviance per molecule of training cells, per profile: ``line`` (profiles x 3, quadratic in the log of molecules) and ``spread`` (robust sd)."""
+    """Deviance per molecule of training cells, per profile: ``line`` (profiles x 3, quadratic in
+    the log of molecules) and ``spread`` (robust sd).
+    """
 
     line: Matrix
     spread: Vector
@@ -47,7 +50,9 @@ class OutlierLimits:
         return cls(values[:, :3], values[:, 3])
 
     def score(self, deviance: Vector, size: Vector, profile: npt.NDArray[np.intp]) -> Vector:
-        """How many robust sd the deviance of each cell lies above that of training cells of its profile and depth."""
+        """How many robust sd the deviance of each cell lies above that of training cells of its
+        profile and depth.
+        """
         x = np.log(np.maximum(size, 1.0))
         expected = self.line[profile, 0] + self.line[profile, 1] * x + self.line[profile, 2] * x**2
         return np.asarray((deviance - expected) / self.spread[profile], dtype=float)
@@ -83,7 +88,9 @@ def deviance_per_molecule(
 def fit_limits(
     cells: TrainingCells, profiles: Profiles, owner: npt.NDArray[np.intp]
 ) -> OutlierLimits:
-    """Limits from the training cells that have a class; profiles with few cells take the line of all cells."""
+    """Limits from the training cells that have a class; profiles with few cells take the line of
+    all cells.
+    """
     rows = np.flatnonzero(owner >= 0)
     size = cells.size[rows]
     likelihood = evidence(cells, profiles, rows)

@@ -1,6 +1,8 @@
-"""Conjunctive rules: a cell is a seed of a class when several markers of the class, and none of its neighbours, are there beyond what ambient RNA brings.
+"""Conjunctive rules: a cell is a seed of a class when several markers of the class, and none of its
+neighbours, are there beyond what ambient RNA brings.
 
-Cheap, per cell and per sample, so that seeds add up over samples. They decide when a reference may be frozen and rescue rare classes; they are no annotation.
+Cheap, per cell and per sample, so that seeds add up over samples. They decide when a reference may
+be frozen and rescue rare classes; they are no annotation.
 """
 
 from __future__ import annotations
@@ -88,7 +90,9 @@ NONCLASSICAL_MONOCYTE: Final = (
     "CFP",
     "APOBEC3A",
 )
-"""CD16 monocytes: they lack most genes of the classical ones and have some C1Q, yet are no macrophages."""
+"""CD16 monocytes: they lack most genes of the classical ones and have some C1Q, yet are no
+macrophages.
+"""
 CYCLING: Final = frozenset({"TOP2A", "MKI67", "UBE2C", "STMN1", "TYMS"})
 """Genes of dividing cells of any class."""
 _SURE: Final = 1e-3
@@ -96,7 +100,9 @@ _SURE: Final = 1e-3
 
 @dataclass(frozen=True)
 class Rule:
-    """At least ``minimum`` distinct genes of ``any_of`` (beyond ambient RNA), at most ``allowed`` molecules of ``none_of`` beyond ambient RNA."""
+    """At least ``minimum`` distinct genes of ``any_of`` (beyond ambient RNA), at most ``allowed``
+    molecules of ``none_of`` beyond ambient RNA.
+    """
 
     cell_class: str
     minimum: int
@@ -206,7 +212,8 @@ RULES: Final = (
         "vascular_endothelial",
         3,
         _genes(
-            "PECAM1 VWF CDH5 CLDN5 KDR FLT1 TEK TIE1 EGFL7 ESAM PLVAP EMCN RAMP2 ERG ROBO4 CLEC14A STAB2"
+            "PECAM1 VWF CDH5 CLDN5 KDR FLT1 TEK TIE1 EGFL7 ESAM PLVAP EMCN RAMP2 ERG ROBO4 "
+            "CLEC14A STAB2"
         ),
         _genes("PTPRC CD3D COL1A1 PROX1 CCL21"),
     ),
@@ -231,7 +238,9 @@ RULES: Final = (
     Rule("tumour", 4, EPITHELIAL, _genes("PTPRC CD3D PECAM1 VWF COL1A1 LYZ ALB FXYD2 CFTR PKHD1")),
     Rule("cholangiocyte", 4, BILIARY, _genes("PTPRC CD3D ALB COL1A1 PECAM1")),
 )
-"""In order of precedence within a draw: a cell that satisfies rules of two classes is no seed, except of the same class twice."""
+"""In order of precedence within a draw: a cell that satisfies rules of two classes is no seed,
+except of the same class twice.
+"""
 
 
 def rule_evidence(
@@ -243,8 +252,9 @@ def rule_evidence(
 ) -> npt.NDArray[np.bool_]:
     """Cells that satisfy one rule.
 
-    A gene counts as there when its molecules are improbable (Poisson, 0.001) under the ambient RNA of the droplet, or a single molecule of a gene that the
-    ambient RNA hardly has. Genes of ``none_of`` may be there as far as ambient RNA explains them.
+    A gene counts as there when its molecules are improbable (Poisson, 0.001) under the ambient RNA
+    of the droplet, or a single molecule of a gene that the ambient RNA hardly has. Genes of
+    ``none_of`` may be there as far as ambient RNA explains them.
     """
     where = {str(s): i for i, s in enumerate(symbols)}
     want = [where[g] for g in rule.any_of if g in where]

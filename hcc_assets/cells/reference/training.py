@@ -1,6 +1,8 @@
-"""From cells with a class to profiles: shares of molecules by class and state, gene weights, temperature and the limits of what a class looks like.
+"""From cells with a class to profiles: shares of molecules by class and state, gene weights,
+temperature and the limits of what a class looks like.
 
-Which cells carry which class is decided in ``bootstrap`` (no labels) or by a delivered reference; the model itself is in ``reference``.
+Which cells carry which class is decided in ``bootstrap`` (no labels) or by a delivered reference;
+the model itself is in ``reference``.
 """
 
 from __future__ import annotations
@@ -93,7 +95,9 @@ class TrainingCells:
 
 @dataclass(frozen=True)
 class Profiles:
-    """Shares of molecules (profiles x genes), the class each belongs to, and the weight of each gene."""
+    """Shares of molecules (profiles x genes), the class each belongs to, and the weight of each
+    gene.
+    """
 
     shares: Matrix
     owner: npt.NDArray[np.intp]
@@ -107,7 +111,9 @@ def grouped_counts(
     n: int,
     rows: npt.NDArray[np.bool_] | None = None,
 ) -> tuple[Matrix, Matrix]:
-    """Counts of groups of cells and the part of them expected from ambient RNA; each groups x genes. A negative group is left out."""
+    """Counts of groups of cells and the part of them expected from ambient RNA; each groups x
+    genes. A negative group is left out.
+    """
     used = np.flatnonzero((group >= 0) if rows is None else (group >= 0) & rows)
     member = sp.csr_matrix(
         (np.ones(len(used)), (group[used], used)), shape=(n, cells.counts.shape[0])
@@ -132,7 +138,9 @@ def _normal(log_ratio: Matrix, centre: npt.NDArray[np.float64]) -> Matrix:
 def _sample_balanced(
     cells: TrainingCells, group: npt.NDArray[np.intp], n: int
 ) -> tuple[Matrix, Matrix, npt.NDArray[np.intp]]:
-    """Ambient-free counts of groups, samples weighted so that no sample has more than a third of a group, and those of (group, sample) pairs with enough cells."""
+    """Ambient-free counts of groups, samples weighted so that no sample has more than a third of a
+    group, and those of (group, sample) pairs with enough cells.
+    """
     n_samples = len(cells.ambient)
     pair = np.where(group >= 0, group * n_samples + cells.sample, -1)
     present, inverse = np.unique(pair, return_inverse=True)
@@ -165,7 +173,9 @@ def _shrunk(
     effective: npt.NDArray[np.float64],
     least: npt.NDArray[np.float64],
 ) -> tuple[Matrix, npt.NDArray[np.float64]]:
-    """Log ratios pulled to 0 as far as their scatter over rows is sampling and difference between samples (empirical Bayes), and the variance that is neither."""
+    """Log ratios pulled to 0 as far as their scatter over rows is sampling and difference between
+    samples (empirical Bayes), and the variance that is neither.
+    """
     noise = 1.0 / (own + _SHRINK) + within[None, :] / effective[:, None]
     between = np.maximum((log_ratio**2 - noise).mean(axis=0), least)
     return np.asarray(log_ratio * (between / (between + noise + 1e-9)), dtype=float), between
@@ -187,7 +197,8 @@ def train_profiles(
     owner
         Class of each cell, -1 for none.
     state
-        State of each cell (0, 1, …) within its class; states of fewer than 25 cells fall to the class profile.
+        State of each cell (0, 1, …) within its class; states of fewer than 25 cells fall to the
+        class profile.
     n_classes
         Number of classes.
     usable
@@ -243,7 +254,9 @@ def train_profiles(
 def _within(
     pairs: Matrix, pair_class: npt.NDArray[np.intp], class_shares: Matrix
 ) -> npt.NDArray[np.float64]:
-    """Variance of a gene's log share between samples within classes, sampling taken off; a prior keeps it sane where samples are few."""
+    """Variance of a gene's log share between samples within classes, sampling taken off; a prior
+    keeps it sane where samples are few.
+    """
     squares = np.full(class_shares.shape[1], _PRIOR_DF * _PRIOR_SD**2)
     freedom = np.full(class_shares.shape[1], _PRIOR_DF)
     for k in np.unique(pair_class):
@@ -261,7 +274,9 @@ def _within(
 def evidence(
     cells: TrainingCells, profiles: Profiles, rows: npt.NDArray[np.intp] | None = None
 ) -> Matrix:
-    """Log-likelihood of the training cells under the profiles, each with the ambient RNA of its sample; cells x profiles."""
+    """Log-likelihood of the training cells under the profiles, each with the ambient RNA of its
+    sample; cells x profiles.
+    """
     chosen = np.arange(cells.counts.shape[0]) if rows is None else rows
     out = np.zeros((len(chosen), len(profiles.owner)))
     size, share = cells.size, cells.ambient_share
@@ -277,7 +292,9 @@ def evidence(
 def temperature_at(
     size: npt.NDArray[np.float64], temperature: tuple[float, float]
 ) -> npt.NDArray[np.float64]:
-    """Divisor of the log-likelihoods of cells: sampling noise has been counted already, misfit of the profiles grows with the molecules of the cell."""
+    """Divisor of the log-likelihoods of cells: sampling noise has been counted already, misfit of
+    the profiles grows with the molecules of the cell.
+    """
     return np.asarray(temperature[0] * (1.0 + temperature[1] * size / 1000.0), dtype=float)
 
 
@@ -290,8 +307,10 @@ def calibrate(
 ) -> tuple[float, float]:
     """Temperature at which held-out cells have the confidence they deserve.
 
-    Subjects are dealt into two halves (samples, where subjects are not known; cells, where there is one sample); profiles of one half judge the other. The pair
-    of `temperature_at` that maximises the held-out likelihood of the classes is taken, classes weighted by the root of their size and no cell worse than 1 in 100.
+    Subjects are dealt into two halves (samples, where subjects are not known; cells, where there is
+    one sample); profiles of one half judge the other. The pair of `temperature_at` that maximises
+    the held-out likelihood of the classes is taken, classes weighted by the root of their size and
+    no cell worse than 1 in 100.
     """
     groups = np.unique(cells.subject)
     fold = (

@@ -1,4 +1,6 @@
-"""Malignant against normal: the simulated hard world, a real tumour of another organ, and what must not change a call."""
+"""Malignant against normal: the simulated hard world, a real tumour of another organ, and what must
+not change a call.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,8 @@ def results(biopsies: list[SimulatedSample]) -> list[MalignancyResult]:
 
 
 def call(sample: SimulatedSample, **more: object) -> MalignancyResult:
-    return call_malignancy(sample.counts, sample.genes, sample.truth["cell_class"], **more)  # type: ignore[arg-type]
+    labels = sample.truth["cell_class"]
+    return call_malignancy(sample.counts, sample.genes, labels, **more)  # type: ignore[arg-type]
 
 
 def clean(sample: SimulatedSample, *classes: str) -> np.ndarray:
