@@ -55,8 +55,8 @@ def _no_network() -> None:
 def _run(job: dict[str, Any]) -> dict[str, Any]:
     import numpy as np
 
-    from hcc_assets.cells.reading.hdf5 import decode
     from hcc_assets.cells.reading.matrix_files import MatrixPart
+    from hcc_assets.cells.reading.readers import decode
 
     part = MatrixPart(
         job["kind"],

@@ -9,30 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hcc_assets.cells.reading.decoded import Decoded
-from hcc_assets.cells.reading.matrix_files import (
-    MatrixFiles,
-    MatrixPart,
-    check_relative,
-    file_hashes,
-    find_matrix,
-    is_complete,
-)
+from hcc_assets.cells.reading.matrix_files import MatrixFiles, find_matrix
 from hcc_assets.cells.reading.refused import MatrixRefused
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = [
-    "MatrixFiles",
-    "MatrixPart",
-    "MatrixRefused",
-    "check_relative",
-    "file_hashes",
-    "find_matrix",
-    "is_complete",
-    "read_counts",
-    "to_anndata",
-]
+__all__ = ["MatrixFiles", "MatrixRefused", "find_matrix", "read_counts", "to_anndata"]
 
 _RAW_UMI = 100
 _RAW_SHARE = 0.7
@@ -114,6 +97,6 @@ def read_counts(files: MatrixFiles, genome: str | None = None, *, raw: bool = Fa
         The delivery is no matrix of counts of one human sample; the code and text say why and what
         to do.
     """
-    from hcc_assets.cells.reading.hdf5 import decode
+    from hcc_assets.cells.reading.readers import decode
 
     return to_anndata(decode(files.part(raw=raw), genome), raw=raw)
