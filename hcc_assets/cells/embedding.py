@@ -1,7 +1,8 @@
-"""The display atlas: an embedding fitted once on a balanced sketch of cells, then frozen; every sample is projected into it on its own.
+"""The display atlas: an embedding fitted once on a balanced sketch of cells, then frozen; every
+sample is projected into it on its own.
 
-For looking only. No call, count or test reads it, no matrix of all cells is ever made, and a new sample moves no earlier cell. Export of the cells to one
-file is in ``atlas_export``.
+For looking only. No call, count or test reads it, no matrix of all cells is ever made, and a new
+sample moves no earlier cell. Export of the cells to one file is in ``atlas_export``.
 """
 
 from __future__ import annotations
@@ -69,7 +70,8 @@ class Sketch:
 def take_sketch(
     counts: AnnData, calls: pd.DataFrame, *, sample_id: str, per_class: int = PER_CLASS
 ) -> Sketch:
-    """At most ``per_class`` passing cells of each class of one sample, chosen by a hash of the barcode: the order of cells does not matter.
+    """At most ``per_class`` passing cells of each class of one sample, chosen by a hash of the
+    barcode: the order of cells does not matter.
 
     Parameters
     ----------
@@ -167,7 +169,8 @@ def fit_atlas(
     seed
         Seed of Harmony and UMAP. One thread, so that their number changes nothing.
     layout
-        ``umap``, or ``components`` for the first two components (no compilation; for tests and as long as there are very few cells).
+        ``umap``, or ``components`` for the first two components (no compilation; for tests and as
+        long as there are very few cells).
 
     Raises
     ------
@@ -213,7 +216,9 @@ def fit_atlas(
 
 
 def _thin(classes: npt.NDArray[np.str_], share: float) -> npt.NDArray[np.intp]:
-    """The first ``share`` of each class, at least five cells where there are as many; cells of a sketch are in random order already."""
+    """The first ``share`` of each class, at least five cells where there are as many; cells of a
+    sketch are in random order already.
+    """
     out = [np.flatnonzero(classes == c) for c in np.unique(classes)]
     return (
         np.concatenate([rows[: max(5, int(np.ceil(share * rows.size)))] for rows in out])
@@ -231,14 +236,17 @@ def _first_columns(gene_ids: pd.Series, wanted: npt.NDArray[np.str_]) -> npt.NDA
 
 
 def _umap(components: Matrix, seed: int) -> Matrix:
-    """UMAP over exact neighbours: its own search for them compiles for ten seconds in every process and is approximate."""
+    """UMAP over exact neighbours: its own search for them compiles for ten seconds in every process
+    and is approximate.
+    """
     import warnings
 
     import umap
 
     k = min(15, len(components) - 1)
-    near = np.column_stack([np.arange(len(components)), nearest_neighbours(components, k - 1)])
-    distance = np.sqrt(((components[:, None, :] - components[near]) ** 2).sum(axis=2))
+    others, distance = nearest_neighbours(components, k - 1)
+    near = np.column_stack([np.arange(len(components)), others])
+    distance = np.column_stack([np.zeros(len(components)), distance])
     fitter = umap.UMAP(
         n_neighbors=k,
         min_dist=0.4,
@@ -275,9 +283,10 @@ def project(model: AtlasModel, counts: AnnData, calls: pd.DataFrame) -> pd.DataF
 
     Notes
     -----
-    Linear projection; each class is moved to where the atlas has that class (by n / (n + 20) of the way: few cells move little), which is what batch
-    correction does for classes that the atlas knows; then the mean place of the ten nearest cells of the sketch, nearer ones weighing more. Exact
-    neighbours, no compiled code.
+    Linear projection; each class is moved to where the atlas has that class (by n / (n + 20) of the
+    way: few cells move little), which is what batch correction does for classes that the atlas
+    knows; then the mean place of the ten nearest cells of the sketch, nearer ones weighing more.
+    Exact neighbours, no compiled code.
     """
     passing = calls[calls["qc_status"] == "pass"].reset_index(drop=True)
     rows = counts.obs_names.get_indexer(pd.Index(passing["barcode"]))
