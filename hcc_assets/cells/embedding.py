@@ -18,12 +18,12 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
+from hcc_assets.cells.cell_layout import NEIGHBOURS, place, umap_layout
 from hcc_assets.cells.quality.metrics import as_csr
 from hcc_assets.cells.reference.clustering import (
     correct_batches,
     loadings,
     log_normalise,
-    nearest_neighbours,
     variable_genes,
 )
 from hcc_assets.study.classes import UNASSIGNED
@@ -40,8 +40,6 @@ PER_CLASS: Final = 60
 
 N_GENES: Final = 1500
 N_COMPONENTS: Final = 30
-NEIGHBOURS: Final = 10
-_EPOCHS: Final = 200
 _SHRINK: Final = 20.0
 
 
@@ -209,7 +207,7 @@ def fit_atlas(
         vectors = vectors.round(8)
         offset = np.asarray(logs.mean(axis=0)).ravel() @ vectors
         corrected = correct_batches(np.asarray(logs @ vectors) - offset, batches, seed)
-        xy = corrected[:, :2].copy() if layout == "components" else _umap(corrected, seed)
+        xy = corrected[:, :2].copy() if layout == "components" else umap_layout(corrected, seed)
     return AtlasModel(
         np.array(shared)[chosen], vectors, offset, corrected.round(6), xy.round(4), cell_class
     )
@@ -233,35 +231,6 @@ def _first_columns(gene_ids: pd.Series, wanted: npt.NDArray[np.str_]) -> npt.NDA
     unique, first = np.unique(ids, return_index=True)
     at = pd.Index(unique).get_indexer(pd.Index(wanted))
     return np.where(at >= 0, first[at], -1).astype(np.intp)
-
-
-def _umap(components: Matrix, seed: int) -> Matrix:
-    """UMAP over exact neighbours: its own search for them compiles for ten seconds in every process
-    and is approximate.
-    """
-    import warnings
-
-    import umap
-
-    k = min(15, len(components) - 1)
-    others, distance = nearest_neighbours(components, k - 1)
-    near = np.column_stack([np.arange(len(components)), others])
-    distance = np.column_stack([np.zeros(len(components)), distance])
-    fitter = umap.UMAP(
-        n_neighbors=k,
-        min_dist=0.4,
-        random_state=seed,
-        n_jobs=1,
-        n_epochs=_EPOCHS,
-        precomputed_knn=(near, distance, None),
-    )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="n_jobs value")
-        warnings.filterwarnings("ignore", message="precomputed_knn")
-        warnings.filterwarnings(
-            "ignore", message="Graph is not fully connected"
-        )  # classes that lie apart are no defect
-        return np.asarray(fitter.fit_transform(components), dtype=float)
 
 
 def project(model: AtlasModel, counts: AnnData, calls: pd.DataFrame) -> pd.DataFrame:
@@ -300,7 +269,7 @@ def project(model: AtlasModel, counts: AnnData, calls: pd.DataFrame) -> pd.DataF
         if name != UNASSIGNED and there.any():
             shift = model.components[there].mean(axis=0) - components[here].mean(axis=0)
             components[here] += shift * here.sum() / (here.sum() + _SHRINK)
-    xy = _place(model, components)
+    xy = place(components, model.components, model.xy)
     return pd.DataFrame(
         {
             "barcode": passing["barcode"].to_numpy(),
@@ -309,23 +278,3 @@ def project(model: AtlasModel, counts: AnnData, calls: pd.DataFrame) -> pd.DataF
             "y": xy[:, 1],
         }
     )
-
-
-def _place(model: AtlasModel, components: Matrix, chunk: int = 1024) -> Matrix:
-    """Mean place of the nearest cells of the sketch, weights exp(-(d / d_k)²)."""
-    square = np.einsum("ij,ij->i", model.components, model.components)
-    k = min(NEIGHBOURS, len(model.components))
-    out = np.empty((len(components), 2))
-    for start in range(0, len(components), chunk):
-        mine = components[start : start + chunk]
-        distance = (
-            square[None, :]
-            - 2 * mine @ model.components.T
-            + np.einsum("ij,ij->i", mine, mine)[:, None]
-        )
-        near = np.argpartition(distance, k - 1, axis=1)[:, :k]
-        found = np.maximum(np.take_along_axis(distance, near, axis=1), 0.0)
-        weights = np.exp(-found / np.maximum(found.max(axis=1, keepdims=True), 1e-12) * 2)
-        weights /= weights.sum(axis=1, keepdims=True)
-        out[start : start + chunk] = np.einsum("ij,ijd->id", weights, model.xy[near])
-    return out.round(4)

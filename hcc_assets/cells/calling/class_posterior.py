@@ -23,7 +23,7 @@ from hcc_assets.cells.reference.likelihood import (
 from hcc_assets.cells.reference.model import Reference
 from hcc_assets.cells.reference.outliers import deviance_per_molecule
 from hcc_assets.cells.reference.seeds import CYCLING, NONCLASSICAL_MONOCYTE
-from hcc_assets.cells.reference.training import temperature_at
+from hcc_assets.cells.reference.temperature import temperature_at
 from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
 from hcc_assets.study.markers import markers
 

@@ -4,7 +4,6 @@ each cell from normal cells. Calls belong to ``malignancy``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -157,13 +156,9 @@ class Normal:
     source: str
 
     @classmethod
-    def of(
-        cls, means: Mapping[str, Vector] | pd.DataFrame, columns: npt.NDArray[np.intp], source: str
-    ) -> Normal:
-        """From classes x genes means (frame) over all columns of the count matrix."""
-        table = np.asarray(
-            means if isinstance(means, pd.DataFrame) else list(means.values()), dtype=np.float32
-        )[:, columns]
+    def of(cls, means: pd.DataFrame, columns: npt.NDArray[np.intp], source: str) -> Normal:
+        """From classes x genes means over all columns of the count matrix."""
+        table = np.asarray(means, dtype=np.float32)[:, columns]
         return cls(table.min(axis=0), table.max(axis=0), source)
 
 

@@ -60,7 +60,6 @@ NORMAL_CLASSES: Final = (
 
 EPITHELIAL_GENES: Final = ("EPCAM", "KRT8", "KRT18", "KRT19", "KRT7", "CDH1", "CLDN4", "TACSTD2")
 
-_ENOUGH_NORMAL: Final = 200
 _MIN_CANDIDATES: Final = 15
 _EXPRESSED: Final = 0.05
 _LINEAGE_DEVIATION: Final = 0.7
@@ -85,7 +84,7 @@ class MalignancyResult:
         Root mean square over chromosome arms of the consensus, about the natural-log fold change;
         0.07 and more in aneuploid tumours.
     reference
-        What the deviation was taken from: ``own``, ``own+frozen``, ``frozen`` or ``none``.
+        What the deviation was taken from: normal cells of the sample (``own``), or ``none``.
     heat
         Mean profile of malignant, normal epithelial and reference cells by bin (columns), for the
         chromosome heatmap.
@@ -96,15 +95,6 @@ class MalignancyResult:
     amplitude: float
     reference: str
     heat: pd.DataFrame
-
-
-def _symbols(genes: pd.DataFrame | pd.Index) -> tuple[pd.Index, pd.Index]:
-    if isinstance(genes, pd.DataFrame):
-        return pd.Index(genes["gene_id"].astype(str)), pd.Index(genes["gene"].astype(str))
-    from hcc_assets.study.genes import symbol_of
-
-    ids = pd.Index(genes).astype(str)
-    return ids, pd.Index([symbol_of().get(g.split(".")[0], g) for g in ids])
 
 
 def _panel(values: sp.csr_matrix, symbols: pd.Index, names: tuple[str, ...]) -> Vector:
@@ -136,28 +126,12 @@ def _candidates(
 
 
 def _normal_range(
-    values: sp.csr_matrix,
-    labels: npt.NDArray[np.object_],
-    ids: pd.Index,
-    columns: npt.NDArray[np.intp],
-    frozen: pd.DataFrame | None,
+    values: sp.csr_matrix, labels: npt.NDArray[np.object_], columns: npt.NDArray[np.intp]
 ) -> Normal:
     present = [c for c in NORMAL_CLASSES if (labels == c).sum() >= MIN_CELLS]
-    parts, source = [], []
-    n_own = int(np.isin(labels.astype(str), present).sum())
     if present:
-        parts.append(class_means(values, labels, present).to_numpy())
-        source.append("own")
-    if frozen is not None and n_own < _ENOUGH_NORMAL:
-        rows = [c for c in NORMAL_CLASSES if c in frozen.index]
-        table = frozen.loc[rows].reindex(columns=ids).to_numpy(dtype=float)
-        if len(rows):
-            fallback = np.asarray(values.mean(axis=0)).ravel()
-            parts.append(np.where(np.isnan(table), fallback, table))
-            source.append("frozen")
-    if not parts:
-        return Normal.of(pd.DataFrame(np.asarray(values.mean(axis=0))), columns, "none")
-    return Normal.of(pd.DataFrame(np.vstack(parts)), columns, "+".join(source))
+        return Normal.of(class_means(values, labels, present), columns, "own")
+    return Normal.of(pd.DataFrame(np.asarray(values.mean(axis=0))), columns, "none")
 
 
 def _without_lineage_genes(where: Windows, deviation: Vector) -> sp.csr_matrix:
@@ -184,10 +158,9 @@ def _given(patient_profiles: Sequence[pd.Series], bins: pd.Index) -> Vector | No
 
 def call_malignancy(
     counts: sp.csr_matrix,
-    genes: pd.DataFrame | pd.Index,
+    genes: pd.DataFrame,
     lineage_labels: npt.NDArray[np.object_] | pd.Series,
     *,
-    reference_means: pd.DataFrame | None = None,
     patient_profiles: Sequence[pd.Series] = (),
 ) -> MalignancyResult:
     """Tell malignant from normal epithelial cells of one sample.
@@ -197,14 +170,11 @@ def call_malignancy(
     counts
         Cells x genes, counts (or any non-negative linear scale).
     genes
-        Frame with ``gene_id`` and ``gene`` per column, or an index of ids or symbols.
+        ``gene_id`` and ``gene`` of each column; both may be symbols.
     lineage_labels
         One label per cell. Candidates are tumour, hepatocyte, cholangiocyte, epithelial, and
         unassigned cells with at least three epithelial genes; immune, stromal and endothelial
         classes are the normal cells.
-    reference_means
-        Classes x gene ids, mean log-normalised expression of normal classes; taken in where the
-        sample has under 200 normal cells of its own.
     patient_profiles
         ``profile`` of other samples of the same patient.
 
@@ -221,7 +191,7 @@ def call_malignancy(
     to the consensus.
     """
     labels = np.asarray(lineage_labels, dtype=object)
-    ids, symbols = _symbols(genes)
+    ids, symbols = (pd.Index(genes[c].astype(str)) for c in ("gene_id", "gene"))
     candidate = _candidates(counts, symbols, labels)
     others = np.isin(labels.astype(str), NORMAL_CLASSES)
     seen = _detected(counts, candidate) | _detected(counts, others)
@@ -246,7 +216,7 @@ def call_malignancy(
     posterior, informative = np.zeros(len(at)), False
     if len(at) >= 2:
         where = windows(ids, symbols, seen)
-        normal = _normal_range(values, labels, ids, where.columns, reference_means)
+        normal = _normal_range(values, labels, where.columns)
         source = normal.source
         if len(where.bins) >= _MIN_BINS and (len(at) >= _MIN_CANDIDATES or patient_profiles):
             own = values[at]

@@ -21,7 +21,8 @@ from hcc_assets.cells.reference.likelihood import typical_log_size
 from hcc_assets.cells.reference.model import Kind, Reference
 from hcc_assets.cells.reference.outliers import OutlierLimits, fit_limits
 from hcc_assets.cells.reference.teaching import SampleInput, pool
-from hcc_assets.cells.reference.training import Profiles, TrainingCells, calibrate, train_profiles
+from hcc_assets.cells.reference.temperature import calibrate
+from hcc_assets.cells.reference.training import Profiles, TrainingCells, train_profiles
 from hcc_assets.study.classes import CELL_CLASSES
 from hcc_assets.study.config import StudyConfig
 

@@ -9,7 +9,13 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from hcc_assets.cells.reference.seeds import CYCLING, EPITHELIAL, HEPATIC, NONCLASSICAL_MONOCYTE
+from hcc_assets.cells.reference.seeds import (
+    CYCLING,
+    EPITHELIAL,
+    HEPATIC,
+    NONCLASSICAL_MONOCYTE,
+    gene_names,
+)
 from hcc_assets.study.markers import MATURE_HEPATOCYTE, ONCOFETAL, markers
 
 Matrix = npt.NDArray[np.float64]
@@ -26,34 +32,11 @@ panel).
 """
 _SURE: Final = 0.4
 _MARGIN: Final = 0.08
-_BILIARY_STRICT: Final = (
-    "FXYD2",
-    "CFTR",
-    "PKHD1",
-    "SOX9",
-    "KRT7",
-    "DCDC2",
-    "HNF1B",
-    "SLC5A1",
-    "DEFB1",
-    "BICC1",
-    "TFF3",
-    "TFF2",
-    "TFF1",
+_BILIARY_STRICT: Final = gene_names(
+    "FXYD2 CFTR PKHD1 SOX9 KRT7 DCDC2 HNF1B SLC5A1 DEFB1 BICC1 TFF3 TFF2 TFF1"
 )
-_NEUTROPHIL: Final = (
-    "FCGR3B",
-    "CXCR2",
-    "CXCR1",
-    "CMTM2",
-    "G0S2",
-    "PROK2",
-    "ADGRG3",
-    "FPR2",
-    "PI3",
-    "IL1R2",
-    "CSF3R",
-    "VNN2",
+_NEUTROPHIL: Final = gene_names(
+    "FCGR3B CXCR2 CXCR1 CMTM2 G0S2 PROK2 ADGRG3 FPR2 PI3 IL1R2 CSF3R VNN2"
 )
 _LIVER: Final = 5e-4
 """Share of hepatic secreted proteins in the ambient RNA of liver tissue, at least."""
@@ -235,6 +218,3 @@ def _epithelial_names(
         else:
             out.append("cholangiocyte" if is_ductal else "tumour")
     return out
-
-
-__all__ = ["NOVEL", "name_clusters", "panel_scores"]

@@ -24,10 +24,10 @@ _OVERDISPERSION: Final = 0.3
 _MIN_MEAN: Final = 0.002
 """Molecules per cell from which a variance says anything: own choice, 4 in 2,000 cells."""
 _MIN_SD: Final = 0.05
-"""Least sd that a gene is divided by: own choice, so that no gene of few cells leads a component."""
+"""Least sd that a gene is divided by: own choice: no gene of few cells leads a component."""
 _STARTS: Final = 10
-"""Starts of k-means: with 10 the hard simulated cohort has 98.2 % of its cells right, with one start
-of Lloyd's algorithm 96.5 %; with 3 real blood has 95 % of its monocytes, not 97 % (ADR 0028).
+"""Starts of k-means: with 10 the hard simulated cohort has 98.2 % of its cells right, with one
+start of Lloyd's algorithm 96.5 %; with 3 real blood has 95 % of its monocytes, not 97 % (ADR 0028).
 """
 
 
