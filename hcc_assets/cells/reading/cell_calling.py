@@ -16,6 +16,7 @@ from scipy.special import gammaln, pdtrc
 from hcc_assets.cells.quality.ambient import EMPTY_UMI
 from hcc_assets.cells.quality.gene_sets import positions, qc_genes
 from hcc_assets.cells.quality.metrics import as_csr
+from hcc_assets.stats.multiplicity import benjamini_hochberg
 from hcc_assets.study.config import StudyConfig
 
 if TYPE_CHECKING:
@@ -98,14 +99,6 @@ def _p_values(
     return p
 
 
-def _benjamini_hochberg(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    order = np.argsort(p)[::-1]
-    adjusted = np.minimum.accumulate(p[order] * len(p) / np.arange(len(p), 0, -1))
-    out = np.empty_like(p)
-    out[order] = np.minimum(adjusted, 1)
-    return out
-
-
 def _neutrophil(
     matrix: sparse.csr_matrix, symbols: npt.NDArray[Any], share: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.bool_]:
@@ -155,7 +148,7 @@ def call_cells(raw: AnnData, config: StudyConfig, *, seed: int = 0) -> pd.DataFr
         digest = hashlib.sha256("\n".join(barcodes[between]).encode() + str(seed).encode()).digest()
         inside = matrix[between]
         other = (
-            _benjamini_hochberg(
+            benjamini_hochberg(
                 _p_values(inside, share, np.random.default_rng(int.from_bytes(digest[:16], "big")))
             )
             <= FDR
