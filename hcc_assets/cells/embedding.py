@@ -35,12 +35,21 @@ Matrix = npt.NDArray[np.float64]
 Layout = Literal["umap", "components"]
 
 TARGET_CELLS: Final = 10_000
+"""Cells of the sketch, at most: own choice (ADR 0022)."""
 PER_CLASS: Final = 60
-"""Most cells of the sketch, and most of one class in one sample."""
+"""Cells of one class in one sample, at most: own choice, so that rare classes are seen (ADR 0022).
+"""
 
 N_GENES: Final = 1500
+"""Variable genes: own choice within the usual 1,000 to 3,000; as many as the reference is clustered
+on.
+"""
 N_COMPONENTS: Final = 30
+"""Components: own choice within the usual 20 to 50."""
 _SHRINK: Final = 20.0
+"""Cells at which a class is moved half of the way to its island: own choice, the 20 cells from
+which a class counts elsewhere (SINGLE_CELL.md, section 4).
+"""
 
 
 @dataclass(frozen=True)

@@ -36,11 +36,21 @@ if TYPE_CHECKING:
     from hcc_assets.cells.quality.assessment import QcResult
 
 OUTLIER: Final = 30.0
-"""Robust sd above training cells at which the counts of a cell fit no profile."""
+"""Robust sd above training cells at which the counts of a cell fit no profile: own choice, wide: at
+most 3 % unassigned, yet 80 % of an injected type (SINGLE_CELL.md, section 5;
+benchmarks/annotation.py).
+"""
 UNSUPPORTED: Final = -3.0
-"""Log-likelihood ratio below which the markers that set a class apart are missing."""
+"""Log-likelihood ratio below which the markers that set a class apart are missing: own choice,
+e**-3 or 1 in 20.
+"""
 _RESCUED: Final = 0.9
+"""Confidence of a cell whose conjunctive rule names a class without a profile: own choice, above
+the 0.8 of SINGLE_CELL.md, section 2.4.
+"""
 _DIGITS: Final = 6
+"""Digits that posteriors are compared at: own choice, above the noise of summing in another order.
+"""
 _CALLED: Final = ("pass", "doublet", "high_mt", "high_hb", "erythroid")
 _NONE: Final = CELL_CLASSES.index(UNASSIGNED)
 

@@ -31,11 +31,19 @@ Matrix = npt.NDArray[np.float64]
 Vector = npt.NDArray[np.float64]
 
 _CHUNK: Final = 4096
+"""Cells at a time: own choice, 4,096 x 30 profiles stay in the cache; no result depends on it."""
 _CLEAR: Final = 1e-3
+"""Chance of so many marker molecules from ambient RNA below which they count as there: own choice,
+1 in 1,000, as for seeds.
+"""
 _FEW: Final = 0.35
-"""Markers count as missing where fewer than that share of the expected molecules is there."""
+"""Markers count as missing where fewer than that share of the expected molecules is there: own
+choice, a third.
+"""
 _APART: Final = 2.0
-"""A marker sets a class apart where its share is that many times the share in any other class."""
+"""A marker sets a class apart where its share is that many times the share in any other class: own
+choice, one log2 unit.
+"""
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 EPITHELIAL: Final = ("tumour", "hepatocyte", "cholangiocyte")
 _TUMOUR, _HEPATOCYTE, _CHOLANGIOCYTE = (CELL_CLASSES.index(c) for c in EPITHELIAL)
 _LIMIT: Final = 3.0
-"""Most that the reference may say for or against malignancy, in log odds: copy number can overrule
-it.
+"""Most that the reference may say for or against malignancy, in log odds: own choice, 20 to 1, so
+that copy number (up to 200 to 1) can overrule it.
 """
 
 

@@ -18,6 +18,7 @@ from hcc_assets.cells.reference.seeds import EPITHELIAL, HEPATIC, seed_classes
 from hcc_assets.study.classes import CELL_CLASSES
 
 _CLEAR: Final = 1e-3
+"""Chance of so many molecules from ambient RNA alone: own choice, 1 in 1,000, as for seeds."""
 _NOT_EPITHELIAL: Final = (
     "PTPRC",
     "CD3D",

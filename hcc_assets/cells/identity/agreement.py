@@ -17,9 +17,19 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 _MIN_BINS: Final = 40
+"""Bins of 5 Mb that two profiles share: own choice, 200 Mb of the genome, about a chromosome and a
+half.
+"""
 _MIN_CELLS: Final = 20
+"""Cells of a pseudobulk: SINGLE_CELL.md, section 4."""
 _MIN_SAMPLES: Final = 4
+"""Samples with the class: own choice, the fewest in which a mean can be taken out and differences
+are left.
+"""
 _MIN_MEAN_COUNT: Final = 15
+"""Mean counts of a gene: own choice, above the 10 of SINGLE_CELL.md, section 4, since single
+samples are compared.
+"""
 _CLASSES: Final = tuple(
     c for c in (*PRIMARY_CLASSES, *OTHER_CLASSES) if c not in ("tumour", "erythroid", "platelet")
 )

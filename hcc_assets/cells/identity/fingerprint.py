@@ -16,10 +16,17 @@ import scipy.sparse as sp
 from hcc_assets.study.genes import X_INACTIVATION_GENE, Y_GENES, gene_id_of
 
 _MIN_MOLECULES: Final = 10
+"""Sex-linked molecules of a sample: own choice; 0.12 of 10 is one molecule."""
 _PRESENT_CP10K: Final = 0.1
+"""Level at which XIST or Y genes are there: own choice, a tenth of the usual ones below."""
 _FOREIGN_SHARE: Final = 0.12
+"""Share of the other sex that ambient RNA and doublets may bring: own choice, the ambient share of
+the hard setting of SINGLE_CELL.md, section 2.4.
+"""
 _USUAL_XIST: Final = 1.5
+"""Molecules per 10,000 in cells of a woman: own choice; only its ratio to the next counts."""
 _USUAL_Y: Final = 8.0
+"""Molecules per 10,000 of the Y genes together in cells of a man: own choice, likewise."""
 
 
 def _gene_hashes(gene_ids: pd.Index) -> npt.NDArray[np.uint64]:

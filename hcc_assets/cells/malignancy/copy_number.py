@@ -19,13 +19,22 @@ Matrix = npt.NDArray[np.float32]
 Vector = npt.NDArray[np.float64]
 
 BIN_BASES: Final = 5_000_000
-"""Distance of the points along the genome at which a profile is read."""
+"""Distance of the points along the genome at which a profile is read: own choice, well within a
+window of 81 genes.
+"""
 
 WINDOW_GENES: Final = 81
+"""Running mean over genes: middle of the 61 to 101 of SINGLE_CELL.md, section 2.5."""
 MIN_GENES_IN_ARM: Final = 15
+"""Genes of an arm that is read: own choice, so that the mean of an arm has a quarter of the noise
+of a gene.
+"""
 CLIP: Final = 3.0
+"""Deviation of a gene, at most: SINGLE_CELL.md, section 2.5."""
 _CHUNK: Final = 1024
+"""Cells at a time: own choice for memory; no result depends on it."""
 _SCALE: Final = 1e4
+"""Counts per cell before the logarithm: CP10k."""
 
 
 @dataclass(frozen=True)

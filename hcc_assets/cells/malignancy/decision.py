@@ -61,9 +61,17 @@ NORMAL_CLASSES: Final = (
 EPITHELIAL_GENES: Final = ("EPCAM", "KRT8", "KRT18", "KRT19", "KRT7", "CDH1", "CLDN4", "TACSTD2")
 
 _MIN_CANDIDATES: Final = 15
+"""Epithelial cells for a copy-number profile: own choice, half as many again as a malignant
+population has at least.
+"""
 _EXPRESSED: Final = 0.05
+"""Share of cells in which a gene is seen: own choice; in fewer it brings noise to its window and no
+signal.
+"""
 _LINEAGE_DEVIATION: Final = 0.7
+"""Log deviation beyond any copy number: above ln 2, a doubling."""
 _MIN_BINS: Final = 40
+"""Bins for a profile: own choice, 200 Mb of the genome, as for comparing samples."""
 
 
 @dataclass(frozen=True)

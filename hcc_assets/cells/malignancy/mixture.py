@@ -12,10 +12,21 @@ import numpy.typing as npt
 Vector = npt.NDArray[np.float64]
 
 _ANCHORS: Final = 300
+"""Cells that the known normal ones count as, at most: own choice, about a class of one biopsy, so
+that many lymphocytes outvote no candidates.
+"""
 _ITERATIONS: Final = 60
+"""Own choice: a bound on the work."""
 _MIN_SD: Final = 0.02
+"""Own choice: least sd of correlations, so that no component shrinks to a point."""
 _SHIFT: Final = 0.15
+"""How far the normal component may leave its anchor: own choice, for hepatocytes beside an anchor
+of immune cells.
+"""
 _APART: Final = 1.5
+"""Distance of the means in pooled sd: own choice; two normals are bimodal from 2, here the lower
+one is anchored.
+"""
 
 
 def _density(x: Vector, mean: float, sd: float) -> Vector:

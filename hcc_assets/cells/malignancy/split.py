@@ -15,22 +15,34 @@ from hcc_assets.cells.malignancy.mixture import split_normal_from_malignant
 Vector = npt.NDArray[np.float64]
 
 MALIGNANT: Final = 0.9
+"""Posterior above which a cell is malignant: SINGLE_CELL.md, section 2.5."""
 LEANING: Final = 0.5
+"""Posterior above which the panel may decide: SINGLE_CELL.md, section 2.5."""
 ONCOFETAL_CUT: Final = 0.15
 """Mean log-normalised onco-fetal minus mature expression above which the panel alone speaks for
-malignancy.
+malignancy: own choice.
 """
 
 MIN_CELLS: Final = 10
+"""Cells of a population: own choice, the fewest whose mean profile is read."""
 _AMPLITUDE: Final = 0.065
+"""Own choice, below the 0.07 of aneuploid tumours (`decision.MalignancyResult`)."""
 _AMPLITUDE_PANEL_OPEN: Final = 0.045
+"""Own choice, lower where the panel does not speak for mature hepatocytes."""
 _AMPLITUDE_WITH_PANEL: Final = 0.03
+"""Own choice, lowest where the panel differs between the parts as well."""
 _PANEL_MATURE: Final = -0.3
+"""Panel score of mature hepatocytes: own choice, likewise."""
 _PANEL_DIFFERENCE: Final = 0.2
+"""Difference of the panel between the parts that counts: own choice, above the cut."""
 _OUTLIER_SD: Final = 4.0
+"""Own choice: 3 in 100,000 normal cells lie beyond."""
 _LEANING_SD: Final = 2.3
+"""Own choice: 1 in 100 normal cells lies beyond; counts with the panel only."""
 _MIN_WITHOUT_PANEL: Final = 20
+"""Cells of a population that copy number alone shows: own choice, twice the least."""
 _ROUNDS: Final = 4
+"""Own choice: a bound on the work."""
 
 
 def correlation(cells: npt.NDArray[np.float32], consensus: Vector) -> Vector:

@@ -15,17 +15,22 @@ import pandas as pd
 from hcc_assets.study.config import StudyConfig
 
 MIN_GROUP: Final = 50
-"""Cells that a lineage needs for limits of its own."""
+"""Cells that a lineage needs for limits of its own: SINGLE_CELL.md, section 2.1."""
 COUNT_MADS: Final = 5.0
+"""Lower limit in MAD: SINGLE_CELL.md, section 2.1 (sc-best-practices)."""
 MIN_SPREAD: Final = 0.2
-"""Least MAD of log1p counts and genes: in a class of very even cells (resting T cells) one of half
-the usual size is small, not broken.
+"""Least MAD of log1p counts and genes: own choice; in a class of very even cells (resting T cells)
+one of half the usual size is small, not broken.
 """
 MT_MADS: Final = 3.0
+"""Upper limit in MAD: SINGLE_CELL.md, section 2.1."""
 MT_FLOOR: Final = 10.0
-"""Percent: no cell is dropped for a mitochondrial share below this."""
+"""Percent: no cell is dropped for a mitochondrial share below this (SINGLE_CELL.md, section 2.1).
+"""
 MT_CAP: Final = 20.0
+"""Percent, immune and stromal cells: SINGLE_CELL.md, section 2.1."""
 MT_CAP_HEPATOCYTE: Final = 40.0
+"""Percent, hepatocytes and tumour: the upper end of the 35 to 40 of SINGLE_CELL.md, section 2.1."""
 HEPATOCYTE_LINEAGE: Final = frozenset(
     {"hepatocyte", "tumour", "hepatocyte_lineage", "hepatic", "epithelial", "cholangiocyte"}
 )

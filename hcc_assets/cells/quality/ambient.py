@@ -24,10 +24,21 @@ if TYPE_CHECKING:
 EMPTY_UMI: Final = 100
 """Barcodes of the raw matrix below this hold ambient RNA only (EmptyDrops, Lun 2019)."""
 _MIN_EMPTY_TOTAL: Final = 20_000
+"""Molecules of a profile from empty droplets: own choice, one for each gene of the transcriptome.
+"""
 _SURE: Final = 1e-6
+"""Chance from ambient RNA below which a cell is surely of a lineage: own choice, fewer than one
+wrong cell in a sample.
+"""
 _MIN_GROUP: Final = 15
+"""Cells of a lineage that show contamination: own choice."""
 _TELLING: Final = 3.0
+"""Molecules expected at 5 % contamination from which a gene tells anything: own choice; none then
+has a chance of 5 %.
+"""
 _PRIOR_CONTAMINATION: Final = 0.3
+"""Contamination assumed before there is an estimate: 30 %, the worst of SINGLE_CELL.md, section 6.
+"""
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,15 @@ if TYPE_CHECKING:
 RATE_PER_1000: Final = 0.008
 """Expected doublet rate per 1,000 recovered cells (10x user guides)."""
 MIN_CELLS: Final = 50
+"""Cells that have neighbours to speak of: own choice, as for limits by lineage."""
 _MAX_RATE: Final = 0.3
+"""Rate, at most: own choice; above the 24 % that the rule gives for 30,000 cells."""
 _SURE: Final = 1e-5
+"""Chance of the markers from ambient RNA: own choice, a tenth of a cell in 10,000."""
 _TYPICAL: Final = 0.1
+"""Share of what is typical of the lineage: own choice, against traces of what a macrophage has
+eaten.
+"""
 
 
 @dataclass(frozen=True)

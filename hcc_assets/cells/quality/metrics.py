@@ -19,12 +19,17 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 MAX_PCT_MT: Final = 50.0
-"""Hard floor on mitochondrial share, in percent: above it no cell of any class is intact."""
+"""Hard floor on mitochondrial share, in percent (SINGLE_CELL.md, section 2.1): above it no cell of
+any class is intact.
+"""
 MAX_PCT_HB: Final = 20.0
-"""Hard floor on haemoglobin share, in percent."""
+"""Hard floor on haemoglobin share, in percent (SINGLE_CELL.md, section 2.1)."""
 ERYTHROID_PCT_HB: Final = 50.0
-"""A barcode that is mostly haemoglobin is a red cell, whatever else it has taken up."""
+"""Own choice, by definition: a barcode that is mostly haemoglobin is a red cell, whatever else it
+has taken up.
+"""
 _TOP: Final = 20
+"""Genes of the top fraction: SINGLE_CELL.md, section 2.1."""
 
 
 def as_csr(counts: AnnData) -> sparse.csr_matrix:

@@ -16,13 +16,23 @@ from scipy import sparse
 Vector = npt.NDArray[np.float64]
 
 SIMULATED_PER_CELL: Final = 2
+"""SINGLE_CELL.md, section 2.3, as Scrublet."""
 _N_GENES: Final = 2000
+"""Scanpy's usual number of variable genes."""
 _N_COMPONENTS: Final = 15
+"""Own choice: half of Scrublet's 30; size and richness are added (benchmarks/doublets.py)."""
 _NEIGHBOURS: Final = (0.25, 0.5, 1.0)
+"""Numbers of neighbours over the root of the number of cells: Scrublet's 0.5, with half and double
+of it (benchmarks/doublets.py).
+"""
 _MIN_GENES: Final = 20
+"""Variable genes without which nothing is scored: own choice, more than there are components."""
 _HELD_OUT: Final = 0.15
+"""Share of the cells whose pairs are held out: own choice."""
 _CHUNK_VALUES: Final = 500_000
+"""Distances at a time: own choice, 2 MB stay in the cache."""
 _CALIBRATION: Final = 1500
+"""Held-out doublets, at most: own choice, for quantiles to 1 %."""
 
 
 def _variable_genes(matrix: sparse.csr_matrix, n: int) -> npt.NDArray[np.intp]:

@@ -23,10 +23,21 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 FDR: Final = 0.01
+"""False discovery rate of the droplets called by profile: own choice."""
 _SIMULATED: Final = 2000
+"""Draws for each total: own choice; EmptyDrops has 10,000, the smallest p-value of 2,000 still
+passes at 1 %.
+"""
 _TOP: Final = 3000
+"""Counts at which a droplet is a cell in any sample: own choice, above what ambient RNA gives."""
 _RESCUE_P: Final = 1e-6
+"""Chance of the neutrophil transcripts from ambient RNA: own choice, fewer than one droplet in
+100,000.
+"""
 _RESCUE_GENES: Final = 4
+"""Own choice: one more than the 3 genes of a seed (SINGLE_CELL.md, section 2.4), since no cell has
+been called yet.
+"""
 _SPECIFIC: Final = ("CSF3R", "FCGR3B", "CXCR2", "CXCR1", "CMTM2", "PROK2", "ADGRG3", "FPR2")
 
 

@@ -19,8 +19,11 @@ from scipy import sparse
 from hcc_assets.cells.reading.refused import MatrixRefused, pick_genome
 
 MAX_BARCODES: Final = 10_000_000
+"""Own choice: above the 6.8 million barcodes of the largest 10x whitelist."""
 MAX_FEATURES: Final = 500_000
+"""Own choice: ten times the genes of a human annotation."""
 MAX_ENTRIES: Final = 1_500_000_000
+"""Own choice: 12 GB of data and indices, beyond what the child may hold."""
 _INT32: Final = np.iinfo(np.int32).max
 _ENSEMBL: Final = re.compile(r"^ENS[A-Z]*[GTP]\d{6,}")
 

@@ -27,7 +27,7 @@ MIN_SHARED: Final = 0.3
 1.
 """
 _JUDGED_FROM: Final = 20
-"""Fewer features than this say nothing about species."""
+"""Fewer features than this say nothing about species: own choice."""
 
 
 @lru_cache(maxsize=1)

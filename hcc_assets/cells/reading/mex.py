@@ -31,9 +31,11 @@ from hcc_assets.cells.reading.matrix_files import MatrixPart
 from hcc_assets.cells.reading.refused import MatrixRefused
 
 _RATIO: Final = 1032
-"""Deflate cannot pack more than this many bytes into one."""
+"""Deflate cannot pack more than this many bytes into one (zlib's technical note)."""
 _LINE: Final = 64
+"""Bytes of a line of the matrix, at most: own choice; three 64-bit numbers take 60."""
 _HEADER: Final = 1 << 20
+"""Bytes within which the sizes stand: own choice, 1 MB of comments."""
 
 
 class _Limited(io.RawIOBase):

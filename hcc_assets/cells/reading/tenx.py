@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["MatrixFiles", "MatrixRefused", "find_matrix", "read_counts", "to_anndata"]
 
 _RAW_UMI = 100
+"""Below it a barcode holds ambient RNA only: SINGLE_CELL.md, section 2.2."""
 _RAW_SHARE = 0.7
+"""Own choice: more than a filtered matrix of small cells has."""
 _RAW_GENES = 2000
+"""Features of a whole transcriptome: own choice; a targeted panel has fewer and small totals."""
 
 
 def _looks_raw(decoded: Decoded) -> bool:

@@ -38,21 +38,38 @@ from hcc_assets.study.markers import panel_genes
 Labels = npt.NDArray[np.intp]
 
 CELLS_PER_CLUSTER: Final = 90
+"""Own choice, finer than the 120 clusters for 18,000 cells of SINGLE_CELL.md, section 2.4: it is
+the purity that counts.
+"""
 MIN_CLASS_CELLS: Final = 12
-"""Cells that a class needs for a profile."""
+"""Cells that a class needs for a profile: own choice, a little more than a sample's (10)."""
 _PASS_TEMPERATURE: Final = 1.0
+"""Own choice: likelihoods as they are; calibration comes with the profiles."""
 _SURE: Final = 0.7
+"""Posterior from which a cell teaches: own choice (benchmarks/annotation.py)."""
 _MAX_PASSES: Final = 3
+"""Own choice: SINGLE_CELL.md, section 2.4 found passes beyond the first to do harm; they stop when
+markers contradict.
+"""
 _MIN_EPITHELIAL: Final = 30
+"""Epithelial cells of a subject for a copy-number profile: own choice, twice the least of one
+sample.
+"""
 _DIRTY: Final = 0.25
+"""Median ambient share of a cluster that says nothing of an unknown type: own choice, twice that of
+the hard setting.
+"""
 CELLS_PER_SUB_CLUSTER: Final = 45
+"""Own choice: half of the above, within one compartment."""
 _MIN_COMPARTMENT: Final = 200
+"""Cells of a compartment that is clustered by itself: own choice, more than four sub-clusters."""
 _COMPARTMENTS: Final = (
     ("T", "NK", "B", "plasma"),
     ("monocyte", "macrophage", "dendritic", "neutrophil", "mast"),
     ("vascular_endothelial", "lymphatic_endothelial", "fibroblast"),
 )
 _VETO: Final = -2.0
+"""Log-likelihood ratio of the panel genes that takes a change back: own choice, 1 in 7."""
 _RESCUED: Final = (
     "mast",
     "neutrophil",

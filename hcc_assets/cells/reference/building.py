@@ -40,7 +40,11 @@ _STATES: Final = {
     "vascular_endothelial": 5,
     "fibroblast": 5,
 }
+"""States of a class, at most: own choice by how varied it is (sub-types of SINGLE_CELL.md, section
+2.6); 3 for the others.
+"""
 _STATE_CELLS: Final = 60
+"""Cells for a state, on average: own choice, above the 25 that a profile of a state needs."""
 
 
 def _states(

@@ -25,13 +25,17 @@ NOVEL: Final = "novel"
 ``unassigned`` looks like.
 """
 _PSEUDO: Final = 0.15
+"""Counts per 10,000 added before the logarithm: own choice, a few molecules in a cluster."""
 _OFF_LIMIT: Final = 0.5
+"""Highest level, per 10,000, at which a gene counts as off: own choice."""
 _FLOOR: Final = 1.6
 """Score at which a class counts as there at all (log2 units over the off level, mean over its
-panel).
+panel): own choice, three times the off level.
 """
 _SURE: Final = 0.4
+"""Share of the best cluster's score: own choice (benchmarks/annotation.py)."""
 _MARGIN: Final = 0.08
+"""Lead over the second class, in the same unit: own choice (benchmarks/annotation.py)."""
 _BILIARY_STRICT: Final = gene_names(
     "FXYD2 CFTR PKHD1 SOX9 KRT7 DCDC2 HNF1B SLC5A1 DEFB1 BICC1 TFF3 TFF2 TFF1"
 )
@@ -39,12 +43,15 @@ _NEUTROPHIL: Final = gene_names(
     "FCGR3B CXCR2 CXCR1 CMTM2 G0S2 PROK2 ADGRG3 FPR2 PI3 IL1R2 CSF3R VNN2"
 )
 _LIVER: Final = 5e-4
-"""Share of hepatic secreted proteins in the ambient RNA of liver tissue, at least."""
+"""Share of hepatic secreted proteins in the ambient RNA of liver tissue, at least: own choice;
+blood has none.
+"""
 _SECRETED: Final = 0.15
-"""Share of the highest cluster's hepatic transcripts that a hepatic cell has at least; ambient RNA
-brings less.
+"""Share of the highest cluster's hepatic transcripts that a hepatic cell has at least: own choice;
+ambient RNA brings less.
 """
 _AGGREGATE: Final = 0.75
+"""Score of the other class from which a red cell or platelet sticks to it: own choice."""
 _BLOOD: Final = ("erythroid", "platelet")
 """Stick to other cells: a cluster that is clearly something else as well is that."""
 _EPITHELIAL_CLASSES: Final = ("tumour", "hepatocyte", "cholangiocyte")

@@ -13,7 +13,9 @@ from hcc_assets.study.classes import PRIMARY_CLASSES
 from hcc_assets.study.config import StudyConfig
 
 SEEDS_TO_FREEZE: Final = 50
-"""Seed cells of each primary class before a reference of the cohort is frozen."""
+"""Seed cells of each primary class before a reference of the cohort is frozen: SINGLE_CELL.md,
+section 2.4.
+"""
 
 
 def freezing_prefix(seeds: pd.DataFrame, order: list[str], config: StudyConfig) -> list[str] | None:

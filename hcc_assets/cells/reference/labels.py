@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 MIN_CELLS: Final = 10
+"""Cells of a class: own choice, as many as one sample needs (`training.MIN_SAMPLE_CELLS`)."""
 _SUBJECT_COLUMNS: Final = ("subject_id", "patient", "donor", "subject", "patient_id", "donor_id")
 _BATCH_COLUMNS: Final = (
     "sample_id",

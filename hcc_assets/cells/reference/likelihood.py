@@ -18,12 +18,15 @@ Matrix = npt.NDArray[np.float64]
 AMBIENT_LEVELS: Final = np.array(
     [0.0, 0.02, 0.04, 0.06, 0.08, 0.10, 0.125, 0.15, 0.18, 0.22, 0.26, 0.30, 0.35, 0.40, 0.45, 0.50]
 )
-"""Ambient shares at which mixtures are formed; a cell takes the nearest, so that one product serves
-many cells.
+"""Ambient shares at which mixtures are formed: own choice, closer where most cells are; a cell
+takes the nearest, so that one product serves many cells.
 """
 _FLOOR: Final = 2e-7
+"""Least share of any gene: own choice, a molecule in five million."""
 SIZE_SD: Final = 0.9
-"""Natural-log sd of library size within a class over chemistries and depths."""
+"""Natural-log sd of library size within a class over chemistries and depths: own choice, wide, so
+that it speaks weakly.
+"""
 
 
 def ambient_level(share: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:

@@ -19,7 +19,9 @@ Matrix = npt.NDArray[np.float64]
 Vector = npt.NDArray[np.float64]
 
 _MIN_FIT: Final = 40
+"""Cells for a line of their own: own choice, ten for each of its parameters."""
 _MIN_SPREAD: Final = 0.02
+"""Least robust sd: own choice, so that no profile has none."""
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ macrophages.
 CYCLING: Final = frozenset({"TOP2A", "MKI67", "UBE2C", "STMN1", "TYMS"})
 """Genes of dividing cells of any class."""
 _SURE: Final = 1e-3
+"""Chance of the genes of a rule from ambient RNA: own choice, 1 in 1,000."""
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,13 @@ if TYPE_CHECKING:
     from hcc_assets.cells.quality.assessment import QcResult
 
 MAX_CELLS: Final = 18_000
-"""Cells of all samples together; more samples give fewer cells each."""
+"""Cells of all samples together; more samples give fewer cells each: the 12 x 1,500 of
+SINGLE_CELL.md, section 2.4.
+"""
 MIN_PER_SAMPLE: Final = 250
+"""Own choice: with 80 samples (SINGLE_CELL.md, section 5) still a few of each class."""
 MAX_PER_SAMPLE: Final = 2_500
+"""Own choice: a first sample does not wait for more than a small biopsy."""
 _RARE: Final = (
     "mast",
     "neutrophil",
@@ -41,7 +45,9 @@ _RARE: Final = (
     "B",
 )
 DEFAULT_AMBIENT: Final = 0.05
-"""Ambient share of a sample that allows no estimate."""
+"""Ambient share of a sample that allows no estimate: the 6 % of the easy setting of SINGLE_CELL.md,
+section 2.4, rounded.
+"""
 
 
 @dataclass(frozen=True)

@@ -21,14 +21,31 @@ from hcc_assets.study.markers import panel_genes
 Matrix = npt.NDArray[np.float64]
 
 _SHRINK: Final = 1.0
-"""Molecules of prior weight that pull a profile to the average one, gene by gene."""
+"""Molecules of prior weight that pull a profile to the average one, gene by gene: own choice, one
+pseudo-count.
+"""
 _AMBIENT_TRUST: Final = 0.9
+"""Share of the expected ambient RNA that is subtracted: own choice, so that no gene is lost to an
+estimate too high.
+"""
 _PRIOR_SD: Final = 0.3
+"""Log sd between samples before data: the patient sd of the hard setting of SINGLE_CELL.md, section
+2.4.
+"""
 _PRIOR_DF: Final = 6.0
+"""Samples that the prior sd is worth: own choice, the size of a first cohort."""
 _CELL_OVERDISPERSION: Final = 0.2
+"""Own choice: a little below the 1 / theta of 0.25 to 0.5 of SINGLE_CELL.md, section 5, states
+being profiles of their own.
+"""
 _WEIGHT_POWER: Final = 1.5
+"""Own choice (benchmarks/annotation.py): genes that differ between samples count less."""
 _PANEL_PRIOR: Final = 2.0
+"""Least variance between classes of a panel gene: own choice, a log sd of 1.4."""
 MIN_SAMPLE_CELLS: Final = 10
+"""Cells of a class in one sample that tell how samples differ: the 10 of rare classes in
+SINGLE_CELL.md, section 4.
+"""
 
 
 @dataclass(frozen=True)
