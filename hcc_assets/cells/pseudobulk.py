@@ -25,7 +25,7 @@ def pseudobulk(counts: AnnData, calls: pd.DataFrame) -> AnnData:
     counts
         Cells x genes.
     calls
-        ``barcode, qc_status, cell_class`` (`annotate.Annotation.calls`), in any order.
+        ``barcode, qc_status, cell_class`` (`annotation.Annotation.calls`), in any order.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """How probable each class of a reference is for each cell, how surprising the cell is, and whether
 the markers that set its class apart are there.
 
-The reference is made in ``reference``; what becomes of doubtful cells is decided in ``annotate``.
+The reference is made in ``reference``; what becomes of doubtful cells is decided in ``annotation``.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 joined with the copy number of its own sample.
 
 The copy-number method is in ``malignancy``; which cells are epithelial at all comes from
-``annotate``.
+``annotation``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the markers of a cell say on their own: which conjunctive rule it satisfies, and whether it
 is epithelial.
 
-A guard-rail for the likelihood in ``annotate``; no call is made here.
+A guard-rail for the likelihood in ``annotation``; no call is made here.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """How alike two samples are in what marks a person: copy-number profile of the tumour, expression
-that differs between subjects. Judgement is in ``identity``.
+that differs between subjects. Judgement is in ``comparison``.
 """
 
 from __future__ import annotations

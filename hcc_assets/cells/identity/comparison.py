@@ -215,7 +215,7 @@ def sample_identity(
     samples
         Table ``samples``.
     fingerprints
-        ``cells.fingerprint.fingerprint`` of each sample that has been read.
+        ``fingerprint.fingerprint`` of each sample that has been read.
     subjects, exposure
         Clinical tables, where there are any.
     profiles, pseudobulks

@@ -1,5 +1,5 @@
 """What is kept of one sample to recognise it later: a hash per cell and the sex-linked counts.
-Comparing samples belongs to ``identity``.
+Comparing samples belongs to ``comparison``.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Copy-number profiles from expression: which genes count, windows along the genome, deviation of
-each cell from normal cells. Calls belong to ``malignancy``.
+each cell from normal cells. Calls belong to ``decision``.
 """
 
 from __future__ import annotations

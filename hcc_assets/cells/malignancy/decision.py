@@ -4,7 +4,7 @@ mature genes as second evidence.
 Raw copy-number energy separates badly (area under the curve 0.55 to 0.7 in the hard simulation),
 the correlation to the consensus of the same patient well; so no threshold on energy is applied to a
 cell. The consensus of a biopsy before treatment is reused after it, where few tumour cells may be
-left. Lineage is given: which cells are epithelial is decided in ``annotate``.
+left. Lineage is given: which cells are epithelial is decided in ``calling``.
 """
 
 from __future__ import annotations

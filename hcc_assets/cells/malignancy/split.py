@@ -1,5 +1,5 @@
 """Parting the epithelial cells of one sample into malignant and normal by their copy-number
-profiles. Which cells these are is decided in ``malignancy``.
+profiles. Which cells these are is decided in ``decision``.
 """
 
 from __future__ import annotations

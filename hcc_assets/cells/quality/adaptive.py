@@ -1,7 +1,7 @@
 """The second pass of quality control: limits from the sample itself, per lineage, once cells have a
 provisional class.
 
-The hard floor is in ``qc_metrics``; upper outliers in counts are left to ``doublets``.
+The hard floor is in ``metrics``; upper outliers in counts are left to ``doublets``.
 """
 
 from __future__ import annotations

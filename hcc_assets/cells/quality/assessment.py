@@ -1,7 +1,7 @@
 """Quality control of one sample, all that needs no reference: metrics, hard floor, ambient RNA,
 doublets; and its row of the summary.
 
-Limits by class come later, from ``qc_adaptive``.
+Limits by class come later, from ``adaptive``.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Metrics of single barcodes from their counts, with the hard floor. What a class of cell may have
-is judged in ``qc_adaptive``.
+is judged in ``adaptive``.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Which droplets of a raw matrix hold a cell, when no filtered matrix was delivered. Quality of the
-cells is judged in ``qc``.
+cells is judged in ``quality``.
 """
 
 from __future__ import annotations

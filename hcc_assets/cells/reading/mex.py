@@ -1,5 +1,5 @@
 """Reader of Cell Ranger matrix folders (v2 and v3). Which files to read is settled in
-``tenx_files``; genes are judged in ``tenx_genes``.
+``matrix_files``; genes are judged in ``features``.
 
 Text is streamed: what is held is bounded by the claims of the header, and these are checked against
 the file size before anything is allocated.
@@ -205,7 +205,7 @@ def read_mex(part: MatrixPart, genome: str | None = None) -> Decoded:
     ------
     MatrixRefused
         ``truncated, lying_header, bomb, dimensions, transposed, mixed_versions, duplicate_entries``
-        and those of ``tenx_decoded``.
+        and those of ``decoded``.
     """
     name = part.matrix.name
     rows, cols, entries = _header(part.matrix)

@@ -1,4 +1,4 @@
-"""Reading one delivered matrix as counts of one sample. Quality of cells is judged in ``qc``;
+"""Reading one delivered matrix as counts of one sample. Quality of cells is judged in ``quality``;
 hostile files should come through ``isolation``.
 """
 

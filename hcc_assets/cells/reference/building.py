@@ -1,7 +1,7 @@
 """Building the reference: once from a delivered reference with labels, or from the cohort itself;
 the states of each class, profiles, limits.
 
-How profiles are trained is in ``reference_training``, how a cohort without labels finds its classes
+How profiles are trained is in ``training``, how a cohort without labels finds its classes
 in ``bootstrap``.
 """
 
@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hcc_assets.cells.reference import clustering
-from hcc_assets.cells.reference.bootstrap import bootstrap, embed
+from hcc_assets.cells.reference.bootstrap import bootstrap
+from hcc_assets.cells.reference.compartments import embed
 from hcc_assets.cells.reference.freezing import freezing_prefix
 from hcc_assets.cells.reference.labels import labelled_cells
 from hcc_assets.cells.reference.likelihood import typical_log_size

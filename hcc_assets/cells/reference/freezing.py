@@ -1,5 +1,5 @@
 """When the reference of a cohort may be frozen, and from which samples. Building it belongs to
-``reference``.
+``building``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How likely the counts of a cell are under each profile of a reference, the ambient RNA of its own
 sample mixed in.
 
-The profiles come from ``reference_training``; what is made of the likelihoods (class, confidence,
-unassigned) belongs to ``annotate``.
+The profiles come from ``training``; what is made of the likelihoods (class, confidence,
+unassigned) belongs to ``annotation``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The reference that labels cells: named by the hash of its content, stored as Parquet, published
 as a table.
 
-How it is built is in ``reference_building``; its use is in ``annotate``.
+How it is built is in ``building``; its use is in ``annotation``.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Reference:
     n_cells
         Training cells of each profile.
     temperature
-        Of `reference_training.temperature_at`: at which held-out cells have the confidence they
+        Of `temperature.temperature_at`: at which held-out cells have the confidence they
         deserve.
     limits
         What a cell of each profile looks like at its depth, for cells of no known type.

@@ -1,7 +1,7 @@
 """Cells that look like no class of the reference: how surprising the counts of a cell are under its
 best profile, against training cells of the same depth.
 
-A threshold is applied in ``annotate``; the likelihood itself is in ``likelihood``.
+A threshold is applied in ``annotation``; the likelihood itself is in ``likelihood``.
 """
 
 from __future__ import annotations

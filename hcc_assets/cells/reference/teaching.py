@@ -1,7 +1,7 @@
 """Cells to train a reference from: samples loaded one at a time, genes brought to one naming, a
 bounded and reproducible share of each sample's cells.
 
-What is learned from them belongs to ``bootstrap`` and ``reference_training``.
+What is learned from them belongs to ``bootstrap`` and ``training``.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 temperature and the limits of what a class looks like.
 
 Which cells carry which class is decided in ``bootstrap`` (no labels) or by a delivered reference;
-the model itself is in ``reference``.
+the model itself is in ``model``.
 """
 
 from __future__ import annotations
