@@ -1,4 +1,6 @@
-"""Quality control: metrics against scanpy, the floor, limits by lineage, the summary; order never matters."""
+"""Quality control: metrics against scanpy, the floor, limits by lineage, the summary; order never
+matters.
+"""
 
 from __future__ import annotations
 
