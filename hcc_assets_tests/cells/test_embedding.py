@@ -171,11 +171,7 @@ def test_scanpy_draws_the_export_as_it_is(cohort, model, tmp_path):
     assert list(atlas.obs["cell_class"].cat.categories) == CLASSES_IN_ORDER
     gene = atlas.var["gene_symbol"].iloc[3]
     axes = sc.pl.umap(
-        atlas,
-        color=["cell_class", gene],
-        gene_symbols="gene_symbol",
-        layer="log1p",
-        show=False,
+        atlas, color=["cell_class", gene], gene_symbols="gene_symbol", layer="log1p", show=False
     )
     assert len(axes) == 2
     assert len(atlas.uns["cell_class_colors"]) == len(CLASSES_IN_ORDER)

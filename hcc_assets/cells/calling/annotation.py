@@ -152,7 +152,7 @@ def annotate(
         )
         confidence[rows] = sure
     cell_class[status == "erythroid"] = "erythroid"
-    final = _final_status(qc, status, cell_class, config)
+    final = _final_status(qc, status, cell_class)
     calls = pd.DataFrame(
         {
             "barcode": counts.obs_names.to_numpy().astype(object),
@@ -228,17 +228,10 @@ def decide(
 
 
 def _final_status(
-    qc: QcResult,
-    status: npt.NDArray[np.object_],
-    cell_class: npt.NDArray[np.object_],
-    config: StudyConfig,
+    qc: QcResult, status: npt.NDArray[np.object_], cell_class: npt.NDArray[np.object_]
 ) -> npt.NDArray[np.object_]:
     metrics = qc.metrics.assign(qc_status=status)
-    out = (
-        adaptive_status(metrics, pd.Series(cell_class, index=metrics.index), config)
-        .to_numpy(dtype=object)
-        .copy()
-    )
+    out = adaptive_status(metrics, pd.Series(cell_class)).to_numpy(dtype=object).copy()
     for name in ("erythroid", "platelet"):
         out[(out == "pass") & (cell_class == name)] = name
     return out

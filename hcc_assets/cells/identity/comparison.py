@@ -80,25 +80,21 @@ def _agreements(frame: pd.DataFrame, table: pd.DataFrame, column: str, found: Fi
             seen = "subject-specific expression"
         if bad:
             named = best if other > own else None
-            found.append(
-                _finding(
-                    column,
-                    frame.loc[at],
-                    named,
-                    f"the {seen} does not fit the subject's other samples: suspected swap, check "
-                    "the labels",
-                )
+            _note(
+                found,
+                column,
+                frame.loc[at],
+                f"the {seen} does not fit the subject's other samples: suspected swap, check "
+                "the labels",
+                named,
             )
 
 
-def _finding(check: str, row: pd.Series, other: str | None, message: str) -> dict[str, str | None]:
-    return {
-        "check": check,
-        "sample_id": row["sample_id"],
-        "subject_id": row["subject_id"],
-        "other_sample_id": other,
-        "message": message,
-    }
+def _note(
+    found: Findings, check: str, row: pd.Series, message: str, other: str | None = None
+) -> None:
+    named = {"sample_id": row["sample_id"], "subject_id": row["subject_id"]}
+    found.append({"check": check, **named, "other_sample_id": other, "message": message})
 
 
 def _single(frame: pd.DataFrame, timepoints: tuple[str, ...], found: Findings) -> None:
@@ -106,46 +102,38 @@ def _single(frame: pd.DataFrame, timepoints: tuple[str, ...], found: Findings) -
     baseline = timepoints[0]
     for _, row in frame.iterrows():
         if row["in_dm"] == "N":
-            found.append(
-                _finding(
-                    "not_in_dm",
-                    row,
-                    None,
-                    "the sample's subject is not in DM: check the subject id in samples.csv",
-                )
+            _note(
+                found,
+                "not_in_dm",
+                row,
+                "the sample's subject is not in DM: check the subject id in samples.csv",
             )
         days = row["days_from_first_dose"]
         if not np.isnan(days) and (days > 0) == (row["timepoint"] == baseline):
             where = "after" if days > 0 else "on or before"
-            found.append(
-                _finding(
-                    "timing",
-                    row,
-                    None,
-                    f"labelled {row['timepoint']} but taken {where} the day of the first dose: "
-                    "check label and dates",
-                )
+            _note(
+                found,
+                "timing",
+                row,
+                f"labelled {row['timepoint']} but taken {where} the day of the first dose: "
+                "check label and dates",
             )
         sex, clinical = row["expressed_sex"], row["clinical_sex"]
         if sex == "mixed":
-            found.append(
-                _finding(
-                    "sex",
-                    row,
-                    None,
-                    "XIST and Y-linked genes are both present: cells of two people, or a swap of "
-                    "barcodes",
-                )
+            _note(
+                found,
+                "sex",
+                row,
+                "XIST and Y-linked genes are both present: cells of two people, or a swap of "
+                "barcodes",
             )
         elif sex in ("M", "F") and clinical in ("M", "F") and sex != clinical:
-            found.append(
-                _finding(
-                    "sex",
-                    row,
-                    None,
-                    "sex by XIST and Y-linked genes is not the clinical sex: suspected swap, "
-                    "check the labels",
-                )
+            _note(
+                found,
+                "sex",
+                row,
+                "sex by XIST and Y-linked genes is not the clinical sex: suspected swap, "
+                "check the labels",
             )
 
 
@@ -162,26 +150,25 @@ def _pairs(frame: pd.DataFrame, fingerprints: Mapping[str, pd.DataFrame], found:
     ]
     for one, other in combinations(shared.index, 2):
         if rows[one]["content_digest"] == rows[other]["content_digest"]:
-            found.append(
-                _finding(
-                    "same_content",
-                    rows[one],
-                    other,
-                    "the same counts were delivered under two sample ids: one of them is wrong",
-                )
+            _note(
+                found,
+                "same_content",
+                rows[one],
+                "the same counts were delivered under two sample ids: one of them is wrong",
+                other,
             )
         elif equal.loc[one, other] > MAX_OVERLAP:
             text = (
                 "more than 5 % of the cells have the counts of cells of another sample: "
                 "a delivery was merged or split"
             )
-            found.append(_finding("same_content", rows[one], other, text))
+            _note(found, "same_content", rows[one], text, other)
         elif shared.loc[one, other] > MAX_OVERLAP:
             text = (
                 "more than 5 % of the barcodes are those of another sample: "
                 "cells delivered twice, or libraries mixed"
             )
-            found.append(_finding("barcode_overlap", rows[one], other, text))
+            _note(found, "barcode_overlap", rows[one], text, other)
     for _, group in frame.sort_values("sample_id").groupby("subject_id", sort=True):
         if group["tissue"].nunique() > 1 and group["timepoint"].nunique() > 1:
             shared_tissue = group.groupby("tissue")["timepoint"].nunique().max() > 1
@@ -195,7 +182,7 @@ def _pairs(frame: pd.DataFrame, fingerprints: Mapping[str, pd.DataFrame], found:
                         "the subject's biopsies differ in tissue: no pair",
                     )
                     text = one if shared_tissue else none
-                    found.append(_finding("tissue", row, None, text))
+                    _note(found, "tissue", row, text)
 
 
 def sample_identity(

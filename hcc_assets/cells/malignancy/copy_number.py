@@ -75,14 +75,10 @@ def excluded(symbols: pd.Index) -> npt.NDArray[np.bool_]:
     )
 
 
-def windows(
-    gene_ids: pd.Index,
-    symbols: pd.Index,
-    expressed: npt.NDArray[np.bool_],
-    *,
-    genes_per_window: int = WINDOW_GENES,
-) -> Windows:
+def windows(gene_ids: pd.Index, symbols: pd.Index, expressed: npt.NDArray[np.bool_]) -> Windows:
     """Windows over the expressed genes of autosomes outside the MHC.
+
+    An arm with fewer genes than a window is one, with fewer than 15 it is left out.
 
     Parameters
     ----------
@@ -90,9 +86,6 @@ def windows(
         Names of the n columns (ids may be symbols where a delivery has nothing else).
     expressed
         n flags: genes seen often enough to count.
-    genes_per_window
-        Genes of the running mean; an arm with fewer is one window, an arm with fewer than 15 is
-        left out.
     """
     where = gene_data.positions(gene_ids)
     chromosome, start = where["chromosome"].to_numpy(), where["start"].to_numpy()
@@ -113,7 +106,7 @@ def windows(
         if len(inside) < MIN_GENES_IN_ARM:
             continue
         place = start[usable[inside]]
-        size = min(genes_per_window, len(inside))
+        size = min(WINDOW_GENES, len(inside))
         for point in (
             np.arange(place.min() // BIN_BASES, place.max() // BIN_BASES + 1) * BIN_BASES
             + BIN_BASES // 2
@@ -162,13 +155,12 @@ class Normal:
 
     low: Matrix
     high: Matrix
-    source: str
 
     @classmethod
-    def of(cls, means: pd.DataFrame, columns: npt.NDArray[np.intp], source: str) -> Normal:
+    def of(cls, means: pd.DataFrame, columns: npt.NDArray[np.intp]) -> Normal:
         """From classes x genes means over all columns of the count matrix."""
         table = np.asarray(means, dtype=np.float32)[:, columns]
-        return cls(table.min(axis=0), table.max(axis=0), source)
+        return cls(table.min(axis=0), table.max(axis=0))
 
 
 def profiles(

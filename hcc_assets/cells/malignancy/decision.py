@@ -91,8 +91,6 @@ class MalignancyResult:
     amplitude
         Root mean square over chromosome arms of the consensus, about the natural-log fold change;
         0.07 and more in aneuploid tumours.
-    reference
-        What the deviation was taken from: normal cells of the sample (``own``), or ``none``.
     heat
         Mean profile of malignant, normal epithelial and reference cells by bin (columns), for the
         chromosome heatmap.
@@ -101,7 +99,6 @@ class MalignancyResult:
     calls: pd.DataFrame
     profile: pd.Series | None
     amplitude: float
-    reference: str
     heat: pd.DataFrame
 
 
@@ -138,8 +135,8 @@ def _normal_range(
 ) -> Normal:
     present = [c for c in NORMAL_CLASSES if (labels == c).sum() >= MIN_CELLS]
     if present:
-        return Normal.of(class_means(values, labels, present), columns, "own")
-    return Normal.of(pd.DataFrame(np.asarray(values.mean(axis=0))), columns, "none")
+        return Normal.of(class_means(values, labels, present), columns)
+    return Normal.of(pd.DataFrame(np.asarray(values.mean(axis=0))), columns)
 
 
 def _without_lineage_genes(where: Windows, deviation: Vector) -> sp.csr_matrix:
@@ -215,17 +212,12 @@ def call_malignancy(
         }
     )
     at = np.flatnonzero(candidate)
-    profile, amplitude, source, heat = (
-        None,
-        float("nan"),
-        "none",
-        pd.DataFrame(index=["malignant", "normal_epithelial", "reference"]),
-    )
+    profile, amplitude = None, float("nan")
+    heat = pd.DataFrame(index=["malignant", "normal_epithelial", "reference"])
     posterior, informative = np.zeros(len(at)), False
     if len(at) >= 2:
         where = windows(ids, symbols, seen)
         normal = _normal_range(values, labels, where.columns)
-        source = normal.source
         if len(where.bins) >= _MIN_BINS and (len(at) >= _MIN_CANDIDATES or patient_profiles):
             own = values[at]
             weights = _without_lineage_genes(where, mean_deviation(own, where, normal))
@@ -246,7 +238,7 @@ def call_malignancy(
     calls.loc[at, "malignant"] = malignant
     calls["confidence"] = np.nan
     calls.loc[at, "confidence"] = confidence
-    return MalignancyResult(calls, profile, amplitude, source, heat)
+    return MalignancyResult(calls, profile, amplitude, heat)
 
 
 def _detected(counts: sp.csr_matrix, rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -12,8 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from hcc_assets.study.config import StudyConfig
-
 MIN_GROUP: Final = 50
 """Cells that a lineage needs for limits of its own: SINGLE_CELL.md, section 2.1."""
 COUNT_MADS: Final = 5.0
@@ -70,7 +68,7 @@ def _limits(
     return out[0], out[1], min(max(median + MT_MADS * mad, MT_FLOOR), cap)
 
 
-def adaptive_status(metrics: pd.DataFrame, lineage: pd.Series, config: StudyConfig) -> pd.Series:
+def adaptive_status(metrics: pd.DataFrame, lineage: pd.Series) -> pd.Series:
     """Status after the limits of sample and lineage.
 
     Parameters
@@ -81,9 +79,6 @@ def adaptive_status(metrics: pd.DataFrame, lineage: pd.Series, config: StudyConf
     lineage
         Provisional class or lineage of each row of ``metrics`` (by position); null where none was
         given.
-    config
-        Kept for a study that changes the limits; the rule has none of its own in ``study.toml``
-        yet.
 
     Returns
     -------
@@ -94,12 +89,7 @@ def adaptive_status(metrics: pd.DataFrame, lineage: pd.Series, config: StudyConf
         and tumour 40 %). There is no upper limit on counts.
     """
     status = metrics["qc_status"].to_numpy(dtype=object).copy()
-    names = (
-        lineage.reset_index(drop=True)
-        .astype(object)
-        .where(lineage.reset_index(drop=True).notna(), "unassigned")
-        .to_numpy()
-    )
+    names = lineage.astype(object).where(lineage.notna(), "unassigned").to_numpy()
     sample = status == "pass"
     for name in sorted(set(names[sample])):
         own = sample & (names == name)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from hcc_assets.cells.quality.adaptive import adaptive_status
 from hcc_assets.cells.quality.ambient import Ambient, estimate_ambient
 from hcc_assets.cells.quality.doublets import find_doublets
 from hcc_assets.cells.quality.metrics import barcode_metrics, floor_status
@@ -24,8 +23,6 @@ from hcc_assets.study.config import StudyConfig
 
 if TYPE_CHECKING:
     from anndata import AnnData
-
-__all__ = ["QcResult", "adaptive_status", "assess", "qc_summary", "refused_row", "summary_row"]
 
 
 @dataclass(frozen=True)
@@ -62,13 +59,6 @@ class QcResult:
     def usable(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Barcodes past the hard floor, doublets among them."""
         return self.metrics["qc_status"].isin(["pass", "doublet"]).to_numpy()
-
-    @property
-    def ambient_profile(self) -> pd.Series:
-        """Share of ambient counts by gene id."""
-        return pd.Series(
-            self.ambient.profile, index=pd.Index(self.genes["gene_id"], dtype=object), name="share"
-        )
 
     def to_tables(self) -> dict[str, pd.DataFrame]:
         """``metrics``, ``ambient`` (genes in the order of the counts) and ``sample`` (one row of

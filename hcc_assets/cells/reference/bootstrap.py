@@ -18,12 +18,7 @@ import scipy.sparse as sp
 from hcc_assets.cells.malignancy.decision import call_malignancy
 from hcc_assets.cells.reference import clustering
 from hcc_assets.cells.reference.cluster_names import NOVEL, name_clusters
-from hcc_assets.cells.reference.compartments import (
-    MIN_CLASS_CELLS,
-    embed,
-    rescue,
-    sub_clusters,
-)
+from hcc_assets.cells.reference.compartments import MIN_CLASS_CELLS, embed, rescue, sub_clusters
 from hcc_assets.cells.reference.likelihood import (
     class_scores,
     posterior,
@@ -69,7 +64,7 @@ _VETO: Final = -2.0
 @dataclass(frozen=True)
 class Bootstrap:
     """Class of each training cell (place in `CELL_CLASSES`, -1 for none), the components of all
-    cells, and what was done.
+    cells.
 
     Attributes
     ----------
@@ -77,13 +72,10 @@ class Bootstrap:
         Per cell.
     components
         From `embed`.
-    passes
-        Number of likelihood passes taken before agreement with the markers turned.
     """
 
     owner: Labels
     components: npt.NDArray[np.float64]
-    passes: int
 
 
 def _panel_evidence(
@@ -192,11 +184,10 @@ def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0
     owner = rescue(cells, owner)
     owner = _drop_small(owner, n_classes)
     if not (owner >= 0).any():
-        return Bootstrap(owner, components, 0)
+        return Bootstrap(owner, components)
     profiles = train_profiles(cells, owner, clusters, n_classes, usable)
     panel = _panel_evidence(cells, profiles, n_classes)
-    passes = 0
-    for _ in range(_MAX_PASSES):
+    for taken in range(_MAX_PASSES):
         scores = class_scores(
             evidence(cells, profiles), profiles.owner, n_classes, _PASS_TEMPERATURE
         )
@@ -214,16 +205,16 @@ def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0
             np.bincount(owner[owner >= 0], minlength=n_classes),
         )
         turned = len(moved) >= MIN_CLASS_CELLS and float(np.mean(np.clip(gain, -5, 5))) < 0
-        if turned and passes:
+        if turned and taken:
             break
         collapsed = np.flatnonzero((number < 0.5 * before) & (before >= MIN_CLASS_CELLS))
         found = np.where(np.isin(owner, collapsed) & (found < 0), owner, found)
         changed = float(np.mean(found != owner))
-        owner, passes = found, passes + 1
+        owner = found
         if changed < 0.003:
             break
         profiles = train_profiles(cells, owner, clusters, n_classes, usable)
-    return Bootstrap(owner, components, passes)
+    return Bootstrap(owner, components)
 
 
 def _drop_small(owner: Labels, n_classes: int) -> Labels:
