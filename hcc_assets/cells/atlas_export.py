@@ -1,4 +1,6 @@
-"""The atlas as one ``.h5ad``, written sample by sample, with the fields of the CELLxGENE schema that a trial can fill. The embedding is made in ``atlas``."""
+"""The atlas as one ``.h5ad``, written sample by sample, with the fields of the CELLxGENE schema
+that a trial can fill. The embedding is made in ``embedding``.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from hcc_assets.cells.quality.metrics import as_csr
+from hcc_assets.study.classes import CELL_CLASSES
 from hcc_assets.study.genes import symbol_of
 
 if TYPE_CHECKING:
@@ -54,12 +57,17 @@ _TISSUE: Final = {
     "LYMPH NODE": "UBERON:0000029",
     "BLOOD": "UBERON:0000178",
 }
-_LIVER: Final = "UBERON:0002107"
+_LIVER: Final = _TISSUE["LIVER"]
 _HCC: Final = "MONDO:0007256"
+_TARGET: Final = 1e4
+"""Counts per cell before the logarithm: CP10k, as CellTypist and most atlases have it."""
 NOT_KNOWN: Final = (
-    "self_reported_ethnicity_ontology_term_id and development_stage_ontology_term_id are unknown: the trial data do not carry them in these terms.",
-    "tissue_ontology_term_id is liver where the sample sheet names no tissue, or one without a term here.",
-    "assay_ontology_term_id is 10x technology in general where the sample sheet names no chemistry.",
+    "self_reported_ethnicity_ontology_term_id and development_stage_ontology_term_id are unknown: "
+    "the trial data do not carry them in these terms.",
+    "tissue_ontology_term_id is liver where the sample sheet names no tissue, or one without a "
+    "term here.",
+    "assay_ontology_term_id is 10x technology in general where the sample sheet names no "
+    "chemistry.",
 )
 """What the export cannot say; it is written into the file too."""
 
@@ -109,8 +117,9 @@ def schema_obs(
 def union_genes(variables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Genes of all samples that the schema can name, sorted: ``gene_id, gene``.
 
-    Genes that have only a symbol, ids that Ensembl 110 does not have (older annotations), and those withdrawn since are left out; ``left_out`` in
-    ``attrs`` of the result is their number. CELLxGENE refuses a file with such an id.
+    Genes that have only a symbol, ids that Ensembl 110 does not have (older annotations), and those
+    withdrawn since are left out; ``left_out`` in ``attrs`` of the result is their number. CELLxGENE
+    refuses a file with such an id.
     """
     symbol: dict[str, str] = {}
     known = set(symbol_of()) - retired_genes()
@@ -137,6 +146,38 @@ def retired_genes() -> frozenset[str]:
     )
 
 
+class _Rows:
+    """A CSR matrix of an h5ad that grows by blocks of rows."""
+
+    def __init__(self, file: Any, name: str):
+        self.group = file.create_group(name)
+        self.starts = [np.zeros(1, dtype=np.int64)]
+        for part, dtype in (("data", "float32"), ("indices", "int32")):
+            self.group.create_dataset(
+                part,
+                (0,),
+                maxshape=(None,),
+                dtype=dtype,
+                chunks=(65536,),
+                compression="gzip",
+                compression_opts=1,
+            )
+
+    def append(self, block: sp.csr_matrix) -> None:
+        for name in ("data", "indices"):
+            dataset, values = self.group[name], getattr(block, name)
+            dataset.resize(dataset.shape[0] + values.size, axis=0)
+            if values.size:
+                dataset[-values.size :] = values
+        self.starts.append(self.starts[-1][-1] + block.indptr[1:].astype(np.int64))
+
+    def close(self, n_columns: int) -> None:
+        starts = np.concatenate(self.starts)
+        self.group.create_dataset("indptr", data=starts)
+        self.group.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0"})
+        self.group.attrs["shape"] = np.array([len(starts) - 1, n_columns], dtype=np.int64)
+
+
 def export_h5ad(
     path: Path, samples: Iterable[tuple[AnnData, pd.DataFrame]], genes: pd.DataFrame, *, title: str
 ) -> int:
@@ -147,7 +188,8 @@ def export_h5ad(
     path
         New file; the caller puts it in place.
     samples
-        Per sample its counts and the cells to write: indexed by barcode, with ``cell_id, x, y`` and any columns for ``obs``.
+        Per sample its counts and the cells to write: indexed by barcode, with ``cell_id, x, y`` and
+        any columns for ``obs``.
     genes
         ``gene_id, gene`` of the file (``union_genes``).
     title
@@ -156,70 +198,65 @@ def export_h5ad(
     Returns
     -------
     int
-        Number of cells written. ``X`` holds raw counts (float32), ``obsm['X_umap']`` the display embedding.
+        Number of cells written.
+
+    Notes
+    -----
+    ``X`` holds raw counts (float32), ``layers["log1p"]`` their ``scanpy.pp.log1p`` at 10,000 counts
+    per cell, ``obsm["X_umap"]`` the display embedding; ``cell_class`` has the order of the contract
+    and a colour for each class, the same in every export. So ``sc.pl.umap(atlas,
+    color=["cell_class", "GPC3"], gene_symbols="gene_symbol", layer="log1p")`` draws at once.
     """
     import anndata
     import h5py
+    import scanpy as sc
 
     target = pd.Index(genes["gene_id"].astype(str))
     frames: list[pd.DataFrame] = []
     with h5py.File(path, "w") as file:
         file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
-        group = file.create_group("X")
-        data = group.create_dataset(
-            "data",
-            (0,),
-            maxshape=(None,),
-            dtype="float32",
-            chunks=(65536,),
-            compression="gzip",
-            compression_opts=1,
-        )
-        indices = group.create_dataset(
-            "indices",
-            (0,),
-            maxshape=(None,),
-            dtype="int32",
-            chunks=(65536,),
-            compression="gzip",
-            compression_opts=1,
-        )
-        starts = [np.zeros(1, dtype=np.int64)]
+        write = anndata.io.write_elem
+        for name in ("varm", "obsp", "varp", "layers"):
+            write(file, name, {})
+        raw, logs = _Rows(file, "X"), _Rows(file["layers"], "log1p")
         for counts, cells in samples:
-            block = _aligned(counts, cells, target)
-            for dataset, values in ((data, block.data), (indices, block.indices)):
-                dataset.resize(dataset.shape[0] + values.size, axis=0)
-                if values.size:
-                    dataset[-values.size :] = values
-            starts.append(starts[-1][-1] + block.indptr[1:].astype(np.int64))
+            block = anndata.AnnData(_aligned(counts, cells, target))
+            raw.append(block.X)
+            sc.pp.normalize_total(block, target_sum=_TARGET)
+            sc.pp.log1p(block)
+            logs.append(block.X)
             frames.append(cells.reset_index(names="barcode"))
+        raw.close(len(target))
+        logs.close(len(target))
         obs = (
             pd.concat(frames, ignore_index=True).set_index("cell_id")
             if frames
             else pd.DataFrame({"x": [], "y": []})
         )
-        group.create_dataset("indptr", data=np.concatenate(starts))
-        group.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0"})
-        group.attrs["shape"] = np.array([len(obs), len(target)], dtype=np.int64)
         xy = obs[["x", "y"]].to_numpy(dtype=np.float32)
         var = pd.DataFrame(
             {"gene_symbol": genes["gene"].astype(object).to_numpy(), "feature_is_filtered": False},
             index=target.rename(None),
         )
-        write = anndata.io.write_elem
-        write(file, "obs", _storable(obs.drop(columns=["x", "y"]).rename_axis(None)))
-        write(file, "var", var)
-        write(file, "obsm", {"X_umap": xy})
-        left_out = f"{genes.attrs.get('left_out', 0)} genes of the deliveries have no current Ensembl id and are left out."
+        left_out = (
+            f"{genes.attrs.get('left_out', 0)} genes of the deliveries have no current Ensembl id "
+            "and are left out."
+        )
         uns = {
             "title": title,
             "default_embedding": "X_umap",
             "organism_ontology_term_id": "NCBITaxon:9606",
             "not_known": np.array([*NOT_KNOWN, left_out], dtype=object),
         }
+        stored = _storable(obs.drop(columns=["x", "y"]).rename_axis(None))
+        if "cell_class" in stored:
+            colours = dict(zip(CELL_CLASSES, sc.pl.palettes.default_20, strict=False))
+            named = [colours[c] for c in stored["cell_class"].cat.categories]
+            uns["cell_class_colors"] = np.array(named, dtype=object)
+        write(file, "obs", stored)
+        write(file, "var", var)
+        write(file, "obsm", {"X_umap": xy})
         write(file, "uns", uns)
-        for name in ("varm", "obsp", "varp", "layers"):
-            write(file, name, {})
     return len(obs)
 
 
@@ -246,4 +283,9 @@ def _storable(obs: pd.DataFrame) -> pd.DataFrame:
             out[name] = pd.Categorical(
                 out[name].map(lambda v: None if v is None or v != v else str(v))
             )
+    if "cell_class" in out:
+        present = set(out["cell_class"].cat.categories)
+        out["cell_class"] = out["cell_class"].cat.set_categories(
+            [c for c in CELL_CLASSES if c in present]
+        )
     return out

@@ -1,7 +1,8 @@
-"""The display atlas: an embedding fitted once on a balanced sketch of cells, then frozen; every sample is projected into it on its own.
+"""The display atlas: an embedding fitted once on a balanced sketch of cells, then frozen; every
+sample is projected into it on its own.
 
-For looking only. No call, count or test reads it, no matrix of all cells is ever made, and a new sample moves no earlier cell. Export of the cells to one
-file is in ``atlas_export``.
+For looking only. No call, count or test reads it, no matrix of all cells is ever made, and a new
+sample moves no earlier cell. Export of the cells to one file is in ``atlas_export``.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
+from hcc_assets.cells.cell_layout import NEIGHBOURS, place, umap_layout
 from hcc_assets.cells.quality.metrics import as_csr
 from hcc_assets.cells.reference.clustering import (
     correct_batches,
     loadings,
     log_normalise,
-    nearest_neighbours,
     variable_genes,
 )
 from hcc_assets.study.classes import UNASSIGNED
@@ -34,14 +35,21 @@ Matrix = npt.NDArray[np.float64]
 Layout = Literal["umap", "components"]
 
 TARGET_CELLS: Final = 10_000
+"""Cells of the sketch, at most: own choice (ADR 0022)."""
 PER_CLASS: Final = 60
-"""Most cells of the sketch, and most of one class in one sample."""
+"""Cells of one class in one sample, at most: own choice, so that rare classes are seen (ADR 0022).
+"""
 
 N_GENES: Final = 1500
+"""Variable genes: own choice within the usual 1,000 to 3,000; as many as the reference is clustered
+on.
+"""
 N_COMPONENTS: Final = 30
-NEIGHBOURS: Final = 10
-_EPOCHS: Final = 200
+"""Components: own choice within the usual 20 to 50."""
 _SHRINK: Final = 20.0
+"""Cells at which a class is moved half of the way to its island: own choice, the 20 cells from
+which a class counts elsewhere (SINGLE_CELL.md, section 4).
+"""
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,8 @@ class Sketch:
 def take_sketch(
     counts: AnnData, calls: pd.DataFrame, *, sample_id: str, per_class: int = PER_CLASS
 ) -> Sketch:
-    """At most ``per_class`` passing cells of each class of one sample, chosen by a hash of the barcode: the order of cells does not matter.
+    """At most ``per_class`` passing cells of each class of one sample, chosen by a hash of the
+    barcode: the order of cells does not matter.
 
     Parameters
     ----------
@@ -167,7 +176,8 @@ def fit_atlas(
     seed
         Seed of Harmony and UMAP. One thread, so that their number changes nothing.
     layout
-        ``umap``, or ``components`` for the first two components (no compilation; for tests and as long as there are very few cells).
+        ``umap``, or ``components`` for the first two components (no compilation; for tests and as
+        long as there are very few cells).
 
     Raises
     ------
@@ -206,14 +216,16 @@ def fit_atlas(
         vectors = vectors.round(8)
         offset = np.asarray(logs.mean(axis=0)).ravel() @ vectors
         corrected = correct_batches(np.asarray(logs @ vectors) - offset, batches, seed)
-        xy = corrected[:, :2].copy() if layout == "components" else _umap(corrected, seed)
+        xy = corrected[:, :2].copy() if layout == "components" else umap_layout(corrected, seed)
     return AtlasModel(
         np.array(shared)[chosen], vectors, offset, corrected.round(6), xy.round(4), cell_class
     )
 
 
 def _thin(classes: npt.NDArray[np.str_], share: float) -> npt.NDArray[np.intp]:
-    """The first ``share`` of each class, at least five cells where there are as many; cells of a sketch are in random order already."""
+    """The first ``share`` of each class, at least five cells where there are as many; cells of a
+    sketch are in random order already.
+    """
     out = [np.flatnonzero(classes == c) for c in np.unique(classes)]
     return (
         np.concatenate([rows[: max(5, int(np.ceil(share * rows.size)))] for rows in out])
@@ -228,32 +240,6 @@ def _first_columns(gene_ids: pd.Series, wanted: npt.NDArray[np.str_]) -> npt.NDA
     unique, first = np.unique(ids, return_index=True)
     at = pd.Index(unique).get_indexer(pd.Index(wanted))
     return np.where(at >= 0, first[at], -1).astype(np.intp)
-
-
-def _umap(components: Matrix, seed: int) -> Matrix:
-    """UMAP over exact neighbours: its own search for them compiles for ten seconds in every process and is approximate."""
-    import warnings
-
-    import umap
-
-    k = min(15, len(components) - 1)
-    near = np.column_stack([np.arange(len(components)), nearest_neighbours(components, k - 1)])
-    distance = np.sqrt(((components[:, None, :] - components[near]) ** 2).sum(axis=2))
-    fitter = umap.UMAP(
-        n_neighbors=k,
-        min_dist=0.4,
-        random_state=seed,
-        n_jobs=1,
-        n_epochs=_EPOCHS,
-        precomputed_knn=(near, distance, None),
-    )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="n_jobs value")
-        warnings.filterwarnings("ignore", message="precomputed_knn")
-        warnings.filterwarnings(
-            "ignore", message="Graph is not fully connected"
-        )  # classes that lie apart are no defect
-        return np.asarray(fitter.fit_transform(components), dtype=float)
 
 
 def project(model: AtlasModel, counts: AnnData, calls: pd.DataFrame) -> pd.DataFrame:
@@ -275,9 +261,10 @@ def project(model: AtlasModel, counts: AnnData, calls: pd.DataFrame) -> pd.DataF
 
     Notes
     -----
-    Linear projection; each class is moved to where the atlas has that class (by n / (n + 20) of the way: few cells move little), which is what batch
-    correction does for classes that the atlas knows; then the mean place of the ten nearest cells of the sketch, nearer ones weighing more. Exact
-    neighbours, no compiled code.
+    Linear projection; each class is moved to where the atlas has that class (by n / (n + 20) of the
+    way: few cells move little), which is what batch correction does for classes that the atlas
+    knows; then the mean place of the ten nearest cells of the sketch, nearer ones weighing more.
+    Exact neighbours, no compiled code.
     """
     passing = calls[calls["qc_status"] == "pass"].reset_index(drop=True)
     rows = counts.obs_names.get_indexer(pd.Index(passing["barcode"]))
@@ -291,7 +278,7 @@ def project(model: AtlasModel, counts: AnnData, calls: pd.DataFrame) -> pd.DataF
         if name != UNASSIGNED and there.any():
             shift = model.components[there].mean(axis=0) - components[here].mean(axis=0)
             components[here] += shift * here.sum() / (here.sum() + _SHRINK)
-    xy = _place(model, components)
+    xy = place(components, model.components, model.xy)
     return pd.DataFrame(
         {
             "barcode": passing["barcode"].to_numpy(),
@@ -300,23 +287,3 @@ def project(model: AtlasModel, counts: AnnData, calls: pd.DataFrame) -> pd.DataF
             "y": xy[:, 1],
         }
     )
-
-
-def _place(model: AtlasModel, components: Matrix, chunk: int = 1024) -> Matrix:
-    """Mean place of the nearest cells of the sketch, weights exp(-(d / d_k)²)."""
-    square = np.einsum("ij,ij->i", model.components, model.components)
-    k = min(NEIGHBOURS, len(model.components))
-    out = np.empty((len(components), 2))
-    for start in range(0, len(components), chunk):
-        mine = components[start : start + chunk]
-        distance = (
-            square[None, :]
-            - 2 * mine @ model.components.T
-            + np.einsum("ij,ij->i", mine, mine)[:, None]
-        )
-        near = np.argpartition(distance, k - 1, axis=1)[:, :k]
-        found = np.maximum(np.take_along_axis(distance, near, axis=1), 0.0)
-        weights = np.exp(-found / np.maximum(found.max(axis=1, keepdims=True), 1e-12) * 2)
-        weights /= weights.sum(axis=1, keepdims=True)
-        out[start : start + chunk] = np.einsum("ij,ijd->id", weights, model.xy[near])
-    return out.round(4)

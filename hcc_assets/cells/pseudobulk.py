@@ -1,4 +1,6 @@
-"""Sums of counts per class of one sample: all that expression statistics across samples need. Statistics belong to ``stats``."""
+"""Sums of counts per class of one sample: all that expression statistics across samples need.
+Statistics belong to ``stats``.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +25,13 @@ def pseudobulk(counts: AnnData, calls: pd.DataFrame) -> AnnData:
     counts
         Cells x genes.
     calls
-        ``barcode, qc_status, cell_class`` (`annotate.Annotation.calls`), in any order.
+        ``barcode, qc_status, cell_class`` (`annotation.Annotation.calls`), in any order.
 
     Returns
     -------
     anndata.AnnData
-        One row per class of `CELL_CLASSES` that has cells, in that order: ``X`` integer sums (int64, dense), ``obs`` with ``cell_class`` and ``n_cells``, ``var`` as
-        given.
+        One row per class of `CELL_CLASSES` that has cells, in that order: ``X`` integer sums
+        (int64, dense), ``obs`` with ``cell_class`` and ``n_cells``, ``var`` as given.
 
     Raises
     ------
@@ -59,9 +61,11 @@ def pseudobulk(counts: AnnData, calls: pd.DataFrame) -> AnnData:
 
 
 def to_frames(sums: AnnData) -> dict[str, pd.DataFrame]:
-    """Sums as two small tables: ``sums`` (``gene_id, gene``, one column per class) and ``sums_classes`` (``cell_class, n_cells``).
+    """Sums as two small tables: ``sums`` (``gene_id, gene``, one column per class) and
+    ``sums_classes`` (``cell_class, n_cells``).
 
-    Every comparison reads the sums of all samples: from Parquet columns that takes a fifth of what the strings of an h5ad cost.
+    Every comparison reads the sums of all samples: from Parquet columns that takes a fifth of what
+    the strings of an h5ad cost.
     """
     genes = sums.var[["gene_id", "gene"]].astype(str).reset_index(drop=True)
     table = pd.DataFrame(np.asarray(sums.X).T, columns=sums.obs["cell_class"].astype(str))
@@ -90,7 +94,8 @@ def class_counts(calls: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``cell_class, qc_status, n_cells``: every class with every status that occurs and ``pass``, zeros included; in the order of `CELL_CLASSES` and `QC_STATUSES`.
+        ``cell_class, qc_status, n_cells``: every class with every status that occurs and ``pass``,
+        zeros included; in the order of `CELL_CLASSES` and `QC_STATUSES`.
     """
     statuses = [s for s in QC_STATUSES if s == "pass" or (calls["qc_status"] == s).any()]
     number = calls.groupby(["cell_class", "qc_status"], observed=True).size()

@@ -1,4 +1,7 @@
-"""Rows of ``data_issues``: how a finding is written down. The rules that find something are in ``exports`` (on reading) and in ``checks``."""
+"""Rows of ``data_issues``: how a finding is written down.
+
+The rules that find something are in ``reading`` and in ``checks``.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ _ROWS = re.compile(r"rows? ([\d, ]+)")
 
 def where(domain: str, rows: Sequence[int]) -> str:
     """Place of a finding: ``ae row 12`` or ``tr rows 3, 4``."""
-    return f"{domain.lower()} {'row' if len(rows) == 1 else 'rows'} {', '.join(str(int(r)) for r in rows)}"
+    return (
+        f"{domain.lower()} {'row' if len(rows) == 1 else 'rows'} "
+        f"{', '.join(str(int(r)) for r in rows)}"
+    )
 
 
 def rows_of(row_key: str | None) -> list[int]:

@@ -73,7 +73,7 @@ def write_adam_datasets(home: Home, folder: Path) -> list[Path]:
     """Write the ADaM-style datasets of the tables that stand."""
     from hcc_assets.clinical.adam.datasets import INPUTS, build_adam
     from hcc_assets.clinical.adam.files import write_adam
-    from hcc_assets.clinical.checks import rows_left_out
+    from hcc_assets.clinical.checks.run import rows_left_out
 
     view = HomeView(home, all_assets())
     view.versions.require("subjects")

@@ -32,6 +32,7 @@ RESTORED_A_TICK = 300
 take a minute."""
 
 Places = Callable[[], Home]
+Ticked = Iterator[dg.RunRequest | dg.SkipReason]
 
 
 def register_samples(instance: dg.DagsterInstance, view: HomeView) -> list[str]:
@@ -105,15 +106,20 @@ def delivered_bytes(view: HomeView, key: str) -> int:
     return sum(max(f.size, 0) for f in delivery.files) if delivery else 0
 
 
-def requests(plan: Plan, instance: dg.DagsterInstance, *, samples: bool) -> Iterator[dg.RunRequest]:
+def requests(
+    plan: Plan, context: dg.ScheduleEvaluationContext, *, samples: bool
+) -> list[dg.RunRequest]:
     """What the plan would run now: of samples, or of tables."""
-    known = set(instance.get_dynamic_partitions("sample"))
-    for run in next_runs(plan, busy_nodes(instance)):
-        if (run.key is not None) is samples and (run.key is None or run.key in known):
-            yield dg.RunRequest(
-                asset_selection=[dg.AssetKey(name) for name in run.assets],
-                partition_key=run.key,
-            )
+    known = set(context.instance.get_dynamic_partitions("sample"))
+    return [
+        dg.RunRequest(
+            run_key=f"{run.key or 'tables'} {context.scheduled_execution_time:%Y-%m-%d %H:%M}",
+            asset_selection=[dg.AssetKey(name) for name in run.assets],
+            partition_key=run.key,
+        )
+        for run in next_runs(plan, busy_nodes(context.instance))
+        if (run.key is not None) is samples and (run.key is None or run.key in known)
+    ]
 
 
 def schedules(
@@ -121,17 +127,17 @@ def schedules(
 ) -> list[dg.ScheduleDefinition]:
     """All schedules of the code location."""
 
-    def tables(context: dg.ScheduleEvaluationContext) -> Any:
+    def tables(context: dg.ScheduleEvaluationContext) -> Ticked:
         plan = make_plan(HomeView(home(), assets))
         # published files that were deleted or changed from outside are put back
         put_back(plan.view.versions, manifests_of(plan))
-        found = list(requests(plan, context.instance, samples=False))
-        return found or dg.SkipReason("every table is up to date or waits for samples")
+        found = requests(plan, context, samples=False)
+        yield from found or [dg.SkipReason("every table is up to date or waits for samples")]
 
-    def samples(context: dg.ScheduleEvaluationContext) -> Any:
+    def samples(context: dg.ScheduleEvaluationContext) -> Ticked:
         plan = make_plan(HomeView(home(), assets))
-        found = list(requests(plan, context.instance, samples=True))
-        return found or dg.SkipReason("every sample is up to date")
+        found = requests(plan, context, samples=True)
+        yield from found or [dg.SkipReason("every sample is up to date")]
 
     daily = {
         TABLES_JOB: ("daily_tables", "0 5 * * *", tables),

@@ -60,7 +60,8 @@ def mtx_text(
     lines = [f"{g + 1} {c + 1} {v:g}" for c, g, v in zip(coo.row, coo.col, coo.data, strict=True)]
     if order is not None:
         lines = [lines[i] for i in order]
-    head = f"%%MatrixMarket matrix coordinate {field} general\n%\n{counts.shape[1]} {counts.shape[0]} {len(lines)}\n"
+    size = f"{counts.shape[1]} {counts.shape[0]} {len(lines)}"
+    head = f"%%MatrixMarket matrix coordinate {field} general\n%\n{size}\n"
     return head + "".join(line + "\n" for line in lines)
 
 
@@ -73,7 +74,7 @@ def write_mex(
     types: list[str] | None = None,
     **more: str,
 ) -> Path:
-    """A Cell Ranger folder. ``more`` replaces the text of ``matrix``, ``barcodes`` or ``features``."""
+    """A Cell Ranger folder. ``more`` replaces the text of ``matrix, barcodes`` or ``features``."""
     folder.mkdir(parents=True, exist_ok=True)
     end = ".gz" if packed else ""
     kinds = types or ["Gene Expression"] * a.n_vars
@@ -90,7 +91,9 @@ def write_mex(
 
 
 def write_h5(path: Path, a: AnnData, *, genome: str = "GRCh38", extra: str | None = None) -> Path:
-    """A Cell Ranger v3 ``.h5``; ``extra`` makes the second half of the genes those of another genome."""
+    """A Cell Ranger v3 ``.h5``; ``extra`` makes the second half of the genes those of another
+    genome.
+    """
     counts = sparse.csr_matrix(a.X)
     genomes = [genome if extra is None or i < a.n_vars // 2 else extra for i in range(a.n_vars)]
     with h5py.File(path, "w") as file:

@@ -1,9 +1,12 @@
-"""The display atlas: balanced sketch, frozen model, projection that leaves other samples alone, export without a merged matrix."""
+"""The display atlas: balanced sketch, frozen model, projection that leaves other samples alone,
+export without a merged matrix.
+"""
 
 import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+import scanpy as sc
 import scipy.sparse as sp
 
 from hcc_assets.cells.atlas_export import (
@@ -20,6 +23,7 @@ from hcc_assets.study.classes import CELL_CLASSES
 from hcc_assets.study.genes import gene_table
 
 CLASSES = ["tumour", "T", "macrophage"]
+CLASSES_IN_ORDER = [c for c in CELL_CLASSES if c in CLASSES]
 _TABLE = gene_table().drop_duplicates("gene")
 GENES = (
     _TABLE[~_TABLE["gene_id"].isin(retired_genes())]
@@ -159,6 +163,21 @@ def test_export_opens_and_holds_the_very_counts(cohort, model, tmp_path):
     assert atlas.obs["donor_id"].nunique() == 3
     assert len(atlas.uns["not_known"]) == 4
     assert atlas.var["feature_is_filtered"].eq(False).all()
+
+
+def test_scanpy_draws_the_export_as_it_is(cohort, model, tmp_path):
+    export(cohort, model, tmp_path / "atlas.h5ad")
+    atlas = ad.read_h5ad(tmp_path / "atlas.h5ad")
+    assert list(atlas.obs["cell_class"].cat.categories) == CLASSES_IN_ORDER
+    gene = atlas.var["gene_symbol"].iloc[3]
+    axes = sc.pl.umap(
+        atlas, color=["cell_class", gene], gene_symbols="gene_symbol", layer="log1p", show=False
+    )
+    assert len(axes) == 2
+    assert len(atlas.uns["cell_class_colors"]) == len(CLASSES_IN_ORDER)
+    total = np.asarray(atlas.X.sum(axis=1)).ravel()
+    expected = np.log1p(atlas.X.toarray() / total[:, None] * 1e4)
+    np.testing.assert_allclose(atlas.layers["log1p"].toarray(), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_ids_that_the_schema_cannot_name_are_left_out_and_counted():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import scanpy as sc
 import scipy.sparse as sp
 from anndata import AnnData
 from hypothesis import given, settings
@@ -43,6 +44,15 @@ def test_sums_over_classes_are_the_column_sums_of_the_passing_cells(seed: int) -
     assert np.array_equal(bulk.X.sum(axis=0), counts.X[passing].toarray().sum(axis=0))
     assert bulk.obs["n_cells"].sum() == passing.sum()
     assert bulk.X.dtype == np.int64
+
+
+def test_scanpy_sums_the_same() -> None:
+    counts, calls = _case(3, n=200)
+    bulk = pseudobulk(counts, calls)
+    passing = counts[(calls["qc_status"] == "pass").to_numpy()].copy()
+    passing.obs["cell_class"] = calls.set_index("barcode")["cell_class"].reindex(passing.obs_names)
+    theirs = sc.get.aggregate(passing, by="cell_class", func="sum")[bulk.obs_names]
+    assert np.array_equal(bulk.X, sp.csr_matrix(theirs.layers["sum"]).toarray())
 
 
 @settings(max_examples=30, deadline=None)

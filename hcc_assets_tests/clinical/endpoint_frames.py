@@ -1,4 +1,7 @@
-"""Small builders of clinical frames for the endpoint tests, and the shared oracles as such frames. No assertions here."""
+"""Small builders of clinical frames for the endpoint tests, and the shared oracles as such frames.
+
+No assertions here.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +76,8 @@ def disposition(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def assessments(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Rows with ``USUBJID, VISITNUM, TRDTC, TRLNKID, TRGRPID, TRTESTCD, TRORRES``; baseline is VISITNUM 0 unless BASELINE is given."""
+    """Rows with ``USUBJID, VISITNUM, TRDTC, TRLNKID, TRGRPID, TRTESTCD, TRORRES``; baseline is
+    VISITNUM 0 unless BASELINE is given."""
     full = []
     for row in rows:
         text = row.get("TRDTC") or None
@@ -107,7 +111,8 @@ def day(offset: int) -> str:
 
 
 def visit(number: float, offset: int, subject: str = "S1", **lesions: Any) -> list[dict[str, Any]]:
-    """Rows of one visit: ``T01=20`` (LDIAM), ``T02=("SAXIS", 12)``, ``NT01="PRESENT"``, ``NEW01="EQUIVOCAL"``; None is NOT DONE; ``__`` is a dot."""
+    """Rows of one visit: ``T01=20`` (LDIAM), ``T02=("SAXIS", 12)``, ``NT01="PRESENT"``,
+    ``NEW01="EQUIVOCAL"``; None is NOT DONE; ``__`` is a dot."""
     out = []
     for name, value in lesions.items():
         lesion = name.replace("__", ".")
@@ -180,7 +185,8 @@ def recist_oracle() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 
 
 def landing_real() -> tuple[pd.DataFrame, pd.DataFrame, list[dict[str, str]]]:
-    """Subjects, tumour assessments (three readers) and the reported responses of the shared real delivery."""
+    """Subjects, tumour assessments (three readers) and the reported responses of the shared real
+    delivery."""
     folder = oracle("data", "landing_real", "clinical", "2014-12-31")
     places = {
         (r["USUBJID"], r["TUEVALID"] or r["TUEVAL"], r["TULNKID"]): r["TULOC"]

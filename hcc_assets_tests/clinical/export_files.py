@@ -1,4 +1,7 @@
-"""Small clinical exports: writers in every accepted format, and reading with the default settings. No assertions here."""
+"""Small clinical exports: writers in every accepted format, and reading with the default settings.
+
+No assertions here.
+"""
 
 from __future__ import annotations
 
@@ -135,7 +138,8 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def write(folder: Path, tables: dict[str, pd.DataFrame], kind: str) -> Path:
-    """Write all domains in one format: csv, xlsx, xpt, sas7bdat, parquet, json10, json11 or ndjson."""
+    """Write all domains in one format: csv, xlsx, xpt, sas7bdat, parquet, json10, json11 or
+    ndjson."""
     folder.mkdir(parents=True, exist_ok=True)
     for domain, frame in tables.items():
         typed = _typed(frame)
@@ -205,7 +209,8 @@ def _write_json(folder: Path, domain: str, frame: pd.DataFrame, kind: str) -> No
 
 
 def write_sas7bdat(path: Path, frame: pd.DataFrame) -> None:
-    """A SAS data set, written by the ReadStat library that pyreadstat carries (its Python face writes no sas7bdat)."""
+    """A SAS data set, written by the ReadStat library that pyreadstat carries (its Python face
+    writes no sas7bdat)."""
     import pyreadstat
 
     found = sorted(Path(pyreadstat.__file__).parent.glob("_readstat_writer*.so"))

@@ -1,4 +1,5 @@
-"""Random trials for double programming: lesions that shrink, grow, vanish, split, merge and go missing, as delivered text. Ugly on purpose."""
+"""Random trials for double programming: lesions that shrink, grow, vanish, split, merge and go
+missing, as delivered text. Ugly on purpose."""
 
 from __future__ import annotations
 
@@ -214,7 +215,8 @@ def random_trial(seed: int, n_subjects: int = 12, *, ugly: bool = True, visits: 
     seed
         Seed of everything.
     ugly
-        Repeats, conflicts, fragments, merged and tiny lesions, several readers, visits over several days, missing baselines, odd dates.
+        Repeats, conflicts, fragments, merged and tiny lesions, several readers, visits over several
+        days, missing baselines, odd dates.
     """
     rng = np.random.default_rng(seed)
     people: list[dict[str, Any]] = []

@@ -50,7 +50,8 @@ def exposure(*rows: tuple[Any, ...]) -> pd.DataFrame:
 
 
 def subjects(ex: pd.DataFrame, *extra: dict[str, Any]) -> pd.DataFrame:
-    """DM rows for every subject of ``ex`` (treatment dates derived as the model says) and of ``extra``, whose values win."""
+    """DM rows for every subject of ``ex`` (treatment dates derived as the model says) and of
+    ``extra``, whose values win."""
     given = {e["USUBJID"]: e for e in extra}
     rows = []
     for subject in sorted(set(ex["USUBJID"]) | set(given)):

@@ -8,16 +8,12 @@ import pandas as pd
 import pytest
 
 from hcc_assets.clinical.endpoints.best_response import derive_best_responses
-from hcc_assets.clinical.endpoints.courses import endpoint_readers
 from hcc_assets.clinical.endpoints.time_to_event import derive_time_to_event
+from hcc_assets.clinical.reading.assessments import endpoint_readers
 from hcc_assets.clinical.recist.responses import derive_responses
 from hcc_assets.study.config import Recist, StudyConfig
-from hcc_assets_tests.clinical.double_programming import (
-    as_day,
-    second_best,
-    second_pfs,
-    second_responses,
-)
+from hcc_assets_tests.clinical.double_endpoints import second_best, second_pfs
+from hcc_assets_tests.clinical.double_programming import as_day, second_responses
 from hcc_assets_tests.clinical.random_trial import random_trial
 
 NAMES = {"TRGRESP": "TRG", "NTRGRESP": "NT", "NEWLPROG": "NEW", "OVRLRESP": "OVR"}

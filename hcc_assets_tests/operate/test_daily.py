@@ -17,6 +17,8 @@ from hcc_assets.operate.sensors import register_samples, schedules
 from hcc_assets_tests.assets.little import ALL, deliver, key_of, little_home, sheet
 from hcc_assets_tests.operate.instances import instance_at, run
 
+TABLES = {"numbers", "doubles", "everybody"}
+
 
 @pytest.fixture
 def instance(place: Path) -> Iterator[dg.DagsterInstance]:
@@ -50,8 +52,8 @@ def test_the_day_asks_for_tables_that_are_stale_and_only_for_those(
     home: Home, instance: dg.DagsterInstance
 ) -> None:
     deliver(home, [["a", 1]])
-    assert asked(home, instance, "daily_tables") == [(None, {"numbers", "doubles"})]
-    run(home, instance, ALL, ["numbers", "doubles"])
+    assert asked(home, instance, "daily_tables") == [(None, TABLES)]
+    run(home, instance, ALL, [*TABLES])
     assert asked(home, instance, "daily_tables") == []
 
 
@@ -71,7 +73,7 @@ def test_the_day_puts_back_what_was_damaged(
     home: Home, instance: dg.DagsterInstance, damage: bytes | None
 ) -> None:
     deliver(home, [["a", 1]])
-    run(home, instance, ALL, ["numbers", "doubles"])
+    run(home, instance, ALL, [*TABLES])
     path = Path(str(home.published / "doubles.parquet"))
     whole = path.read_bytes()
     if damage is None:
@@ -85,6 +87,6 @@ def test_the_day_puts_back_what_was_damaged(
 def test_who_is_at_work_is_not_asked_for(home: Home, instance: dg.DagsterInstance) -> None:
     deliver(home, [["a", 1]])
     job = build_assets(home, ALL).resolve_job_def("tables")
-    selection = frozenset({dg.AssetKey("numbers"), dg.AssetKey("doubles")})
-    instance.create_run_for_job(job, status=dg.DagsterRunStatus.QUEUED, asset_selection=selection)
+    selection = frozenset(dg.AssetKey(name) for name in TABLES)
+    instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, asset_selection=selection)
     assert asked(home, instance, "daily_tables") == []

@@ -54,17 +54,18 @@ class Daemon:
         """Sample and assets of each requested run."""
         requests = self.tick().run_requests or []
         order = list(self.assets)
-        return sorted(
+        found = [
             (
                 r.partition_key,
                 tuple(sorted((k.path[-1] for k in r.asset_selection or ()), key=order.index)),
             )
             for r in requests
-        )
+        ]
+        return sorted(found, key=str)
 
     def planned(self) -> list[tuple[str | None, tuple[str, ...]]]:
         runs = next_runs(make_plan(Workbench(self.home, self.assets)))
-        return sorted((r.key, r.assets) for r in runs)
+        return sorted(((r.key, r.assets) for r in runs), key=str)
 
     def work(self) -> list[list[tuple[str | None, tuple[str, ...]]]]:
         """Tick and run until nothing is asked for."""

@@ -196,7 +196,6 @@ def test_who_asks_for_it_gets_it_computed_though_it_is_fresh(
     "config",
     [
         {"resources": {"home": {"config": {"root": "/elsewhere"}}}},
-        {"resources": {"io_manager": {"config": {"home": "/elsewhere"}}}},
         {"ops": {"numbers": {"config": {"home": "/elsewhere"}}}},
         {"ops": {"numbers": {"config": {"root": "/elsewhere"}}}},
     ],

@@ -20,7 +20,7 @@ def held_back(issues: pd.DataFrame, *, each_reader: bool = False) -> frozenset[s
         In what is derived for every reader: findings that concern only the choice of the
         endpoint reader do not block.
     """
-    from hcc_assets.clinical.checks import READERS_KEPT, blocked
+    from hcc_assets.clinical.checks.run import READERS_KEPT, blocked
 
     kept = READERS_KEPT if each_reader else frozenset()
     return blocked(issues, RESPONSE_DOMAINS, leave_out=kept)

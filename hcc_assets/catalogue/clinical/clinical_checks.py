@@ -41,7 +41,7 @@ def clinical_checks(
 ) -> Output:
     """Every check of the clinical code list over the tables that stand. Decides which subjects are
     blocked in what rests on a table."""
-    from hcc_assets.clinical.checks import run_checks
+    from hcc_assets.clinical.checks.run import run_checks
 
     tables = {
         "subjects": subjects,

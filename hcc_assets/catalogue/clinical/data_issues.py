@@ -32,7 +32,7 @@ def data_issues(
 ) -> Output:
     """What a site should look at, one row per finding with a sentence to act on. Includes derived
     against reported response."""
-    from hcc_assets.clinical.checks import response_discordance
+    from hcc_assets.clinical.checks.cross import response_discordance
     from hcc_assets.report.query_letters import query_letter
 
     parts = [clinical_checks.frame("issues")]
@@ -52,7 +52,7 @@ def data_issues(
 @data_issues.check(severity="WARN", todo="Send the query letters; correct the export.")
 def no_blocking_issue(table: pd.DataFrame) -> Verdict:
     """No finding blocks a subject"""
-    from hcc_assets.clinical.checks import rows_left_out
+    from hcc_assets.clinical.checks.run import rows_left_out
 
     errors = int((table["severity"] == "E").sum())
     subjects, rows = held_back(table), rows_left_out(table)

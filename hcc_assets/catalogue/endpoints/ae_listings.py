@@ -22,7 +22,7 @@ def ae_listings(
     cutoff: dt.date,
 ) -> pd.DataFrame:
     """Serious and fatal events and withdrawals, one row each. Verbatim terms are left out."""
-    from hcc_assets.clinical.checks import rows_left_out
+    from hcc_assets.clinical.checks.run import rows_left_out
     from hcc_assets.clinical.safety.summaries import ae_listings as listings
 
     return listings(

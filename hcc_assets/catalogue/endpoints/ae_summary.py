@@ -57,6 +57,6 @@ def grades_figure(table: pd.DataFrame) -> Mapping[str, Any]:
 
 
 def _left_out(clinical_checks: Version) -> frozenset[int]:
-    from hcc_assets.clinical.checks import rows_left_out
+    from hcc_assets.clinical.checks.run import rows_left_out
 
     return rows_left_out(clinical_checks.frame("issues"))

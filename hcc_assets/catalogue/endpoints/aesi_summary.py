@@ -23,7 +23,7 @@ def aesi_summary(
 ) -> pd.DataFrame:
     """Events of special interest: how many resolved, how many did not, what was done. Terms are
     those of study.toml."""
-    from hcc_assets.clinical.checks import rows_left_out
+    from hcc_assets.clinical.checks.run import rows_left_out
     from hcc_assets.clinical.safety.summaries import aesi_summary as summary
 
     return summary(

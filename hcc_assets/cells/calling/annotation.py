@@ -1,7 +1,9 @@
-"""Class, confidence and final status of every barcode of one sample, from a reference that does not change.
+"""Class, confidence and final status of every barcode of one sample, from a reference that does not
+change.
 
-Each cell is judged on its own counts, the ambient RNA of its sample and the reference; other cells of the sample matter for the copy-number profile that
-epithelial cells are compared with, and for the adaptive limits of quality control. How a reference comes about is in ``reference``.
+Each cell is judged on its own counts, the ambient RNA of its sample and the reference; other cells
+of the sample matter for the copy-number profile that epithelial cells are compared with, and for
+the adaptive limits of quality control. How a reference comes about is in ``reference``.
 """
 
 from __future__ import annotations
@@ -34,11 +36,21 @@ if TYPE_CHECKING:
     from hcc_assets.cells.quality.assessment import QcResult
 
 OUTLIER: Final = 30.0
-"""Robust sd above training cells at which the counts of a cell fit no profile."""
+"""Robust sd above training cells at which the counts of a cell fit no profile: own choice, wide: at
+most 3 % unassigned, yet 80 % of an injected type (SINGLE_CELL.md, section 5;
+benchmarks/annotation.py).
+"""
 UNSUPPORTED: Final = -3.0
-"""Log-likelihood ratio below which the markers that set a class apart are missing."""
+"""Log-likelihood ratio below which the markers that set a class apart are missing: own choice,
+e**-3 or 1 in 20.
+"""
 _RESCUED: Final = 0.9
+"""Confidence of a cell whose conjunctive rule names a class without a profile: own choice, above
+the 0.8 of SINGLE_CELL.md, section 2.4.
+"""
 _DIGITS: Final = 6
+"""Digits that posteriors are compared at: own choice, above the noise of summing in another order.
+"""
 _CALLED: Final = ("pass", "doublet", "high_mt", "high_hb", "erythroid")
 _NONE: Final = CELL_CLASSES.index(UNASSIGNED)
 
@@ -50,14 +62,16 @@ class Annotation:
     Attributes
     ----------
     calls
-        One row per barcode in the order of the counts: ``barcode, qc_status`` (final), ``cell_class, confidence, second_class, doublet_score, n_umi, n_genes,
-        pct_mt, reference_version``. Barcodes below the hard floor are ``unassigned`` with null confidence.
+        One row per barcode in the order of the counts: ``barcode, qc_status`` (final),
+        ``cell_class, confidence, second_class, doublet_score, n_umi, n_genes, pct_mt,
+        reference_version``. Barcodes below the hard floor are ``unassigned`` with null confidence.
     profile
         Malignant consensus profile of this sample for later samples of the subject, or None.
     reference_version
         Version of the reference.
     malignancy
-        Copy-number result over the cells that passed the first quality control, in their order; None where no epithelial cell was there.
+        Copy-number result over the cells that passed the first quality control, in their order;
+        None where no epithelial cell was there.
     """
 
     calls: pd.DataFrame
@@ -138,7 +152,7 @@ def annotate(
         )
         confidence[rows] = sure
     cell_class[status == "erythroid"] = "erythroid"
-    final = _final_status(qc, status, cell_class, config)
+    final = _final_status(qc, status, cell_class)
     calls = pd.DataFrame(
         {
             "barcode": counts.obs_names.to_numpy().astype(object),
@@ -187,8 +201,9 @@ def decide(
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.float64]]:
     """Class, runner-up and confidence of each cell from posterior, markers and surprise.
 
-    The class of highest posterior stands unless the markers that set it apart are missing although they should be there, or the counts fit no profile. Then a
-    class that the reference lacks, but whose conjunctive rule the cell satisfies, takes its place; else the cell is ``unassigned``.
+    The class of highest posterior stands unless the markers that set it apart are missing although
+    they should be there, or the counts fit no profile. Then a class that the reference lacks, but
+    whose conjunctive rule the cell satisfies, takes its place; else the cell is ``unassigned``.
 
     Returns
     -------
@@ -213,24 +228,19 @@ def decide(
 
 
 def _final_status(
-    qc: QcResult,
-    status: npt.NDArray[np.object_],
-    cell_class: npt.NDArray[np.object_],
-    config: StudyConfig,
+    qc: QcResult, status: npt.NDArray[np.object_], cell_class: npt.NDArray[np.object_]
 ) -> npt.NDArray[np.object_]:
     metrics = qc.metrics.assign(qc_status=status)
-    out = (
-        adaptive_status(metrics, pd.Series(cell_class, index=metrics.index), config)
-        .to_numpy(dtype=object)
-        .copy()
-    )
+    out = adaptive_status(metrics, pd.Series(cell_class)).to_numpy(dtype=object).copy()
     for name in ("erythroid", "platelet"):
         out[(out == "pass") & (cell_class == name)] = name
     return out
 
 
 def label_changes(old: dict[str, pd.DataFrame], new: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Published table ``reference_changes``: cells whose class or status differs between two sets of calls (sample id to ``Annotation.calls``)."""
+    """Published table ``reference_changes``: cells whose class or status differs between two sets
+    of calls (sample id to ``Annotation.calls``).
+    """
     columns = ["barcode", "cell_class", "qc_status", "confidence", "reference_version"]
     rows = []
     for sample_id in sorted(set(old) | set(new)):

@@ -1,6 +1,7 @@
-"""How probable each class of a reference is for each cell, how surprising the cell is, and whether the markers that set its class apart are there.
+"""How probable each class of a reference is for each cell, how surprising the cell is, and whether
+the markers that set its class apart are there.
 
-The reference is made in ``reference``; what becomes of doubtful cells is decided in ``annotate``.
+The reference is made in ``reference``; what becomes of doubtful cells is decided in ``annotation``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from hcc_assets.cells.reference.likelihood import (
 from hcc_assets.cells.reference.model import Reference
 from hcc_assets.cells.reference.outliers import deviance_per_molecule
 from hcc_assets.cells.reference.seeds import CYCLING, NONCLASSICAL_MONOCYTE
-from hcc_assets.cells.reference.training import temperature_at
+from hcc_assets.cells.reference.temperature import temperature_at
 from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
 from hcc_assets.study.markers import markers
 
@@ -30,11 +31,19 @@ Matrix = npt.NDArray[np.float64]
 Vector = npt.NDArray[np.float64]
 
 _CHUNK: Final = 4096
+"""Cells at a time: own choice, 4,096 x 30 profiles stay in the cache; no result depends on it."""
 _CLEAR: Final = 1e-3
+"""Chance of so many marker molecules from ambient RNA below which they count as there: own choice,
+1 in 1,000, as for seeds.
+"""
 _FEW: Final = 0.35
-"""Markers count as missing where fewer than that share of the expected molecules is there."""
+"""Markers count as missing where fewer than that share of the expected molecules is there: own
+choice, a third.
+"""
 _APART: Final = 2.0
-"""A marker sets a class apart where its share is that many times the share in any other class."""
+"""A marker sets a class apart where its share is that many times the share in any other class: own
+choice, one log2 unit.
+"""
 
 
 @dataclass(frozen=True)
@@ -46,10 +55,12 @@ class ClassPosterior:
     probability
         Cells x `CELL_CLASSES`; rows sum to 1.
     surprise
-        Robust sd by which the deviance of a cell lies above that of training cells of its best profile at its depth.
+        Robust sd by which the deviance of a cell lies above that of training cells of its best
+        profile at its depth.
     support
-        Log-likelihood ratio, over the markers that set the class of the best profile apart, of that profile against one without them; not below 0 where a third
-        of the expected molecules is there, or more than ambient RNA and chance bring.
+        Log-likelihood ratio, over the markers that set the class of the best profile apart, of that
+        profile against one without them; not below 0 where a third of the expected molecules is
+        there, or more than ambient RNA and chance bring.
     """
 
     probability: Matrix
@@ -60,7 +71,9 @@ class ClassPosterior:
 def restrict(
     reference: Reference, symbols: npt.NDArray[np.object_]
 ) -> tuple[Reference, npt.NDArray[np.intp]]:
-    """The reference over those of its genes that a delivery measures (non-empty ``symbols``), and their places."""
+    """The reference over those of its genes that a delivery measures (non-empty ``symbols``), and
+    their places.
+    """
     kept = np.flatnonzero(symbols != "")
     if len(kept) == len(reference.genes):
         return reference, kept
@@ -77,7 +90,9 @@ def restrict(
 
 
 def _without_markers(reference: Reference) -> tuple[npt.NDArray[np.intp], Matrix]:
-    """Panel genes (places), and the profiles over them with the markers that set their class apart lowered to the least class."""
+    """Panel genes (places), and the profiles over them with the markers that set their class apart
+    lowered to the least class.
+    """
     present = [k for k in np.unique(reference.owner) if CELL_CLASSES[k] != UNASSIGNED]
     weight = np.maximum(reference.n_cells, 1).astype(float)
     mean = np.array(

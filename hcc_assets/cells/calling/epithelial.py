@@ -1,6 +1,8 @@
-"""Tumour, hepatocyte, cholangiocyte or none of them: the reference's opinion of an epithelial cell joined with the copy number of its own sample.
+"""Tumour, hepatocyte, cholangiocyte or none of them: the reference's opinion of an epithelial cell
+joined with the copy number of its own sample.
 
-The copy-number method is in ``malignancy``; which cells are epithelial at all comes from ``annotate``.
+The copy-number method is in ``malignancy``; which cells are epithelial at all comes from
+``annotation``.
 """
 
 from __future__ import annotations
@@ -23,12 +25,16 @@ if TYPE_CHECKING:
 EPITHELIAL: Final = ("tumour", "hepatocyte", "cholangiocyte")
 _TUMOUR, _HEPATOCYTE, _CHOLANGIOCYTE = (CELL_CLASSES.index(c) for c in EPITHELIAL)
 _LIMIT: Final = 3.0
-"""Most that the reference may say for or against malignancy, in log odds: copy number can overrule it."""
+"""Most that the reference may say for or against malignancy, in log odds: own choice, 20 to 1, so
+that copy number (up to 200 to 1) can overrule it.
+"""
 
 
 @dataclass(frozen=True)
 class EpithelialCalls:
-    """New class (place in `CELL_CLASSES`) and confidence of the cells given, and the result of the copy-number method (None where it was not run)."""
+    """New class (place in `CELL_CLASSES`) and confidence of the cells given, and the result of the
+    copy-number method (None where it was not run).
+    """
 
     cell_class: npt.NDArray[np.intp]
     confidence: npt.NDArray[np.float64]
@@ -56,7 +62,8 @@ def resolve_epithelial(
     probability
         Posterior of the reference, cells x `CELL_CLASSES`.
     epithelial
-        Cells with clear epithelial genes that the reference does not know; they may become ``tumour``.
+        Cells with clear epithelial genes that the reference does not know; they may become
+        ``tumour``.
     usable
         Cells past quality control; others take no part in the copy-number profile.
     subject_profiles
@@ -65,9 +72,11 @@ def resolve_epithelial(
     Returns
     -------
     EpithelialCalls
-        Where copy number separates the cells of the sample, log odds of the reference (limited to 3) and of copy number are added. A cell that is then not
-        malignant takes the better of hepatocyte and cholangiocyte if the reference gives them a twentieth, and is ``unassigned`` otherwise. Where copy number
-        says nothing the reference stands, and an epithelial cell of no known type is ``tumour``.
+        Where copy number separates the cells of the sample, log odds of the reference (limited to
+        3) and of copy number are added. A cell that is then not malignant takes the better of
+        hepatocyte and cholangiocyte if the reference gives them a twentieth, and is ``unassigned``
+        otherwise. Where copy number says nothing the reference stands, and an epithelial cell of no
+        known type is ``tumour``.
     """
     out, sure = best.copy(), confidence.copy()
     candidate = usable & (np.isin(best, (_TUMOUR, _HEPATOCYTE, _CHOLANGIOCYTE)) | epithelial)

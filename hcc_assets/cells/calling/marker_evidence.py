@@ -1,6 +1,7 @@
-"""What the markers of a cell say on their own: which conjunctive rule it satisfies, and whether it is epithelial.
+"""What the markers of a cell say on their own: which conjunctive rule it satisfies, and whether it
+is epithelial.
 
-A guard-rail for the likelihood in ``annotate``; no call is made here.
+A guard-rail for the likelihood in ``annotation``; no call is made here.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from hcc_assets.cells.reference.seeds import EPITHELIAL, HEPATIC, seed_classes
 from hcc_assets.study.classes import CELL_CLASSES
 
 _CLEAR: Final = 1e-3
+"""Chance of so many molecules from ambient RNA alone: own choice, 1 in 1,000, as for seeds."""
 _NOT_EPITHELIAL: Final = (
     "PTPRC",
     "CD3D",
@@ -41,9 +43,11 @@ class MarkerEvidence:
     Attributes
     ----------
     seed
-        Class (place in `CELL_CLASSES`) whose conjunctive rule the cell satisfies alone, -1 for none.
+        Class (place in `CELL_CLASSES`) whose conjunctive rule the cell satisfies alone, -1 for
+        none.
     epithelial
-        Clear epithelial or hepatic genes, and none of immune, endothelial or stromal cells beyond ambient RNA.
+        Clear epithelial or hepatic genes, and none of immune, endothelial or stromal cells beyond
+        ambient RNA.
     """
 
     seed: npt.NDArray[np.intp]
@@ -56,7 +60,9 @@ def _excess(
     ambient: npt.NDArray[np.float64],
     foreign: npt.NDArray[np.float64],
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
-    """Probability of so many molecules of the genes from ambient RNA alone, and how many of the genes are there."""
+    """Probability of so many molecules of the genes from ambient RNA alone, and how many of the
+    genes are there.
+    """
     block = sp.csr_matrix(counts[:, places])
     total = np.asarray(block.sum(axis=1), dtype=float).ravel()
     expected = np.maximum(foreign * float(ambient[places].sum()), 1e-9)

@@ -1,4 +1,6 @@
-"""How alike two samples are in what marks a person: copy-number profile of the tumour, expression that differs between subjects. Judgement is in ``identity``."""
+"""How alike two samples are in what marks a person: copy-number profile of the tumour, expression
+that differs between subjects. Judgement is in ``comparison``.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +17,28 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 _MIN_BINS: Final = 40
+"""Bins of 5 Mb that two profiles share: own choice, 200 Mb of the genome, about a chromosome and a
+half.
+"""
 _MIN_CELLS: Final = 20
+"""Cells of a pseudobulk: SINGLE_CELL.md, section 4."""
 _MIN_SAMPLES: Final = 4
+"""Samples with the class: own choice, the fewest in which a mean can be taken out and differences
+are left.
+"""
 _MIN_MEAN_COUNT: Final = 15
+"""Mean counts of a gene: own choice, above the 10 of SINGLE_CELL.md, section 4, since single
+samples are compared.
+"""
 _CLASSES: Final = tuple(
     c for c in (*PRIMARY_CLASSES, *OTHER_CLASSES) if c not in ("tumour", "erythroid", "platelet")
 )
 
 
 def copy_number_agreement(profiles: Mapping[str, pd.Series | None]) -> pd.DataFrame:
-    """Correlation of copy-number profiles, samples x samples; NaN where either has none or they share under 40 bins."""
+    """Correlation of copy-number profiles, samples x samples; NaN where either has none or they
+    share under 40 bins.
+    """
     names = sorted(s for s, p in profiles.items() if p is not None)
     frame = pd.DataFrame({s: profiles[s] for s in names}, dtype=float)
     return frame.corr(min_periods=_MIN_BINS).rename_axis(None).rename_axis(None, axis=1)
@@ -45,10 +59,11 @@ def expression_agreement(
     Parameters
     ----------
     pseudobulks
-        Sums per class of each sample (``cells.pseudobulk``); classes with 20 cells in at least four samples count, tumour cells do not (their clone is
-        compared by copy number).
+        Sums per class of each sample (``cells.pseudobulk``); classes with 20 cells in at least four
+        samples count, tumour cells do not (their clone is compared by copy number).
     timepoints
-        Timepoint of each sample: its mean is taken out, so that the effect of treatment makes no two subjects alike.
+        Timepoint of each sample: its mean is taken out, so that the effect of treatment makes no
+        two subjects alike.
 
     Returns
     -------

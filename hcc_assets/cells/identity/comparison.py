@@ -1,4 +1,6 @@
-"""Is a sample what its label says: subject, timepoint, tissue, person. Suspicions for people to look at; nothing is corrected here."""
+"""Is a sample what its label says: subject, timepoint, tissue, person. Suspicions for people to
+look at; nothing is corrected here.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.cells.identity.agreement import copy_number_agreement, expression_agreement
+from hcc_assets.cells.identity.biopsy_timing import timing
 from hcc_assets.cells.identity.fingerprint import content_digest, expressed_sex, overlaps
 from hcc_assets.schemas.base import conform
 from hcc_assets.schemas.identity import IdentitySuspicions, SampleIdentity
@@ -18,62 +21,33 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 MAX_OVERLAP: Final = 0.05
+"""Share of barcodes or cells in common: own choice; two libraries of 10,000 out of 3.7 million
+barcodes (10x v3) share 0.3 % by chance.
+"""
 _COPY_NUMBER_LOW: Final = 0.3
+"""Own choice, checked on simulated biopsies of one and of two patients
+(hcc_assets_tests/cells/identity).
+"""
 _COPY_NUMBER_MARGIN: Final = 0.2
+"""By how much another subject must fit better: own choice, as above."""
 _EXPRESSION_MARGIN: Final = 0.1
+"""By how much another subject must fit better: own choice; expression says less of the person than
+copy number, so suspicion only.
+"""
 _EXPRESSION_OTHER: Final = 0.2
+"""Least agreement with the other subject: own choice, as above."""
 _MIN_SUBJECTS: Final = 3
+"""Subjects for a comparison: own choice, the fewest with a subject that is neither of the two."""
 
 Findings = list[dict[str, str | None]]
-
-
-def timing(
-    samples: pd.DataFrame, subjects: pd.DataFrame | None, exposure: pd.DataFrame | None
-) -> pd.DataFrame:
-    """Where each biopsy lies in the treatment of its subject.
-
-    Parameters
-    ----------
-    samples
-        ``sample_id, subject_id, collection_date`` at least.
-    subjects, exposure
-        Clinical tables, or None while there are none.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index as ``samples``: ``in_dm`` (Y, N or None), ``first_dose, days_from_first_dose, days_from_last_dose, clinical_sex``. The last dose is the last
-        day up to the biopsy that a record with a dose above 0 covers; a record without an end goes on.
-    """
-    out = pd.DataFrame(index=samples.index)
-    known = (
-        subjects.drop_duplicates("USUBJID").set_index("USUBJID") if subjects is not None else None
-    )
-    out["in_dm"] = (
-        None if known is None else np.where(samples["subject_id"].isin(known.index), "Y", "N")
-    )
-    out["clinical_sex"] = None if known is None else samples["subject_id"].map(known["SEX"])
-    out["first_dose"] = (
-        pd.NaT if known is None else pd.to_datetime(samples["subject_id"].map(known["TRTSDT"]))
-    )
-    out["first_dose"] = pd.to_datetime(out["first_dose"])
-    collected = pd.to_datetime(samples["collection_date"])
-    out["days_from_first_dose"] = (collected - out["first_dose"]).dt.days.astype(float)
-    last = pd.Series(pd.NaT, index=samples.index, dtype="datetime64[ns]")
-    if exposure is not None and len(exposure):
-        dosed = exposure[(exposure["EXDOSE"] > 0) & exposure["EXSTDT"].notna()]
-        for at, subject, day in zip(samples.index, samples["subject_id"], collected, strict=True):
-            rows = dosed[(dosed["USUBJID"] == subject) & (dosed["EXSTDT"] <= day)]
-            if len(rows):
-                last[at] = rows["EXENDT"].fillna(day).clip(upper=day).max()
-    out["days_from_last_dose"] = (collected - last).dt.days.astype(float)
-    return out
 
 
 def _other(
     table: pd.DataFrame, sample: str, subject_of: Mapping[str, str]
 ) -> tuple[float, float, str | None]:
-    """Lowest agreement with the subject's other samples, highest with another subject's, and which that is."""
+    """Lowest agreement with the subject's other samples, highest with another subject's, and which
+    that is.
+    """
     if sample not in table.index:
         return float("nan"), float("nan"), None
     row = table.loc[sample].drop(sample).dropna()
@@ -88,7 +62,9 @@ def _other(
 
 
 def _agreements(frame: pd.DataFrame, table: pd.DataFrame, column: str, found: Findings) -> None:
-    """Fill ``<column>_r`` and ``<column>_other_r`` and note samples that fit another subject better than their own."""
+    """Fill ``<column>_r`` and ``<column>_other_r`` and note samples that fit another subject better
+    than their own.
+    """
     subject_of = dict(zip(frame["sample_id"], frame["subject_id"], strict=True))
     enough = len({subject_of[s] for s in table.index if s in subject_of}) >= _MIN_SUBJECTS
     for at, sample in zip(frame.index, frame["sample_id"], strict=True):
@@ -104,24 +80,21 @@ def _agreements(frame: pd.DataFrame, table: pd.DataFrame, column: str, found: Fi
             seen = "subject-specific expression"
         if bad:
             named = best if other > own else None
-            found.append(
-                _finding(
-                    column,
-                    frame.loc[at],
-                    named,
-                    f"the {seen} does not fit the subject's other samples: suspected swap, check the labels",
-                )
+            _note(
+                found,
+                column,
+                frame.loc[at],
+                f"the {seen} does not fit the subject's other samples: suspected swap, check "
+                "the labels",
+                named,
             )
 
 
-def _finding(check: str, row: pd.Series, other: str | None, message: str) -> dict[str, str | None]:
-    return {
-        "check": check,
-        "sample_id": row["sample_id"],
-        "subject_id": row["subject_id"],
-        "other_sample_id": other,
-        "message": message,
-    }
+def _note(
+    found: Findings, check: str, row: pd.Series, message: str, other: str | None = None
+) -> None:
+    named = {"sample_id": row["sample_id"], "subject_id": row["subject_id"]}
+    found.append({"check": check, **named, "other_sample_id": other, "message": message})
 
 
 def _single(frame: pd.DataFrame, timepoints: tuple[str, ...], found: Findings) -> None:
@@ -129,48 +102,45 @@ def _single(frame: pd.DataFrame, timepoints: tuple[str, ...], found: Findings) -
     baseline = timepoints[0]
     for _, row in frame.iterrows():
         if row["in_dm"] == "N":
-            found.append(
-                _finding(
-                    "not_in_dm",
-                    row,
-                    None,
-                    "the sample's subject is not in DM: check the subject id in samples.csv",
-                )
+            _note(
+                found,
+                "not_in_dm",
+                row,
+                "the sample's subject is not in DM: check the subject id in samples.csv",
             )
         days = row["days_from_first_dose"]
         if not np.isnan(days) and (days > 0) == (row["timepoint"] == baseline):
             where = "after" if days > 0 else "on or before"
-            found.append(
-                _finding(
-                    "timing",
-                    row,
-                    None,
-                    f"labelled {row['timepoint']} but taken {where} the day of the first dose: check label and dates",
-                )
+            _note(
+                found,
+                "timing",
+                row,
+                f"labelled {row['timepoint']} but taken {where} the day of the first dose: "
+                "check label and dates",
             )
         sex, clinical = row["expressed_sex"], row["clinical_sex"]
         if sex == "mixed":
-            found.append(
-                _finding(
-                    "sex",
-                    row,
-                    None,
-                    "XIST and Y-linked genes are both present: cells of two people, or a swap of barcodes",
-                )
+            _note(
+                found,
+                "sex",
+                row,
+                "XIST and Y-linked genes are both present: cells of two people, or a swap of "
+                "barcodes",
             )
         elif sex in ("M", "F") and clinical in ("M", "F") and sex != clinical:
-            found.append(
-                _finding(
-                    "sex",
-                    row,
-                    None,
-                    "sex by XIST and Y-linked genes is not the clinical sex: suspected swap, check the labels",
-                )
+            _note(
+                found,
+                "sex",
+                row,
+                "sex by XIST and Y-linked genes is not the clinical sex: suspected swap, "
+                "check the labels",
             )
 
 
 def _pairs(frame: pd.DataFrame, fingerprints: Mapping[str, pd.DataFrame], found: Findings) -> None:
-    """Checks between samples: one content under two names, barcodes in common, tissues mixed within a subject."""
+    """Checks between samples: one content under two names, barcodes in common, tissues mixed within
+    a subject.
+    """
     rows = {r["sample_id"]: r for _, r in frame.iterrows()}
     known = {s: fingerprints[s] for s in rows if s in fingerprints}
     shared, equal = overlaps(known, "barcode"), overlaps(known, "cell_hash")
@@ -180,20 +150,25 @@ def _pairs(frame: pd.DataFrame, fingerprints: Mapping[str, pd.DataFrame], found:
     ]
     for one, other in combinations(shared.index, 2):
         if rows[one]["content_digest"] == rows[other]["content_digest"]:
-            found.append(
-                _finding(
-                    "same_content",
-                    rows[one],
-                    other,
-                    "the same counts were delivered under two sample ids: one of them is wrong",
-                )
+            _note(
+                found,
+                "same_content",
+                rows[one],
+                "the same counts were delivered under two sample ids: one of them is wrong",
+                other,
             )
         elif equal.loc[one, other] > MAX_OVERLAP:
-            text = "more than 5 % of the cells have the counts of cells of another sample: a delivery was merged or split"
-            found.append(_finding("same_content", rows[one], other, text))
+            text = (
+                "more than 5 % of the cells have the counts of cells of another sample: "
+                "a delivery was merged or split"
+            )
+            _note(found, "same_content", rows[one], text, other)
         elif shared.loc[one, other] > MAX_OVERLAP:
-            text = "more than 5 % of the barcodes are those of another sample: cells delivered twice, or libraries mixed"
-            found.append(_finding("barcode_overlap", rows[one], other, text))
+            text = (
+                "more than 5 % of the barcodes are those of another sample: "
+                "cells delivered twice, or libraries mixed"
+            )
+            _note(found, "barcode_overlap", rows[one], text, other)
     for _, group in frame.sort_values("sample_id").groupby("subject_id", sort=True):
         if group["tissue"].nunique() > 1 and group["timepoint"].nunique() > 1:
             shared_tissue = group.groupby("tissue")["timepoint"].nunique().max() > 1
@@ -207,7 +182,7 @@ def _pairs(frame: pd.DataFrame, fingerprints: Mapping[str, pd.DataFrame], found:
                         "the subject's biopsies differ in tissue: no pair",
                     )
                     text = one if shared_tissue else none
-                    found.append(_finding("tissue", row, None, text))
+                    _note(found, "tissue", row, text)
 
 
 def sample_identity(
@@ -227,7 +202,7 @@ def sample_identity(
     samples
         Table ``samples``.
     fingerprints
-        ``cells.fingerprint.fingerprint`` of each sample that has been read.
+        ``fingerprint.fingerprint`` of each sample that has been read.
     subjects, exposure
         Clinical tables, where there are any.
     profiles, pseudobulks

@@ -1,4 +1,6 @@
-"""What is kept of one sample to recognise it later: a hash per cell and the sex-linked counts. Comparing samples belongs to ``identity``."""
+"""What is kept of one sample to recognise it later: a hash per cell and the sex-linked counts.
+Comparing samples belongs to ``comparison``.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,17 @@ import scipy.sparse as sp
 from hcc_assets.study.genes import X_INACTIVATION_GENE, Y_GENES, gene_id_of
 
 _MIN_MOLECULES: Final = 10
+"""Sex-linked molecules of a sample: own choice; 0.12 of 10 is one molecule."""
 _PRESENT_CP10K: Final = 0.1
+"""Level at which XIST or Y genes are there: own choice, a tenth of the usual ones below."""
 _FOREIGN_SHARE: Final = 0.12
+"""Share of the other sex that ambient RNA and doublets may bring: own choice, the ambient share of
+the hard setting of SINGLE_CELL.md, section 2.4.
+"""
 _USUAL_XIST: Final = 1.5
+"""Molecules per 10,000 in cells of a woman: own choice; only its ratio to the next counts."""
 _USUAL_Y: Final = 8.0
+"""Molecules per 10,000 of the Y genes together in cells of a man: own choice, likewise."""
 
 
 def _gene_hashes(gene_ids: pd.Index) -> npt.NDArray[np.uint64]:
@@ -43,8 +52,8 @@ def fingerprint(counts: sp.csr_matrix, barcodes: pd.Index, gene_ids: pd.Index) -
     Returns
     -------
     pandas.DataFrame
-        ``barcode, cell_hash`` (int64, depends on the counts alone, not on the order of genes), ``n_umi, xist_umi, y_umi``; one row per cell, sorted by
-        barcode.
+        ``barcode, cell_hash`` (int64, depends on the counts alone, not on the order of genes),
+        ``n_umi, xist_umi, y_umi``; one row per cell, sorted by barcode.
     """
     matrix = sp.csr_matrix(counts)
     ids = pd.Index(gene_ids).astype(str)
@@ -70,7 +79,9 @@ def fingerprint(counts: sp.csr_matrix, barcodes: pd.Index, gene_ids: pd.Index) -
 
 
 def content_digest(cells: pd.DataFrame) -> str:
-    """Digest of the counts of a sample, 32 hex digits: the same for the same cells in any order and under any barcodes."""
+    """Digest of the counts of a sample, 32 hex digits: the same for the same cells in any order and
+    under any barcodes.
+    """
     hashes = np.sort(cells.loc[cells["n_umi"] > 0, "cell_hash"].to_numpy(dtype=np.int64))
     return hashlib.sha256(hashes.tobytes()).hexdigest()[:32]
 
@@ -81,7 +92,8 @@ def expressed_sex(cells: pd.DataFrame) -> tuple[str, float, float]:
     Returns
     -------
     sex, xist, y
-        ``M``, ``F``, ``mixed`` (both at levels that ambient RNA does not explain: two donors) or ``undetermined``; XIST and Y molecules per 10,000.
+        ``M``, ``F``, ``mixed`` (both at levels that ambient RNA does not explain: two donors) or
+        ``undetermined``; XIST and Y molecules per 10,000.
     """
     total = float(cells["n_umi"].sum())
     if total == 0:
@@ -108,12 +120,14 @@ def overlaps(
     fingerprints
         Of each sample.
     key
-        ``barcode``: 16-letter sequence, a suffix such as ``-1`` left aside; ``cell_hash``: cells of at least 200 molecules, whatever their barcode.
+        ``barcode``: 16-letter sequence, a suffix such as ``-1`` left aside; ``cell_hash``: cells of
+        at least 200 molecules, whatever their barcode.
 
     Returns
     -------
     pandas.DataFrame
-        Samples x samples, of the smaller of the two; the diagonal is 1, a sample without cells has 0.
+        Samples x samples, of the smaller of the two; the diagonal is 1, a sample without cells has
+        0.
     """
     names = sorted(fingerprints)
     values = [

@@ -1,8 +1,9 @@
-"""Copy-number profiles from expression: which genes count, windows along the genome, deviation of each cell from normal cells. Calls belong to ``malignancy``."""
+"""Copy-number profiles from expression: which genes count, windows along the genome, deviation of
+each cell from normal cells. Calls belong to ``decision``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,13 +19,22 @@ Matrix = npt.NDArray[np.float32]
 Vector = npt.NDArray[np.float64]
 
 BIN_BASES: Final = 5_000_000
-"""Distance of the points along the genome at which a profile is read."""
+"""Distance of the points along the genome at which a profile is read: own choice, well within a
+window of 81 genes.
+"""
 
 WINDOW_GENES: Final = 81
+"""Running mean over genes: middle of the 61 to 101 of SINGLE_CELL.md, section 2.5."""
 MIN_GENES_IN_ARM: Final = 15
+"""Genes of an arm that is read: own choice, so that the mean of an arm has a quarter of the noise
+of a gene.
+"""
 CLIP: Final = 3.0
+"""Deviation of a gene, at most: SINGLE_CELL.md, section 2.5."""
 _CHUNK: Final = 1024
+"""Cells at a time: own choice for memory; no result depends on it."""
 _SCALE: Final = 1e4
+"""Counts per cell before the logarithm: CP10k."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +48,8 @@ class Windows:
     weights
         Used genes x bins: the running mean over the nearest genes of the same chromosome arm.
     bins
-        Names of the bins, such as ``8q:127.5`` (arm and megabase), in genomic order; the same place has the same name in every sample.
+        Names of the bins, such as ``8q:127.5`` (arm and megabase), in genomic order; the same place
+        has the same name in every sample.
     """
 
     columns: npt.NDArray[np.intp]
@@ -52,7 +63,9 @@ class Windows:
 
 
 def excluded(symbols: pd.Index) -> npt.NDArray[np.bool_]:
-    """Genes whose expression says nothing of copy number: markers, mitochondrial, ribosomal, haemoglobin, immunoglobulin and T-cell receptor genes."""
+    """Genes whose expression says nothing of copy number: markers, mitochondrial, ribosomal,
+    haemoglobin, immunoglobulin and T-cell receptor genes.
+    """
     return np.asarray(
         symbols.isin(panel_genes())
         | gene_data.is_mitochondrial(symbols)
@@ -62,14 +75,10 @@ def excluded(symbols: pd.Index) -> npt.NDArray[np.bool_]:
     )
 
 
-def windows(
-    gene_ids: pd.Index,
-    symbols: pd.Index,
-    expressed: npt.NDArray[np.bool_],
-    *,
-    genes_per_window: int = WINDOW_GENES,
-) -> Windows:
+def windows(gene_ids: pd.Index, symbols: pd.Index, expressed: npt.NDArray[np.bool_]) -> Windows:
     """Windows over the expressed genes of autosomes outside the MHC.
+
+    An arm with fewer genes than a window is one, with fewer than 15 it is left out.
 
     Parameters
     ----------
@@ -77,8 +86,6 @@ def windows(
         Names of the n columns (ids may be symbols where a delivery has nothing else).
     expressed
         n flags: genes seen often enough to count.
-    genes_per_window
-        Genes of the running mean; an arm with fewer is one window, an arm with fewer than 15 is left out.
     """
     where = gene_data.positions(gene_ids)
     chromosome, start = where["chromosome"].to_numpy(), where["start"].to_numpy()
@@ -99,7 +106,7 @@ def windows(
         if len(inside) < MIN_GENES_IN_ARM:
             continue
         place = start[usable[inside]]
-        size = min(genes_per_window, len(inside))
+        size = min(WINDOW_GENES, len(inside))
         for point in (
             np.arange(place.min() // BIN_BASES, place.max() // BIN_BASES + 1) * BIN_BASES
             + BIN_BASES // 2
@@ -148,23 +155,19 @@ class Normal:
 
     low: Matrix
     high: Matrix
-    source: str
 
     @classmethod
-    def of(
-        cls, means: Mapping[str, Vector] | pd.DataFrame, columns: npt.NDArray[np.intp], source: str
-    ) -> Normal:
-        """From classes x genes means (frame) over all columns of the count matrix."""
-        table = np.asarray(
-            means if isinstance(means, pd.DataFrame) else list(means.values()), dtype=np.float32
-        )[:, columns]
-        return cls(table.min(axis=0), table.max(axis=0), source)
+    def of(cls, means: pd.DataFrame, columns: npt.NDArray[np.intp]) -> Normal:
+        """From classes x genes means over all columns of the count matrix."""
+        table = np.asarray(means, dtype=np.float32)[:, columns]
+        return cls(table.min(axis=0), table.max(axis=0))
 
 
 def profiles(
     values: sp.csr_matrix, where: Windows, normal: Normal, *, weights: sp.csr_matrix | None = None
 ) -> Matrix:
-    """Profile of each cell: deviation from the normal range, clipped at 3, averaged over the windows, centred per cell.
+    """Profile of each cell: deviation from the normal range, clipped at 3, averaged over the
+    windows, centred per cell.
 
     Parameters
     ----------

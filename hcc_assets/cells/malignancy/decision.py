@@ -1,8 +1,10 @@
-"""Malignant or not: correlation to the patient's own copy-number profile, with onco-fetal against mature genes as second evidence.
+"""Malignant or not: correlation to the patient's own copy-number profile, with onco-fetal against
+mature genes as second evidence.
 
-Raw copy-number energy separates badly (area under the curve 0.55 to 0.7 in the hard simulation), the correlation to the consensus of the same patient well;
-so no threshold on energy is applied to a cell. The consensus of a biopsy before treatment is reused after it, where few tumour cells may be left. Lineage is
-given: which cells are epithelial is decided in ``annotate``.
+Raw copy-number energy separates badly (area under the curve 0.55 to 0.7 in the hard simulation),
+the correlation to the consensus of the same patient well; so no threshold on energy is applied to a
+cell. The consensus of a biopsy before treatment is reused after it, where few tumour cells may be
+left. Lineage is given: which cells are epithelial is decided in ``calling``.
 """
 
 from __future__ import annotations
@@ -58,11 +60,18 @@ NORMAL_CLASSES: Final = (
 
 EPITHELIAL_GENES: Final = ("EPCAM", "KRT8", "KRT18", "KRT19", "KRT7", "CDH1", "CLDN4", "TACSTD2")
 
-_ENOUGH_NORMAL: Final = 200
 _MIN_CANDIDATES: Final = 15
+"""Epithelial cells for a copy-number profile: own choice, half as many again as a malignant
+population has at least.
+"""
 _EXPRESSED: Final = 0.05
+"""Share of cells in which a gene is seen: own choice; in fewer it brings noise to its window and no
+signal.
+"""
 _LINEAGE_DEVIATION: Final = 0.7
+"""Log deviation beyond any copy number: above ln 2, a doubling."""
 _MIN_BINS: Final = 40
+"""Bins for a profile: own choice, 200 Mb of the genome, as for comparing samples."""
 
 
 @dataclass(frozen=True)
@@ -72,32 +81,25 @@ class MalignancyResult:
     Attributes
     ----------
     calls
-        One row per cell in the given order: ``is_candidate``; ``cnv_correlation`` to the malignant consensus and ``posterior`` of being malignant by it (NaN
-        for cells that are no candidates); ``oncofetal`` (mean onco-fetal minus mean mature log expression); ``malignant``; ``confidence`` of the call.
+        One row per cell in the given order: ``is_candidate``; ``cnv_correlation`` to the malignant
+        consensus and ``posterior`` of being malignant by it (NaN for cells that are no candidates);
+        ``oncofetal`` (mean onco-fetal minus mean mature log expression); ``malignant``;
+        ``confidence`` of the call.
     profile
-        Malignant consensus of this sample by bin (``8q:127.5`` …), for the patient's other samples; None where no malignant population was seen.
+        Malignant consensus of this sample by bin (``8q:127.5`` …), for the patient's other samples;
+        None where no malignant population was seen.
     amplitude
-        Root mean square over chromosome arms of the consensus, about the natural-log fold change; 0.07 and more in aneuploid tumours.
-    reference
-        What the deviation was taken from: ``own``, ``own+frozen``, ``frozen`` or ``none``.
+        Root mean square over chromosome arms of the consensus, about the natural-log fold change;
+        0.07 and more in aneuploid tumours.
     heat
-        Mean profile of malignant, normal epithelial and reference cells by bin (columns), for the chromosome heatmap.
+        Mean profile of malignant, normal epithelial and reference cells by bin (columns), for the
+        chromosome heatmap.
     """
 
     calls: pd.DataFrame
     profile: pd.Series | None
     amplitude: float
-    reference: str
     heat: pd.DataFrame
-
-
-def _symbols(genes: pd.DataFrame | pd.Index) -> tuple[pd.Index, pd.Index]:
-    if isinstance(genes, pd.DataFrame):
-        return pd.Index(genes["gene_id"].astype(str)), pd.Index(genes["gene"].astype(str))
-    from hcc_assets.study.genes import symbol_of
-
-    ids = pd.Index(genes).astype(str)
-    return ids, pd.Index([symbol_of().get(g.split(".")[0], g) for g in ids])
 
 
 def _panel(values: sp.csr_matrix, symbols: pd.Index, names: tuple[str, ...]) -> Vector:
@@ -110,7 +112,9 @@ def _panel(values: sp.csr_matrix, symbols: pd.Index, names: tuple[str, ...]) -> 
 
 
 def oncofetal_score(values: sp.csr_matrix, symbols: pd.Index) -> Vector:
-    """Mean log-normalised expression of the onco-fetal genes minus that of the mature hepatocyte genes, per cell."""
+    """Mean log-normalised expression of the onco-fetal genes minus that of the mature hepatocyte
+    genes, per cell.
+    """
     return _panel(values, symbols, ONCOFETAL) - _panel(values, symbols, MATURE_HEPATOCYTE)
 
 
@@ -127,32 +131,18 @@ def _candidates(
 
 
 def _normal_range(
-    values: sp.csr_matrix,
-    labels: npt.NDArray[np.object_],
-    ids: pd.Index,
-    columns: npt.NDArray[np.intp],
-    frozen: pd.DataFrame | None,
+    values: sp.csr_matrix, labels: npt.NDArray[np.object_], columns: npt.NDArray[np.intp]
 ) -> Normal:
     present = [c for c in NORMAL_CLASSES if (labels == c).sum() >= MIN_CELLS]
-    parts, source = [], []
-    n_own = int(np.isin(labels.astype(str), present).sum())
     if present:
-        parts.append(class_means(values, labels, present).to_numpy())
-        source.append("own")
-    if frozen is not None and n_own < _ENOUGH_NORMAL:
-        rows = [c for c in NORMAL_CLASSES if c in frozen.index]
-        table = frozen.loc[rows].reindex(columns=ids).to_numpy(dtype=float)
-        if len(rows):
-            fallback = np.asarray(values.mean(axis=0)).ravel()
-            parts.append(np.where(np.isnan(table), fallback, table))
-            source.append("frozen")
-    if not parts:
-        return Normal.of(pd.DataFrame(np.asarray(values.mean(axis=0))), columns, "none")
-    return Normal.of(pd.DataFrame(np.vstack(parts)), columns, "+".join(source))
+        return Normal.of(class_means(values, labels, present), columns)
+    return Normal.of(pd.DataFrame(np.asarray(values.mean(axis=0))), columns)
 
 
 def _without_lineage_genes(where: Windows, deviation: Vector) -> sp.csr_matrix:
-    """Windows without genes that deviate more than any copy number can: they belong to the lineage of the candidates."""
+    """Windows without genes that deviate more than any copy number can: they belong to the lineage
+    of the candidates.
+    """
     keep = (np.abs(deviation) < _LINEAGE_DEVIATION).astype(np.float32)
     weights = sp.diags(keep) @ where.weights
     total = np.asarray(weights.sum(axis=0)).ravel()
@@ -173,10 +163,9 @@ def _given(patient_profiles: Sequence[pd.Series], bins: pd.Index) -> Vector | No
 
 def call_malignancy(
     counts: sp.csr_matrix,
-    genes: pd.DataFrame | pd.Index,
+    genes: pd.DataFrame,
     lineage_labels: npt.NDArray[np.object_] | pd.Series,
     *,
-    reference_means: pd.DataFrame | None = None,
     patient_profiles: Sequence[pd.Series] = (),
 ) -> MalignancyResult:
     """Tell malignant from normal epithelial cells of one sample.
@@ -186,27 +175,28 @@ def call_malignancy(
     counts
         Cells x genes, counts (or any non-negative linear scale).
     genes
-        Frame with ``gene_id`` and ``gene`` per column, or an index of ids or symbols.
+        ``gene_id`` and ``gene`` of each column; both may be symbols.
     lineage_labels
-        One label per cell. Candidates are tumour, hepatocyte, cholangiocyte, epithelial, and unassigned cells with at least three epithelial genes;
-        immune, stromal and endothelial classes are the normal cells.
-    reference_means
-        Classes x gene ids, mean log-normalised expression of normal classes; taken in where the sample has under 200 normal cells of its own.
+        One label per cell. Candidates are tumour, hepatocyte, cholangiocyte, epithelial, and
+        unassigned cells with at least three epithelial genes; immune, stromal and endothelial
+        classes are the normal cells.
     patient_profiles
         ``profile`` of other samples of the same patient.
 
     Returns
     -------
     MalignancyResult
-        A cell is malignant where the posterior by copy number is above 0.9, or above 0.5 with the panel above its cut. Without a copy-number signal in the
-        sample (near-diploid tumour, or no tumour) the panel alone decides, with lower confidence.
+        A cell is malignant where the posterior by copy number is above 0.9, or above 0.5 with the
+        panel above its cut. Without a copy-number signal in the sample (near-diploid tumour, or no
+        tumour) the panel alone decides, with lower confidence.
 
     References
     ----------
-    Tirosh 2016 (Science 352:189) for the profile, Patel 2014 (Science 344:1396) for the correlation to the consensus.
+    Tirosh 2016 (Science 352:189) for the profile, Patel 2014 (Science 344:1396) for the correlation
+    to the consensus.
     """
     labels = np.asarray(lineage_labels, dtype=object)
-    ids, symbols = _symbols(genes)
+    ids, symbols = (pd.Index(genes[c].astype(str)) for c in ("gene_id", "gene"))
     candidate = _candidates(counts, symbols, labels)
     others = np.isin(labels.astype(str), NORMAL_CLASSES)
     seen = _detected(counts, candidate) | _detected(counts, others)
@@ -222,17 +212,12 @@ def call_malignancy(
         }
     )
     at = np.flatnonzero(candidate)
-    profile, amplitude, source, heat = (
-        None,
-        float("nan"),
-        "none",
-        pd.DataFrame(index=["malignant", "normal_epithelial", "reference"]),
-    )
+    profile, amplitude = None, float("nan")
+    heat = pd.DataFrame(index=["malignant", "normal_epithelial", "reference"])
     posterior, informative = np.zeros(len(at)), False
     if len(at) >= 2:
         where = windows(ids, symbols, seen)
-        normal = _normal_range(values, labels, ids, where.columns, reference_means)
-        source = normal.source
+        normal = _normal_range(values, labels, where.columns)
         if len(where.bins) >= _MIN_BINS and (len(at) >= _MIN_CANDIDATES or patient_profiles):
             own = values[at]
             weights = _without_lineage_genes(where, mean_deviation(own, where, normal))
@@ -253,7 +238,7 @@ def call_malignancy(
     calls.loc[at, "malignant"] = malignant
     calls["confidence"] = np.nan
     calls.loc[at, "confidence"] = confidence
-    return MalignancyResult(calls, profile, amplitude, source, heat)
+    return MalignancyResult(calls, profile, amplitude, heat)
 
 
 def _detected(counts: sp.csr_matrix, rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -286,7 +271,9 @@ def _heat(
 def _decide(
     posterior: Vector, panel: Vector, *, informative: bool
 ) -> tuple[npt.NDArray[np.bool_], Vector, Vector]:
-    """Call, probability of being malignant and confidence of each candidate, from copy number and panel; from the panel alone, the confidence is at most 0.7."""
+    """Call, probability of being malignant and confidence of each candidate, from copy number and
+    panel; from the panel alone, the confidence is at most 0.7.
+    """
     if not informative:
         by_panel = np.asarray(
             1.0 / (1.0 + np.exp(-(panel - ONCOFETAL_CUT) / 0.1)), dtype=np.float64

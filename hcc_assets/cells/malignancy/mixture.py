@@ -1,4 +1,6 @@
-"""Two-component mixture of correlations in which the normal component is anchored on cells known to be normal. Nothing of profiles or genes belongs here."""
+"""Two-component mixture of correlations in which the normal component is anchored on cells known to
+be normal. Nothing of profiles or genes belongs here.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,21 @@ import numpy.typing as npt
 Vector = npt.NDArray[np.float64]
 
 _ANCHORS: Final = 300
+"""Cells that the known normal ones count as, at most: own choice, about a class of one biopsy, so
+that many lymphocytes outvote no candidates.
+"""
 _ITERATIONS: Final = 60
+"""Own choice: a bound on the work."""
 _MIN_SD: Final = 0.02
+"""Own choice: least sd of correlations, so that no component shrinks to a point."""
 _SHIFT: Final = 0.15
+"""How far the normal component may leave its anchor: own choice, for hepatocytes beside an anchor
+of immune cells.
+"""
 _APART: Final = 1.5
+"""Distance of the means in pooled sd: own choice; two normals are bimodal from 2, here the lower
+one is anchored.
+"""
 
 
 def _density(x: Vector, mean: float, sd: float) -> Vector:
@@ -23,7 +36,9 @@ def _density(x: Vector, mean: float, sd: float) -> Vector:
 def _fit(
     candidates: Vector, normal: Vector, high: float
 ) -> tuple[float, Vector, tuple[float, float, float, float]]:
-    """Expectation maximisation from one starting mean of the upper component: log-likelihood, posterior, both means and sds."""
+    """Expectation maximisation from one starting mean of the upper component: log-likelihood,
+    posterior, both means and sds.
+    """
     weight = min(1.0, _ANCHORS / len(normal)) if len(normal) else 0.0
     low = anchor = float(np.median(normal)) if len(normal) else float(np.quantile(candidates, 0.1))
     sd_low = max(float(np.std(normal)) if len(normal) else float(np.std(candidates)) / 2, _MIN_SD)
@@ -60,13 +75,15 @@ def split_normal_from_malignant(candidates: Vector, normal: Vector) -> Vector:
     candidates
         Correlation of the cells to be split.
     normal
-        Correlation of known normal cells; they are held in the lower component and count as at most 300 cells, so that a sample without any normal
-        candidate still has a normal component to differ from. May be empty.
+        Correlation of known normal cells; they are held in the lower component and count as at most
+        300 cells, so that a sample without any normal candidate still has a normal component to
+        differ from. May be empty.
 
     Returns
     -------
     numpy.ndarray
-        Posterior of each candidate; 0 everywhere where the components do not separate (means under 1.5 pooled sd apart). Monotone in the correlation.
+        Posterior of each candidate; 0 everywhere where the components do not separate (means under
+        1.5 pooled sd apart). Monotone in the correlation.
     """
     if len(candidates) == 0:
         return np.zeros(0)

@@ -1,4 +1,6 @@
-"""Parting the epithelial cells of one sample into malignant and normal by their copy-number profiles. Which cells these are is decided in ``malignancy``."""
+"""Parting the epithelial cells of one sample into malignant and normal by their copy-number
+profiles. Which cells these are is decided in ``decision``.
+"""
 
 from __future__ import annotations
 
@@ -13,20 +15,34 @@ from hcc_assets.cells.malignancy.mixture import split_normal_from_malignant
 Vector = npt.NDArray[np.float64]
 
 MALIGNANT: Final = 0.9
+"""Posterior above which a cell is malignant: SINGLE_CELL.md, section 2.5."""
 LEANING: Final = 0.5
+"""Posterior above which the panel may decide: SINGLE_CELL.md, section 2.5."""
 ONCOFETAL_CUT: Final = 0.15
-"""Mean log-normalised onco-fetal minus mature expression above which the panel alone speaks for malignancy."""
+"""Mean log-normalised onco-fetal minus mature expression above which the panel alone speaks for
+malignancy: own choice.
+"""
 
 MIN_CELLS: Final = 10
+"""Cells of a population: own choice, the fewest whose mean profile is read."""
 _AMPLITUDE: Final = 0.065
+"""Own choice, below the 0.07 of aneuploid tumours (`decision.MalignancyResult`)."""
 _AMPLITUDE_PANEL_OPEN: Final = 0.045
+"""Own choice, lower where the panel does not speak for mature hepatocytes."""
 _AMPLITUDE_WITH_PANEL: Final = 0.03
+"""Own choice, lowest where the panel differs between the parts as well."""
 _PANEL_MATURE: Final = -0.3
+"""Panel score of mature hepatocytes: own choice, likewise."""
 _PANEL_DIFFERENCE: Final = 0.2
+"""Difference of the panel between the parts that counts: own choice, above the cut."""
 _OUTLIER_SD: Final = 4.0
+"""Own choice: 3 in 100,000 normal cells lie beyond."""
 _LEANING_SD: Final = 2.3
+"""Own choice: 1 in 100 normal cells lies beyond; counts with the panel only."""
 _MIN_WITHOUT_PANEL: Final = 20
+"""Cells of a population that copy number alone shows: own choice, twice the least."""
 _ROUNDS: Final = 4
+"""Own choice: a bound on the work."""
 
 
 def correlation(cells: npt.NDArray[np.float32], consensus: Vector) -> Vector:
@@ -41,7 +57,8 @@ def correlation(cells: npt.NDArray[np.float32], consensus: Vector) -> Vector:
 def arm_amplitude(
     cells: npt.NDArray[np.float32], level: Vector, arms: npt.NDArray[np.object_]
 ) -> float:
-    """How much the mean profile of these cells differs between chromosome arms, beyond what so few cells would by chance.
+    """How much the mean profile of these cells differs between chromosome arms, beyond what so few
+    cells would by chance.
 
     Parameters
     ----------
@@ -55,7 +72,8 @@ def arm_amplitude(
     Returns
     -------
     float
-        Root mean square over arms of the mean deviation relative to the level, about the natural-log fold change; 0 where chance explains it.
+        Root mean square over arms of the mean deviation relative to the level, about the
+        natural-log fold change; 0 where chance explains it.
     """
     names, code = np.unique(arms.astype(str), return_inverse=True)
     picker = np.zeros((len(arms), len(names)))
@@ -68,7 +86,9 @@ def arm_amplitude(
 
 @dataclass(frozen=True)
 class Split:
-    """One way to part the candidates: consensus, correlation and posterior of each, mean profile of the sure ones, its amplitude, and whether it holds."""
+    """One way to part the candidates: consensus, correlation and posterior of each, mean profile of
+    the sure ones, its amplitude, and whether it holds.
+    """
 
     consensus: Vector
     r: Vector
@@ -79,7 +99,9 @@ class Split:
 
 
 def _difference(cells: npt.NDArray[np.float32], posterior: Vector) -> Vector:
-    """Mean profile of the malignant cells, less that of the normal candidates where there are any: what their lineage shares cancels."""
+    """Mean profile of the malignant cells, less that of the normal candidates where there are any:
+    what their lineage shares cancels.
+    """
     sure, clear = posterior > MALIGNANT, posterior < 1 - MALIGNANT
     out = cells[sure].mean(axis=0, dtype=np.float64)
     return np.asarray(
@@ -108,7 +130,9 @@ def _improve(
 
 
 def _starts(cells: npt.NDArray[np.float32], panel: Vector) -> list[Vector]:
-    """Where to look for the malignant cells: those with most energy, and those with the highest panel score, many or few."""
+    """Where to look for the malignant cells: those with most energy, and those with the highest
+    panel score, many or few.
+    """
     energy = np.round(np.mean(np.square(cells, dtype=np.float64), axis=1), 12)
     many, few = max(len(cells) // 4, 2), min(max(len(cells) // 40, 8), len(cells))
     chosen = [
@@ -122,7 +146,9 @@ def _starts(cells: npt.NDArray[np.float32], panel: Vector) -> list[Vector]:
 
 
 def _outliers(r: Vector, of_normal: Vector, panel: Vector) -> Vector:
-    """Few malignant cells in a biopsy after treatment: those that follow the earlier profile far beyond normal cells, or beyond them with the panel."""
+    """Few malignant cells in a biopsy after treatment: those that follow the earlier profile far
+    beyond normal cells, or beyond them with the panel.
+    """
     if len(of_normal) < MIN_CELLS:
         return np.zeros(len(r))
     z = (r - of_normal.mean()) / max(float(of_normal.std()), 0.05)
@@ -136,7 +162,9 @@ def _outliers(r: Vector, of_normal: Vector, panel: Vector) -> Vector:
 def _needed_amplitude(
     panel: Vector, sure: npt.NDArray[np.bool_], rest: npt.NDArray[np.bool_]
 ) -> float:
-    """Amplitude from which a split is believed: least where the panel differs between the parts, most where the cells look like mature hepatocytes."""
+    """Amplitude from which a split is believed: least where the panel differs between the parts,
+    most where the cells look like mature hepatocytes.
+    """
     level = float(panel[sure].mean())
     if rest.sum() >= MIN_CELLS and level >= float(panel[rest].mean()) + _PANEL_DIFFERENCE:
         return _AMPLITUDE_WITH_PANEL
@@ -153,7 +181,9 @@ def best_split(
     arms: npt.NDArray[np.object_],
     given: Vector | None,
 ) -> Split:
-    """Of the splits from all starts the one with the largest amplitude; the patient's earlier profile, where there is one, is the only start."""
+    """Of the splits from all starts the one with the largest amplitude; the patient's earlier
+    profile, where there is one, is the only start.
+    """
     best: Split | None = None
     for start in [given] if given is not None else _starts(cells, panel):
         consensus, r, posterior = _improve(cells, normal, start, fixed=given is not None)

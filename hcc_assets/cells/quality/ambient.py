@@ -1,4 +1,5 @@
-"""Ambient RNA of one sample: its profile, and how much of each cell it is. Counts are never corrected; annotation and DE use the estimate.
+"""Ambient RNA of one sample: its profile, and how much of each cell it is. Counts are never
+corrected; annotation and DE use the estimate.
 
 Doublet calls belong to ``doublets``, which takes the lineage evidence from here.
 """
@@ -23,10 +24,21 @@ if TYPE_CHECKING:
 EMPTY_UMI: Final = 100
 """Barcodes of the raw matrix below this hold ambient RNA only (EmptyDrops, Lun 2019)."""
 _MIN_EMPTY_TOTAL: Final = 20_000
+"""Molecules of a profile from empty droplets: own choice, one for each gene of the transcriptome.
+"""
 _SURE: Final = 1e-6
+"""Chance from ambient RNA below which a cell is surely of a lineage: own choice, fewer than one
+wrong cell in a sample.
+"""
 _MIN_GROUP: Final = 15
+"""Cells of a lineage that show contamination: own choice."""
 _TELLING: Final = 3.0
+"""Molecules expected at 5 % contamination from which a gene tells anything: own choice; none then
+has a chance of 5 %.
+"""
 _PRIOR_CONTAMINATION: Final = 0.3
+"""Contamination assumed before there is an estimate: 30 %, the worst of SINGLE_CELL.md, section 6.
+"""
 
 
 @dataclass(frozen=True)
@@ -38,9 +50,11 @@ class Ambient:
     profile
         Share of each gene, in the order of the counts; sums to 1.
     source
-        ``raw``: from droplets below 100 UMI. ``mean``: the mean profile of the delivered cells, weaker.
+        ``raw``: from droplets below 100 UMI. ``mean``: the mean profile of the delivered cells,
+        weaker.
     fraction
-        Ambient UMI over all UMI of the sample's cells; NaN when no pair of lineages allows an estimate.
+        Ambient UMI over all UMI of the sample's cells; NaN when no pair of lineages allows an
+        estimate.
     constant, slope
         Expected ambient UMI of a cell: ``constant + slope * n_umi``; NaN likewise.
     """
@@ -54,7 +68,9 @@ class Ambient:
     def expected_umi(
         self, n_umi: npt.ArrayLike, *, default: float = 0.0
     ) -> npt.NDArray[np.float64]:
-        """Expected ambient UMI of cells with these totals, at most half of them; ``default`` is the fraction where none was estimated."""
+        """Expected ambient UMI of cells with these totals, at most half of them; ``default`` is the
+        fraction where none was estimated.
+        """
         total = np.asarray(n_umi, dtype=np.float64)
         guess = default * total if np.isnan(self.fraction) else self.constant + self.slope * total
         return np.minimum(guess, total / 2)
@@ -62,7 +78,9 @@ class Ambient:
 
 @dataclass(frozen=True)
 class LineageEvidence:
-    """Per cell and lineage: ``total`` marker counts, ``detected`` distinct markers; ``share`` of each lineage's markers in the ambient profile."""
+    """Per cell and lineage: ``total`` marker counts, ``detected`` distinct markers; ``share`` of
+    each lineage's markers in the ambient profile.
+    """
 
     names: tuple[str, ...]
     total: npt.NDArray[np.float64]
@@ -70,7 +88,9 @@ class LineageEvidence:
     share: npt.NDArray[np.float64]
 
     def above(self, ambient_umi: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Probability of at least that many marker counts from ambient RNA alone (Poisson), cells x lineages."""
+        """Probability of at least that many marker counts from ambient RNA alone (Poisson), cells x
+        lineages.
+        """
         expected = np.maximum(ambient_umi[:, None] * self.share[None, :], 1e-9)
         return np.where(self.total > 0, pdtrc(np.maximum(self.total - 1, 0), expected), 1.0)
 
@@ -130,7 +150,9 @@ def _profile(
 def _without_excess(
     found: npt.NDArray[np.float64], possible: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.bool_]:
-    """Cells whose foreign counts are no more than the group's contamination explains; the others are doublets."""
+    """Cells whose foreign counts are no more than the group's contamination explains; the others
+    are doublets.
+    """
     keep = np.ones(len(found), dtype=bool)
     for _ in range(3):
         share = found[keep].sum() / max(possible[keep].sum(), 1e-12)
@@ -139,10 +161,12 @@ def _without_excess(
 
 
 def _lower_share(found: npt.NDArray[np.float64], possible: npt.NDArray[np.float64]) -> float | None:
-    """Contamination of a group of cells from counts of foreign genes: the lower quartile over genes, weighted by what each could tell.
+    """Contamination of a group of cells from counts of foreign genes: the lower quartile over
+    genes, weighted by what each could tell.
 
-    A gene that the cells do express a little only adds, so the genes that show least contamination are nearest to it. ``possible`` are the counts
-    if the cells were nothing but ambient RNA. None where no gene tells anything.
+    A gene that the cells do express a little only adds, so the genes that show least contamination
+    are nearest to it. ``possible`` are the counts if the cells were nothing but ambient RNA. None
+    where no gene tells anything.
     """
     telling = possible * 0.05 >= _TELLING
     if not telling.any():
@@ -157,9 +181,10 @@ def estimate_ambient(
 ) -> Ambient:
     """Profile and amount of ambient RNA.
 
-    The amount comes from genes that a cell cannot express: markers of another lineage in cells that are surely of one lineage (the idea of
-    SoupX, Young 2020), pooled over all pairs, cells with far too many of them left out as doublets. Ambient UMI is modelled as a constant per
-    droplet plus a share of the cell.
+    The amount comes from genes that a cell cannot express: markers of another lineage in cells that
+    are surely of one lineage (the idea of SoupX, Young 2020), pooled over all pairs, cells with far
+    too many of them left out as doublets. Ambient UMI is modelled as a constant per droplet plus a
+    share of the cell.
 
     Parameters
     ----------
@@ -168,8 +193,8 @@ def estimate_ambient(
     usable
         Cells past the hard floor, by position.
     raw
-        All droplets of the same sample, when delivered. Without it ``var["empty_umi"]`` serves (`isolation.read_sample` fills it), else the mean
-        profile.
+        All droplets of the same sample, when delivered. Without it ``var["empty_umi"]`` serves
+        (`isolation.read_sample` fills it), else the mean profile.
     """
     matrix = as_csr(counts)
     profile, source = _profile(counts, raw)

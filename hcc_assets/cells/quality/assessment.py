@@ -1,6 +1,7 @@
-"""Quality control of one sample, all that needs no reference: metrics, hard floor, ambient RNA, doublets; and its row of the summary.
+"""Quality control of one sample, all that needs no reference: metrics, hard floor, ambient RNA,
+doublets; and its row of the summary.
 
-Limits by class come later, from ``qc_adaptive``.
+Limits by class come later, from ``adaptive``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from hcc_assets.cells.quality.adaptive import adaptive_status
 from hcc_assets.cells.quality.ambient import Ambient, estimate_ambient
 from hcc_assets.cells.quality.doublets import find_doublets
 from hcc_assets.cells.quality.metrics import barcode_metrics, floor_status
@@ -23,8 +23,6 @@ from hcc_assets.study.config import StudyConfig
 
 if TYPE_CHECKING:
     from anndata import AnnData
-
-__all__ = ["QcResult", "adaptive_status", "assess", "qc_summary", "refused_row", "summary_row"]
 
 
 @dataclass(frozen=True)
@@ -62,15 +60,10 @@ class QcResult:
         """Barcodes past the hard floor, doublets among them."""
         return self.metrics["qc_status"].isin(["pass", "doublet"]).to_numpy()
 
-    @property
-    def ambient_profile(self) -> pd.Series:
-        """Share of ambient counts by gene id."""
-        return pd.Series(
-            self.ambient.profile, index=pd.Index(self.genes["gene_id"], dtype=object), name="share"
-        )
-
     def to_tables(self) -> dict[str, pd.DataFrame]:
-        """``metrics``, ``ambient`` (genes in the order of the counts) and ``sample`` (one row of the other attributes), for Parquet."""
+        """``metrics``, ``ambient`` (genes in the order of the counts) and ``sample`` (one row of
+        the other attributes), for Parquet.
+        """
         profile = self.genes.assign(share=self.ambient.profile)
         sample = pd.DataFrame(
             {
@@ -128,7 +121,8 @@ def assess(
     config
         ``single_cell.min_umi`` and ``min_genes`` are the hard floor.
     raw
-        All droplets of the sample, when delivered: the ambient profile then comes from droplets below 100 counts.
+        All droplets of the sample, when delivered: the ambient profile then comes from droplets
+        below 100 counts.
     seed
         Of the simulated doublets, beside the content.
     n_barcodes
@@ -137,7 +131,8 @@ def assess(
     Returns
     -------
     QcResult
-        ``qc_status`` is ``low_umi, low_genes, high_mt, high_hb, erythroid, doublet`` or ``pass``. Row order follows ``counts``.
+        ``qc_status`` is ``low_umi, low_genes, high_mt, high_hb, erythroid, doublet`` or ``pass``.
+        Row order follows ``counts``.
     """
     metrics = barcode_metrics(counts)
     status = floor_status(metrics, counts, config)
@@ -180,7 +175,8 @@ def summary_row(
     Parameters
     ----------
     status
-        Final ``qc_status`` by the order of ``qc.metrics`` (after class limits); that of the metrics when not given.
+        Final ``qc_status`` by the order of ``qc.metrics`` (after class limits); that of the metrics
+        when not given.
     """
     metrics = qc.metrics
     final = (metrics["qc_status"] if status is None else status).to_numpy(dtype=object)
@@ -234,7 +230,9 @@ def refused_row(
 
 
 def qc_summary(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Published table ``qc_summary`` from the rows of `summary_row` and `refused_row`, sorted by sample."""
+    """Published table ``qc_summary`` from the rows of `summary_row` and `refused_row`, sorted by
+    sample.
+    """
     frame = pd.DataFrame([dict(r) for r in rows])
     if frame.empty:
         return empty(QcSummary)

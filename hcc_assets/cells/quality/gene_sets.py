@@ -1,4 +1,6 @@
-"""Gene sets of quality control as positions in a matrix. The lists themselves are data (``study/data/qc_genes.json``)."""
+"""Gene sets of quality control as positions in a matrix. The lists themselves are data
+(``study/data/qc_genes.json``).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class QcGenes:
-    """Lineages with their core markers, lineage pairs that one cell cannot be both of, and two lists for rescue and erythroid cells."""
+    """Lineages with their core markers, lineage pairs that one cell cannot be both of, and two
+    lists for rescue and erythroid cells.
+    """
 
     lineages: dict[str, tuple[str, ...]]
     incompatible: tuple[tuple[str, str], ...]

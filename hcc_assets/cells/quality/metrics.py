@@ -1,4 +1,6 @@
-"""Metrics of single barcodes from their counts, with the hard floor. What a class of cell may have is judged in ``qc_adaptive``."""
+"""Metrics of single barcodes from their counts, with the hard floor. What a class of cell may have
+is judged in ``adaptive``.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,17 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 MAX_PCT_MT: Final = 50.0
-"""Hard floor on mitochondrial share, in percent: above it no cell of any class is intact."""
+"""Hard floor on mitochondrial share, in percent (SINGLE_CELL.md, section 2.1): above it no cell of
+any class is intact.
+"""
 MAX_PCT_HB: Final = 20.0
-"""Hard floor on haemoglobin share, in percent."""
+"""Hard floor on haemoglobin share, in percent (SINGLE_CELL.md, section 2.1)."""
 ERYTHROID_PCT_HB: Final = 50.0
-"""A barcode that is mostly haemoglobin is a red cell, whatever else it has taken up."""
+"""Own choice, by definition: a barcode that is mostly haemoglobin is a red cell, whatever else it
+has taken up.
+"""
 _TOP: Final = 20
+"""Genes of the top fraction: SINGLE_CELL.md, section 2.1."""
 
 
 def as_csr(counts: AnnData) -> sparse.csr_matrix:
@@ -63,9 +70,10 @@ def barcode_metrics(counts: AnnData) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per barcode in the order of ``counts``: ``barcode, n_umi, n_genes, pct_mt, pct_ribo, pct_hb, pct_top20, pct_malat1`` (percent of the
-        barcode's counts), ``log1p_umi, log1p_genes`` (natural), ``complexity`` (log10 genes over log10 counts, NaN below 2 counts). They agree with
-        ``scanpy.pp.calculate_qc_metrics`` on the same gene sets.
+        One row per barcode in the order of ``counts``: ``barcode, n_umi, n_genes, pct_mt, pct_ribo,
+        pct_hb, pct_top20, pct_malat1`` (percent of the barcode's counts), ``log1p_umi,
+        log1p_genes`` (natural), ``complexity`` (log10 genes over log10 counts, NaN below 2 counts).
+        They agree with ``scanpy.pp.calculate_qc_metrics`` on the same gene sets.
     """
     matrix = as_csr(counts)
     symbols = counts.var["gene"].to_numpy()
@@ -105,10 +113,12 @@ def barcode_metrics(counts: AnnData) -> pd.DataFrame:
 def floor_status(
     metrics: pd.DataFrame, counts: AnnData, config: StudyConfig
 ) -> npt.NDArray[np.object_]:
-    """Hard floor, one status per barcode: ``low_umi, low_genes, high_mt, erythroid, high_hb`` or ``pass``, the first that applies.
+    """Hard floor, one status per barcode: ``low_umi, low_genes, high_mt, erythroid, high_hb`` or
+    ``pass``, the first that applies.
 
-    Counts and genes come from ``study.toml``; both must be reached. Haemoglobin above 20 % is ``erythroid`` where it is most of the cell or at
-    least two other erythroid genes are there, else ``high_hb`` (a cell with lysed red cells around it).
+    Counts and genes come from ``study.toml``; both must be reached. Haemoglobin above 20 % is
+    ``erythroid`` where it is most of the cell or at least two other erythroid genes are there, else
+    ``high_hb`` (a cell with lysed red cells around it).
     """
     single = config.single_cell
     matrix = as_csr(counts)

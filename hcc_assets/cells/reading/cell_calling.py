@@ -1,4 +1,6 @@
-"""Which droplets of a raw matrix hold a cell, when no filtered matrix was delivered. Quality of the cells is judged in ``qc``."""
+"""Which droplets of a raw matrix hold a cell, when no filtered matrix was delivered. Quality of the
+cells is judged in ``quality``.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +16,36 @@ from scipy.special import gammaln, pdtrc
 from hcc_assets.cells.quality.ambient import EMPTY_UMI
 from hcc_assets.cells.quality.gene_sets import positions, qc_genes
 from hcc_assets.cells.quality.metrics import as_csr
+from hcc_assets.stats.multiplicity import benjamini_hochberg
 from hcc_assets.study.config import StudyConfig
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 FDR: Final = 0.01
+"""False discovery rate of the droplets called by profile: own choice."""
 _SIMULATED: Final = 2000
+"""Draws for each total: own choice; EmptyDrops has 10,000, the smallest p-value of 2,000 still
+passes at 1 %.
+"""
 _TOP: Final = 3000
+"""Counts at which a droplet is a cell in any sample: own choice, above what ambient RNA gives."""
 _RESCUE_P: Final = 1e-6
+"""Chance of the neutrophil transcripts from ambient RNA: own choice, fewer than one droplet in
+100,000.
+"""
 _RESCUE_GENES: Final = 4
+"""Own choice: one more than the 3 genes of a seed (SINGLE_CELL.md, section 2.4), since no cell has
+been called yet.
+"""
 _SPECIFIC: Final = ("CSF3R", "FCGR3B", "CXCR2", "CXCR1", "CMTM2", "PROK2", "ADGRG3", "FPR2")
 
 
 def knee(total: npt.NDArray[np.int64], floor: int) -> float:
-    """Counts above which a droplet is a cell beyond doubt: a tenth of the 99th percentile of the expected cells, whose number is found by
-    minimising (expected - called)^2 / expected, as Cell Ranger 7 does (OrdMag)."""
+    """Counts above which a droplet is a cell beyond doubt: a tenth of the 99th percentile of the
+    expected cells, whose number is found by minimising (expected - called)^2 / expected, as Cell
+    Ranger 7 does (OrdMag).
+    """
     ranked = np.sort(total[total >= floor])[::-1].astype(float)
     if len(ranked) == 0:
         return float("inf")
@@ -65,7 +81,9 @@ def _log_probability(
 def _p_values(
     matrix: sparse.csr_matrix, share: npt.NDArray[np.float64], rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
-    """Monte-Carlo p-value of each row being drawn from the ambient profile (EmptyDrops, Lun 2019), all totals from one set of growing draws."""
+    """Monte-Carlo p-value of each row being drawn from the ambient profile (EmptyDrops, Lun 2019),
+    all totals from one set of growing draws.
+    """
     used = np.flatnonzero(share > 0)
     log_share = np.full(len(share), np.log(share[used].min()) - 5)
     log_share[used] = np.log(share[used])
@@ -92,18 +110,12 @@ def _p_values(
     return p
 
 
-def _benjamini_hochberg(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    order = np.argsort(p)[::-1]
-    adjusted = np.minimum.accumulate(p[order] * len(p) / np.arange(len(p), 0, -1))
-    out = np.empty_like(p)
-    out[order] = np.minimum(adjusted, 1)
-    return out
-
-
 def _neutrophil(
     matrix: sparse.csr_matrix, symbols: npt.NDArray[Any], share: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.bool_]:
-    """Droplets with more neutrophil transcripts than ambient RNA gives: several genes, one of them specific."""
+    """Droplets with more neutrophil transcripts than ambient RNA gives: several genes, one of them
+    specific.
+    """
     genes, specific = (
         positions(symbols, qc_genes().neutrophil_rescue),
         positions(symbols, _SPECIFIC),
@@ -121,14 +133,16 @@ def _neutrophil(
 def call_cells(raw: AnnData, config: StudyConfig, *, seed: int = 0) -> pd.DataFrame:
     """Judge every droplet of a raw matrix.
 
-    Droplets above the knee are cells; those between ``single_cell.min_umi`` and the knee are cells where their profile is not the ambient one
-    (Monte-Carlo multinomial test, BH at 1 %), or where they carry neutrophil transcripts beyond ambient level: neutrophils have little RNA and
-    look like background.
+    Droplets above the knee are cells; those between ``single_cell.min_umi`` and the knee are cells
+    where their profile is not the ambient one (Monte-Carlo multinomial test, BH at 1 %), or where
+    they carry neutrophil transcripts beyond ambient level: neutrophils have little RNA and look
+    like background.
 
     Returns
     -------
     pandas.DataFrame
-        One row per barcode in the order of ``raw``: ``barcode, n_umi, is_cell, evidence`` (``knee, profile, neutrophil`` or None).
+        One row per barcode in the order of ``raw``: ``barcode, n_umi, is_cell, evidence`` (``knee,
+        profile, neutrophil`` or None).
     """
     matrix = as_csr(raw)
     total = np.asarray(matrix.sum(axis=1, dtype=np.int64)).ravel()
@@ -145,7 +159,7 @@ def call_cells(raw: AnnData, config: StudyConfig, *, seed: int = 0) -> pd.DataFr
         digest = hashlib.sha256("\n".join(barcodes[between]).encode() + str(seed).encode()).digest()
         inside = matrix[between]
         other = (
-            _benjamini_hochberg(
+            benjamini_hochberg(
                 _p_values(inside, share, np.random.default_rng(int.from_bytes(digest[:16], "big")))
             )
             <= FDR

@@ -1,4 +1,5 @@
-"""The counts of one delivery as decoded from its files, before genes are judged. What a file looks like inside belongs to the readers.
+"""The counts of one delivery as decoded from its files, before genes are judged. What a file looks
+like inside belongs to the readers.
 
 Imports numpy and scipy only: the parsing child process uses it.
 """
@@ -18,8 +19,11 @@ from scipy import sparse
 from hcc_assets.cells.reading.refused import MatrixRefused, pick_genome
 
 MAX_BARCODES: Final = 10_000_000
+"""Own choice: above the 6.8 million barcodes of the largest 10x whitelist."""
 MAX_FEATURES: Final = 500_000
+"""Own choice: ten times the genes of a human annotation."""
 MAX_ENTRIES: Final = 1_500_000_000
+"""Own choice: 12 GB of data and indices, beyond what the child may hold."""
 _INT32: Final = np.iinfo(np.int32).max
 _ENSEMBL: Final = re.compile(r"^ENS[A-Z]*[GTP]\d{6,}")
 
@@ -51,7 +55,9 @@ class Decoded:
     obs: dict[str, list[str]] = field(default_factory=dict)
 
     def content_hash(self) -> str:
-        """Sha256 of counts, barcodes and features: the same for any packing, layout or order of the same content."""
+        """Sha256 of counts, barcodes and features: the same for any packing, layout or order of the
+        same content.
+        """
         digest = hashlib.sha256()
         for texts in (self.barcodes, self.ids, self.symbols):
             digest.update("\n".join(texts).encode())
@@ -109,11 +115,13 @@ def as_counts(values: npt.NDArray[Any], where: str) -> npt.NDArray[np.int32]:
         if values.max() < 25:
             raise MatrixRefused(
                 "looks_log_normalised",
-                f"{where} looks log-normalised: values are not whole numbers and all are small; deliver the raw counts",
+                f"{where} looks log-normalised: values are not whole numbers and all are small; "
+                "deliver the raw counts",
             )
         raise MatrixRefused(
             "not_counts",
-            f"{where} holds values that are not whole numbers (normalised, TPM or corrected); deliver the raw counts",
+            f"{where} holds values that are not whole numbers (normalised, TPM or corrected); "
+            "deliver the raw counts",
         )
     if values.size and values.max() > _INT32:
         raise MatrixRefused("overflow", f"{where} holds a count beyond the 32-bit range")
@@ -131,7 +139,8 @@ def check_barcodes(barcodes: Sequence[str], where: str) -> None:
     if len(set(barcodes)) != len(barcodes):
         raise MatrixRefused(
             "duplicate_barcodes",
-            f"{where}: {len(barcodes) - len(set(barcodes))} barcodes repeat; was the sample merged from several?",
+            f"{where}: {len(barcodes) - len(set(barcodes))} barcodes repeat; was the sample "
+            "merged from several?",
         )
     if any(not b or b != b.strip() or len(b) > 256 or not b.isprintable() for b in barcodes):
         raise MatrixRefused(
@@ -165,7 +174,9 @@ def check_features(ids: Sequence[str], symbols: Sequence[str], where: str) -> No
 
 
 def genome_prefixes(ids: Sequence[str]) -> list[str | None]:
-    """Genome before each id, as Cell Ranger writes it for several genomes in one MEX (``GRCh38_ENSG…``, ``mm10___ENSMUSG…``)."""
+    """Genome before each id, as Cell Ranger writes it for several genomes in one MEX
+    (``GRCh38_ENSG…``, ``mm10___ENSMUSG…``).
+    """
     out: list[str | None] = []
     for text in ids:
         match = re.match(r"^([A-Za-z][A-Za-z0-9.\-]*?)_+(?=ENS[A-Z]*G\d)", text)
@@ -195,7 +206,8 @@ def choose_features(
     Returns
     -------
     tuple
-        Mask over the features, ids and symbols of all features without genome prefix, and the genome chosen.
+        Mask over the features, ids and symbols of all features without genome prefix, and the
+        genome chosen.
 
     Raises
     ------
@@ -246,7 +258,8 @@ def canonical(
     obs: dict[str, list[str]] | None = None,
     **more: Any,
 ) -> Decoded:
-    """Sort cells by barcode and features by id and symbol, so that the order of a delivery never matters.
+    """Sort cells by barcode and features by id and symbol, so that the order of a delivery never
+    matters.
 
     Parameters
     ----------

@@ -1,4 +1,6 @@
-"""Judging the genes of a delivery against the human gene table, and giving each feature one id and one symbol. Counts are not judged here."""
+"""Judging the genes of a delivery against the human gene table, and giving each feature one id and
+one symbol. Counts are not judged here.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +18,16 @@ from hcc_assets.study.genes import gene_table
 _HUMAN: Final = re.compile(r"^(ENSG\d{6,})(\.\d+)?(_PAR_Y)?$")
 _OTHER_SPECIES: Final = re.compile(r"^ENS(?!G\d|T\d|P\d)[A-Z]{3,4}[GTP]\d{6,}")
 _OTHER_GENOME: Final = re.compile(
-    r"^(mm\d|grcm|mus|mouse|rn\d|rat|rnor|mratbn|danrer|grcz|zebra|dm\d|bdgp|macfas|mmul|susscr|canfam)",
+    r"^(mm\d|grcm|mus|mouse|rn\d|rat|rnor|mratbn|danrer|grcz|zebra|dm\d|bdgp|"
+    r"macfas|mmul|susscr|canfam)",
     re.IGNORECASE,
 )
 MIN_SHARED: Final = 0.3
-"""Share of features that must be known human genes; real deliveries of any annotation have 0.6 to 1."""
+"""Share of features that must be known human genes; real deliveries of any annotation have 0.6 to
+1.
+"""
 _JUDGED_FROM: Final = 20
-"""Fewer features than this say nothing about species."""
+"""Fewer features than this say nothing about species: own choice."""
 
 
 @lru_cache(maxsize=1)
@@ -65,7 +70,8 @@ def judge_species(ids: list[str], symbols: list[str], genome: str | None = None)
     if foreign * 2 > n:
         raise MatrixRefused(
             "other_species",
-            "the gene ids are those of another species (Ensembl prefix); the study is of human samples",
+            "the gene ids are those of another species (Ensembl prefix); the study is of human "
+            "samples",
         )
     by_id, _, names = _lookup()
     known = sum(i.split(".")[0] in by_id or s in names for i, s in zip(ids, symbols, strict=True))
@@ -77,12 +83,14 @@ def judge_species(ids: list[str], symbols: list[str], genome: str | None = None)
     if title * 2 > n and human_ids * 2 < n:
         raise MatrixRefused(
             "other_species",
-            "the gene symbols are written as those of mouse or rat (Alb, not ALB); the study is of human samples",
+            "the gene symbols are written as those of mouse or rat (Alb, not ALB); the study is "
+            "of human samples",
         )
     if share < MIN_SHARED:
         raise MatrixRefused(
             "few_shared_genes",
-            f"{known} of {n} features are known human genes (at least {MIN_SHARED:.0%} are expected): wrong genome or wrong column",
+            f"{known} of {n} features are known human genes (at least {MIN_SHARED:.0%} are "
+            "expected): wrong genome or wrong column",
         )
     return share
 
@@ -90,9 +98,10 @@ def judge_species(ids: list[str], symbols: list[str], genome: str | None = None)
 def name_features(ids: list[str], symbols: list[str]) -> tuple[list[str], list[str]]:
     """One gene id and one symbol per feature.
 
-    Ensembl ids lose their version (``ENSG00000141510.18``); a feature without one gets the id of its symbol where the gene table has exactly
-    one gene of that name and no other feature has that id already, else it keeps its symbol as id. A symbol that the table does not know is
-    replaced by the table's symbol of the id (older annotations used other names); an absent one too.
+    Ensembl ids lose their version (``ENSG00000141510.18``); a feature without one gets the id of
+    its symbol where the gene table has exactly one gene of that name and no other feature has that
+    id already, else it keeps its symbol as id. A symbol that the table does not know is replaced by
+    the table's symbol of the id (older annotations used other names); an absent one too.
 
     Returns
     -------
@@ -121,12 +130,14 @@ def merge_features(
 ) -> tuple[sparse.csr_matrix, list[str], list[str], int]:
     """Sum the features that share an id, and put features in the order of their ids.
 
-    Two features of one id are one gene counted in two places: their sum is the gene's count. The symbol of the first by name is kept.
+    Two features of one id are one gene counted in two places: their sum is the gene's count. The
+    symbol of the first by name is kept.
 
     Returns
     -------
     tuple
-        Counts (cells x unique ids, CSR int32), ids, symbols, and how many features were merged away.
+        Counts (cells x unique ids, CSR int32), ids, symbols, and how many features were merged
+        away.
 
     Raises
     ------
@@ -159,7 +170,9 @@ def merge_features(
 
 
 def judged(decoded: Decoded) -> tuple[sparse.csr_matrix, list[str], list[str], dict[str, object]]:
-    """Counts with human gene ids, and notes on what was done: ``known_genes`` (share), ``merged_features``."""
+    """Counts with human gene ids, and notes on what was done: ``known_genes`` (share),
+    ``merged_features``.
+    """
     share = judge_species(decoded.ids, decoded.symbols, decoded.genome)
     ids, symbols = name_features(decoded.ids, decoded.symbols)
     counts, ids, symbols, merged = merge_features(decoded.counts, ids, symbols)

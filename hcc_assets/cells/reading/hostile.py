@@ -1,4 +1,5 @@
-"""Judging an HDF5 file before any of its data are read: links out of the file, foreign storage, filters, claims beyond the file's size.
+"""Judging an HDF5 file before any of its data are read: links out of the file, foreign storage,
+filters, claims beyond the file's size.
 
 What the file should hold belongs to the readers.
 """
@@ -23,10 +24,13 @@ _FILTERS: Final = {
 }
 """Filters that are part of HDF5 or h5py itself; any other would load code from a plugin."""
 _PACKING: Final = 1100
-"""More than deflate can pack (1032:1)."""
+"""More than deflate can pack (1032:1, zlib's technical note)."""
 _SLACK: Final = 1 << 20
+"""Bytes that any data set may claim: own choice, 1 MB."""
 _MAX_OBJECTS: Final = 100_000
+"""Own choice: no matrix file needs as many."""
 _MAX_DEPTH: Final = 32
+"""Own choice: anndata nests four deep."""
 
 
 def _check_dataset(dataset: Any, name: str) -> None:
@@ -35,7 +39,8 @@ def _check_dataset(dataset: Any, name: str) -> None:
     if layout == h5py.h5d.VIRTUAL:
         raise MatrixRefused(
             "virtual_dataset",
-            f"{name} has a virtual data set, which reads other files; write the data into the file itself",
+            f"{name} has a virtual data set, which reads other files; write the data into the "
+            "file itself",
         )
     if plist.get_external_count() > 0:
         raise MatrixRefused(
@@ -45,7 +50,8 @@ def _check_dataset(dataset: Any, name: str) -> None:
         if plist.get_filter(k)[0] not in _FILTERS:
             raise MatrixRefused(
                 "unknown_filter",
-                f"{name} is packed with a filter that HDF5 does not bring along; write it with gzip or none",
+                f"{name} is packed with a filter that HDF5 does not bring along; write it with "
+                "gzip or none",
             )
     if dataset.shape is None:
         return
@@ -70,7 +76,8 @@ def walk(file: Any, name: str) -> None:
     Raises
     ------
     MatrixRefused
-        ``external_link, soft_link, virtual_dataset, unknown_filter, lying_header, too_large, damaged``.
+        ``external_link, soft_link, virtual_dataset, unknown_filter, lying_header, too_large,
+        damaged``.
     """
     seen: set[int] = set()
     stack: list[tuple[Any, int]] = [(file, 0)]

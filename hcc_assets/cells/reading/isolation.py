@@ -1,4 +1,6 @@
-"""Parsing of delivered matrices in a child process with limits on memory, time and network. What is parsed belongs to the readers."""
+"""Parsing of delivered matrices in a child process with limits on memory, time and network. What is
+parsed belongs to the readers.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ LABEL_COLUMNS: Final = (
 
 
 def _environment() -> dict[str, str]:
-    """What the child may know: where the package is, one thread, no plugin folder; nothing else of ours."""
+    """What the child may know: where the package is, one thread, no plugin folder; nothing else of
+    ours.
+    """
     package = str(Path(__file__).resolve().parents[3])
     keep = {
         k: os.environ[k]
@@ -73,7 +77,9 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
 
 
 def _wait(job: dict[str, Any], timeout_s: float) -> int:
-    """Run the child on ``job``; its exit code. Everything it prints is dropped: it may quote the file."""
+    """Run the child on ``job``; its exit code. Everything it prints is dropped: it may quote the
+    file.
+    """
     child = subprocess.Popen(
         [sys.executable, "-m", "hcc_assets.cells.reading.parse_child"],
         stdin=subprocess.PIPE,
@@ -156,7 +162,8 @@ def _decode_isolated(
             if code in (-signal.SIGKILL, -signal.SIGABRT):
                 raise MatrixRefused(
                     "too_large",
-                    f"the reader of {name} was ended: it needs more memory than one sample may take",
+                    f"the reader of {name} was ended: it needs more memory than one sample may "
+                    "take",
                 )
             raise MatrixRefused(
                 "reader_crashed",
@@ -188,7 +195,8 @@ def read_counts_isolated(
     Raises
     ------
     MatrixRefused
-        As `read_counts`, and ``timeout, too_large, reader_crashed`` where the child had to be ended or ended itself.
+        As `read_counts`, and ``timeout, too_large, reader_crashed`` where the child had to be ended
+        or ended itself.
     """
     return to_anndata(
         _decode_isolated(files.part(raw=raw), genome, (), memory_mb, timeout_s, scratch), raw=raw
@@ -208,7 +216,8 @@ def read_labelled(
     Returns
     -------
     anndata.AnnData
-        As `read_counts_isolated`, with those of ``columns`` that the file has in ``obs``, as text, None where empty; cells that share a name are numbered.
+        As `read_counts_isolated`, with those of ``columns`` that the file has in ``obs``, as text,
+        None where empty; cells that share a name are numbered.
 
     Raises
     ------
@@ -232,14 +241,16 @@ def read_sample(
     memory_mb: int = 4096,
     timeout_s: float = 600,
 ) -> AnnData:
-    """The cells of one delivery, whatever it holds: filtered, filtered and raw, or raw alone. All parsing is isolated.
+    """The cells of one delivery, whatever it holds: filtered, filtered and raw, or raw alone. All
+    parsing is isolated.
 
     Returns
     -------
     anndata.AnnData
-        As `read_counts_isolated`. Where a raw matrix was delivered, ``var["empty_umi"]`` has the summed counts of its droplets below 100 UMI (the
-        ambient profile), and ``uns["n_barcodes"]`` the barcodes that were read. From a raw matrix alone, ``obs["evidence"]`` says why a droplet is
-        a cell.
+        As `read_counts_isolated`. Where a raw matrix was delivered, ``var["empty_umi"]`` has the
+        summed counts of its droplets below 100 UMI (the ambient profile), and ``uns["n_barcodes"]``
+        the barcodes that were read. From a raw matrix alone, ``obs["evidence"]`` says why a droplet
+        is a cell.
 
     Raises
     ------

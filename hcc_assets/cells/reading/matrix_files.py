@@ -1,13 +1,14 @@
-"""Which files make up one delivered matrix, judged by name and place alone. Opening them belongs to the readers beside this module."""
+"""Which files make up one delivered matrix, judged by name and place alone. Opening them belongs to
+the readers beside this module.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from hcc_assets.cells.reading.portable_names import check_inside, check_name
 from hcc_assets.cells.reading.refused import MatrixRefused, pick_genome
 
 Kind = Literal["mex_v3", "mex_v2", "h5", "h5ad"]
@@ -18,8 +19,6 @@ _FEATURES: Final = ("features.tsv.gz", "features.tsv")
 _GENES: Final = ("genes.tsv.gz", "genes.tsv")
 _ALL_MEX: Final = frozenset((*_MATRIX, *_BARCODES, *_FEATURES, *_GENES))
 _H5: Final = (".h5", ".hdf5")
-_WINDOWS: Final = re.compile(r"^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?$", re.IGNORECASE)
-_FORBIDDEN: Final = re.compile(r'[<>:"|?*\\\x00-\x1f\x7f]')
 
 
 @dataclass(frozen=True)
@@ -50,29 +49,11 @@ class MatrixFiles:
         Layout of the filtered matrix, or of the raw one when that is all there is.
     filtered, raw
         The parts; at least one is there.
-    sizes
-        File name relative to ``root`` and size in bytes, in name order.
-    root
-        Folder that all files lie under.
     """
 
     kind: Kind
     filtered: MatrixPart | None
     raw: MatrixPart | None
-    sizes: tuple[tuple[str, int], ...]
-    root: Path
-
-    @property
-    def raw_only(self) -> bool:
-        """True when cells have yet to be called from all droplets."""
-        return self.filtered is None
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """All files, filtered first."""
-        return tuple(
-            p for part in (self.filtered, self.raw) if part is not None for p in part.paths
-        )
 
     def part(self, *, raw: bool = False) -> MatrixPart:
         """The filtered part, or the raw one on request.
@@ -92,68 +73,13 @@ class MatrixFiles:
         return found
 
 
-def check_name(name: str) -> None:
-    """Refuse a file or folder name that another system would read differently: traversal, reserved Windows names, control characters.
-
-    Raises
-    ------
-    MatrixRefused
-        Code ``bad_name``.
-    """
-    if (
-        name in ("", ".", "..")
-        or "/" in name
-        or _FORBIDDEN.search(name)
-        or _WINDOWS.match(name)
-        or name[-1] in " ."
-        or name != name.strip()
-    ):
-        raise MatrixRefused(
-            "bad_name",
-            "a file or folder name in the delivery is not portable (reserved word, '..', control character or trailing dot)",
-        )
-
-
-def check_relative(path: str) -> str:
-    """Judge a delivery's ``path`` entry: relative, below its folder, forward slashes, portable names. Returns it normalised.
-
-    Raises
-    ------
-    MatrixRefused
-        Code ``bad_name``.
-    """
-    text = path.strip()
-    if not text or text.startswith(("/", "~")) or "\\" in text or re.match(r"^[A-Za-z]:", text):
-        raise MatrixRefused(
-            "bad_name",
-            "the path of a sample must be relative to the landing folder and use forward slashes",
-        )
-    parts = [p for p in text.split("/") if p not in ("", ".")]
-    for part in parts:
-        check_name(part)
-    return "/".join(parts)
-
-
-def _inside(path: Path, root: Path) -> None:
-    try:
-        target = path.resolve(strict=True)
-    except (OSError, RuntimeError):
-        raise MatrixRefused("dangling", f"{path.name} is a link that leads nowhere") from None
-    if not target.is_relative_to(root):
-        raise MatrixRefused(
-            "symlink", f"{path.name} is a link that leaves the delivery; deliver the file itself"
-        )
-    if not (target.is_file() or target.is_dir()):
-        raise MatrixRefused("not_a_file", f"{path.name} is neither a file nor a folder")
-
-
 def _children(folder: Path, root: Path) -> dict[str, Path]:
     out = {}
     for child in sorted(folder.iterdir()):
         if child.name.startswith((".", "_")) or child.name == "manifest.sha256":
             continue
         check_name(child.name)
-        _inside(child, root)
+        check_inside(child, root)
         out[child.name] = child
     return out
 
@@ -175,7 +101,8 @@ def _mex(children: dict[str, Path], genome: str | None) -> MatrixPart | None:
     if features is not None and genes is not None:
         raise MatrixRefused(
             "mixed_versions",
-            "the folder has features.tsv (Cell Ranger v3) and genes.tsv (v2): two deliveries are mixed",
+            "the folder has features.tsv (Cell Ranger v3) and genes.tsv (v2): two deliveries are "
+            "mixed",
         )
     table = features or genes
     missing = [
@@ -192,7 +119,8 @@ def _mex(children: dict[str, Path], genome: str | None) -> MatrixPart | None:
     if genes is not None and len({p.suffix == ".gz" for p in (matrix, barcodes, genes)}) > 1:
         raise MatrixRefused(
             "mixed_versions",
-            "genes.tsv (Cell Ranger v2) lies beside files compressed as v3 writes them, or the reverse: two deliveries are mixed",
+            "genes.tsv (Cell Ranger v2) lies beside files compressed as v3 writes them, or the "
+            "reverse: two deliveries are mixed",
         )
     return MatrixPart("mex_v2" if genes is not None else "mex_v3", matrix, barcodes, table, genome)
 
@@ -248,7 +176,8 @@ def _folder(folder: Path, root: Path, genome: str | None) -> MatrixPart | None:
     if len(deeper) > 1:
         raise MatrixRefused(
             "several_genomes",
-            f"the delivery has several genomes ({', '.join(sorted(deeper))}): name one in the genome column",
+            f"the delivery has several genomes ({', '.join(sorted(deeper))}): name one in the "
+            "genome column",
         )
     return next(iter(deeper.values()))
 
@@ -256,7 +185,9 @@ def _folder(folder: Path, root: Path, genome: str | None) -> MatrixPart | None:
 def _named(
     children: dict[str, Path], prefix: str, root: Path, genome: str | None
 ) -> MatrixPart | None:
-    """The child whose name starts with ``filtered`` or ``raw``; of a folder and an .h5 of the same matrix the folder is taken."""
+    """The child whose name starts with ``filtered`` or ``raw``; of a folder and an .h5 of the same
+    matrix the folder is taken.
+    """
     found = {
         n: c
         for n, c in children.items()
@@ -287,16 +218,19 @@ def find_matrix(
     Parameters
     ----------
     path
-        The matrix folder or file itself, or a parent holding ``filtered_*`` and optionally ``raw_*``; a v2 matrix may lie one genome folder deeper.
+        The matrix folder or file itself, or a parent holding ``filtered_*`` and optionally
+        ``raw_*``; a v2 matrix may lie one genome folder deeper.
     genome
         Which of several genome folders (v2) to take.
     root
-        Folder that no file may leave, by ``..`` or through a link; the delivery itself when not given.
+        Folder that no file may leave, by ``..`` or through a link; the delivery itself when not
+        given.
 
     Raises
     ------
     MatrixRefused
-        ``not_found, incomplete, ambiguous, mixed_versions, several_genomes, wrong_genome, symlink, bad_name, not_a_matrix, not_a_file``.
+        ``not_found, incomplete, ambiguous, mixed_versions, several_genomes, wrong_genome, symlink,
+        bad_name, not_a_matrix, not_a_file``.
     """
     start = Path(path)
     if not start.exists():
@@ -314,7 +248,7 @@ def find_matrix(
         )
     )
     check_name(start.resolve().name or "matrix")
-    _inside(start, limit)
+    check_inside(start, limit)
     filtered: MatrixPart | None = None
     raw: MatrixPart | None = None
     if start.is_file():
@@ -332,7 +266,8 @@ def find_matrix(
             if found is None:
                 raise MatrixRefused(
                     "not_found",
-                    "the path of the sample holds no matrix: matrix.mtx with barcodes and features, an .h5 or an .h5ad",
+                    "the path of the sample holds no matrix: matrix.mtx with barcodes and "
+                    "features, an .h5 or an .h5ad",
                 )
             part = found
             is_raw = start.name.startswith("raw_") or (
@@ -341,36 +276,9 @@ def find_matrix(
             filtered, raw = (None, part) if is_raw else (part, None)
     parts = [p for p in (filtered, raw) if p is not None]
     base = start if start.is_dir() else start.parent
-    sizes = tuple(
-        sorted(
-            (str(f.relative_to(base).as_posix()), f.stat().st_size) for p in parts for f in p.paths
-        )
+    empty = sorted(
+        f.relative_to(base).as_posix() for p in parts for f in p.paths if f.stat().st_size == 0
     )
-    empty = [name for name, size in sizes if size == 0]
     if empty:
         raise MatrixRefused("empty_file", f"{', '.join(empty)} has no content")
-    return MatrixFiles(parts[0].kind, filtered, raw, sizes, base)
-
-
-def is_complete(
-    path: Path | str, genome: str | None = None, *, root: Path | str | None = None
-) -> bool:
-    """True when `find_matrix` finds all files of a matrix under ``path``; a truncated file is found out on reading only."""
-    try:
-        find_matrix(path, genome, root=root)
-    except MatrixRefused as refused:
-        if refused.code in ("not_found", "incomplete", "empty_file", "dangling"):
-            return False
-        raise
-    return True
-
-
-def file_hashes(files: MatrixFiles) -> dict[str, str]:
-    """Sha256 of each delivered file by its name below ``files.root``."""
-    out = {}
-    for path in files.paths:
-        with path.open("rb") as stream:
-            out[path.relative_to(files.root).as_posix()] = hashlib.file_digest(
-                stream, "sha256"
-            ).hexdigest()
-    return dict(sorted(out.items()))
+    return MatrixFiles(parts[0].kind, filtered, raw)

@@ -1,6 +1,8 @@
-"""Reader of Cell Ranger matrix folders (v2 and v3). Which files to read is settled in ``tenx_files``; genes are judged in ``tenx_genes``.
+"""Reader of Cell Ranger matrix folders (v2 and v3). Which files to read is settled in
+``matrix_files``; genes are judged in ``features``.
 
-Text is streamed: what is held is bounded by the claims of the header, and these are checked against the file size before anything is allocated.
+Text is streamed: what is held is bounded by the claims of the header, and these are checked against
+the file size before anything is allocated.
 """
 
 from __future__ import annotations
@@ -29,9 +31,11 @@ from hcc_assets.cells.reading.matrix_files import MatrixPart
 from hcc_assets.cells.reading.refused import MatrixRefused
 
 _RATIO: Final = 1032
-"""Deflate cannot pack more than this many bytes into one."""
+"""Deflate cannot pack more than this many bytes into one (zlib's technical note)."""
 _LINE: Final = 64
+"""Bytes of a line of the matrix, at most: own choice; three 64-bit numbers take 60."""
 _HEADER: Final = 1 << 20
+"""Bytes within which the sizes stand: own choice, 1 MB of comments."""
 
 
 class _Limited(io.RawIOBase):
@@ -154,7 +158,8 @@ def _entries(
             ) from None
         raise MatrixRefused(
             "damaged",
-            f"{path.name} has a line that is not row, column and count, or more or fewer lines than claimed",
+            f"{path.name} has a line that is not row, column and count, or more or fewer lines "
+            "than claimed",
         ) from None
     return read.row, read.col, read.data
 
@@ -172,12 +177,14 @@ def _features(path: Path, kind: str, rows: int) -> tuple[list[str], list[str], l
     if kind == "mex_v3" and columns < 3:
         raise MatrixRefused(
             "mixed_versions",
-            f"{path.name} (Cell Ranger v3) has no feature type column; a v2 table is named genes.tsv",
+            f"{path.name} (Cell Ranger v3) has no feature type column; a v2 table is named "
+            "genes.tsv",
         )
     if kind == "mex_v2" and columns > 2:
         raise MatrixRefused(
             "mixed_versions",
-            f"{path.name} (Cell Ranger v2) has more than two columns; a v3 table is named features.tsv",
+            f"{path.name} (Cell Ranger v2) has more than two columns; a v3 table is named "
+            "features.tsv",
         )
     ids = [r[0].strip() for r in table]
     symbols = [r[1].strip() or r[0].strip() for r in table] if columns > 1 else ids
@@ -197,7 +204,8 @@ def read_mex(part: MatrixPart, genome: str | None = None) -> Decoded:
     Raises
     ------
     MatrixRefused
-        ``truncated, lying_header, bomb, dimensions, transposed, mixed_versions, duplicate_entries`` and those of ``tenx_decoded``.
+        ``truncated, lying_header, bomb, dimensions, transposed, mixed_versions, duplicate_entries``
+        and those of ``decoded``.
     """
     name = part.matrix.name
     rows, cols, entries = _header(part.matrix)
@@ -209,7 +217,8 @@ def read_mex(part: MatrixPart, genome: str | None = None) -> Decoded:
         if len(barcodes) == rows and features == cols:
             raise MatrixRefused(
                 "transposed",
-                f"{name} has a row per barcode and a column per gene; Cell Ranger writes the reverse",
+                f"{name} has a row per barcode and a column per gene; Cell Ranger writes the "
+                "reverse",
             )
         raise MatrixRefused(
             "dimensions",
@@ -238,7 +247,9 @@ def _to_csr(
     shape: tuple[int, int],
     name: str,
 ) -> sparse.csr_matrix:
-    """Cells x genes. Cell Ranger writes cell by cell, which is CSR already; any other order is sorted first."""
+    """Cells x genes. Cell Ranger writes cell by cell, which is CSR already; any other order is
+    sorted first.
+    """
     if cell.size and (np.diff(cell) < 0).any():
         order = np.argsort(cell, kind="stable")
         gene, cell, values = gene[order], cell[order], values[order]

@@ -1,4 +1,5 @@
-"""The child process of ``isolation``: limits itself, decodes one matrix, writes plain arrays. Genes are judged by the parent; pandas stays out.
+"""The child process of ``isolation``: limits itself, decodes one matrix, writes plain arrays. Genes
+are judged by the parent; pandas stays out.
 
 Run as ``python -m hcc_assets.cells.reading.parse_child`` with a JSON job on standard input.
 """
@@ -14,7 +15,9 @@ from typing import Any
 
 
 def _limit(memory_mb: int, cpu_s: int) -> None:
-    """Memory of data (not of address space: BLAS reserves that), processor time, file size; no core file, few open files."""
+    """Memory of data (not of address space: BLAS reserves that), processor time, file size; no core
+    file, few open files.
+    """
     import resource
 
     def lower(which: int, value: int) -> None:
@@ -33,7 +36,7 @@ def _limit(memory_mb: int, cpu_s: int) -> None:
 
 
 def _no_network() -> None:
-    """A network namespace of its own where the kernel allows it; in any case no socket from Python."""
+    """A network namespace of its own where the kernel allows; in any case no socket from Python."""
     import socket
 
     def refuse(*_: Any, **__: Any) -> Any:
@@ -52,8 +55,8 @@ def _no_network() -> None:
 def _run(job: dict[str, Any]) -> dict[str, Any]:
     import numpy as np
 
-    from hcc_assets.cells.reading.hdf5 import decode
     from hcc_assets.cells.reading.matrix_files import MatrixPart
+    from hcc_assets.cells.reading.readers import decode
 
     part = MatrixPart(
         job["kind"],

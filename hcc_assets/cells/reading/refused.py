@@ -32,7 +32,9 @@ def _plain(genome: str) -> str:
 
 
 def pick_genome(wanted: str, there: Iterable[str]) -> str | None:
-    """The genome of a delivery that ``wanted`` means: the same name, else the only one of the same build (``hg38`` is ``GRCh38``; releases aside)."""
+    """The genome of a delivery that ``wanted`` means: the same name, else the only one of the same
+    build (``hg38`` is ``GRCh38``; releases aside).
+    """
     names = sorted(set(there))
     if wanted in names:
         return wanted

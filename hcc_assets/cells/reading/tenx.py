@@ -1,4 +1,6 @@
-"""Reading one delivered matrix as counts of one sample. Quality of cells is judged in ``qc``; hostile files should come through ``isolation``."""
+"""Reading one delivered matrix as counts of one sample. Quality of cells is judged in ``quality``;
+hostile files should come through ``isolation``.
+"""
 
 from __future__ import annotations
 
@@ -7,38 +9,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hcc_assets.cells.reading.decoded import Decoded
-from hcc_assets.cells.reading.matrix_files import (
-    MatrixFiles,
-    MatrixPart,
-    check_relative,
-    file_hashes,
-    find_matrix,
-    is_complete,
-)
+from hcc_assets.cells.reading.matrix_files import MatrixFiles, find_matrix
 from hcc_assets.cells.reading.refused import MatrixRefused
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-__all__ = [
-    "MatrixFiles",
-    "MatrixPart",
-    "MatrixRefused",
-    "check_relative",
-    "file_hashes",
-    "find_matrix",
-    "is_complete",
-    "read_counts",
-    "to_anndata",
-]
+__all__ = ["MatrixFiles", "MatrixRefused", "find_matrix", "read_counts", "to_anndata"]
 
 _RAW_UMI = 100
+"""Below it a barcode holds ambient RNA only: SINGLE_CELL.md, section 2.2."""
 _RAW_SHARE = 0.7
+"""Own choice: more than a filtered matrix of small cells has."""
 _RAW_GENES = 2000
+"""Features of a whole transcriptome: own choice; a targeted panel has fewer and small totals."""
 
 
 def _looks_raw(decoded: Decoded) -> bool:
-    """More than 70 % of the barcodes below 100 UMI over a whole transcriptome: no cell calling has been done, or no cell is there."""
+    """More than 70 % of the barcodes below 100 UMI over a whole transcriptome: no cell calling has
+    been done, or no cell is there.
+    """
     totals = np.asarray(decoded.counts.sum(axis=1)).ravel()
     return decoded.counts.shape[1] >= _RAW_GENES and float(np.mean(totals < _RAW_UMI)) > _RAW_SHARE
 
@@ -54,7 +44,8 @@ def to_anndata(decoded: Decoded, *, raw: bool = False) -> AnnData:
     Raises
     ------
     MatrixRefused
-        ``raw_matrix`` where a filtered matrix is none; ``other_species, wrong_genome, few_shared_genes``.
+        ``raw_matrix`` where a filtered matrix is none; ``other_species, wrong_genome,
+        few_shared_genes``.
     """
     import pandas as pd
     from anndata import AnnData
@@ -64,7 +55,8 @@ def to_anndata(decoded: Decoded, *, raw: bool = False) -> AnnData:
     if not raw and _looks_raw(decoded):
         raise MatrixRefused(
             "raw_matrix",
-            "most barcodes have hardly any counts: this is a raw (all droplets) matrix; deliver filtered_*, or name the folder raw_*",
+            "most barcodes have hardly any counts: this is a raw (all droplets) matrix; deliver "
+            "filtered_*, or name the folder raw_*",
         )
     counts, ids, symbols, notes = judged(decoded)
     var = pd.DataFrame(
@@ -96,16 +88,18 @@ def read_counts(files: MatrixFiles, genome: str | None = None, *, raw: bool = Fa
     Returns
     -------
     anndata.AnnData
-        ``X`` cells x genes, CSR int32, in the order of barcodes and of gene ids, whatever the order delivered. ``obs_names`` barcodes verbatim;
-        ``var_names`` Ensembl ids without version where there are any, else symbols; ``var`` ``gene_id, gene``; only Gene Expression features;
-        features of one id are summed. ``uns``: ``content_hash`` (of the delivered content), ``genome``, ``source``, ``known_genes`` (share),
-        ``merged_features``.
+        ``X`` cells x genes, CSR int32, in the order of barcodes and of gene ids, whatever the order
+        delivered. ``obs_names`` barcodes verbatim; ``var_names`` Ensembl ids without version where
+        there are any, else symbols; ``var`` ``gene_id, gene``; only Gene Expression features;
+        features of one id are summed. ``uns``: ``content_hash`` (of the delivered content),
+        ``genome``, ``source``, ``known_genes`` (share), ``merged_features``.
 
     Raises
     ------
     MatrixRefused
-        The delivery is no matrix of counts of one human sample; the code and text say why and what to do.
+        The delivery is no matrix of counts of one human sample; the code and text say why and what
+        to do.
     """
-    from hcc_assets.cells.reading.hdf5 import decode
+    from hcc_assets.cells.reading.readers import decode
 
     return to_anndata(decode(files.part(raw=raw), genome), raw=raw)

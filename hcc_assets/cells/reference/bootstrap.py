@@ -1,6 +1,8 @@
-"""A reference without labels: pooled cells are clustered, clusters are named by marker panels, and likelihood passes over all genes refine who is what.
+"""A reference without labels: pooled cells are clustered, clusters are named by marker panels, and
+likelihood passes over all genes refine who is what.
 
-Nothing is forced: a class without evidence gets no cell. Samples become training cells in ``reference_samples``; profiles are made in ``reference_training``.
+Nothing is forced: a class without evidence gets no cell. Samples become training cells in
+``teaching``; profiles are made in ``training``.
 """
 
 from __future__ import annotations
@@ -16,13 +18,13 @@ import scipy.sparse as sp
 from hcc_assets.cells.malignancy.decision import call_malignancy
 from hcc_assets.cells.reference import clustering
 from hcc_assets.cells.reference.cluster_names import NOVEL, name_clusters
+from hcc_assets.cells.reference.compartments import MIN_CLASS_CELLS, embed, rescue, sub_clusters
 from hcc_assets.cells.reference.likelihood import (
     class_scores,
     posterior,
     size_evidence,
     typical_log_size,
 )
-from hcc_assets.cells.reference.seeds import seed_classes
 from hcc_assets.cells.reference.training import (
     Profiles,
     TrainingCells,
@@ -36,35 +38,33 @@ from hcc_assets.study.markers import panel_genes
 Labels = npt.NDArray[np.intp]
 
 CELLS_PER_CLUSTER: Final = 90
-MIN_CLASS_CELLS: Final = 12
-"""Cells that a class needs for a profile."""
+"""Own choice, finer than the 120 clusters for 18,000 cells of SINGLE_CELL.md, section 2.4: it is
+the purity that counts.
+"""
 _PASS_TEMPERATURE: Final = 1.0
+"""Own choice: likelihoods as they are; calibration comes with the profiles."""
 _SURE: Final = 0.7
+"""Posterior from which a cell teaches: own choice (benchmarks/annotation.py)."""
 _MAX_PASSES: Final = 3
+"""Own choice: SINGLE_CELL.md, section 2.4 found passes beyond the first to do harm; they stop when
+markers contradict.
+"""
 _MIN_EPITHELIAL: Final = 30
+"""Epithelial cells of a subject for a copy-number profile: own choice, twice the least of one
+sample.
+"""
 _DIRTY: Final = 0.25
-CELLS_PER_SUB_CLUSTER: Final = 45
-_MIN_COMPARTMENT: Final = 200
-_COMPARTMENTS: Final = (
-    ("T", "NK", "B", "plasma"),
-    ("monocyte", "macrophage", "dendritic", "neutrophil", "mast"),
-    ("vascular_endothelial", "lymphatic_endothelial", "fibroblast"),
-)
+"""Median ambient share of a cluster that says nothing of an unknown type: own choice, twice that of
+the hard setting.
+"""
 _VETO: Final = -2.0
-_RESCUED: Final = (
-    "mast",
-    "neutrophil",
-    "dendritic",
-    "plasma",
-    "platelet",
-    "erythroid",
-    "lymphatic_endothelial",
-)
+"""Log-likelihood ratio of the panel genes that takes a change back: own choice, 1 in 7."""
 
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """Class of each training cell (place in `CELL_CLASSES`, -1 for none), the components of all cells, and what was done.
+    """Class of each training cell (place in `CELL_CLASSES`, -1 for none), the components of all
+    cells.
 
     Attributes
     ----------
@@ -72,30 +72,18 @@ class Bootstrap:
         Per cell.
     components
         From `embed`.
-    passes
-        Number of likelihood passes taken before agreement with the markers turned.
     """
 
     owner: Labels
     components: npt.NDArray[np.float64]
-    passes: int
-
-
-def embed(cells: TrainingCells, seed: int = 0) -> npt.NDArray[np.float64]:
-    """Batch-corrected components of the cells, rows of length 1."""
-    genes = clustering.variable_genes(
-        cells.counts, cells.sample, cells.symbols, 1500, panel_genes()
-    )
-    scores = clustering.principal_components(
-        clustering.log_normalise(cells.counts, genes), min(40, len(genes))
-    )
-    return clustering.unit_rows(clustering.correct_batches(scores, cells.sample, seed))
 
 
 def _panel_evidence(
     cells: TrainingCells, profiles: Profiles, n_classes: int
 ) -> npt.NDArray[np.float64]:
-    """Log-likelihood of each cell by panel genes alone, under the best profile of each class of the first naming; minus infinity without a profile."""
+    """Log-likelihood of each cell by panel genes alone, under the best profile of each class of the
+    first naming; minus infinity without a profile.
+    """
     panel = np.isin(cells.symbols, sorted(panel_genes()))
     narrow = Profiles(
         profiles.shares,
@@ -111,7 +99,9 @@ def _panel_evidence(
 
 
 def _clean(cells: TrainingCells, clusters: Labels, k: int) -> npt.NDArray[np.bool_]:
-    """Clusters of cells with enough RNA of their own: small and ambient-rich ones (often neutrophils) say nothing of an unknown type."""
+    """Clusters of cells with enough RNA of their own: small and ambient-rich ones (often
+    neutrophils) say nothing of an unknown type.
+    """
     out = np.zeros(k, dtype=bool)
     whole = float(np.median(cells.size))
     for c in range(k):
@@ -127,7 +117,9 @@ def _clean(cells: TrainingCells, clusters: Labels, k: int) -> npt.NDArray[np.boo
 def _malignant_share(
     cells: TrainingCells, clusters: Labels, named: list[str]
 ) -> npt.NDArray[np.float64]:
-    """Share of the cells of each epithelial cluster that copy number shows to be malignant, over the subjects in which it shows anything; NaN elsewhere."""
+    """Share of the cells of each epithelial cluster that copy number shows to be malignant, over
+    the subjects in which it shows anything; NaN elsewhere.
+    """
     labels = np.array([n if n not in ("", NOVEL) else UNASSIGNED for n in named], dtype=object)[
         clusters
     ]
@@ -151,53 +143,6 @@ def _malignant_share(
     return out
 
 
-def _sub_clusters(
-    cells: TrainingCells, owner: Labels, clusters: Labels, seed: int
-) -> tuple[Labels, Labels]:
-    """Cluster the cells of one compartment by themselves, where neighbours (T and NK, the myeloid classes) lie apart; a sub-cluster with a name takes it."""
-    out, fine = owner.copy(), clusters.copy()
-    for group in _COMPARTMENTS:
-        rows = np.flatnonzero(np.isin(owner, [CELL_CLASSES.index(c) for c in group]))
-        if len(rows) < _MIN_COMPARTMENT:
-            continue
-        part = cells.rows(rows)
-        k = int(np.clip(len(rows) / CELLS_PER_SUB_CLUSTER, 6, 120))
-        labels = clustering.kmeans(embed(part, seed), k, seed)
-        counts, ambient = grouped_counts(part, labels, k)
-        named = name_clusters(
-            np.maximum(counts - 0.9 * ambient, 0.0),
-            cells.symbols,
-            np.bincount(labels, minlength=k),
-            ambient=cells.ambient.mean(axis=0),
-        )
-        codes = np.array(
-            [CELL_CLASSES.index(c) if c in group else -1 for c in named], dtype=np.intp
-        )[labels]
-        out[rows] = np.where(codes >= 0, codes, owner[rows])
-        fine[rows] = clusters.max() + 1 + labels
-        clusters = fine
-    return out, fine
-
-
-def _rescue(cells: TrainingCells, owner: Labels) -> Labels:
-    """Seeds of rare classes that no cluster is named for take their class, with the cells of no class left out."""
-    missing = [c for c in _RESCUED if (owner == CELL_CLASSES.index(c)).sum() < 2 * MIN_CLASS_CELLS]
-    if not missing:
-        return owner
-    out = owner.copy()
-    seeds = np.full(len(owner), "", dtype=object)
-    for s in range(len(cells.sample_ids)):
-        rows = np.flatnonzero(cells.sample == s)
-        seeds[rows] = seed_classes(
-            cells.counts[rows], cells.symbols, cells.ambient[s], cells.ambient_umi[rows]
-        )
-    for name in missing:
-        mine = seeds == name
-        if mine.sum() >= MIN_CLASS_CELLS:
-            out[mine] = CELL_CLASSES.index(name)
-    return out
-
-
 def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0) -> Bootstrap:
     """Find the classes of the training cells.
 
@@ -212,8 +157,9 @@ def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0
 
     Notes
     -----
-    Likelihood passes relabel all cells from the profiles of the sure ones. Panel genes alone judge every cell that changes class: a change they contradict is
-    taken back, and passes stop when they contradict changes on average. A class that would lose half of its cells keeps them.
+    Likelihood passes relabel all cells from the profiles of the sure ones. Panel genes alone judge
+    every cell that changes class: a change they contradict is taken back, and passes stop when they
+    contradict changes on average. A class that would lose half of its cells keeps them.
     """
     n_classes = len(CELL_CLASSES)
     components = embed(cells, seed)
@@ -234,15 +180,14 @@ def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0
         [CELL_CLASSES.index(UNASSIGNED if c == NOVEL else c) if c else -1 for c in named],
         dtype=np.intp,
     )
-    owner, clusters = _sub_clusters(cells, codes[clusters], clusters, seed)
-    owner = _rescue(cells, owner)
+    owner, clusters = sub_clusters(cells, codes[clusters], clusters, seed)
+    owner = rescue(cells, owner)
     owner = _drop_small(owner, n_classes)
     if not (owner >= 0).any():
-        return Bootstrap(owner, components, 0)
+        return Bootstrap(owner, components)
     profiles = train_profiles(cells, owner, clusters, n_classes, usable)
     panel = _panel_evidence(cells, profiles, n_classes)
-    passes = 0
-    for _ in range(_MAX_PASSES):
+    for taken in range(_MAX_PASSES):
         scores = class_scores(
             evidence(cells, profiles), profiles.owner, n_classes, _PASS_TEMPERATURE
         )
@@ -260,16 +205,16 @@ def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0
             np.bincount(owner[owner >= 0], minlength=n_classes),
         )
         turned = len(moved) >= MIN_CLASS_CELLS and float(np.mean(np.clip(gain, -5, 5))) < 0
-        if turned and passes:
+        if turned and taken:
             break
         collapsed = np.flatnonzero((number < 0.5 * before) & (before >= MIN_CLASS_CELLS))
         found = np.where(np.isin(owner, collapsed) & (found < 0), owner, found)
         changed = float(np.mean(found != owner))
-        owner, passes = found, passes + 1
+        owner = found
         if changed < 0.003:
             break
         profiles = train_profiles(cells, owner, clusters, n_classes, usable)
-    return Bootstrap(owner, components, passes)
+    return Bootstrap(owner, components)
 
 
 def _drop_small(owner: Labels, n_classes: int) -> Labels:

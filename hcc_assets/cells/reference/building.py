@@ -1,6 +1,8 @@
-"""Building the reference: once from a delivered reference with labels, or from the cohort itself; the states of each class, profiles, limits.
+"""Building the reference: once from a delivered reference with labels, or from the cohort itself;
+the states of each class, profiles, limits.
 
-How profiles are trained is in ``reference_training``, how a cohort without labels finds its classes in ``bootstrap``.
+How profiles are trained is in ``training``, how a cohort without labels finds its classes
+in ``bootstrap``.
 """
 
 from __future__ import annotations
@@ -12,14 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from hcc_assets.cells.reference import clustering
-from hcc_assets.cells.reference.bootstrap import bootstrap, embed
+from hcc_assets.cells.reference.bootstrap import bootstrap
+from hcc_assets.cells.reference.compartments import embed
 from hcc_assets.cells.reference.freezing import freezing_prefix
 from hcc_assets.cells.reference.labels import labelled_cells
 from hcc_assets.cells.reference.likelihood import typical_log_size
 from hcc_assets.cells.reference.model import Kind, Reference
 from hcc_assets.cells.reference.outliers import OutlierLimits, fit_limits
 from hcc_assets.cells.reference.teaching import SampleInput, pool
-from hcc_assets.cells.reference.training import Profiles, TrainingCells, calibrate, train_profiles
+from hcc_assets.cells.reference.temperature import calibrate
+from hcc_assets.cells.reference.training import Profiles, TrainingCells, train_profiles
 from hcc_assets.study.classes import CELL_CLASSES
 from hcc_assets.study.config import StudyConfig
 
@@ -37,7 +41,11 @@ _STATES: Final = {
     "vascular_endothelial": 5,
     "fibroblast": 5,
 }
+"""States of a class, at most: own choice by how varied it is (sub-types of SINGLE_CELL.md, section
+2.6); 3 for the others.
+"""
 _STATE_CELLS: Final = 60
+"""Cells for a state, on average: own choice, above the 25 that a profile of a state needs."""
 
 
 def _states(
@@ -138,11 +146,13 @@ def build_reference(
     Parameters
     ----------
     samples
-        Samples to learn from, in any order; not read where ``labelled`` or a frozen ``existing`` is given.
+        Samples to learn from, in any order; not read where ``labelled`` or a frozen ``existing`` is
+        given.
     config
         ``single_cell.reference_min_samples``.
     labelled
-        Raw counts with ``obs["cell_class"]`` in the classes of the contract; then no sample is needed.
+        Raw counts with ``obs["cell_class"]`` in the classes of the contract; then no sample is
+        needed.
     existing
         Returned unchanged when frozen: an added sample changes no earlier call.
     seed
@@ -151,7 +161,8 @@ def build_reference(
     Returns
     -------
     Reference
-        ``labels``; else ``cohort`` when the samples allow freezing (see `freezing_prefix`; pass exactly that prefix), else ``provisional``.
+        ``labels``; else ``cohort`` when the samples allow freezing (see `freezing_prefix`; pass
+        exactly that prefix), else ``provisional``.
 
     Raises
     ------

@@ -1,4 +1,6 @@
-"""Which class a cluster of cells is, by its marker panels. Clusters that no panel explains stay without a name; single cells are judged elsewhere."""
+"""Which class a cluster of cells is, by its marker panels. Clusters that no panel explains stay
+without a name; single cells are judged elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -7,60 +9,58 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from hcc_assets.cells.reference.seeds import CYCLING, EPITHELIAL, HEPATIC, NONCLASSICAL_MONOCYTE
+from hcc_assets.cells.reference.seeds import (
+    CYCLING,
+    EPITHELIAL,
+    HEPATIC,
+    NONCLASSICAL_MONOCYTE,
+    gene_names,
+)
 from hcc_assets.study.markers import MATURE_HEPATOCYTE, ONCOFETAL, markers
 
 Matrix = npt.NDArray[np.float64]
 
 NOVEL: Final = "novel"
-"""A cluster that is coherent and that no panel explains: it teaches the reference what ``unassigned`` looks like."""
+"""A cluster that is coherent and that no panel explains: it teaches the reference what
+``unassigned`` looks like.
+"""
 _PSEUDO: Final = 0.15
+"""Counts per 10,000 added before the logarithm: own choice, a few molecules in a cluster."""
 _OFF_LIMIT: Final = 0.5
+"""Highest level, per 10,000, at which a gene counts as off: own choice."""
 _FLOOR: Final = 1.6
-"""Score at which a class counts as there at all (log2 units over the off level, mean over its panel)."""
+"""Score at which a class counts as there at all (log2 units over the off level, mean over its
+panel): own choice, three times the off level.
+"""
 _SURE: Final = 0.4
+"""Share of the best cluster's score: own choice (benchmarks/annotation.py)."""
 _MARGIN: Final = 0.08
-_BILIARY_STRICT: Final = (
-    "FXYD2",
-    "CFTR",
-    "PKHD1",
-    "SOX9",
-    "KRT7",
-    "DCDC2",
-    "HNF1B",
-    "SLC5A1",
-    "DEFB1",
-    "BICC1",
-    "TFF3",
-    "TFF2",
-    "TFF1",
+"""Lead over the second class, in the same unit: own choice (benchmarks/annotation.py)."""
+_BILIARY_STRICT: Final = gene_names(
+    "FXYD2 CFTR PKHD1 SOX9 KRT7 DCDC2 HNF1B SLC5A1 DEFB1 BICC1 TFF3 TFF2 TFF1"
 )
-_NEUTROPHIL: Final = (
-    "FCGR3B",
-    "CXCR2",
-    "CXCR1",
-    "CMTM2",
-    "G0S2",
-    "PROK2",
-    "ADGRG3",
-    "FPR2",
-    "PI3",
-    "IL1R2",
-    "CSF3R",
-    "VNN2",
+_NEUTROPHIL: Final = gene_names(
+    "FCGR3B CXCR2 CXCR1 CMTM2 G0S2 PROK2 ADGRG3 FPR2 PI3 IL1R2 CSF3R VNN2"
 )
 _LIVER: Final = 5e-4
-"""Share of hepatic secreted proteins in the ambient RNA of liver tissue, at least."""
+"""Share of hepatic secreted proteins in the ambient RNA of liver tissue, at least: own choice;
+blood has none.
+"""
 _SECRETED: Final = 0.15
-"""Share of the highest cluster's hepatic transcripts that a hepatic cell has at least; ambient RNA brings less."""
+"""Share of the highest cluster's hepatic transcripts that a hepatic cell has at least: own choice;
+ambient RNA brings less.
+"""
 _AGGREGATE: Final = 0.75
+"""Score of the other class from which a red cell or platelet sticks to it: own choice."""
 _BLOOD: Final = ("erythroid", "platelet")
 """Stick to other cells: a cluster that is clearly something else as well is that."""
 _EPITHELIAL_CLASSES: Final = ("tumour", "hepatocyte", "cholangiocyte")
 
 
 class _Levels:
-    """Log2 level of a gene in each cluster over the level where it is off; a gene that no cell has counts as off everywhere."""
+    """Log2 level of a gene in each cluster over the level where it is off; a gene that no cell has
+    counts as off everywhere.
+    """
 
     def __init__(self, own: Matrix, symbols: npt.NDArray[np.object_]):
         self.rate = own / np.maximum(own.sum(axis=1, keepdims=True), 1.0) * 1e4
@@ -82,7 +82,8 @@ def _top(levels: Matrix, n: int) -> npt.NDArray[np.float64]:
 
 
 def panel_scores(own: Matrix, symbols: npt.NDArray[np.object_]) -> tuple[tuple[str, ...], Matrix]:
-    """Panel score of each cluster for each class: mean log2 level of the positive genes minus half that of the negative ones.
+    """Panel score of each cluster for each class: mean log2 level of the positive genes minus half
+    that of the negative ones.
 
     Parameters
     ----------
@@ -132,12 +133,14 @@ def name_clusters(
     ambient
         Ambient profile: hepatic genes in it tell that the tissue is liver.
     malignant
-        Share of each cluster's cells that copy number shows to be malignant, NaN where it shows nothing.
+        Share of each cluster's cells that copy number shows to be malignant, NaN where it shows
+        nothing.
 
     Returns
     -------
     list
-        A class, `NOVEL`, or an empty text where two classes' markers mix or there is too little evidence.
+        A class, `NOVEL`, or an empty text where two classes' markers mix or there is too little
+        evidence.
     """
     names, score = panel_scores(own, symbols)
     relative = score / np.maximum(score.max(axis=0), _FLOOR)
@@ -175,8 +178,9 @@ def _epithelial_names(
 ) -> list[str]:
     """Name of each cluster if it is epithelial.
 
-    Copy number first; then hepatocyte by the mature against the onco-fetal panel, cholangiocyte by ductal genes in liver tissue, else tumour. A cluster that copy
-    number shows to be normal, and that is neither hepatic nor ductal, is no known class.
+    Copy number first; then hepatocyte by the mature against the onco-fetal panel, cholangiocyte by
+    ductal genes in liver tissue, else tumour. A cluster that copy number shows to be normal, and
+    that is neither hepatic nor ductal, is no known class.
     """
     level = _Levels(own, symbols)
     mature, oncofetal = level(MATURE_HEPATOCYTE).mean(axis=1), _top(level(ONCOFETAL), 6)
@@ -221,6 +225,3 @@ def _epithelial_names(
         else:
             out.append("cholangiocyte" if is_ductal else "tumour")
     return out
-
-
-__all__ = ["NOVEL", "name_clusters", "panel_scores"]

@@ -1,4 +1,5 @@
-"""Variable genes, principal components, batch correction and k-means in plain numpy and scipy: deterministic, nothing compiled at run time.
+"""Variable genes, principal components, batch correction and k-means: the same bytes for any
+number of threads, nothing compiled at run time.
 
 For the bootstrap of the reference and for display. No class is named here.
 """
@@ -11,6 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+from threadpoolctl import threadpool_limits
 
 from hcc_assets.study import genes as gene_data
 
@@ -18,15 +20,23 @@ Matrix = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.intp]
 
 _OVERDISPERSION: Final = 0.3
+"""Of counts within a class: between the 1 / theta of 0.25 to 0.5 of SINGLE_CELL.md, section 5."""
 _MIN_MEAN: Final = 0.002
+"""Molecules per cell from which a variance says anything: own choice, 4 in 2,000 cells."""
 _MIN_SD: Final = 0.05
-_GRAM_CELLS: Final = 1024
+"""Least sd that a gene is divided by: own choice: no gene of few cells leads a component."""
+_STARTS: Final = 10
+"""Starts of k-means: with 10 the hard simulated cohort has 98.2 % of its cells right, with one
+start of Lloyd's algorithm 96.5 %; with 3 real blood has 95 % of its monocytes, not 97 % (ADR 0028).
+"""
 
 
 def log_normalise(
     counts: sp.csr_matrix, columns: Labels | None = None, target: float = 2000.0
 ) -> sp.csr_matrix:
-    """``log(1 + count * target / total)`` per cell, sparse; cells x genes as given, or of some ``columns`` (the total is over all)."""
+    """``log(1 + count * target / total)`` per cell, sparse; cells x genes as given, or of some
+    ``columns`` (the total is over all).
+    """
     total = np.asarray(counts.sum(axis=1), dtype=float).ravel()
     wanted = counts if columns is None else counts[:, columns]
     out = sp.csr_matrix(sp.diags_array(target / np.maximum(total, 1.0)) @ wanted)
@@ -35,9 +45,11 @@ def log_normalise(
 
 
 def excess_variance(counts: sp.csr_matrix, batch: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
-    """Log ratio of a gene's variance to that of counts with little overdispersion, averaged over batches; genes near zero get little.
+    """Log ratio of a gene's variance to that of counts with little overdispersion, averaged over
+    batches; genes near zero get little.
 
-    The variance is taken within batches, so that a difference between samples makes no gene variable.
+    The variance is taken within batches, so that a difference between samples makes no gene
+    variable.
     """
     total = np.asarray(counts.sum(axis=1), dtype=float).ravel()
     score = np.zeros(counts.shape[1])
@@ -56,7 +68,9 @@ def excess_variance(counts: sp.csr_matrix, batch: npt.NDArray[np.intp]) -> npt.N
 
 
 def uninformative(symbols: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
-    """Genes that say more of quality, sex or clone than of the type of cell: mitochondrial, ribosomal, receptor chains, Y genes, XIST."""
+    """Genes that say more of quality, sex or clone than of the type of cell: mitochondrial,
+    ribosomal, receptor chains, Y genes, XIST.
+    """
     names = [str(s) for s in symbols]
     sex = np.isin(symbols, [*gene_data.Y_GENES, gene_data.X_INACTIVATION_GENE])
     return (
@@ -74,7 +88,9 @@ def variable_genes(
     n: int,
     always: Iterable[str] = (),
 ) -> Labels:
-    """Places of the ``n`` most variable informative genes and of those named in ``always`` that are there, ascending."""
+    """Places of the ``n`` most variable informative genes and of those named in ``always`` that are
+    there, ascending.
+    """
     score = excess_variance(counts, batch)
     bad = uninformative(symbols)
     score[bad] = -np.inf
@@ -83,28 +99,24 @@ def variable_genes(
     return np.asarray(np.union1d(ranked[np.isfinite(score[ranked])], wanted), dtype=np.intp)
 
 
-def _gram(normalised: sp.csr_matrix) -> Matrix:
-    """Genes x genes sums of products. Dense, some cells at a time: at the density of variable genes BLAS takes half the time of a sparse product."""
-    out = np.zeros((normalised.shape[1], normalised.shape[1]))
-    for start in range(0, normalised.shape[0], _GRAM_CELLS):
-        part = normalised[start : start + _GRAM_CELLS].toarray()
-        out += part.T @ part
-    return out
-
-
 def loadings(normalised: sp.csr_matrix, n: int) -> tuple[Matrix, Matrix]:
-    """The first ``n`` components of the standardised genes, as many as there are genes: genes x n, signs fixed, and what the mean cell has of each (n,)."""
-    from scipy.linalg import eigh
+    """The first ``n`` components of the standardised genes, or as many as there can be.
 
-    n = min(n, normalised.shape[1])
-    mean = np.asarray(normalised.mean(axis=0)).ravel()
-    covariance = _gram(normalised) / normalised.shape[0] - np.outer(mean, mean)
-    sd = np.maximum(np.sqrt(np.maximum(np.diag(covariance), 0.0)), _MIN_SD)
-    _, vectors = eigh(covariance / np.outer(sd, sd), subset_by_index=(len(sd) - n, len(sd) - 1))
-    vectors = vectors[:, ::-1]
-    strongest = np.abs(vectors).argmax(axis=0)
-    vectors = vectors * np.sign(vectors[strongest, np.arange(vectors.shape[1])])
-    return vectors / sd[:, None], np.asarray((mean / sd) @ vectors, dtype=float)
+    Returns
+    -------
+    tuple
+        Genes x n for log-normalised counts as given, signs fixed, and what the mean cell has of
+        each (n,).
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.utils.sparsefuncs import mean_variance_axis
+
+    _, variance = mean_variance_axis(normalised, axis=0)
+    sd = np.maximum(np.sqrt(variance), _MIN_SD)
+    values = normalised.toarray() / sd
+    with threadpool_limits(1):
+        fit = PCA(min(n, *values.shape), svd_solver="covariance_eigh").fit(values)
+    return fit.components_.T / sd[:, None], fit.components_ @ fit.mean_
 
 
 def principal_components(normalised: sp.csr_matrix, n: int = 40) -> Matrix:
@@ -114,7 +126,7 @@ def principal_components(normalised: sp.csr_matrix, n: int = 40) -> Matrix:
 
 
 def correct_batches(scores: Matrix, batch: npt.NDArray[np.intp], seed: int = 0) -> Matrix:
-    """Harmony (Korsunsky 2019, Nat Methods) over the batches; unchanged where there is one batch."""
+    """Harmony (Korsunsky 2019, Nat Methods) over the batches; unchanged where there is one."""
     if len(np.unique(batch)) < 2:
         return scores
     import harmonypy
@@ -131,59 +143,26 @@ def correct_batches(scores: Matrix, batch: npt.NDArray[np.intp], seed: int = 0) 
 
 
 def unit_rows(scores: Matrix) -> Matrix:
-    """Rows scaled to length 1, so that distance follows the direction of a cell and not how deep it was sequenced."""
+    """Rows scaled to length 1, so that distance follows the direction of a cell and not how deep it
+    was sequenced.
+    """
     return scores / np.maximum(np.linalg.norm(scores, axis=1, keepdims=True), 1e-12)
 
 
-def kmeans(scores: Matrix, k: int, seed: int = 0, iterations: int = 40) -> Labels:
-    """Lloyd's algorithm from k-means++ starts; a cluster that empties keeps its centre. Labels 0..k-1."""
-    n = len(scores)
-    k = max(1, min(k, n))
-    rng = np.random.default_rng(seed)
-    square = np.einsum("ij,ij->i", scores, scores)
-    first = int(rng.integers(n))
-    chosen = [first]
-    nearest = np.maximum(square - 2 * scores @ scores[first] + square[first], 0.0)
-    for _ in range(k - 1):
-        total = nearest.sum()
-        at = (
-            int(rng.integers(n))
-            if total <= 0
-            else int(min(np.searchsorted(np.cumsum(nearest), rng.random() * total), n - 1))
-        )
-        chosen.append(at)
-        nearest = np.minimum(
-            nearest, np.maximum(square - 2 * scores @ scores[at] + square[at], 0.0)
-        )
-    centres = scores[chosen].copy()
-    labels = np.zeros(n, dtype=np.intp)
-    for step in range(iterations):
-        found = np.asarray(
-            (np.einsum("ij,ij->i", centres, centres) - 2 * scores @ centres.T).argmin(axis=1),
-            dtype=np.intp,
-        )
-        if step and np.array_equal(found, labels):
-            break
-        labels = found
-        member = sp.csr_matrix((np.ones(n), (labels, np.arange(n))), shape=(k, n))
-        size = np.bincount(labels, minlength=k)
-        centres = np.where(
-            size[:, None] > 0, (member @ scores) / np.maximum(size, 1)[:, None], centres
-        )
-    return labels
+def kmeans(scores: Matrix, k: int, seed: int = 0) -> Labels:
+    """K-means, the best of `_STARTS` starts by k-means++. Labels 0 to k - 1; cells x components."""
+    from sklearn.cluster import KMeans
+
+    with threadpool_limits(1):
+        fit = KMeans(max(1, min(k, len(scores))), n_init=_STARTS, random_state=seed).fit(scores)
+    return fit.labels_.astype(np.intp)
 
 
-def nearest_neighbours(scores: Matrix, k: int, chunk: int = 1024) -> Labels:
-    """The ``k`` nearest other cells of each, exact and by increasing distance; cells x k."""
-    n = len(scores)
-    k = min(k, n - 1)
-    square = np.einsum("ij,ij->i", scores, scores)
-    out = np.empty((n, k), dtype=np.intp)
-    for start in range(0, n, chunk):
-        rows = np.arange(start, min(start + chunk, n))
-        distance = square[None, :] - 2 * scores[rows] @ scores.T
-        distance[np.arange(len(rows)), rows] = np.inf
-        near = np.argpartition(distance, k - 1, axis=1)[:, :k]
-        order = np.take_along_axis(distance, near, axis=1).argsort(axis=1, kind="stable")
-        out[rows] = np.take_along_axis(near, order, axis=1)
-    return out
+def nearest_neighbours(scores: Matrix, k: int) -> tuple[Labels, Matrix]:
+    """The ``k`` nearest other cells of each, exact and by increasing distance; each cells x k."""
+    from sklearn.neighbors import NearestNeighbors
+
+    with threadpool_limits(1):
+        search = NearestNeighbors(n_neighbors=min(k, len(scores) - 1), algorithm="brute")
+        distance, near = search.fit(scores).kneighbors()
+    return near, distance

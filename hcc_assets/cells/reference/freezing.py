@@ -1,4 +1,6 @@
-"""When the reference of a cohort may be frozen, and from which samples. Building it belongs to ``reference``."""
+"""When the reference of a cohort may be frozen, and from which samples. Building it belongs to
+``building``.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,17 @@ from hcc_assets.study.classes import PRIMARY_CLASSES
 from hcc_assets.study.config import StudyConfig
 
 SEEDS_TO_FREEZE: Final = 50
-"""Seed cells of each primary class before a reference of the cohort is frozen."""
+"""Seed cells of each primary class before a reference of the cohort is frozen: SINGLE_CELL.md,
+section 2.4.
+"""
 
 
 def freezing_prefix(seeds: pd.DataFrame, order: list[str], config: StudyConfig) -> list[str] | None:
-    """The samples that the frozen reference is built from: the shortest run of samples, in the given order, that allows freezing.
+    """The samples that the frozen reference is built from: the shortest run of samples, in the
+    given order, that allows freezing.
 
-    Because seed counts add up over samples and the order is that of collection, samples that arrive together or one after the other give the same set.
+    Because seed counts add up over samples and the order is that of collection, samples that arrive
+    together or one after the other give the same set.
 
     Parameters
     ----------
@@ -31,7 +37,8 @@ def freezing_prefix(seeds: pd.DataFrame, order: list[str], config: StudyConfig) 
     Returns
     -------
     list or None
-        None while there are fewer samples than needed, or fewer than 50 seed cells of a primary class.
+        None while there are fewer samples than needed, or fewer than 50 seed cells of a primary
+        class.
     """
     table = (
         seeds.pivot_table(

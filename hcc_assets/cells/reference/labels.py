@@ -1,4 +1,6 @@
-"""Training cells from a delivered reference with labels. Class names are those of the contract; anything else is refused and not guessed."""
+"""Training cells from a delivered reference with labels. Class names are those of the contract;
+anything else is refused and not guessed.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 MIN_CELLS: Final = 10
+"""Cells of a class: own choice, as many as one sample needs (`training.MIN_SAMPLE_CELLS`)."""
 _SUBJECT_COLUMNS: Final = ("subject_id", "patient", "donor", "subject", "patient_id", "donor_id")
 BATCH_COLUMNS: Final = (
     "sample_id",
@@ -31,7 +34,9 @@ BATCH_COLUMNS: Final = (
 
 
 class LabelsRefused(ValueError):
-    """A labelled reference cannot be used; the text says why and names class names (which are vocabulary, not data)."""
+    """A labelled reference cannot be used; the text says why and names class names (which are
+    vocabulary, not data).
+    """
 
 
 def with_gene_names(labelled: AnnData) -> AnnData:
@@ -57,18 +62,21 @@ def labelled_cells(labelled: AnnData) -> tuple[TrainingCells, npt.NDArray[np.int
     Parameters
     ----------
     labelled
-        Raw counts, ``obs["cell_class"]``; ``var["gene"]`` and ``var["gene_id"]``, or ``var_names`` that are symbols or Ensembl ids. A column of ``obs`` that
-        names samples (`sample_id`, `sample`, `patient`, …) makes the training balanced over them.
+        Raw counts, ``obs["cell_class"]``; ``var["gene"]`` and ``var["gene_id"]``, or ``var_names``
+        that are symbols or Ensembl ids. A column of ``obs`` that names samples (`sample_id`,
+        `sample`, `patient`, …) makes the training balanced over them.
 
     Returns
     -------
     tuple
-        At most 18,000 cells (classes drawn evenly) and the place of each one's class in `CELL_CLASSES`; ``unassigned`` teaches what belongs to no class.
+        At most 18,000 cells (classes drawn evenly) and the place of each one's class in
+        `CELL_CLASSES`; ``unassigned`` teaches what belongs to no class.
 
     Raises
     ------
     LabelsRefused
-        No ``cell_class``, an unknown class name, values that are no counts, or fewer than two classes with 10 cells.
+        No ``cell_class``, an unknown class name, values that are no counts, or fewer than two
+        classes with 10 cells.
     """
     if "cell_class" not in labelled.obs:
         raise LabelsRefused("the reference has no obs column cell_class")
@@ -77,11 +85,13 @@ def labelled_cells(labelled: AnnData) -> tuple[TrainingCells, npt.NDArray[np.int
     unknown = [n for n in names if n not in CELL_CLASSES]
     if unknown:
         hints = [
-            f"{n[:40]} (nearest: {', '.join(difflib.get_close_matches(n, CELL_CLASSES, n=1, cutoff=0.0))})"
+            f"{n[:40]} (nearest: "
+            f"{', '.join(difflib.get_close_matches(n, CELL_CLASSES, n=1, cutoff=0.0))})"
             for n in unknown[:5]
         ]
         raise LabelsRefused(
-            f"{len(unknown)} class names are not of the contract: {'; '.join(hints)}. Known: {', '.join(CELL_CLASSES)}"
+            f"{len(unknown)} class names are not of the contract: {'; '.join(hints)}. Known: "
+            f"{', '.join(CELL_CLASSES)}"
         )
     matrix = as_csr(labelled)
     if matrix.nnz and (
@@ -162,7 +172,9 @@ def labelled_cells(labelled: AnnData) -> tuple[TrainingCells, npt.NDArray[np.int
 def _subjects(
     labelled: AnnData, kept: npt.NDArray[np.intp], sample: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.intp]:
-    """Number of the subject of each sample: from the first subject column, else each sample its own."""
+    """Number of the subject of each sample: from the first subject column, else each sample its
+    own.
+    """
     column = next((c for c in _SUBJECT_COLUMNS if c in labelled.obs), None)
     n = int(sample.max()) + 1 if len(sample) else 0
     if column is None:

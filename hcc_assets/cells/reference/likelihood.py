@@ -1,6 +1,8 @@
-"""How likely the counts of a cell are under each profile of a reference, the ambient RNA of its own sample mixed in.
+"""How likely the counts of a cell are under each profile of a reference, the ambient RNA of its own
+sample mixed in.
 
-The profiles come from ``reference_training``; what is made of the likelihoods (class, confidence, unassigned) belongs to ``annotate``.
+The profiles come from ``training``; what is made of the likelihoods (class, confidence,
+unassigned) belongs to ``annotation``.
 """
 
 from __future__ import annotations
@@ -16,10 +18,15 @@ Matrix = npt.NDArray[np.float64]
 AMBIENT_LEVELS: Final = np.array(
     [0.0, 0.02, 0.04, 0.06, 0.08, 0.10, 0.125, 0.15, 0.18, 0.22, 0.26, 0.30, 0.35, 0.40, 0.45, 0.50]
 )
-"""Ambient shares at which mixtures are formed; a cell takes the nearest, so that one product serves many cells."""
+"""Ambient shares at which mixtures are formed: own choice, closer where most cells are; a cell
+takes the nearest, so that one product serves many cells.
+"""
 _FLOOR: Final = 2e-7
+"""Least share of any gene: own choice, a molecule in five million."""
 SIZE_SD: Final = 0.9
-"""Natural-log sd of library size within a class over chemistries and depths."""
+"""Natural-log sd of library size within a class over chemistries and depths: own choice, wide, so
+that it speaks weakly.
+"""
 
 
 def ambient_level(share: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
@@ -36,7 +43,8 @@ def log_likelihood(
     ambient: npt.NDArray[np.float64],
     ambient_share: npt.NDArray[np.float64],
 ) -> Matrix:
-    """Weighted Poisson log-likelihood of each cell under each profile, up to a constant of the cell.
+    """Weighted Poisson log-likelihood of each cell under each profile, up to a constant of the
+    cell.
 
     Parameters
     ----------
@@ -47,7 +55,8 @@ def log_likelihood(
     shares
         Profiles x genes: share of molecules; each row sums to 1.
     weight
-        Weight of each gene, 0 to 1: below 1 where its counts vary more from cell to cell than molecules drawn at random.
+        Weight of each gene, 0 to 1: below 1 where its counts vary more from cell to cell than
+        molecules drawn at random.
     ambient
         Share of each gene in the ambient RNA of the sample; sums to 1.
     ambient_share
@@ -60,7 +69,8 @@ def log_likelihood(
 
     Notes
     -----
-    ``sum_g w_g (x_g log m_g - n m_g)`` with ``m = (1 - a) profile + a ambient``. The product is sparse by dense in one thread: the same bits everywhere.
+    ``sum_g w_g (x_g log m_g - n m_g)`` with ``m = (1 - a) profile + a ambient``. The product is
+    sparse by dense in one thread: the same bits everywhere.
     """
     out = np.zeros((counts.shape[0], len(shares)))
     level = ambient_level(ambient_share)
@@ -84,7 +94,8 @@ def class_scores(
     n_classes: int,
     temperature: float | npt.NDArray[np.float64],
 ) -> Matrix:
-    """Tempered log evidence of each class: the mean over its profiles of the tempered likelihoods, in logs; cells x classes.
+    """Tempered log evidence of each class: the mean over its profiles of the tempered likelihoods,
+    in logs; cells x classes.
 
     A class without a profile gets minus infinity. ``temperature`` is one number or one per cell.
     """
@@ -109,7 +120,8 @@ def typical_log_size(
 
 
 def size_evidence(size: npt.NDArray[np.float64], centre: npt.NDArray[np.float64]) -> Matrix:
-    """Log density of a cell's molecules under each class, wide enough that depth of sequencing matters little: it tells neutrophils from monocytes; cells x classes.
+    """Log density of a cell's molecules under each class, wide enough that depth of sequencing
+    matters little: it tells neutrophils from monocytes; cells x classes.
 
     A class without a centre gets the evidence of the nearest one.
     """

@@ -1,6 +1,7 @@
-"""The reference that labels cells: named by the hash of its content, stored as Parquet, published as a table.
+"""The reference that labels cells: named by the hash of its content, stored as Parquet, published
+as a table.
 
-How it is built is in ``reference_building``; its use is in ``annotate``.
+How it is built is in ``building``; its use is in ``annotation``.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ class Reference:
     Attributes
     ----------
     kind
-        ``labels``: trained from a delivered reference; ``cohort``: frozen from the study's own samples; ``provisional``: as ``cohort``, before it may freeze.
+        ``labels``: trained from a delivered reference; ``cohort``: frozen from the study's own
+        samples; ``provisional``: as ``cohort``, before it may freeze.
     genes, symbols
         Key (Ensembl id where known) and symbol of each gene.
     weight
@@ -47,11 +49,13 @@ class Reference:
     n_cells
         Training cells of each profile.
     temperature
-        Of `reference_training.temperature_at`: at which held-out cells have the confidence they deserve.
+        Of `temperature.temperature_at`: at which held-out cells have the confidence they
+        deserve.
     limits
         What a cell of each profile looks like at its depth, for cells of no known type.
     log_size
-        Median natural log of the molecules of each class's training cells over these genes (NaN without cells); one per class of `CELL_CLASSES`.
+        Median natural log of the molecules of each class's training cells over these genes (NaN
+        without cells); one per class of `CELL_CLASSES`.
     seeds
         Seed cells by class (label-free) over the training samples.
     sample_ids
@@ -114,7 +118,9 @@ class Reference:
         )
 
     def to_parquet_bytes(self) -> bytes:
-        """The reference as one Parquet file: a row per gene, a column per profile, all else in the schema's metadata. Equal references give equal bytes."""
+        """The reference as one Parquet file: a row per gene, a column per profile, all else in the
+        schema's metadata. Equal references give equal bytes.
+        """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -171,7 +177,8 @@ class Reference:
             )
         except (KeyError, IndexError, TypeError, ValueError):
             raise ReferenceOutdated(
-                "the reference that stands was made by another version of the code, which kept something else"
+                "the reference that stands was made by another version of the code, which kept "
+                "something else"
             ) from None
 
 

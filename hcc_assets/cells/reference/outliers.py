@@ -1,6 +1,7 @@
-"""Cells that look like no class of the reference: how surprising the counts of a cell are under its best profile, against training cells of the same depth.
+"""Cells that look like no class of the reference: how surprising the counts of a cell are under its
+best profile, against training cells of the same depth.
 
-A threshold is applied in ``annotate``; the likelihood itself is in ``likelihood``.
+A threshold is applied in ``annotation``; the likelihood itself is in ``likelihood``.
 """
 
 from __future__ import annotations
@@ -18,12 +19,16 @@ Matrix = npt.NDArray[np.float64]
 Vector = npt.NDArray[np.float64]
 
 _MIN_FIT: Final = 40
+"""Cells for a line of their own: own choice, ten for each of its parameters."""
 _MIN_SPREAD: Final = 0.02
+"""Least robust sd: own choice, so that no profile has none."""
 
 
 @dataclass(frozen=True)
 class OutlierLimits:
-    """Deviance per molecule of training cells, per profile: ``line`` (profiles x 3, quadratic in the log of molecules) and ``spread`` (robust sd)."""
+    """Deviance per molecule of training cells, per profile: ``line`` (profiles x 3, quadratic in
+    the log of molecules) and ``spread`` (robust sd).
+    """
 
     line: Matrix
     spread: Vector
@@ -47,7 +52,9 @@ class OutlierLimits:
         return cls(values[:, :3], values[:, 3])
 
     def score(self, deviance: Vector, size: Vector, profile: npt.NDArray[np.intp]) -> Vector:
-        """How many robust sd the deviance of each cell lies above that of training cells of its profile and depth."""
+        """How many robust sd the deviance of each cell lies above that of training cells of its
+        profile and depth.
+        """
         x = np.log(np.maximum(size, 1.0))
         expected = self.line[profile, 0] + self.line[profile, 1] * x + self.line[profile, 2] * x**2
         return np.asarray((deviance - expected) / self.spread[profile], dtype=float)
@@ -83,7 +90,9 @@ def deviance_per_molecule(
 def fit_limits(
     cells: TrainingCells, profiles: Profiles, owner: npt.NDArray[np.intp]
 ) -> OutlierLimits:
-    """Limits from the training cells that have a class; profiles with few cells take the line of all cells."""
+    """Limits from the training cells that have a class; profiles with few cells take the line of
+    all cells.
+    """
     rows = np.flatnonzero(owner >= 0)
     size = cells.size[rows]
     likelihood = evidence(cells, profiles, rows)

@@ -1,6 +1,8 @@
-"""Conjunctive rules: a cell is a seed of a class when several markers of the class, and none of its neighbours, are there beyond what ambient RNA brings.
+"""Conjunctive rules: a cell is a seed of a class when several markers of the class, and none of its
+neighbours, are there beyond what ambient RNA brings.
 
-Cheap, per cell and per sample, so that seeds add up over samples. They decide when a reference may be frozen and rescue rare classes; they are no annotation.
+Cheap, per cell and per sample, so that seeds add up over samples. They decide when a reference may
+be frozen and rescue rare classes; they are no annotation.
 """
 
 from __future__ import annotations
@@ -13,90 +15,41 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.special import pdtrc
 
-EPITHELIAL: Final = (
-    "EPCAM",
-    "KRT8",
-    "KRT18",
-    "KRT19",
-    "KRT7",
-    "CDH1",
-    "CLDN3",
-    "CLDN4",
-    "CLDN7",
-    "ELF3",
-    "TACSTD2",
-    "KRT5",
-    "KRT14",
-    "KRT17",
-    "KRT15",
-    "KRT6A",
-    "ESRP1",
-    "SPINT2",
-    "RAB25",
-    "AGR2",
-    "MUC1",
-    "PERP",
-    "SFN",
-    "CDH3",
+
+def gene_names(text: str) -> tuple[str, ...]:
+    """Symbols that a text names, parted by blanks."""
+    return tuple(text.split())
+
+
+EPITHELIAL: Final = gene_names(
+    "EPCAM KRT8 KRT18 KRT19 KRT7 CDH1 CLDN3 CLDN4 CLDN7 ELF3 TACSTD2 KRT5 KRT14 KRT17 KRT15 "
+    "KRT6A ESRP1 SPINT2 RAB25 AGR2 MUC1 PERP SFN CDH3"
 )
 """Genes of epithelia of any organ."""
-HEPATIC: Final = (
-    "ALB",
-    "APOA1",
-    "APOA2",
-    "APOC3",
-    "APOH",
-    "TTR",
-    "SERPINA1",
-    "FGB",
-    "FGA",
-    "AMBP",
-    "RBP4",
-    "AHSG",
-    "VTN",
-    "APOB",
+HEPATIC: Final = gene_names(
+    "ALB APOA1 APOA2 APOC3 APOH TTR SERPINA1 FGB FGA AMBP RBP4 AHSG VTN APOB"
 )
 """Secreted proteins of hepatocytes, normal and malignant."""
-BILIARY: Final = (
-    "FXYD2",
-    "CFTR",
-    "PKHD1",
-    "SOX9",
-    "KRT7",
-    "KRT19",
-    "DCDC2",
-    "HNF1B",
-    "SLC5A1",
-    "DEFB1",
-    "ANXA4",
-    "BICC1",
-    "SPP1",
-    "PIGR",
-    "EPCAM",
+BILIARY: Final = gene_names(
+    "FXYD2 CFTR PKHD1 SOX9 KRT7 KRT19 DCDC2 HNF1B SLC5A1 DEFB1 ANXA4 BICC1 SPP1 PIGR EPCAM"
 )
-NONCLASSICAL_MONOCYTE: Final = (
-    "FCGR3A",
-    "LILRB2",
-    "CDKN1C",
-    "MS4A7",
-    "LYPD2",
-    "VMO1",
-    "HES4",
-    "SIGLEC10",
-    "TCF7L2",
-    "LILRB1",
-    "CFP",
-    "APOBEC3A",
+NONCLASSICAL_MONOCYTE: Final = gene_names(
+    "FCGR3A LILRB2 CDKN1C MS4A7 LYPD2 VMO1 HES4 SIGLEC10 TCF7L2 LILRB1 CFP APOBEC3A"
 )
-"""CD16 monocytes: they lack most genes of the classical ones and have some C1Q, yet are no macrophages."""
+"""CD16 monocytes: they lack most genes of the classical ones and have some C1Q, yet are no
+macrophages.
+"""
 CYCLING: Final = frozenset({"TOP2A", "MKI67", "UBE2C", "STMN1", "TYMS"})
 """Genes of dividing cells of any class."""
 _SURE: Final = 1e-3
+"""Chance of the genes of a rule from ambient RNA: own choice, 1 in 1,000."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """At least ``minimum`` distinct genes of ``any_of`` (beyond ambient RNA), at most ``allowed`` molecules of ``none_of`` beyond ambient RNA."""
+    """At least ``minimum`` distinct genes of ``any_of`` (beyond ambient RNA), at most ``allowed``
+    molecules of ``none_of`` beyond ambient RNA.
+    """
 
     cell_class: str
     minimum: int
@@ -104,134 +57,140 @@ class Rule:
     none_of: tuple[str, ...] = ()
 
 
-def _genes(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
 RULES: Final = (
     Rule(
         "erythroid",
         3,
-        _genes("HBB HBA1 HBA2 ALAS2 AHSP SLC4A1 CA1 HBD GYPA HEMGN"),
-        _genes("PTPRC CD3D LYZ ALB COL1A1 PECAM1"),
+        gene_names("HBB HBA1 HBA2 ALAS2 AHSP SLC4A1 CA1 HBD GYPA HEMGN"),
+        gene_names("PTPRC CD3D LYZ ALB COL1A1 PECAM1"),
     ),
     Rule(
         "platelet",
         3,
-        _genes("PPBP PF4 GP9 ITGA2B TUBB1 CLU GNG11 TREML1 CMTM5"),
-        _genes("CD3D LYZ MS4A1 ALB COL1A1 VWF NKG7 S100A8"),
+        gene_names("PPBP PF4 GP9 ITGA2B TUBB1 CLU GNG11 TREML1 CMTM5"),
+        gene_names("CD3D LYZ MS4A1 ALB COL1A1 VWF NKG7 S100A8"),
     ),
     Rule(
-        "mast", 2, _genes("TPSAB1 TPSB2 CPA3 MS4A2 HDC"), _genes("CD3D CD3E C1QA MS4A1 ALB COL1A1")
+        "mast",
+        2,
+        gene_names("TPSAB1 TPSB2 CPA3 MS4A2 HDC"),
+        gene_names("CD3D CD3E C1QA MS4A1 ALB COL1A1"),
     ),
     Rule(
         "neutrophil",
         3,
-        _genes("CSF3R FCGR3B CXCR2 CMTM2 G0S2 CXCR1 FPR2 ADGRG3 PROK2 VNN2"),
-        _genes("HLA-DRA HLA-DPB1 C1QA CD3D MS4A1 CD14"),
+        gene_names("CSF3R FCGR3B CXCR2 CMTM2 G0S2 CXCR1 FPR2 ADGRG3 PROK2 VNN2"),
+        gene_names("HLA-DRA HLA-DPB1 C1QA CD3D MS4A1 CD14"),
     ),
     Rule(
         "neutrophil",
         2,
-        _genes("FCGR3B CXCR2 CMTM2 CXCR1 FPR2 ADGRG3 PROK2 VNN2 CSF3R G0S2"),
-        _genes("HLA-DRA HLA-DRB1 HLA-DPB1 HLA-DPA1 CD74 C1QA CD3D MS4A1 CD14 VCAN NKG7 ALB COL1A1"),
+        gene_names("FCGR3B CXCR2 CMTM2 CXCR1 FPR2 ADGRG3 PROK2 VNN2 CSF3R G0S2"),
+        gene_names(
+            "HLA-DRA HLA-DRB1 HLA-DPB1 HLA-DPA1 CD74 C1QA CD3D MS4A1 CD14 VCAN NKG7 ALB COL1A1"
+        ),
     ),
     Rule(
         "plasma",
         3,
-        _genes("MZB1 SDC1 DERL3 TNFRSF17 POU2AF1 JCHAIN FKBP11"),
-        _genes("MS4A1 CD3D LYZ LILRA4 ALB"),
+        gene_names("MZB1 SDC1 DERL3 TNFRSF17 POU2AF1 JCHAIN FKBP11"),
+        gene_names("MS4A1 CD3D LYZ LILRA4 ALB"),
     ),
     Rule(
         "B",
         2,
-        _genes("MS4A1 CD79A CD19 BANK1 PAX5 VPREB3 FCRL1 FCRLA CD22"),
-        _genes("CD3D CD3E LYZ SDC1 LILRA4 ALB"),
+        gene_names("MS4A1 CD79A CD19 BANK1 PAX5 VPREB3 FCRL1 FCRLA CD22"),
+        gene_names("CD3D CD3E LYZ SDC1 LILRA4 ALB"),
     ),
     Rule(
         "T",
         2,
-        _genes("CD3D CD3E CD3G TRAC CD2 CD5 CD6 THEMIS BCL11B TRBC2"),
-        _genes("MS4A1 CD79A LYZ C1QA ALB COL1A1 KLRF1"),
+        gene_names("CD3D CD3E CD3G TRAC CD2 CD5 CD6 THEMIS BCL11B TRBC2"),
+        gene_names("MS4A1 CD79A LYZ C1QA ALB COL1A1 KLRF1"),
     ),
     Rule(
         "NK",
         3,
-        _genes("KLRF1 NCAM1 KLRD1 GNLY NKG7 FGFBP2 XCL1 XCL2 KLRC1 NCR1 SH2D1B"),
-        _genes("CD3D CD3E CD3G TRAC LYZ MS4A1 ALB"),
+        gene_names("KLRF1 NCAM1 KLRD1 GNLY NKG7 FGFBP2 XCL1 XCL2 KLRC1 NCR1 SH2D1B"),
+        gene_names("CD3D CD3E CD3G TRAC LYZ MS4A1 ALB"),
     ),
     Rule(
         "dendritic",
         2,
-        _genes("CLEC9A XCR1 CADM1 WDFY4"),
-        _genes("CD3D FCN1 C1QC S100A12 MS4A1 ALB"),
+        gene_names("CLEC9A XCR1 CADM1 WDFY4"),
+        gene_names("CD3D FCN1 C1QC S100A12 MS4A1 ALB"),
     ),
     Rule(
         "dendritic",
         2,
-        _genes("CD1C CLEC10A FCER1A CD1E"),
-        _genes("CD3D FCN1 C1QC C1QA S100A12 CD163 MS4A1 ALB"),
+        gene_names("CD1C CLEC10A FCER1A CD1E"),
+        gene_names("CD3D FCN1 C1QC C1QA S100A12 CD163 MS4A1 ALB"),
     ),
     Rule(
         "dendritic",
         2,
-        _genes("LAMP3 CCL19 CCL22 FSCN1"),
-        _genes("CD3D FCN1 C1QC S100A12 MS4A1 ALB"),
+        gene_names("LAMP3 CCL19 CCL22 FSCN1"),
+        gene_names("CD3D FCN1 C1QC S100A12 MS4A1 ALB"),
     ),
     Rule(
         "dendritic",
         2,
-        _genes("LILRA4 CLEC4C IL3RA SMPD3 SCT"),
-        _genes("CD3D FCN1 C1QC LYZ S100A12 ALB"),
+        gene_names("LILRA4 CLEC4C IL3RA SMPD3 SCT"),
+        gene_names("CD3D FCN1 C1QC LYZ S100A12 ALB"),
     ),
     Rule(
         "macrophage",
         2,
-        _genes("C1QA C1QB C1QC CD163 MRC1 MSR1 MARCO VSIG4 CD5L"),
-        _genes("FCN1 S100A12 CD3D MS4A1 FCGR3B"),
+        gene_names("C1QA C1QB C1QC CD163 MRC1 MSR1 MARCO VSIG4 CD5L"),
+        gene_names("FCN1 S100A12 CD3D MS4A1 FCGR3B"),
     ),
     Rule(
         "monocyte",
         2,
-        _genes("FCN1 VCAN S100A12 CD14 CD300E CFP LILRB2"),
-        _genes("C1QA C1QB C1QC FCGR3B CXCR2 CD3D MS4A1 CD1C"),
+        gene_names("FCN1 VCAN S100A12 CD14 CD300E CFP LILRB2"),
+        gene_names("C1QA C1QB C1QC FCGR3B CXCR2 CD3D MS4A1 CD1C"),
     ),
     Rule(
         "lymphatic_endothelial",
         2,
-        _genes("PROX1 CCL21 PDPN MMRN1 RELN"),
-        _genes("PTPRC COL1A1 ALB VWF CD3D"),
+        gene_names("PROX1 CCL21 PDPN MMRN1 RELN"),
+        gene_names("PTPRC COL1A1 ALB VWF CD3D"),
     ),
     Rule(
         "vascular_endothelial",
         3,
-        _genes(
-            "PECAM1 VWF CDH5 CLDN5 KDR FLT1 TEK TIE1 EGFL7 ESAM PLVAP EMCN RAMP2 ERG ROBO4 CLEC14A STAB2"
+        gene_names(
+            "PECAM1 VWF CDH5 CLDN5 KDR FLT1 TEK TIE1 EGFL7 ESAM PLVAP EMCN RAMP2 ERG ROBO4 "
+            "CLEC14A STAB2"
         ),
-        _genes("PTPRC CD3D COL1A1 PROX1 CCL21"),
+        gene_names("PTPRC CD3D COL1A1 PROX1 CCL21"),
     ),
     Rule(
         "fibroblast",
         3,
-        _genes("COL1A1 COL1A2 COL3A1 DCN LUM PDGFRB PDGFRA ACTA2 RGS5 COL6A3 NOTCH3"),
-        _genes("PTPRC PECAM1 VWF EPCAM CD3D"),
+        gene_names("COL1A1 COL1A2 COL3A1 DCN LUM PDGFRB PDGFRA ACTA2 RGS5 COL6A3 NOTCH3"),
+        gene_names("PTPRC PECAM1 VWF EPCAM CD3D"),
     ),
     Rule(
         "hepatocyte",
         3,
-        _genes("CYP3A4 CYP2E1 CYP2C9 CYP2C8 CYP1A2 HAMP ADH1B ADH4 C9 TAT G6PC1 HAO1 SLC22A1"),
-        _genes("GPC3 AFP PEG10 PTPRC CD3D COL1A1"),
+        gene_names("CYP3A4 CYP2E1 CYP2C9 CYP2C8 CYP1A2 HAMP ADH1B ADH4 C9 TAT G6PC1 HAO1 SLC22A1"),
+        gene_names("GPC3 AFP PEG10 PTPRC CD3D COL1A1"),
     ),
     Rule(
         "tumour",
         2,
-        _genes("GPC3 AFP AKR1B10 SPINK1 PEG10 DLK1 S100P REG3A GOLM1 CAP2 COX7B2 MAGEA6"),
-        _genes("PTPRC CD3D PECAM1 COL1A1 LYZ CYP3A4 CYP2C8"),
+        gene_names("GPC3 AFP AKR1B10 SPINK1 PEG10 DLK1 S100P REG3A GOLM1 CAP2 COX7B2 MAGEA6"),
+        gene_names("PTPRC CD3D PECAM1 COL1A1 LYZ CYP3A4 CYP2C8"),
     ),
-    Rule("tumour", 4, EPITHELIAL, _genes("PTPRC CD3D PECAM1 VWF COL1A1 LYZ ALB FXYD2 CFTR PKHD1")),
-    Rule("cholangiocyte", 4, BILIARY, _genes("PTPRC CD3D ALB COL1A1 PECAM1")),
+    Rule(
+        "tumour", 4, EPITHELIAL, gene_names("PTPRC CD3D PECAM1 VWF COL1A1 LYZ ALB FXYD2 CFTR PKHD1")
+    ),
+    Rule("cholangiocyte", 4, BILIARY, gene_names("PTPRC CD3D ALB COL1A1 PECAM1")),
 )
-"""In order of precedence within a draw: a cell that satisfies rules of two classes is no seed, except of the same class twice."""
+"""In order of precedence within a draw: a cell that satisfies rules of two classes is no seed,
+except of the same class twice.
+"""
 
 
 def rule_evidence(
@@ -243,8 +202,9 @@ def rule_evidence(
 ) -> npt.NDArray[np.bool_]:
     """Cells that satisfy one rule.
 
-    A gene counts as there when its molecules are improbable (Poisson, 0.001) under the ambient RNA of the droplet, or a single molecule of a gene that the
-    ambient RNA hardly has. Genes of ``none_of`` may be there as far as ambient RNA explains them.
+    A gene counts as there when its molecules are improbable (Poisson, 0.001) under the ambient RNA
+    of the droplet, or a single molecule of a gene that the ambient RNA hardly has. Genes of
+    ``none_of`` may be there as far as ambient RNA explains them.
     """
     where = {str(s): i for i, s in enumerate(symbols)}
     want = [where[g] for g in rule.any_of if g in where]

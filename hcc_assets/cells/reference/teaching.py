@@ -1,6 +1,7 @@
-"""Cells to train a reference from: samples loaded one at a time, genes brought to one naming, a bounded and reproducible share of each sample's cells.
+"""Cells to train a reference from: samples loaded one at a time, genes brought to one naming, a
+bounded and reproducible share of each sample's cells.
 
-What is learned from them belongs to ``bootstrap`` and ``reference_training``.
+What is learned from them belongs to ``bootstrap`` and ``training``.
 """
 
 from __future__ import annotations
@@ -26,9 +27,13 @@ if TYPE_CHECKING:
     from hcc_assets.cells.quality.assessment import QcResult
 
 MAX_CELLS: Final = 18_000
-"""Cells of all samples together; more samples give fewer cells each."""
+"""Cells of all samples together; more samples give fewer cells each: the 12 x 1,500 of
+SINGLE_CELL.md, section 2.4.
+"""
 MIN_PER_SAMPLE: Final = 250
+"""Own choice: with 80 samples (SINGLE_CELL.md, section 5) still a few of each class."""
 MAX_PER_SAMPLE: Final = 2_500
+"""Own choice: a first sample does not wait for more than a small biopsy."""
 _RARE: Final = (
     "mast",
     "neutrophil",
@@ -40,12 +45,16 @@ _RARE: Final = (
     "B",
 )
 DEFAULT_AMBIENT: Final = 0.05
-"""Ambient share of a sample that allows no estimate."""
+"""Ambient share of a sample that allows no estimate: the 6 % of the easy setting of SINGLE_CELL.md,
+section 2.4, rounded.
+"""
 
 
 @dataclass(frozen=True)
 class SampleInput:
-    """One sample that may teach the reference: ``load`` gives its counts and quality, and is called once; ``subject_id`` keeps a subject's samples together."""
+    """One sample that may teach the reference: ``load`` gives its counts and quality, and is called
+    once; ``subject_id`` keeps a subject's samples together.
+    """
 
     sample_id: str
     load: Callable[[], tuple[AnnData, QcResult]]
@@ -53,7 +62,9 @@ class SampleInput:
 
 
 def gene_keys(var: pd.DataFrame) -> npt.NDArray[np.object_]:
-    """One name per gene that is the same for every delivery: the Ensembl id, looked up by symbol where there is none, else the symbol."""
+    """One name per gene that is the same for every delivery: the Ensembl id, looked up by symbol
+    where there is none, else the symbol.
+    """
     by_symbol = gene_id_of()
     ids, symbols = var["gene_id"].astype(str), var["gene"].astype(str)
     return np.array(
@@ -68,12 +79,14 @@ def gene_keys(var: pd.DataFrame) -> npt.NDArray[np.object_]:
 def align(
     counts: AnnData, wanted: npt.NDArray[np.object_] | None = None
 ) -> tuple[sp.csr_matrix, npt.NDArray[np.object_], npt.NDArray[np.object_]]:
-    """Counts with one column per gene key: all keys in sorted order, or those of ``wanted`` (a gene that is not there is a column of zeros).
+    """Counts with one column per gene key: all keys in sorted order, or those of ``wanted`` (a gene
+    that is not there is a column of zeros).
 
     Returns
     -------
     tuple
-        Cells x genes (CSR), keys, and symbols (empty where ``wanted`` has a gene that is not there).
+        Cells x genes (CSR), keys, and symbols (empty where ``wanted`` has a gene that is not
+        there).
     """
     keys = gene_keys(counts.var)
     target = np.unique(keys.astype(str)).astype(object) if wanted is None else wanted
@@ -100,7 +113,9 @@ def ambient_of(
 
 
 def ambient_umi(qc: QcResult) -> npt.NDArray[np.float64]:
-    """Expected ambient molecules of each barcode; where the sample allows no estimate, as many for each droplet as 5 % of a median cell."""
+    """Expected ambient molecules of each barcode; where the sample allows no estimate, as many for
+    each droplet as 5 % of a median cell.
+    """
     n_umi = qc.metrics["n_umi"].to_numpy(dtype=float)
     known = qc.metrics["ambient_umi"].to_numpy(dtype=float)
     median = float(np.median(n_umi[qc.usable])) if qc.usable.any() else 0.0
@@ -110,7 +125,9 @@ def ambient_umi(qc: QcResult) -> npt.NDArray[np.float64]:
 
 
 def hash_order(sample_id: str, barcodes: npt.NDArray[np.object_]) -> npt.NDArray[np.intp]:
-    """Order of the cells by a hash of their name: a reproducible draw that does not follow the order of delivery."""
+    """Order of the cells by a hash of their name: a reproducible draw that does not follow the
+    order of delivery.
+    """
     keys = [hashlib.blake2b(f"{sample_id}\t{b}".encode(), digest_size=8).digest() for b in barcodes]
     return np.asarray(pd.Series(keys).argsort(kind="stable"), dtype=np.intp)
 
@@ -161,7 +178,9 @@ def _part(
 
 
 def seed_counts(counts: AnnData, qc: QcResult) -> pd.Series:
-    """Cells of one sample, past quality control, that a conjunctive rule gives a class: number by class (classes with none are absent)."""
+    """Cells of one sample, past quality control, that a conjunctive rule gives a class: number by
+    class (classes with none are absent).
+    """
     matrix, keys, symbols = align(counts)
     usable = np.flatnonzero(
         np.isin(qc.metrics["qc_status"].to_numpy(dtype=object), ["pass", "erythroid"])
@@ -173,9 +192,11 @@ def seed_counts(counts: AnnData, qc: QcResult) -> pd.Series:
 
 
 def pool(samples: Iterable[SampleInput]) -> tuple[TrainingCells, pd.DataFrame]:
-    """Training cells of all samples, sorted by sample and barcode, and the seed counts (``sample_id, cell_class, n_seed``).
+    """Training cells of all samples, sorted by sample and barcode, and the seed counts
+    (``sample_id, cell_class, n_seed``).
 
-    Genes are those that every sample measures; a sample that has less than 60 % of the genes of the others is left out rather than taking genes from all.
+    Genes are those that every sample measures; a sample that has less than 60 % of the genes of the
+    others is left out rather than taking genes from all.
     """
     ordered = sorted(samples, key=lambda s: s.sample_id)
     cap = int(np.clip(MAX_CELLS // max(len(ordered), 1), MIN_PER_SAMPLE, MAX_PER_SAMPLE))

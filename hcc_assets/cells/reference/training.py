@@ -1,6 +1,8 @@
-"""From cells with a class to profiles: shares of molecules by class and state, gene weights, temperature and the limits of what a class looks like.
+"""From cells with a class to profiles: shares of molecules by class and state, gene weights,
+temperature and the limits of what a class looks like.
 
-Which cells carry which class is decided in ``bootstrap`` (no labels) or by a delivered reference; the model itself is in ``reference``.
+Which cells carry which class is decided in ``bootstrap`` (no labels) or by a delivered reference;
+the model itself is in ``model``.
 """
 
 from __future__ import annotations
@@ -13,29 +15,37 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from hcc_assets.cells.reference.likelihood import (
-    class_scores,
-    log_likelihood,
-    posterior,
-    size_evidence,
-    typical_log_size,
-)
+from hcc_assets.cells.reference.likelihood import log_likelihood
 from hcc_assets.study.markers import panel_genes
 
 Matrix = npt.NDArray[np.float64]
 
 _SHRINK: Final = 1.0
-"""Molecules of prior weight that pull a profile to the average one, gene by gene."""
+"""Molecules of prior weight that pull a profile to the average one, gene by gene: own choice, one
+pseudo-count.
+"""
 _AMBIENT_TRUST: Final = 0.9
+"""Share of the expected ambient RNA that is subtracted: own choice, so that no gene is lost to an
+estimate too high.
+"""
 _PRIOR_SD: Final = 0.3
+"""Log sd between samples before data: the patient sd of the hard setting of SINGLE_CELL.md, section
+2.4.
+"""
 _PRIOR_DF: Final = 6.0
+"""Samples that the prior sd is worth: own choice, the size of a first cohort."""
 _CELL_OVERDISPERSION: Final = 0.2
+"""Own choice: a little below the 1 / theta of 0.25 to 0.5 of SINGLE_CELL.md, section 5, states
+being profiles of their own.
+"""
 _WEIGHT_POWER: Final = 1.5
+"""Own choice (benchmarks/annotation.py): genes that differ between samples count less."""
 _PANEL_PRIOR: Final = 2.0
+"""Least variance between classes of a panel gene: own choice, a log sd of 1.4."""
 MIN_SAMPLE_CELLS: Final = 10
-_BASES: Final = (0.7, 0.85, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
-_SLOPES: Final = (0.0, 0.1, 0.2, 0.5, 1.0)
-_DEFAULT_TEMPERATURE: Final = (2.0, 0.2)
+"""Cells of a class in one sample that tell how samples differ: the 10 of rare classes in
+SINGLE_CELL.md, section 4.
+"""
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,9 @@ class TrainingCells:
 
 @dataclass(frozen=True)
 class Profiles:
-    """Shares of molecules (profiles x genes), the class each belongs to, and the weight of each gene."""
+    """Shares of molecules (profiles x genes), the class each belongs to, and the weight of each
+    gene.
+    """
 
     shares: Matrix
     owner: npt.NDArray[np.intp]
@@ -107,7 +119,9 @@ def grouped_counts(
     n: int,
     rows: npt.NDArray[np.bool_] | None = None,
 ) -> tuple[Matrix, Matrix]:
-    """Counts of groups of cells and the part of them expected from ambient RNA; each groups x genes. A negative group is left out."""
+    """Counts of groups of cells and the part of them expected from ambient RNA; each groups x
+    genes. A negative group is left out.
+    """
     used = np.flatnonzero((group >= 0) if rows is None else (group >= 0) & rows)
     member = sp.csr_matrix(
         (np.ones(len(used)), (group[used], used)), shape=(n, cells.counts.shape[0])
@@ -132,7 +146,9 @@ def _normal(log_ratio: Matrix, centre: npt.NDArray[np.float64]) -> Matrix:
 def _sample_balanced(
     cells: TrainingCells, group: npt.NDArray[np.intp], n: int
 ) -> tuple[Matrix, Matrix, npt.NDArray[np.intp]]:
-    """Ambient-free counts of groups, samples weighted so that no sample has more than a third of a group, and those of (group, sample) pairs with enough cells."""
+    """Ambient-free counts of groups, samples weighted so that no sample has more than a third of a
+    group, and those of (group, sample) pairs with enough cells.
+    """
     n_samples = len(cells.ambient)
     pair = np.where(group >= 0, group * n_samples + cells.sample, -1)
     present, inverse = np.unique(pair, return_inverse=True)
@@ -165,7 +181,9 @@ def _shrunk(
     effective: npt.NDArray[np.float64],
     least: npt.NDArray[np.float64],
 ) -> tuple[Matrix, npt.NDArray[np.float64]]:
-    """Log ratios pulled to 0 as far as their scatter over rows is sampling and difference between samples (empirical Bayes), and the variance that is neither."""
+    """Log ratios pulled to 0 as far as their scatter over rows is sampling and difference between
+    samples (empirical Bayes), and the variance that is neither.
+    """
     noise = 1.0 / (own + _SHRINK) + within[None, :] / effective[:, None]
     between = np.maximum((log_ratio**2 - noise).mean(axis=0), least)
     return np.asarray(log_ratio * (between / (between + noise + 1e-9)), dtype=float), between
@@ -187,7 +205,8 @@ def train_profiles(
     owner
         Class of each cell, -1 for none.
     state
-        State of each cell (0, 1, …) within its class; states of fewer than 25 cells fall to the class profile.
+        State of each cell (0, 1, …) within its class; states of fewer than 25 cells fall to the
+        class profile.
     n_classes
         Number of classes.
     usable
@@ -243,7 +262,9 @@ def train_profiles(
 def _within(
     pairs: Matrix, pair_class: npt.NDArray[np.intp], class_shares: Matrix
 ) -> npt.NDArray[np.float64]:
-    """Variance of a gene's log share between samples within classes, sampling taken off; a prior keeps it sane where samples are few."""
+    """Variance of a gene's log share between samples within classes, sampling taken off; a prior
+    keeps it sane where samples are few.
+    """
     squares = np.full(class_shares.shape[1], _PRIOR_DF * _PRIOR_SD**2)
     freedom = np.full(class_shares.shape[1], _PRIOR_DF)
     for k in np.unique(pair_class):
@@ -261,7 +282,9 @@ def _within(
 def evidence(
     cells: TrainingCells, profiles: Profiles, rows: npt.NDArray[np.intp] | None = None
 ) -> Matrix:
-    """Log-likelihood of the training cells under the profiles, each with the ambient RNA of its sample; cells x profiles."""
+    """Log-likelihood of the training cells under the profiles, each with the ambient RNA of its
+    sample; cells x profiles.
+    """
     chosen = np.arange(cells.counts.shape[0]) if rows is None else rows
     out = np.zeros((len(chosen), len(profiles.owner)))
     size, share = cells.size, cells.ambient_share
@@ -272,62 +295,3 @@ def evidence(
             cells.counts[i], size[i], profiles.shares, profiles.weight, cells.ambient[s], share[i]
         )
     return out
-
-
-def temperature_at(
-    size: npt.NDArray[np.float64], temperature: tuple[float, float]
-) -> npt.NDArray[np.float64]:
-    """Divisor of the log-likelihoods of cells: sampling noise has been counted already, misfit of the profiles grows with the molecules of the cell."""
-    return np.asarray(temperature[0] * (1.0 + temperature[1] * size / 1000.0), dtype=float)
-
-
-def calibrate(
-    cells: TrainingCells,
-    owner: npt.NDArray[np.intp],
-    state: npt.NDArray[np.intp],
-    n_classes: int,
-    usable: npt.NDArray[np.bool_],
-) -> tuple[float, float]:
-    """Temperature at which held-out cells have the confidence they deserve.
-
-    Subjects are dealt into two halves (samples, where subjects are not known; cells, where there is one sample); profiles of one half judge the other. The pair
-    of `temperature_at` that maximises the held-out likelihood of the classes is taken, classes weighted by the root of their size and no cell worse than 1 in 100.
-    """
-    groups = np.unique(cells.subject)
-    fold = (
-        cells.subject[cells.sample] % 2
-        if len(groups) > 1
-        else cells.sample % 2
-        if len(cells.sample_ids) > 1
-        else np.arange(len(owner)) % 2
-    )
-    parts: list[tuple[npt.NDArray[np.intp], Matrix, npt.NDArray[np.intp]]] = []
-    for f in (0, 1):
-        train = np.where(fold != f, owner, -1)
-        if len(np.unique(train[train >= 0])) < 2:
-            continue
-        profiles = train_profiles(cells, train, state, n_classes, usable)
-        rows = np.flatnonzero((fold == f) & (owner >= 0) & np.isin(owner, profiles.owner))
-        if len(rows):
-            parts.append((rows, evidence(cells, profiles, rows), profiles.owner))
-    if not parts:
-        return _DEFAULT_TEMPERATURE
-    size = cells.size
-    centre = typical_log_size(size, owner, n_classes)
-    best, lowest = _DEFAULT_TEMPERATURE, np.inf
-    for base in _BASES:
-        for slope in _SLOPES:
-            loss, number = 0.0, 0.0
-            for rows, likelihood, profile_owner in parts:
-                scores = class_scores(
-                    likelihood, profile_owner, n_classes, temperature_at(size[rows], (base, slope))
-                )
-                p = posterior(scores + size_evidence(size[rows], centre))
-                worth = 1.0 / np.sqrt(np.bincount(owner[rows], minlength=n_classes)[owner[rows]])
-                loss += float(
-                    (-np.log(np.maximum(p[np.arange(len(rows)), owner[rows]], 0.01)) * worth).sum()
-                )
-                number += float(worth.sum())
-            if loss / number < lowest - 1e-6:
-                best, lowest = (base, slope), loss / number
-    return best

@@ -1,6 +1,6 @@
 """ADaM-style datasets built from the derived tables, for a statistician to take away.
 
-Nothing is derived here that another module derives; writing files is in ``clinical.adam_files``.
+Nothing is derived here that another module derives; writing files is in ``files``.
 """
 
 from __future__ import annotations
@@ -12,18 +12,22 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from hcc_assets.clinical.adam.files import write_adam
 from hcc_assets.clinical.adam.tumour import response_records, tumour_measurements
 from hcc_assets.clinical.safety.counting import aesi_masks
-from hcc_assets.clinical.safety.events import derive_events, flag_first_worst, known_deaths, words
+from hcc_assets.clinical.safety.events import (
+    derive_events,
+    flag_first_worst,
+    known_deaths,
+    study_day,
+    words,
+)
 from hcc_assets.clinical.safety.exposure import exposure_summary, treatment_period
 from hcc_assets.schemas import clinical as inputs
 from hcc_assets.schemas.adam import ADAM_MODELS
 from hcc_assets.schemas.base import columns, conform, empty
 from hcc_assets.schemas.endpoints import BestResponses, Responses, TimeToEvent
+from hcc_assets.stats.kaplan_meier import DAYS_PER_MONTH
 from hcc_assets.study.config import StudyConfig
-
-__all__ = ["build_adam", "write_adam"]
 
 INPUTS: Final = {
     "subjects": inputs.Subjects,
@@ -75,12 +79,14 @@ def build_adam(
     cutoff
         Data cutoff; records after it are ignored.
     left_out_rows
-        ``SRCROW`` of adverse event rows that an E finding leaves out: they stay in ADAE with ANL01FL = N.
+        ``SRCROW`` of adverse event rows that an E finding leaves out: they stay in ADAE with
+        ANL01FL = N.
 
     Returns
     -------
     dict
-        Dataset name to frame of ``schemas.adam``, sorted by subject and parameter. Every dataset is there, without rows where nothing has come yet.
+        Dataset name to frame of ``schemas.adam``, sorted by subject and parameter. Every dataset is
+        there, without rows where nothing has come yet.
     """
     t = {name: tables[name] if name in tables else empty(model) for name, model in INPUTS.items()}
     adsl = _adsl(t, config, cutoff)
@@ -104,7 +110,7 @@ def build_adam(
     for name, frame in frames.items():
         spec = columns(ADAM_MODELS[name])
         if "ADY" in spec:
-            frame["ADY"] = _study_day(frame["ADT"], frame["TRTSDT"])
+            frame["ADY"] = study_day(frame["ADT"], frame["TRTSDT"])
         absent = {
             c: None if m["dtype"] == "text" else np.nan for c, m in spec.items() if c not in frame
         }
@@ -116,11 +122,6 @@ def _joined(frame: pd.DataFrame, common: pd.DataFrame) -> pd.DataFrame:
     """Rows of known subjects with the subject's columns, in the order of ``frame``."""
     own = [c for c in frame.columns if c == "USUBJID" or c not in common.columns]
     return frame[own].merge(common, on="USUBJID", how="inner").reset_index(drop=True)
-
-
-def _study_day(date: pd.Series, start: pd.Series) -> pd.Series:
-    days = (pd.to_datetime(date) - pd.to_datetime(start)).dt.days.astype("float64")
-    return days + (days >= 0)
 
 
 def _adsl(t: Mapping[str, pd.DataFrame], config: StudyConfig, cutoff: dt.date) -> pd.DataFrame:
@@ -193,7 +194,7 @@ def _adtte(times: pd.DataFrame) -> pd.DataFrame:
         ["USUBJID", "PARAMCD"], key=lambda c: c.map(order) if c.name == "PARAMCD" else c
     )
     return out.assign(
-        PARAM=out["PARAMCD"].map(TTE_NAMES), AVALU="DAYS", AVALMON=out["AVAL"] / 30.4375
+        PARAM=out["PARAMCD"].map(TTE_NAMES), AVALU="DAYS", AVALMON=out["AVAL"] / DAYS_PER_MONTH
     )
 
 

@@ -1,6 +1,9 @@
-"""ADaM datasets as files: Parquet, CSV and SAS transport (XPT version 5) with labels. Building the datasets is in ``clinical.adam``.
+"""ADaM datasets as files: Parquet, CSV and SAS transport (XPT version 5) with labels.
 
-The same datasets give the same bytes: the transport writer stamps the time of writing into its header, which is replaced by the data cutoff.
+Building the datasets is in ``datasets``.
+
+The same datasets give the same bytes: the transport writer stamps the time of writing into its
+header, which is replaced by the data cutoff.
 """
 
 from __future__ import annotations
@@ -17,9 +20,11 @@ import pandas as pd
 from hcc_assets.schemas.adam import ADAM_MODELS, labels
 from hcc_assets.schemas.base import Table, columns
 from hcc_assets.schemas.csv_safe import to_csv_bytes
+from hcc_assets.schemas.dictionary import data_dictionary, dictionary_html
 
 XPT_TEXT: Final = 200
-"""Bytes of a text that XPT version 5 holds; longer text is cut there (it is whole in Parquet and CSV)."""
+"""Bytes of a text that XPT version 5 holds; longer text is cut there (it is whole in Parquet and
+CSV)."""
 
 _SPELLED = str.maketrans(
     {
@@ -37,10 +42,18 @@ _SPELLED = str.maketrans(
 )
 _STAMP = re.compile(rb"\d{2}[A-Z]{3}\d{2}:\d{2}:\d{2}:\d{2}")
 _HEADER_BYTES = 80 * 8
+"""Eight records of 80 bytes before the first variable hold the times of writing (SAS TS-140)."""
+
+XPT_LABEL: Final = 40
+"""Bytes of a label in XPT version 5 (SAS TS-140)."""
+
+SAS_EPOCH: Final = dt.date(1960, 1, 1)
+"""Day 0 of SAS dates."""
 
 
 def _ascii(text: str) -> str:
-    """Text in the characters of XPT version 5: accents dropped, signs spelled, anything else ``?``."""
+    """Text in the characters of XPT version 5: accents dropped, signs spelled, anything else
+    ``?``."""
     spelled = text.translate(_SPELLED)
     plain = "".join(
         c for c in unicodedata.normalize("NFKD", spelled) if not unicodedata.combining(c)
@@ -91,7 +104,7 @@ def _xpt(frame: pd.DataFrame, name: str, model: type[Table], path: Path, stamp: 
     for column, meta in columns(model).items():
         values = frame[column]
         if meta["dtype"] == "date":
-            days = (values - pd.Timestamp(1960, 1, 1)).dt.days.astype("float64")
+            days = (values - pd.Timestamp(SAS_EPOCH)).dt.days.astype("float64")
             out[column], formats[column] = days, "DATE9."
         elif meta["dtype"] == "text":
             known = {v: _ascii(str(v)) for v in values.dropna().unique()}
@@ -105,19 +118,20 @@ def _xpt(frame: pd.DataFrame, name: str, model: type[Table], path: Path, stamp: 
         "variable_format": formats,
     }
     title = (model.__doc__ or "").splitlines()[0].split(": ", 1)[-1].split(".")[0]
-    pyreadstat.write_xport(out, str(path), file_label=_ascii(title)[:40], **options)
+    pyreadstat.write_xport(out, str(path), file_label=_ascii(title)[:XPT_LABEL], **options)
     content = path.read_bytes()
     mark = stamp.strftime("%d%b%y").upper().encode() + b":00:00:00"
     path.write_bytes(_STAMP.sub(mark, content[:_HEADER_BYTES]) + content[_HEADER_BYTES:])
 
 
 def write_adam(adam: Mapping[str, pd.DataFrame], folder: str | Path) -> list[Path]:
-    """Write each dataset as ``<name>.parquet``, ``<name>.csv`` and ``<name>.xpt`` (lower-case names), and ``define.csv`` and ``define.html`` beside them.
+    """Write each dataset as ``<name>.parquet``, ``<name>.csv`` and ``<name>.xpt`` (lower-case
+    names), and ``define.csv`` and ``define.html`` beside them.
 
     Parameters
     ----------
     adam
-        Result of ``clinical.adam.build_adam``.
+        Result of ``datasets.build_adam``.
     folder
         Created when absent; files of the same names are replaced.
 
@@ -126,14 +140,12 @@ def write_adam(adam: Mapping[str, pd.DataFrame], folder: str | Path) -> list[Pat
     list of Path
         Files written. The same datasets give the same bytes.
     """
-    from hcc_assets.schemas.dictionary import data_dictionary, dictionary_html
-
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
     cutoffs = (
         adam["ADSL"]["DCUTDT"].dropna() if "ADSL" in adam else pd.Series(dtype="datetime64[ns]")
     )
-    stamp = cutoffs.max().date() if len(cutoffs) else dt.date(1960, 1, 1)
+    stamp = cutoffs.max().date() if len(cutoffs) else SAS_EPOCH
     written = []
     for name, frame in adam.items():
         model, base = ADAM_MODELS[name], target / name.lower()

@@ -1,4 +1,7 @@
-"""ADTR and ADRS: tumour measurements and responses in ADaM shape. The values are those of ``recist`` and ``best_response``; nothing is decided here."""
+"""ADTR and ADRS: tumour measurements and responses in ADaM shape.
+
+The values are those of ``recist`` and ``endpoints``; nothing is decided here.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from hcc_assets.clinical.endpoints.best_response import CONTROLLED
+from hcc_assets.clinical.recist.lesion_cells import nodal_lesions
 from hcc_assets.clinical.recist.lesion_rows import code_rows
-from hcc_assets.clinical.recist.lesions import nodal_lesions, target_grid
+from hcc_assets.clinical.recist.targets import target_grid
 
 AVAL_CODES: Final = {
     "CR": 1.0,
@@ -22,6 +27,9 @@ AVAL_CODES: Final = {
     "Y": 1.0,
     "N": 0.0,
 }
+"""Numbers of the words. Ours: a response by its place from best to not evaluable [CLINICAL.md 4],
+so that a sort by AVAL is one by response; yes is 1."""
+
 RS_NAMES: Final = {
     "OVR": "Overall Response by Visit",
     "PD": "Disease Progression",
@@ -36,13 +44,13 @@ RS_NAMES: Final = {
     "LSTA": "Last Evaluable Assessment",
     "MDIS": "Measurable Disease at Baseline",
 }
-_CONTROLLED = ("CR", "PR", "SD", "NON-CR/NON-PD")
 
 
 def tumour_measurements(
     tumour_assessments: pd.DataFrame, responses: pd.DataFrame, *, cutoff: dt.date
 ) -> pd.DataFrame:
-    """ADTR without the subject's own columns: SDIAM of ``responses`` with its baseline, and every target lesion at every visit, in mm."""
+    """ADTR without the subject's own columns: SDIAM of ``responses`` with its baseline, and every
+    target lesion at every visit, in mm."""
     coded = code_rows(tumour_assessments, cutoff)
     baseline, grid = target_grid(coded, nodal_lesions(coded.rows))
     who = coded.series[["USUBJID", "EVALUATOR"]]
@@ -219,7 +227,7 @@ def response_records(
         add("RSP", responder["BOR"], response.get(subject) if responder["BOR"] else None)
         add("CRSP", responder["CBOR"], dated["CBOR"] if responder["CBOR"] else None)
         for source, prefix in (("BOR", ""), ("CBOR", "C")):
-            add(f"{prefix}DCR", record[source] in _CONTROLLED)
+            add(f"{prefix}DCR", record[source] in CONTROLLED)
             add(f"{prefix}CB", responder[source] or bool(record["CB24"]))
             add(source, record[source], REASON=record["REASON"] if source == headline else None)
         if subject in last.index:

@@ -1,5 +1,5 @@
-"""What several checks look at: the tables with the possible days of each date, first doses that can be trusted, lesion measurements in
-millimetres."""
+"""What several checks look at: the tables with the possible days of each date, first doses that can
+be trusted, lesion measurements in millimetres."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from functools import cached_property
 
 import pandas as pd
 
+from hcc_assets.clinical.reading.assessments import FRAGMENT, is_nodal
 from hcc_assets.clinical.reading.dates import parse_dates
 from hcc_assets.clinical.reading.text import to_numbers
-from hcc_assets.clinical.recist.lesion_rows import is_nodal
 from hcc_assets.schemas import clinical as models
 from hcc_assets.schemas.base import Table, empty
 from hcc_assets.study.codelists import DIAMETERS, LENGTH_UNITS, LONGEST_DIAMETER, SHORT_AXIS
@@ -26,7 +26,6 @@ MODELS: dict[str, type[Table]] = {
     "disposition": models.Disposition,
     "adverse_events": models.AdverseEvents,
 }
-FRAGMENT = r"^(.+)\.\d+$"
 
 
 def _with_days(frame: pd.DataFrame, dates: Mapping[str, str]) -> pd.DataFrame:
@@ -48,7 +47,7 @@ class Context:
     config, cutoff
         Study configuration and data cut-off.
     ctcae
-        Terms of ``clinical.ctcae.read_terms``, or null.
+        Terms of ``ctcae.read_terms``, or null.
     absent
         Table to the optional columns that its delivery does not have.
     """
@@ -94,9 +93,11 @@ class Context:
 
     @cached_property
     def first_dose(self) -> pd.DataFrame:
-        """Possible days of the first dose (``low``, ``high``) by subject; without subjects whose earliest dosing rows carry an error.
+        """Possible days of the first dose (``low``, ``high``) by subject; without subjects whose
+        earliest dosing rows carry an error.
 
-        A negative or missing dose, or a missing start, makes the first dose doubtful: checks that rest on it stay silent until that row is corrected.
+        A negative or missing dose, or a missing start, makes the first dose doubtful: checks that
+        rest on it stay silent until that row is corrected.
         """
         ex = self.ex
         dosed = ex[(ex["EXDOSE"] > 0) & ex["EXSTDT"].notna()].sort_values(
@@ -116,11 +117,13 @@ class Context:
 
     @cached_property
     def tr(self) -> pd.DataFrame:
-        """``tumour_assessments`` with ``day_``, ``dose_``, ``death_`` days and what the checks of lesions need.
+        """``tumour_assessments`` with ``day_``, ``dose_``, ``death_`` days and what the checks of
+        lesions need.
 
-        Further columns: ``in_dm``; ``mm`` the measurement in millimetres (a missing unit is mm; null where there is no number or no known unit),
-        ``number`` whether the result is a number; ``nodal``; ``root`` the lesion id without fragment number; ``used`` whether the row is the
-        measurement that RECIST
+        Further columns: ``in_dm``; ``mm`` the measurement in millimetres (a missing unit is mm;
+        null where there is no number or no known unit), ``number`` whether the result is a number;
+        ``nodal``; ``root`` the lesion id without fragment number; ``used`` whether the row is the
+        measurement that RECIST uses.
         """
         frame = _with_days(self.table("tumour_assessments"), {"TRDTC": "day"})
         frame = self.with_subject(frame).join(self.first_dose.add_prefix("dose_"), on="USUBJID")
@@ -134,6 +137,7 @@ class Context:
             .astype("float64")
         )
         measured = frame["number"] & frame["TRTESTCD"].isin(DIAMETERS)
+        # nine decimals: equal texts in mm and cm become equal floats, no delivered digit is lost
         frame["mm"] = (values * scale).round(9).where(measured)
         frame["nodal"] = frame["TULOC"].map(is_nodal).astype(bool)
         frame["root"] = frame["TRLNKID"].str.replace(FRAGMENT, r"\1", regex=True)
@@ -145,7 +149,8 @@ class Context:
 
     @cached_property
     def visits(self) -> pd.DataFrame:
-        """One row per subject, reader and visit number: possible first and last days, baseline, name, first row number; in visit order."""
+        """One row per subject, reader and visit number: possible first and last days, baseline,
+        name, first row number; in visit order."""
         tr = self.tr[self.tr["VISITNUM"].notna()]
         keys = ["USUBJID", "EVALUATOR", "VISITNUM"]
         return tr.groupby(keys, sort=True, as_index=False).agg(
@@ -164,7 +169,8 @@ class Context:
 
     @cached_property
     def after_baseline(self) -> pd.Series:
-        """Mask over ``tr``: rows of a visit later than the reader's baseline (by day, by visit number where a day is missing)."""
+        """Mask over ``tr``: rows of a visit later than the reader's baseline (by day, by visit
+        number where a day is missing)."""
         keys = ["USUBJID", "EVALUATOR"]
         base = (
             self.tr[self.tr["BASELINE"]]

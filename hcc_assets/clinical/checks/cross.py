@@ -1,4 +1,7 @@
-"""Checks of reported against derived response. They need the derived table, so they run after ``recist`` and not in ``run_checks``."""
+"""Checks of reported against derived response.
+
+They need the derived table, so they run after ``recist`` and not in ``run_checks``.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +37,8 @@ _SPELLINGS = {
 def response_discordance(responses: pd.DataFrame, reported_responses: pd.DataFrame) -> pd.DataFrame:
     """Findings TR23 and TR24.
 
-    The reported response is kept beside the derived one and never overwrites it. A reported response other than NE at a visit without lesion rows is
-    TR23 too.
+    The reported response is kept beside the derived one and never overwrites it. A reported
+    response other than NE at a visit without lesion rows is TR23 too.
 
     Parameters
     ----------
@@ -67,9 +70,15 @@ def response_discordance(responses: pd.DataFrame, reported_responses: pd.DataFra
     log = IssueLog()
     derived = joined["OVRLRESP"].notna()
     differs = joined[derived & (joined["word"] != joined["OVRLRESP"])]
-    text = "the reported overall response is not the one that follows from the lesions of this reader and visit; check the lesions or the response"
+    text = (
+        "the reported overall response is not the one that follows from the lesions of this "
+        "reader and visit; check the lesions or the response"
+    )
     log.add_rows("TR23", "Q", "rs", text, differs)
-    no_rows = "a response is reported for a visit without lesion rows of this reader; add the lesions or correct the visit"
+    no_rows = (
+        "a response is reported for a visit without lesion rows of this reader; add the lesions "
+        "or correct the visit"
+    )
     log.add_rows(
         "TR23", "Q", "rs", no_rows, joined[~derived & has_reader & (joined["word"] != "NE")]
     )
@@ -78,7 +87,8 @@ def response_discordance(responses: pd.DataFrame, reported_responses: pd.DataFra
         "TR24",
         "Q",
         "rs",
-        "a new lesion is progression at this visit but the reported response is not PD; correct the response or the lesion",
+        "a new lesion is progression at this visit but the reported response is not PD; "
+        "correct the response or the lesion",
         new,
     )
     return log.frame()

@@ -1,4 +1,5 @@
-"""CTCAE v5.0 terms as NCI publishes them, brought by the user: reading the table and matching preferred terms. Nothing of the table is shipped."""
+"""CTCAE v5.0 terms as NCI publishes them, brought by the user: reading the table and matching
+preferred terms. Nothing of the table is shipped."""
 
 from __future__ import annotations
 
@@ -7,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from hcc_assets.clinical.reading.formats import read_raw
 from hcc_assets.clinical.reading.refusal import DomainRefused
-from hcc_assets.clinical.reading.text_files import read_raw
 from hcc_assets.study.codelists import GRADES
 
 _SPELLINGS = [
@@ -30,7 +31,8 @@ _SPELLINGS = [
 
 
 def match_key(term: str) -> str:
-    """Form under which British and American spellings of one term are equal (``Diarrhoea``, ``DIARRHEA``; ``Haemorrhage``, ``Hemorrhage``)."""
+    """Form under which British and American spellings of one term are equal (``Diarrhoea``,
+    ``DIARRHEA``; ``Haemorrhage``, ``Hemorrhage``)."""
     text = re.sub(r"[^a-z0-9]+", " ", term.casefold()).strip()
     for pattern, american in _SPELLINGS:
         text = pattern.sub(american, text)
@@ -38,12 +40,14 @@ def match_key(term: str) -> str:
 
 
 def read_terms(path: Path) -> pd.DataFrame:
-    """Read the CTCAE table (CSV or XLSX with the columns ``MedDRA SOC``, ``CTCAE Term``, ``Grade 1`` … ``Grade 5``).
+    """Read the CTCAE table (CSV or XLSX with the columns ``MedDRA SOC``, ``CTCAE Term``, ``Grade
+    1`` … ``Grade 5``).
 
     Returns
     -------
     pandas.DataFrame
-        One row per term: ``term, soc, key`` and the booleans ``grade_1`` … ``grade_5``: whether CTCAE offers the grade.
+        One row per term: ``term, soc, key`` and the booleans ``grade_1`` … ``grade_5``: whether
+        CTCAE offers the grade.
 
     Raises
     ------

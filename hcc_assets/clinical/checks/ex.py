@@ -9,6 +9,7 @@ from hcc_assets.clinical.checks.registry import Finding, check, each
 from hcc_assets.study.codelists import DOSE_UNIT
 
 MAX_GAP_DAYS = 28
+"""Longest pause without a record of it [CLINICAL.md 2, EX07]."""
 
 
 @check("EX01", "E", "Dosing ends after it starts", "EXENDTC is not before EXSTDTC", "exposure")
@@ -109,7 +110,8 @@ def level(c: Context) -> list[Finding]:
     "EX07",
     "Q",
     "Pauses of dosing are recorded",
-    f"more than {MAX_GAP_DAYS} days without dose between two records have an interruption record (EXDOSE = 0)",
+    f"more than {MAX_GAP_DAYS} days without dose between two records have an interruption "
+    "record (EXDOSE = 0)",
     "exposure",
 )
 def gap(c: Context) -> list[Finding]:
@@ -137,7 +139,10 @@ def gap(c: Context) -> list[Finding]:
         joined["to"].fillna(pd.Timestamp.max) > joined["stopped"]
     )
     covered = set(joined.loc[told, "SRCROW"])
-    text = f"more than {MAX_GAP_DAYS} days without dose before this record and no interruption record (EXDOSE = 0); add it or correct the dates"
+    text = (
+        f"more than {MAX_GAP_DAYS} days without dose before this record and no interruption "
+        "record (EXDOSE = 0); add it or correct the dates"
+    )
     return each(long[~long["SRCROW"].isin(covered)], text)
 
 

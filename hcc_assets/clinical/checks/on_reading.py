@@ -1,4 +1,5 @@
-"""Titles and rules of the findings that are made while a delivery is read (``columns``, ``typed``, ``tables``, ``exports``); no code."""
+"""Titles and rules of the findings that are made while a delivery is read (``columns``, ``typed``,
+``tables``, ``exports``); no code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The list of checks: id, severity, title, rule and the function that finds. The rules themselves are in the sibling modules, one per domain."""
+"""The list of checks: id, severity, title, rule and the function that finds.
+
+The rules themselves are in the sibling modules, one per domain.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ from hcc_assets.clinical.checks.context import Context
 
 @dataclass(frozen=True)
 class Finding:
-    """One row to report: subject, row numbers in the delivered file, sentence; ``severity`` only where it differs from the check's."""
+    """One row to report: subject, row numbers in the delivered file, sentence; ``severity`` only
+    where it differs from the check's."""
 
     subject: str | None
     rows: tuple[int, ...]
@@ -35,7 +39,8 @@ class Check:
     needs
         Tables without which the check does not run.
     find
-        The function; null for checks that are made on reading (their findings are in ``Export.issues``).
+        The function; null for checks that are made on reading (their findings are in
+        ``Export.issues``).
     """
 
     id: str
@@ -56,7 +61,8 @@ Rule = Callable[[Context], Iterable[Finding]]
 def check(
     id_: str, severity: str, title: str, rule: str, *needs: str, domain: str | None = None
 ) -> Callable[[Rule], Rule]:
-    """Register a function as the rule ``id_``; the domain is the first two letters of the id unless given."""
+    """Register a function as the rule ``id_``; the domain is the first two letters of the id unless
+    given."""
 
     def register(function: Rule) -> Rule:
         CHECKS[id_] = Check(

@@ -1,5 +1,7 @@
-"""Checks of TR at baseline: timing, size, number and place of the target lesions. Checks of single records and of follow-up are in ``tr_records``,
-``tr_course``."""
+"""Checks of TR at baseline: timing, size, number and place of the target lesions.
+
+Checks of single records and of follow-up are in ``tr_records``, ``tr_course``.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,14 @@ from hcc_assets.clinical.checks.registry import Finding, check, each, grouped
 from hcc_assets.study.codelists import BASELINE_VISITS, NODE
 
 SCREENING_DAYS = 28
+"""A baseline is at most 4 weeks old at first dose [RECIST 1.1, 3.2.1]."""
+
+LESION_MM, NODE_MM = 10, 15
+"""Smallest measurable lesion, and lymph node by its short axis [RECIST 1.1, 3.1.1]."""
+
+MAX_TARGETS, MAX_PER_ORGAN = 5, 2
+"""Targets of a subject, and of one organ [RECIST 1.1, 3.2.2]."""
+
 _READER = ["USUBJID", "EVALUATOR"]
 _TABLE = "tumour_assessments"
 
@@ -29,7 +39,8 @@ def old_baseline(c: Context) -> list[Finding]:
     return grouped(
         bad,
         _READER,
-        f"the baseline assessment is more than {SCREENING_DAYS} days before the first dose; confirm or correct TRDTC",
+        f"the baseline assessment is more than {SCREENING_DAYS} days before the first dose; "
+        "confirm or correct TRDTC",
     )
 
 
@@ -42,7 +53,8 @@ def old_baseline(c: Context) -> list[Finding]:
     "exposure",
 )
 def late_baseline(c: Context) -> list[Finding]:
-    """Baseline visit (named so, or visit number 0 where visits have no name) certainly after the first dose."""
+    """Baseline visit (named so, or visit number 0 where visits have no name) certainly after the
+    first dose."""
     named = c.tr["VISIT"].str.strip().str.upper().isin(BASELINE_VISITS)
     numbered = c.tr["VISIT"].isna() & (c.tr["VISITNUM"] == 0)
     bad = c.tr[(c.tr["BASELINE"] | numbered | named) & (c.tr["day_low"] > c.tr["dose_high"])]
@@ -72,12 +84,13 @@ def small_target(c: Context) -> list[Finding]:
         & (tr["TRGRPID"] == "TARGET")
         & ~tr["nodal"]
         & tr["used"]
-        & (tr["mm"] < 10)
+        & (tr["mm"] < LESION_MM)
         & (tr["mm"] >= 0)
     )
     return each(
         tr[bad],
-        "the target lesion is smaller than 10 mm at baseline; confirm the measurement or follow it as non-target",
+        "the target lesion is smaller than 10 mm at baseline; confirm the measurement or "
+        "follow it as non-target",
     )
 
 
@@ -96,12 +109,13 @@ def small_node(c: Context) -> list[Finding]:
         & (tr["TRGRPID"] == "TARGET")
         & tr["nodal"]
         & tr["used"]
-        & (tr["mm"] < 15)
+        & (tr["mm"] < NODE_MM)
         & (tr["mm"] >= 0)
     )
     return each(
         tr[bad],
-        "the nodal target has a short axis below 15 mm at baseline; confirm the measurement or follow the node as non-target",
+        "the nodal target has a short axis below 15 mm at baseline; confirm the measurement "
+        "or follow the node as non-target",
     )
 
 
@@ -130,7 +144,10 @@ def late_target(c: Context) -> list[Finding]:
     ).isin(known)
     has_baseline = pd.MultiIndex.from_frame(later[_READER]).isin(at_baseline)
     bad = later[has_baseline & ~own & ~parent]
-    text = "the target lesion is first seen after baseline; it is a new lesion (TRGRPID NEW), or its baseline row is missing: correct one"
+    text = (
+        "the target lesion is first seen after baseline; it is a new lesion (TRGRPID NEW), or "
+        "its baseline row is missing: correct one"
+    )
     return grouped(bad, [*_READER, "TRLNKID"], text)
 
 
@@ -146,7 +163,7 @@ def many_targets(c: Context) -> list[Finding]:
     targets = _baseline_targets(c)
     count = targets.groupby(_READER)["root"].transform("size")
     return grouped(
-        targets[count > 5],
+        targets[count > MAX_TARGETS],
         _READER,
         "there are more than 5 target lesions at baseline; follow the others as non-target",
     )
@@ -167,9 +184,10 @@ def many_per_organ(c: Context) -> list[Finding]:
     keys = [*_READER, "organ"]
     count = targets.groupby(keys)["root"].transform("size")
     return grouped(
-        targets[count > 2],
+        targets[count > MAX_PER_ORGAN],
         keys,
-        "there are more than 2 target lesions in one organ at baseline; follow the others as non-target",
+        "there are more than 2 target lesions in one organ at baseline; follow the others as "
+        "non-target",
     )
 
 

@@ -1,4 +1,5 @@
-"""Checks of TR over the course of a subject: order and timing of visits, sudden changes, missing lesions, methods."""
+"""Checks of TR over the course of a subject: order and timing of visits, sudden changes, missing
+lesions, methods."""
 
 from __future__ import annotations
 
@@ -10,6 +11,9 @@ from hcc_assets.clinical.checks.registry import Finding, check, each, grouped
 from hcc_assets.study.codelists import BASELINE_VISITS, NOT_DONE
 
 MIX_UP_RATIO = (8.0, 20.0)
+"""About 10-fold [CLINICAL.md 2, TR15]; the bounds are ours: a mix-up on top of a true change from
+-20 % to +100 %."""
+
 _READER = ["USUBJID", "EVALUATOR"]
 _TABLE = "tumour_assessments"
 
@@ -27,7 +31,10 @@ def tenfold(c: Context) -> list[Finding]:
     tr = tr.sort_values([*_READER, "TRLNKID", "VISITNUM", "TRDT", "SRCROW"], kind="stable")
     before = tr.groupby([*_READER, "TRLNKID"], sort=False)["mm"].shift()
     ratio = np.maximum(tr["mm"] / before, before / tr["mm"])
-    text = "the diameter changes about 10-fold against the visit before; check whether cm was entered as mm (or the reverse)"
+    text = (
+        "the diameter changes about 10-fold against the visit before; check whether cm was "
+        "entered as mm (or the reverse)"
+    )
     return each(tr[(ratio >= MIX_UP_RATIO[0]) & (ratio <= MIX_UP_RATIO[1])], text)
 
 
@@ -71,7 +78,10 @@ def missing_target(c: Context) -> list[Finding]:
     gone = joined[
         joined["seen"].isna() & joined["whole"].isna() & ~(joined["VISITNUM"] >= joined["merged"])
     ]
-    text = "a target lesion of the baseline has no row at the visit of this row and is not marked NOT DONE; add its result or the reason"
+    text = (
+        "a target lesion of the baseline has no row at the visit of this row and is not marked "
+        "NOT DONE; add its result or the reason"
+    )
     return grouped(gone.drop_duplicates([*_READER, "VISITNUM"]), [*_READER, "VISITNUM"], text)
 
 
@@ -109,7 +119,10 @@ def order(c: Context) -> list[Finding]:
     "exposure",
 )
 def window(c: Context) -> list[Finding]:
-    """Scheduled visit outside every window. Visits whose date is refused by TR11 or TR17, unscheduled ones and partial dates are not judged."""
+    """Scheduled visit outside every window.
+
+    Visits whose date is refused by TR11 or TR17, unscheduled ones and partial dates are not judged.
+    """
     interval, allowed = c.config.recist.visit_interval_days, c.config.recist.visit_window_days
     visits = c.visits
     whole = (
@@ -139,7 +152,10 @@ def window(c: Context) -> list[Finding]:
         days = (judged[column] - judged["dose_low"]).dt.days.astype("float64")
         nearest = np.maximum(np.round(days / interval), 1) * interval
         inside |= (days - nearest).abs() <= allowed
-    text = f"the assessment is more than {allowed} days off the schedule of every {interval} days from the first dose; confirm the date"
+    text = (
+        f"the assessment is more than {allowed} days off the schedule of every {interval} days "
+        "from the first dose; confirm the date"
+    )
     return grouped(
         judged[~inside].drop_duplicates(["USUBJID", "VISITNUM"]), ["USUBJID", "VISITNUM"], text
     )
@@ -162,5 +178,8 @@ def method(c: Context) -> list[Finding]:
         )
     ]
     changed = changed.sort_values([*keys, "VISITNUM", "SRCROW"], kind="stable")
-    text = "the method of assessment is not the one of baseline; confirm TRMETHOD, since sizes of different methods do not compare"
+    text = (
+        "the method of assessment is not the one of baseline; confirm TRMETHOD, since sizes of "
+        "different methods do not compare"
+    )
     return each(changed.drop_duplicates(keys), text)

@@ -1,10 +1,13 @@
-"""Checks of single TR records: keys, units, sizes, words. Rules over visits are in ``tr_course``."""
+"""Checks of single TR records: keys, units, sizes, words.
+
+Rules over visits are in ``tr_course``.
+"""
 
 from __future__ import annotations
 
 from hcc_assets.clinical.checks.context import Context
 from hcc_assets.clinical.checks.registry import Finding, check, each, grouped
-from hcc_assets.clinical.endpoints.courses import endpoint_readers
+from hcc_assets.clinical.reading.assessments import endpoint_readers
 from hcc_assets.study.codelists import (
     DIAMETERS,
     LENGTH_UNITS,
@@ -14,6 +17,8 @@ from hcc_assets.study.codelists import (
 )
 
 MAX_MM = 300
+"""Largest plausible diameter [CLINICAL.md 2, TR21]."""
+
 _READER = ["USUBJID", "EVALUATOR"]
 _TABLE = "tumour_assessments"
 
@@ -51,7 +56,8 @@ def moved(c: Context) -> list[Finding]:
     _TABLE,
 )
 def repeated(c: Context) -> list[Finding]:
-    """Conflicting values under one key; identical repeats are collapsed on reading, equal numbers written differently are queried here."""
+    """Conflicting values under one key; identical repeats are collapsed on reading, equal numbers
+    written differently are queried here."""
     tr = c.tr[c.tr[["TRLNKID", "VISITNUM", "TRTESTCD"]].notna().all(axis=1)].copy()
     keys = [*_READER, "TRLNKID", "VISITNUM", "TRTESTCD"]
     tr = tr[tr.duplicated(keys, keep=False)]
@@ -68,7 +74,10 @@ def repeated(c: Context) -> list[Finding]:
         tr["TRGRPID"].fillna("").groupby([tr[k] for k in keys]).transform("nunique") > 1
     )
     text = "one lesion, visit and test of one reader has conflicting results; keep the right one"
-    same = "one lesion, visit and test of one reader has the same result more than once; remove the repeats"
+    same = (
+        "one lesion, visit and test of one reader has the same result more than once; remove the "
+        "repeats"
+    )
     return [
         *grouped(tr[differ], keys, text),
         *grouped(tr[~differ & ~grouping_differs], keys, same, "Q"),
@@ -186,7 +195,8 @@ def two_roles(c: Context) -> list[Finding]:
     return grouped(
         tr[count > 1],
         keys,
-        "the same lesion id is target and non-target; give one of them another TRLNKID or correct TRGRPID",
+        "the same lesion id is target and non-target; give one of them another TRLNKID or "
+        "correct TRGRPID",
     )
 
 
@@ -210,7 +220,8 @@ def group(c: Context) -> list[Finding]:
     "TR26",
     "E",
     "Results can be read",
-    "TRORRES is a number or a known word: else E for a diameter, Q for a state; empty without NOT DONE is Q",
+    "TRORRES is a number or a known word: else E for a diameter, Q for a state; empty "
+    "without NOT DONE is Q",
     _TABLE,
 )
 def result(c: Context) -> list[Finding]:
@@ -222,11 +233,13 @@ def result(c: Context) -> list[Finding]:
     return [
         *each(
             tr[diameter & unknown & ~tr["number"]],
-            "TRORRES is neither a number nor a known word; correct the result (TOO SMALL TO MEASURE, NOT DONE, …)",
+            "TRORRES is neither a number nor a known word; correct the result (TOO SMALL TO "
+            "MEASURE, NOT DONE, …)",
         ),
         *each(
             tr[state & unknown],
-            "TRORRES is no known state of a lesion (PRESENT, ABSENT, UNEQUIVOCAL PROGRESSION, …); correct it",
+            "TRORRES is no known state of a lesion (PRESENT, ABSENT, UNEQUIVOCAL "
+            "PROGRESSION, …); correct it",
             "Q",
         ),
         *each(
@@ -241,11 +254,16 @@ def result(c: Context) -> list[Finding]:
     "TR27",
     "E",
     "Every subject has one endpoint reader",
-    "of several readers one is [recist] endpoint_reader, or TRACPTFL marks the same one at every visit",
+    "of several readers one is [recist] endpoint_reader, or TRACPTFL marks the same one at "
+    "every visit",
     _TABLE,
 )
 def no_endpoint_reader(c: Context) -> list[Finding]:
-    """Several readers and no rule that chooses one: the subject's endpoints are blocked, the responses of each reader stay."""
+    """Several readers and no rule that chooses one: the subject's endpoints are blocked, the
+    responses of each reader stay."""
     readers = endpoint_readers(c.table(_TABLE), c.config)
-    text = "there are several readers and none is the endpoint reader of study.toml; mark one with TRACPTFL at every visit, or correct TREVAL, TREVALID"
+    text = (
+        "there are several readers and none is the endpoint reader of study.toml; mark one with "
+        "TRACPTFL at every visit, or correct TREVAL, TREVALID"
+    )
     return [Finding(subject, (), text) for subject, reader in readers.items() if reader is None]

@@ -1,9 +1,11 @@
-"""Best overall response, unconfirmed and confirmed, and the rates built on it [RECIST 1.1, 4.4, 4.6, 4.9; admiralonco's rules, recomputed].
+"""Best overall response, unconfirmed and confirmed, and the rates built on it [RECIST 1.1, 4.4,
+4.6, 4.9; admiralonco's rules, recomputed].
 
 Responses per visit come from ``recist``; time to event is in ``time_to_event``.
 
-Clinical benefit (CBR) here: best response CR or PR, or disease assessed as CR, PR, SD or NON-CR/NON-PD on or after day 168 (24 weeks) from first dose
-and before progression, new therapy and cut-off.
+Clinical benefit (CBR) here: best response CR or PR, or disease assessed as CR, PR, SD or
+NON-CR/NON-PD on or after day 168 (24 weeks) from first dose and before progression, new therapy and
+cut-off.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from hcc_assets.stats.proportions import clopper_pearson
 from hcc_assets.study.config import Recist, StudyConfig
 
 BENEFIT_DAYS = 168
+"""24 weeks of stable disease are a clinical benefit [CLINICAL.md 4, CBR]."""
+
 RESPONSES = ("CR", "PR")
 NON_CR = "NON-CR/NON-PD"
 CONTROLLED = ("CR", "PR", "SD", NON_CR)
@@ -30,7 +34,10 @@ CONTROLLED = ("CR", "PR", "SD", NON_CR)
 def _without_response(
     visits: Sequence[Assessment], start: pd.Timestamp, sd_minimum_days: int
 ) -> str:
-    """SD, NON-CR/NON-PD, PD or NE: the first that exists. A response that does not count still is stable disease after the minimum duration."""
+    """SD, NON-CR/NON-PD, PD or NE: the first that exists.
+
+    A response that does not count still is stable disease after the minimum duration.
+    """
     late = {a.response for a in visits if (a.date - start).days >= sd_minimum_days}
     if late & {"CR", "PR", "SD"}:
         return "SD"
@@ -40,7 +47,8 @@ def _without_response(
 
 
 def unconfirmed(visits: Sequence[Assessment], start: pd.Timestamp, sd_minimum_days: int) -> str:
-    """BOR: the best response on record; SD and NON-CR/NON-PD only from ``sd_minimum_days`` after first dose."""
+    """BOR: the best response on record; SD and NON-CR/NON-PD only from ``sd_minimum_days`` after
+    first dose."""
     words = {a.response for a in visits}
     return next((w for w in RESPONSES if w in words), None) or _without_response(
         visits, start, sd_minimum_days
@@ -50,8 +58,9 @@ def unconfirmed(visits: Sequence[Assessment], start: pd.Timestamp, sd_minimum_da
 def _confirmation(visits: Sequence[Assessment], first: int, rules: Recist) -> Assessment | None:
     """The assessment that confirms the response at position ``first``, if any.
 
-    CR needs a CR, PR a CR or PR, the first one at least ``confirmation_days`` later; in between only CR (for PR also PR, and at most
-    ``max_sd_between`` SD) and at most ``max_ne_between`` NE; for PR no PR after a CR.
+    CR needs a CR, PR a CR or PR, the first one at least ``confirmation_days`` later; in between
+    only CR (for PR also PR, and at most ``max_sd_between`` SD) and at most ``max_ne_between`` NE;
+    for PR no PR after a CR.
     """
     word = visits[first].response
     accepted = ("CR",) if word == "CR" else RESPONSES
@@ -137,7 +146,10 @@ def _reason(
         return "NE: no evaluable post-baseline assessment" + (
             ", early death" if early_death else ""
         )
-    return f"NE: evaluable only before day {rules.sd_minimum_days} after first dose, without progression"
+    return (
+        f"NE: evaluable only before day {rules.sd_minimum_days} after first dose, without "
+        "progression"
+    )
 
 
 def _row(course: Course, config: StudyConfig) -> dict[str, object]:
@@ -201,7 +213,8 @@ def derive_best_responses(
     responses
         Result of ``recist.derive_responses`` for the same inputs.
     config
-        ``[recist]`` windows, headline and endpoint reader; ``[pfs]`` primary and max_gap_days (end of a response, early death).
+        ``[recist]`` windows, headline and endpoint reader; ``[pfs]`` primary and max_gap_days (end
+        of a response, early death).
     cutoff
         Records after this date are ignored; default: ``study.data_cutoff``.
     blocked
@@ -237,7 +250,8 @@ def response_rates(
     Returns
     -------
     DataFrame
-        ``schemas.endpoints.ResponseRates``: ORR, DCR and CBR by BOR and CBOR, for all treated and for the evaluable; null without subjects.
+        ``schemas.endpoints.ResponseRates``: ORR, DCR and CBR by BOR and CBOR, for all treated and
+        for the evaluable; null without subjects.
     """
     rows = []
     for measure in ("ORR", "DCR", "CBR"):
@@ -270,11 +284,3 @@ def response_rates(
                     }
                 )
     return conform(ResponseRates, pd.DataFrame(rows))
-
-
-def short_sd_changes(best: pd.DataFrame) -> dict[str, int]:
-    """Subjects whose BOR or CBOR would change with an SD minimum shorter by the visit window (42 - 7 = 35 days): the warning of status and report."""
-    return {
-        source: int((best[source] != best[f"{source}_SHORT_SD"]).sum())
-        for source in ("BOR", "CBOR")
-    }

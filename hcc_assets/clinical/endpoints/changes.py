@@ -1,6 +1,8 @@
-"""Differences of the endpoint tables against their last published version, with the cause of each: new data, corrected data, or re-derivation.
+"""Differences of the endpoint tables against their last published version, with the cause of each:
+new data, corrected data, or re-derivation.
 
-Which inputs changed is decided here from the delivered records; whether a change may be published at all (shrinking exports) is operations' work.
+Which inputs changed is decided here from the delivered records; whether a change may be published
+at all (shrinking exports) is operations' work.
 """
 
 from __future__ import annotations
@@ -47,7 +49,8 @@ ENDPOINTS: dict[str, tuple[list[str], list[str]]] = {
     ),
     "ae_summary": (["table", "soc", "term", "level"], ["patients", "events", "n"]),
 }
-"""Endpoint tables: key columns, and the columns whose change is told (the first one also stands for a row that came or went)."""
+"""Endpoint tables: key columns, and the columns whose change is told (the first one also stands for
+a row that came or went)."""
 
 _RECORD_KEYS: dict[str, list[str]] = {
     "subjects": ["USUBJID"],
@@ -75,7 +78,8 @@ class Causes:
     corrected: frozenset[str] = field(default_factory=frozenset)
 
     def of(self, subject: str | None, *, added: bool) -> str:
-        """Cause of a change of this subject (None: of the whole study); ``added``: the row did not exist before."""
+        """Cause of a change of this subject (None: of the whole study); ``added``: the row did not
+        exist before."""
         new = bool(self.new) if subject is None else subject in self.new
         corrected = bool(self.corrected) if subject is None else subject in self.corrected
         if added and new:
@@ -84,7 +88,8 @@ class Causes:
 
 
 def _occurrence(frame: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
-    """Sort, and number the rows that share a key, so that every row has a key of its own whatever the order of delivery."""
+    """Sort, and number the rows that share a key, so that every row has a key of its own whatever
+    the order of delivery."""
     ordered = frame.sort_values(
         [*key, *(c for c in frame.columns if c not in key)],
         kind="stable",
@@ -117,14 +122,15 @@ def input_causes(
     Parameters
     ----------
     previous, current
-        The validated clinical tables by name (``subjects``, ``exposure``, ``tumour_assessments``, ``disposition``, ``adverse_events``); a table
-        that is absent counts as empty.
+        The validated clinical tables by name (``subjects``, ``exposure``, ``tumour_assessments``,
+        ``disposition``, ``adverse_events``); a table that is absent counts as empty.
 
     Returns
     -------
     Causes
-        A record that is new, or a value that was null and is filled, is new data; a value that changed or a record that went is a correction. The
-        last-known-alive record of SS moves on by nature and is new data.
+        A record that is new, or a value that was null and is filled, is new data; a value that
+        changed or a record that went is a correction. The last-known-alive record of SS moves on by
+        nature and is new data.
     """
     new: set[str] = set()
     corrected: set[str] = set()
@@ -241,7 +247,8 @@ def difference(
 def endpoint_changes(
     previous: Mapping[str, pd.DataFrame | None], current: Mapping[str, pd.DataFrame], causes: Causes
 ) -> pd.DataFrame:
-    """Differences of all endpoint tables, in the order of ``ENDPOINTS``: the published asset ``endpoint_changes``."""
+    """Differences of all endpoint tables, in the order of ``ENDPOINTS``: the published asset
+    ``endpoint_changes``."""
     parts = [
         difference(previous.get(name), current[name], key, fields, asset=name, causes=causes)
         for name, (key, fields) in ENDPOINTS.items()

@@ -1,6 +1,8 @@
-"""What is known of each treated subject up to the cut-off: first dose, dated assessments of the endpoint reader, death, new therapy, last contact.
+"""What is known of each treated subject up to the cut-off: first dose, dated assessments of the
+endpoint reader, death, new therapy, last contact.
 
-Put together once and read by best response and time to event, so that both see the same records. No endpoint is derived here.
+Put together once and read by best response and time to event, so that both see the same records. No
+endpoint is derived here.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from hcc_assets.clinical.reading.assessments import endpoint_readers
 from hcc_assets.study.codelists import NEW_THERAPY, NOT_DONE
 from hcc_assets.study.config import StudyConfig
 
 _NOT_A_CONTACT = {"DEATH", "LOST TO FOLLOW-UP", "SCREEN FAILURE"}
+"""Disposition terms whose date is no day on which somebody saw the subject alive."""
 
 
 @dataclass(frozen=True, order=True)
@@ -47,7 +51,8 @@ class Course:
     Attributes
     ----------
     assessments
-        Dated assessments of the endpoint reader up to the cut-off, in time order; empty when blocked.
+        Dated assessments of the endpoint reader up to the cut-off, in time order; empty when
+        blocked.
     new_therapy
         First new anticancer therapy on or after first dose, up to the cut-off.
     ended
@@ -71,7 +76,8 @@ class Course:
         return next((a for a in self.assessments if a.response == "PD"), None)
 
     def until_progression(self) -> tuple[Assessment, ...]:
-        """Assessments that count for best response: first dose <= date <= first PD and new therapy, all inclusive."""
+        """Assessments that count for best response: first dose <= date <= first PD and new therapy,
+        all inclusive."""
         limits = [
             d
             for d in (self.first_pd.date if self.first_pd else None, self.new_therapy)
@@ -82,36 +88,6 @@ class Course:
             for a in self.assessments
             if a.date >= self.start and all(a.date <= limit for limit in limits)
         )
-
-
-def endpoint_readers(
-    tumour_assessments: pd.DataFrame, config: StudyConfig
-) -> dict[str, str | None]:
-    """The one reader of each subject whose readings make the endpoints.
-
-    ``recist.endpoint_reader`` where the subject has it; otherwise the only reader there is; otherwise the reader whom ``TRACPTFL`` marks at every
-    visit; otherwise None, which is an E finding and blocks the subject's tumour data.
-
-    Returns
-    -------
-    dict
-        Subject to reader or None; subjects with lesion rows only.
-    """
-    wanted = " ".join(config.recist.endpoint_reader.upper().split())
-    readers: dict[str, str | None] = {}
-    accepted = tumour_assessments["TRACPTFL"].fillna("").str.upper() == "Y"
-    pairs = tumour_assessments[["USUBJID", "EVALUATOR"]].drop_duplicates()
-    for subject, block in pairs.groupby("USUBJID", sort=True)["EVALUATOR"]:
-        names = sorted(block)
-        match = [n for n in names if " ".join(n.upper().split()) == wanted]
-        readers[str(subject)] = match[0] if match else names[0] if len(names) == 1 else None
-    for subject in [s for s, reader in readers.items() if reader is None]:
-        rows = tumour_assessments[tumour_assessments["USUBJID"] == subject]
-        flagged = rows[accepted[rows.index]]
-        names = sorted(set(flagged["EVALUATOR"]))
-        everywhere = set(rows["VISITNUM"].dropna()) <= set(flagged["VISITNUM"].dropna())
-        readers[subject] = names[0] if len(names) == 1 and everywhere else None
-    return readers
 
 
 def _until(frame: pd.DataFrame, column: str, cutoff: dt.date | None) -> pd.DataFrame:
@@ -169,7 +145,10 @@ def _deaths(
     cutoff: dt.date | None,
     alive: dict[str, Contact],
 ) -> dict[str, pd.Timestamp]:
-    """Date of death of DM, or of the DS record DEATH where DM has none. A partial date is not before the last contact within its month or year."""
+    """Date of death of DM, or of the DS record DEATH where DM has none.
+
+    A partial date is not before the last contact within its month or year.
+    """
     deaths: dict[str, pd.Timestamp] = {}
     records = disposition[
         (disposition["DOMAIN"] == "DS")
@@ -216,7 +195,8 @@ def build_courses(
 ) -> list[Course]:
     """One course per treated subject (first dose on or before the cut-off), sorted by subject.
 
-    A subject whose tumour data are blocked, or who has several readers and no endpoint reader among them, keeps its place without assessments.
+    A subject whose tumour data are blocked, or who has several readers and no endpoint reader among
+    them, keeps its place without assessments.
     """
     cutoff = cutoff or config.study.data_cutoff
     readers = endpoint_readers(tumour_assessments, config)

@@ -1,6 +1,8 @@
-"""Progression-free survival of one subject under both policies: treatment policy (protocol, EMA-like) and FDA-style censoring.
+"""Progression-free survival of one subject under both policies: treatment policy (protocol,
+EMA-like) and FDA-style censoring.
 
-Used for PFS itself and for the end of a response. Which policy is primary is a setting of the study; the statistical analysis plan is its source.
+Used for PFS itself and for the end of a response. Which policy is primary is a setting of the
+study; the statistical analysis plan is its source.
 """
 
 from __future__ import annotations
@@ -60,7 +62,8 @@ def _censored_at(course: Course, last: Assessment | None, event: str, reason: st
 
 
 def first_event(course: Course) -> Ending | None:
-    """Progression or death, whichever is first (progression on the same day); never dated before first dose."""
+    """Progression or death, whichever is first (progression on the same day); never dated before
+    first dose."""
     pd_visit = course.first_pd
     if pd_visit is not None and (course.death is None or pd_visit.date <= course.death):
         return Ending(
@@ -80,8 +83,10 @@ def first_event(course: Course) -> Ending | None:
 def progression_free(course: Course, policy: Policy, max_gap_days: int) -> Ending:
     """End of progression-free survival.
 
-    ``PFS_TP``: progression or death whenever, else the last evaluable assessment. ``PFS_FDA``: the same, but an event after a new anticancer therapy
-    (an event on its day counts), or more than ``max_gap_days`` after the last evaluable assessment (or first dose), is censored at that assessment.
+    ``PFS_TP``: progression or death whenever, else the last evaluable assessment. ``PFS_FDA``: the
+    same, but an event after a new anticancer therapy (an event on its day counts), or more than
+    ``max_gap_days`` after the last evaluable assessment (or first dose), is censored at that
+    assessment.
 
     Parameters
     ----------

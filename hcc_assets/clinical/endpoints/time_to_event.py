@@ -1,4 +1,7 @@
-"""Time to event of the treated set: PFS under two policies, OS, duration of and time to response. Curves are in ``stats.kaplan_meier``."""
+"""Time to event of the treated set: PFS under two policies, OS, duration of and time to response.
+
+Curves are in ``stats.kaplan_meier``.
+"""
 
 from __future__ import annotations
 
@@ -84,14 +87,16 @@ def derive_time_to_event(
 ) -> pd.DataFrame:
     """Time-to-event records of the treated set.
 
-    ``PFS_TP`` and ``PFS_FDA`` start at first dose and are always both there; ``OS`` ends with death or the last contact; ``DOR`` runs from the first
-    response of the headline source to the end of the primary PFS, ``TTR`` from first dose to that response (responders only).
-    AVAL = ADT - STARTDT + 1 days.
+    ``PFS_TP`` and ``PFS_FDA`` start at first dose and are always both there; ``OS`` ends with death
+    or the last contact; ``DOR`` runs from the first response of the headline source to the end of
+    the primary PFS, ``TTR`` from first dose to that response (responders only). AVAL = ADT -
+    STARTDT + 1 days.
 
     Parameters
     ----------
     subjects, tumour_assessments, responses, disposition, config, cutoff, blocked
-        As for ``best_response.derive_best_responses``. A blocked subject has its PFS censored at day 1 as ``data blocked``; its OS stays.
+        As for ``best_response.derive_best_responses``. A blocked subject has its PFS censored at
+        day 1 as ``data blocked``; its OS stays.
 
     Returns
     -------

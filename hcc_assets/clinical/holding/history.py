@@ -1,4 +1,7 @@
-"""Facts of a trial that an export may not lose silently: treatment starts, deaths, progressions. Limits on rows are in ``holding``."""
+"""Facts of a trial that an export may not lose silently: treatment starts, deaths, progressions.
+
+Limits on rows are in ``verdict``.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,8 @@ _FACTS = (
 
 
 def removed_history(previous: Tables, current: Tables) -> Iterator[tuple[str, str, int]]:
-    """Rule, domain and number of subjects (progressions: of subjects and readers) whose fact stood in the previous export and stands no more."""
+    """Rule, domain and number of subjects (progressions: of subjects and readers) whose fact stood
+    in the previous export and stands no more."""
     for rule, domain, table, facts in _FACTS:
         if table in previous and table in current:
             gone = facts(previous) - facts(current)

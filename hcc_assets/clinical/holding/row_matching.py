@@ -1,7 +1,10 @@
-"""Which row of a new export is which row of the one before. What the difference means is judged in ``holding``.
+"""Which row of a new export is which row of the one before.
 
-Sequence numbers are renumbered by many EDC systems at every export, so they never identify a row by themselves while something better does: equal
-rows are paired first, then rows that agree in ever fewer key columns. Rows that agree in one step are paired in the order of their content.
+What the difference means is judged in ``verdict``.
+
+Sequence numbers are renumbered by many EDC systems at every export, so they never identify a row by
+themselves while something better does: equal rows are paired first, then rows that agree in ever
+fewer key columns. Rows that agree in one step are paired in the order of their content.
 """
 
 from __future__ import annotations
@@ -40,13 +43,14 @@ def match_rows(
     before, after
         Same columns.
     keys
-        Key columns to try, strongest first; equality of all columns but the sequence numbers is tried before them.
+        Key columns to try, strongest first; equality of all columns but the sequence numbers is
+        tried before them.
 
     Returns
     -------
     tuple
-        ``pairs`` with the columns ``before`` and ``after`` (index labels), the labels of ``before`` without partner, those of ``after`` without
-        partner.
+        ``pairs`` with the columns ``before`` and ``after`` (index labels), the labels of ``before``
+        without partner, those of ``after`` without partner.
     """
     content = tuple(column for column in before.columns if column not in SEQUENCES)
     left, right = _as_text(before), _as_text(after)

@@ -1,9 +1,11 @@
-"""Whether a new clinical export may replace the one that stands: what was lost, emptied or rewritten since. Nothing is repaired or merged here.
+"""Whether a new clinical export may replace the one that stands: what was lost, emptied or
+rewritten since. Nothing is repaired or merged here.
 
-An export is held (promise G11) when subjects or rows are lost beyond the limits of ``[holding]``, a column or domain is lost or emptied, a
-treatment start, a death or a progression is removed, or too many earlier rows say something else. Completing a record is no change of history: an
-empty cell that is filled, an outcome that was open (not recovered, recovering, unknown) and is now known, a later day on which a subject was alive.
-Renumbered sequence numbers are no change at all.
+An export is held (promise G11) when subjects or rows are lost beyond the limits of ``[holding]``, a
+column or domain is lost or emptied, a treatment start, a death or a progression is removed, or too
+many earlier rows say something else. Completing a record is no change of history: an empty cell
+that is filled, an outcome that was open (not recovered, recovering, unknown) and is now known, a
+later day on which a subject was alive. Renumbered sequence numbers are no change at all.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import pandas as pd
 from hcc_assets.clinical.holding.history import DEAD_WORDS, progressions, removed_history
 from hcc_assets.clinical.holding.row_matching import KEYS, SEQUENCES, match_rows
 from hcc_assets.clinical.reading.exports import Export
+from hcc_assets.clinical.recist.responses import derive_responses
 from hcc_assets.schemas.base import columns
 from hcc_assets.schemas.clinical import (
     AdverseEvents,
@@ -71,14 +74,16 @@ class Reason:
         text = {
             "subjects_lost": f"{self.count} subjects are gone (limit {self.limit:g})",
             "rows_lost": f"{self.count} rows of {self.domain} are gone (limit {self.limit:g})",
-            "rows_changed": f"{self.count} earlier rows of {self.domain} changed (limit {self.limit:g})",
+            "rows_changed": f"{self.count} earlier rows of {self.domain} "
+            f"changed (limit {self.limit:g})",
             "domain_lost": f"the domain {self.domain} is gone",
             "domain_emptied": f"{self.domain} had rows and has none now",
             "column_lost": f"{self.count} columns of {self.domain} are gone",
             "column_emptied": f"{self.count} columns of {self.domain} had values and have none now",
             "treatment_start_removed": f"the treatment start of {self.count} subjects is gone",
             "death_removed": f"the death of {self.count} subjects is gone from {self.domain}",
-            "progression_removed": f"the progression of {self.count} subjects or readers is gone from {self.domain}",
+            "progression_removed": f"the progression of {self.count} subjects or "
+            f"readers is gone from {self.domain}",
         }
         return text[self.rule]
 
@@ -98,7 +103,8 @@ class HoldVerdict:
     reasons
         Rules that hold it.
     changes
-        ``domain, subject_id, kind (new, removed, changed, completed), n_rows``: the difference, without values.
+        ``domain, subject_id, kind (new, removed, changed, completed), n_rows``: the difference,
+        without values.
     """
 
     held: bool
@@ -118,12 +124,13 @@ def compare_exports(
     Parameters
     ----------
     previous, current
-        Exports as read. A domain that was refused in ``current`` is not compared: its table does not replace anything.
+        Exports as read. A domain that was refused in ``current`` is not compared: its table does
+        not replace anything.
     config
         ``[holding]`` has the limits: percentages of the rows of the previous export, by domain.
     responses
-        Derived responses of both, where the caller has them; derived here otherwise, so that a progression that vanishes by a corrected measurement
-        is seen.
+        Derived responses of both, where the caller has them; derived here otherwise, so that a
+        progression that vanishes by a corrected measurement is seen.
     """
     reasons: list[Reason] = []
     changes: list[pd.DataFrame] = []
@@ -181,7 +188,8 @@ def _parts(
 
 
 def _difference(before: pd.DataFrame, after: pd.DataFrame, name: str) -> pd.DataFrame:
-    """``USUBJID, kind`` per row of the union; kinds new, removed, changed, completed (unchanged rows are left out)."""
+    """``USUBJID, kind`` per row of the union; kinds new, removed, changed, completed (unchanged
+    rows are left out)."""
     pairs, removed, added = match_rows(before, after, KEYS[name])
     parts = [
         before.loc[removed, ["USUBJID"]].assign(kind="removed"),
@@ -203,7 +211,8 @@ def _difference(before: pd.DataFrame, after: pd.DataFrame, name: str) -> pd.Data
 
 
 def _is_follow_up(old: pd.DataFrame, new: pd.DataFrame, column: str, name: str) -> pd.Series:
-    """Changes that the passing of time explains: a cell filled in, an open outcome that became known, a subject known alive later, or dead since."""
+    """Changes that the passing of time explains: a cell filled in, an open outcome that became
+    known, a subject known alive later, or dead since."""
     follow_up = old[column].isna()
     if column == "AEOUT":
         follow_up |= old[column].isin(AEOUT_OPEN)
@@ -275,6 +284,4 @@ def _lost_progressions(
 
 
 def _derive(tables: Mapping[str, pd.DataFrame], config: StudyConfig) -> pd.DataFrame:
-    from hcc_assets.clinical.recist.responses import derive_responses
-
     return derive_responses(tables["subjects"], tables["tumour_assessments"], config)

@@ -1,6 +1,8 @@
-"""Delivered column names to SDTM names: aliases, misspelt, missing and unknown columns, personal data. The cells are typed in ``tables``.
+"""Delivered column names to SDTM names: aliases, misspelt, missing and unknown columns, personal
+data. The cells are typed in ``typed``.
 
-Nothing is guessed: a name is taken as it stands (letter case and full-width forms aside) or by an alias that ``study.toml`` declares.
+Nothing is guessed: a name is taken as it stands (letter case and full-width forms aside) or by an
+alias that ``study.toml`` declares.
 """
 
 from __future__ import annotations
@@ -13,14 +15,16 @@ import pandas as pd
 
 from hcc_assets.clinical.issues import IssueLog
 from hcc_assets.clinical.reading.personal_data import find_personal_cell, is_pseudonym, judge_column
+from hcc_assets.clinical.reading.raw_table import RawTable
 from hcc_assets.clinical.reading.refusal import DomainRefused
 from hcc_assets.clinical.reading.text import clean_code
-from hcc_assets.clinical.reading.text_files import RawTable
 from hcc_assets.study.sdtm_variables import DOMAINS, IDENTIFIERS, sdtm_variables
 
 _SAFE_NAME = re.compile(r"[A-Z][A-Z0-9_ .-]{0,39}")
 _KEY_NAME = re.compile(r".*(?:ID|SEQ|REF|DTC|NO|NUM|VISITDY|CD)")
 _NEAR = 0.7
+"""Similarity from which a name is offered as a hint and never taken. Ours: stricter than the
+0.6 of ``difflib``, so that a hint is worth reading."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ class Mapped:
     Attributes
     ----------
     frame
-        Text cells under SDTM names, only columns that the platform takes and the file has; index = row number in the file.
+        Text cells under SDTM names, only columns that the platform takes and the file has; index =
+        row number in the file.
     absent
         Optional columns that the file does not have.
     """
@@ -40,7 +45,8 @@ class Mapped:
 
 
 def printable(name: str, position: int) -> str:
-    """A column name for a message: itself where it is plainly a name, else its position, since a file without header has data there."""
+    """A column name for a message: itself where it is plainly a name, else its position, since a
+    file without header has data there."""
     return (
         name
         if _SAFE_NAME.fullmatch(name) and not re.search(r"\d{4}", name)
@@ -77,7 +83,10 @@ def map_columns(raw: RawTable, domain: str, aliases: dict[str, str], log: IssueL
     verdicts = [judge_column(name) for name in raw.columns]
     if "stop" in verdicts:
         position = verdicts.index("stop")
-        reason = f"column {position + 1} holds personal data by its name (names, phones, addresses and identity numbers); remove it and send again"
+        reason = (
+            f"column {position + 1} holds personal data by its name (names, phones, addresses "
+            "and identity numbers); remove it and send again"
+        )
         raise DomainRefused("personal_data", reason)
     renamed = {clean_code(alias).upper(): target.upper() for alias, target in aliases.items()}
     names = [renamed.get(name, name) for name in upper]
@@ -88,12 +97,18 @@ def map_columns(raw: RawTable, domain: str, aliases: dict[str, str], log: IssueL
     unknown = [i for i in present if names[i] not in sdtm_variables(domain)]
     _required_there(spec.required, [names[i] for i in present], [names[i] for i in unknown])
     if dropped:
-        text = f"{len(dropped)} column(s) with birth date or initials were dropped on reading; leave them out of the next export"
+        text = (
+            f"{len(dropped)} column(s) with birth date or initials were dropped on reading; "
+            "leave them out of the next export"
+        )
         log.add("RD04", "I", domain, text)
     for i in unknown:
         near = difflib.get_close_matches(names[i], spec.taken, n=1, cutoff=_NEAR)
         hint = f"; did you mean {near[0]}?" if near and near[0] not in names else ""
-        text = f"column {printable(names[i], i)} is unknown and was left out; correct its name or declare it under [aliases]{hint}"
+        text = (
+            f"column {printable(names[i], i)} is unknown and was left out; correct its name or "
+            f"declare it under [aliases]{hint}"
+        )
         log.add("RD02", "Q", domain, text)
     absent = tuple(name for name in spec.optional if name not in names)
     if absent:
@@ -115,7 +130,8 @@ def _no_twins(names: list[str]) -> None:
         if name in seen:
             raise DomainRefused(
                 "twin_columns",
-                f"two columns are named {printable(name, i)} (or an alias leads both there); keep one",
+                f"two columns are named {printable(name, i)} (or an alias leads both there); "
+                "keep one",
             )
         seen.add(name)
 
@@ -147,7 +163,10 @@ def _no_personal_cells(
         found = find_personal_cell(texts, key=key)
         if found:
             row, kind = found
-            reason = f"row {row}: {kind} stands in column {printable(upper[i], i)}; remove it from the source and send the export again"
+            reason = (
+                f"row {row}: {kind} stands in column {printable(upper[i], i)}; remove it from "
+                "the source and send the export again"
+            )
             raise DomainRefused("personal_data", reason)
         if names[i] == "USUBJID":
             codes, uniques = pd.factorize(texts)
@@ -156,5 +175,6 @@ def _no_personal_cells(
                 row = int(texts.index[int((codes == bad[0]).argmax())])
                 raise DomainRefused(
                     "personal_data",
-                    f"row {row}: USUBJID is no pseudonymous key (letters other than A to Z); send study identifiers",
+                    f"row {row}: USUBJID is no pseudonymous key (letters other than A to Z); "
+                    "send study identifiers",
                 )

@@ -1,9 +1,11 @@
-"""ISO 8601 dates of clinical data, whole and partial: what they can mean and how they are imputed. Comparing records of a subject belongs to
-``checks``.
+"""ISO 8601 dates of clinical data, whole and partial: what they can mean and how they are imputed.
 
-A partial date is an interval. ``parse_dates`` gives its first and last possible day, so that a check can ask "certainly before?" instead of
-trusting an imputed day. Nothing but SDTM's form of ISO 8601 is read: ``2024``, ``2024-03``, ``2024-03-15``, ``2024---15`` (month unknown), each
-whole date with or without a time. ``03/04/2024``, ``15MAR2024`` or ``20240315`` are never guessed.
+Comparing records of a subject belongs to ``checks``.
+
+A partial date is an interval. ``parse_dates`` gives its first and last possible day, so that a
+check can ask "certainly before?" instead of trusting an imputed day. Nothing but SDTM's form of ISO
+8601 is read: ``2024``, ``2024-03``, ``2024-03-15``, ``2024---15`` (month unknown), each whole date
+with or without a time. ``03/04/2024``, ``15MAR2024`` or ``20240315`` are never guessed.
 """
 
 from __future__ import annotations
@@ -18,9 +20,14 @@ import pandas as pd
 
 _DATE = re.compile(
     r"(?P<year>\d{4}|-)(?:-(?P<month>\d{2}|-)(?:-(?P<day>\d{2}|-))?)?"
-    r"(?P<time>[T ](?:\d{2}|-)(?::(?:\d{2}|-)(?::(?:\d{2}(?:[.,]\d+)?|-))?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?"
+    r"(?P<time>[T ](?:\d{2}|-)(?::(?:\d{2}|-)(?::(?:\d{2}(?:[.,]\d+)?|-))?)?"
+    r"(?:Z|[+-]\d{2}(?::?\d{2})?)?)?"
 )
 _FIRST_YEAR, _LAST_YEAR = 1900, 2100
+"""Ours: years in which no date of a trial lies are typing errors."""
+
+_LAST_HOUR = 24
+"""ISO 8601 writes the end of a day as 24:00."""
 
 OK, BAD, NO_YEAR = "", "bad", "no year"
 
@@ -35,7 +42,7 @@ def _parse_one(text: str) -> tuple[dt.date | None, dt.date | None, str | None, s
     if (month is not None and not 1 <= month <= 12) or (day is not None and not 1 <= day <= 31):
         return None, None, None, BAD
     hour = match["time"][1:3] if match["time"] else None
-    if hour and hour[0] != "-" and int(hour) > 24:
+    if hour and hour[0] != "-" and int(hour) > _LAST_HOUR:
         return None, None, None, BAD
     if year_text == "-":
         return (None, None, None, BAD if month is None and day is None else NO_YEAR)
@@ -62,9 +69,10 @@ def parse_dates(texts: pd.Series) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Index of ``texts`` and the columns ``low`` and ``high`` (first and last possible day, ``datetime64[ns]``), ``flag`` (ADaM date imputation
-        flag: ``D`` day, ``M`` month and day imputed, null when whole) and ``status`` (``""`` fine or null, ``"bad"`` not an ISO date or impossible,
-        ``"no year"``).
+        Index of ``texts`` and the columns ``low`` and ``high`` (first and last possible day,
+        ``datetime64[ns]``), ``flag`` (ADaM date imputation flag: ``D`` day, ``M`` month and day
+        imputed, null when whole) and ``status`` (``""`` fine or null, ``"bad"`` not an ISO date or
+        impossible, ``"no year"``).
     """
     codes, uniques = pd.factorize(texts)
     parsed = [_parse_one(str(text)) for text in uniques]
@@ -97,10 +105,11 @@ def impute(
     parsed
         Result of ``parse_dates``.
     not_before
-        A day per row: an imputed first day moves up to it where it lies in the same possible period (CTCAE reporting: an onset in the month of the
-        first dose is not placed before that dose).
+        A day per row: an imputed first day moves up to it where it lies in the same possible period
+        (CTCAE reporting: an onset in the month of the first dose is not placed before that dose).
     unless_over
-        Last possible end per row: where it lies before ``not_before`` the record was over by then and nothing is moved.
+        Last possible end per row: where it lies before ``not_before`` the record was over by then
+        and nothing is moved.
     """
     day = parsed["low"] if side == "first" else parsed["high"]
     if not_before is None:

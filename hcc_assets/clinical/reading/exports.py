@@ -1,14 +1,14 @@
-"""A clinical export folder to validated tables: which file is which domain, what is refused, what rests on what. Rules on the tables are in
-``checks``.
+"""A clinical export folder to validated tables: which file is which domain, what is refused, what
+rests on what. Rules on the tables are in ``checks``.
 
-One refused domain never stops the others; a table that cannot be right without a refused domain is refused with it and says so.
+One refused domain never stops the others; a table that cannot be right without a refused domain is
+refused with it and says so.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +18,15 @@ import pandas as pd
 from hcc_assets.clinical.issues import IssueLog
 from hcc_assets.clinical.reading import tables as build
 from hcc_assets.clinical.reading.columns import known_names, map_columns
+from hcc_assets.clinical.reading.folder import (
+    DONE,
+    MANIFEST,
+    domain_of,
+    find_files,
+    read_manifest,
+)
+from hcc_assets.clinical.reading.formats import SUFFIXES, read_raw
 from hcc_assets.clinical.reading.refusal import DomainRefused
-from hcc_assets.clinical.reading.text_files import SUFFIXES, read_raw
 from hcc_assets.clinical.reading.typed import type_cells
 from hcc_assets.study.config import StudyConfig
 from hcc_assets.study.sdtm_variables import DOMAINS, REQUIRED_DOMAINS
@@ -33,21 +40,6 @@ TABLE_DOMAINS: dict[str, tuple[str, ...]] = {
     "adverse_events": ("ae", "ex"),
 }
 """Domains that each table rests on, its own first."""
-
-MANIFEST = "manifest.sha256"
-DONE = "_DONE"
-_SIDE_FILES = frozenset(
-    {
-        MANIFEST,
-        DONE.lower(),
-        "readme.txt",
-        "readme.md",
-        "readme",
-        "define.xml",
-        "thumbs.db",
-        "desktop.ini",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -66,7 +58,8 @@ class Export:
     Attributes
     ----------
     tables
-        Table name to frame (``schemas.clinical``); a table that rests on a refused domain is absent.
+        Table name to frame (``schemas.clinical``); a table that rests on a refused domain is
+        absent.
     issues
         ``DataIssues`` frame of the findings made on reading.
     refused
@@ -100,12 +93,6 @@ class Export:
         )
 
 
-def domain_of(path: Path) -> str | None:
-    """Domain that a file name stands for (``dm.csv``, ``AE.XPT``), or null."""
-    stem = path.stem.strip().lower()
-    return stem if path.suffix.lower() in SUFFIXES and stem in DOMAINS else None
-
-
 def read_table(
     path: Path, domain: str, config: StudyConfig, log: IssueLog, *, whole: bool = False
 ) -> Domain:
@@ -122,7 +109,7 @@ def read_table(
     log
         Receives the findings.
     whole
-        See ``readers.read_raw``.
+        See ``formats.read_raw``.
 
     Raises
     ------
@@ -151,14 +138,16 @@ def validate_file(path: Path, config: StudyConfig) -> tuple[pd.DataFrame, str | 
     Returns
     -------
     tuple
-        ``DataIssues`` frame of the findings on reading, and the reason of refusal (null when the file would be taken).
+        ``DataIssues`` frame of the findings on reading, and the reason of refusal (null when the
+        file would be taken).
     """
     log = IssueLog()
     domain = domain_of(path)
     if domain is None:
         return (
             log.frame(),
-            f"the file name is no domain ({', '.join(DOMAINS)}) with one of the endings {' '.join(SUFFIXES)}",
+            f"the file name is no domain ({', '.join(DOMAINS)}) with one of the endings "
+            f"{' '.join(SUFFIXES)}",
         )
     try:
         read_table(path, domain, config, log)
@@ -187,8 +176,8 @@ def read_export(folder: Path, config: StudyConfig, *, cutoff: dt.date | None = N
     log = IssueLog()
     refused: dict[str, str] = {}
     files: dict[str, str] = {}
-    paths = _find_files(folder, log)
-    manifest = _read_manifest(folder)
+    paths = find_files(folder, log)
+    manifest = read_manifest(folder)
     done = (folder / DONE).exists()
     domains: dict[str, Domain] = {}
     for domain in DOMAINS:
@@ -201,13 +190,15 @@ def read_export(folder: Path, config: StudyConfig, *, cutoff: dt.date | None = N
                 if domain in REQUIRED_DOMAINS:
                     raise DomainRefused(
                         "no_file",
-                        f"the export has no {domain} file ({domain}.csv or another accepted format)",
+                        f"the export has no {domain} file ({domain}.csv or another accepted "
+                        "format)",
                     )
                 continue
             if len(found) > 1:
                 raise DomainRefused(
                     "twin_files",
-                    f"{len(found)} files claim to be {domain} ({', '.join(p.name for p in found)}); send one",
+                    f"{len(found)} files claim to be {domain} "
+                    f"({', '.join(p.name for p in found)}); send one",
                 )
             listed = manifest.get(found[0].name)
             if listed is not None and listed != files[found[0].name]:
@@ -238,46 +229,6 @@ def read_export(folder: Path, config: StudyConfig, *, cutoff: dt.date | None = N
         absent,
         {domain: part.delivered for domain, part in domains.items()},
     )
-
-
-def _find_files(folder: Path, log: IssueLog) -> dict[str, list[Path]]:
-    out: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir()):
-        if (
-            not path.is_file()
-            or path.name.startswith((".", "~$"))
-            or path.name.lower() in _SIDE_FILES
-        ):
-            continue
-        domain = domain_of(path)
-        if domain:
-            out.setdefault(domain, []).append(path)
-        else:
-            shown = (
-                path.name
-                if re.fullmatch(r"[\w.-]{1,40}", path.name, re.ASCII)
-                and not re.search(r"\d{4}", path.name)
-                else f"*{path.suffix}"
-            )
-            log.add(
-                "RD11",
-                "I",
-                "export",
-                f"the file {shown} is no domain that the platform reads and was left aside",
-            )
-    return out
-
-
-def _read_manifest(folder: Path) -> dict[str, str]:
-    path = folder / MANIFEST
-    if not path.exists():
-        return {}
-    out = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        match = re.fullmatch(r"([0-9a-fA-F]{64})\s+\*?(?:\./)?(.+?)\s*", line)
-        if match:
-            out[match[2]] = match[1].lower()
-    return out
 
 
 def _build_tables(

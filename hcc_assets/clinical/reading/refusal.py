@@ -1,10 +1,15 @@
-"""The one exception by which a delivered clinical table is refused. What is merely doubtful is an issue row (``issues``) and no exception."""
+"""The one exception by which a delivered clinical table is refused.
+
+What is merely doubtful is an issue row (``issues``) and no exception.
+"""
 
 from __future__ import annotations
 
 
 class DomainRefused(ValueError):
-    """A delivered table cannot be taken. The text names the rule, the row and the column where there is one, never a value.
+    """A delivered table cannot be taken.
+
+    The text names the rule, the row and the column where there is one, never a value.
 
     Attributes
     ----------

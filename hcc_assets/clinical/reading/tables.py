@@ -1,5 +1,7 @@
-"""Typed domains to the validated clinical tables: joins, readers, locations, treatment dates. Reading files is in ``readers``, rules on the result
-in ``checks``."""
+"""Typed domains to the validated clinical tables: joins, readers, locations, treatment dates.
+
+Reading files is in ``formats``, rules on the result in ``checks``.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.clinical.issues import IssueLog
-from hcc_assets.clinical.reading.baseline import mark_baseline
+from hcc_assets.clinical.reading.assessments import FRAGMENT, mark_baseline
 from hcc_assets.clinical.reading.dates import impute
 from hcc_assets.schemas.base import Table, columns, conform
 from hcc_assets.schemas.clinical import (
@@ -27,11 +29,10 @@ from hcc_assets.study.codelists import (
     SURVIVAL_STATUS,
 )
 
-_FRAGMENT = r"^(.+)\.\d+$"
-
 
 def _finish(model: type[Table], frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Conform and sort by key, then by content, so that the order of delivered rows never matters."""
+    """Conform and sort by key, then by content, so that the order of delivered rows never
+    matters."""
     rest = [name for name in columns(model) if name not in keys and name != "SRCROW"]
     ordered = conform(model, frame[list(columns(model))])
     names = [*keys, *rest, "SRCROW"] if ordered.duplicated(keys).any() else keys
@@ -50,7 +51,8 @@ def _parsed(frame: pd.DataFrame, source: str) -> pd.DataFrame:
 
 
 def build_exposure(ex: pd.DataFrame) -> pd.DataFrame:
-    """The table ``exposure`` from typed ``ex``: partial starts become the first possible day, partial ends the last."""
+    """The table ``exposure`` from typed ``ex``: partial starts become the first possible day,
+    partial ends the last."""
     frame = ex.copy()
     _with_date(frame, "EXSTDTC", "EXSTDT", frame["EXSTDTC.low"])
     _with_date(frame, "EXENDTC", "EXENDT", frame["EXENDTC.high"])
@@ -65,13 +67,15 @@ def treatment_dates(exposure: pd.DataFrame, cutoff: dt.date | None = None) -> pd
     exposure
         Table ``exposure``.
     cutoff
-        Doses that start after it are ignored; one that goes on beyond it counts as ongoing and ends there.
+        Doses that start after it are ignored; one that goes on beyond it counts as ongoing and ends
+        there.
 
     Returns
     -------
     pandas.DataFrame
-        Index ``USUBJID``; ``TRTSDT`` the start of the first record with ``EXDOSE > 0``, ``TRTEDT`` the latest end (start where there is no end) of
-        one, ``ONGOING`` whether the record that starts last has no end. Subjects without a dose have no row.
+        Index ``USUBJID``; ``TRTSDT`` the start of the first record with ``EXDOSE > 0``, ``TRTEDT``
+        the latest end (start where there is no end) of one, ``ONGOING`` whether the record that
+        starts last has no end. Subjects without a dose have no row.
     """
     dosed = exposure[(exposure["EXDOSE"] > 0) & exposure["EXSTDT"].notna()].copy()
     if cutoff is not None:
@@ -96,10 +100,12 @@ def treatment_dates(exposure: pd.DataFrame, cutoff: dt.date | None = None) -> pd
 
 
 def build_subjects(dm: pd.DataFrame, doses: pd.DataFrame, log: IssueLog) -> pd.DataFrame:
-    """The table ``subjects``: one row per id of typed ``dm`` with the dates of ``treatment_dates``; repeated ids are DM01 and the fullest row stays.
+    """The table ``subjects``: one row per id of typed ``dm`` with the dates of ``treatment_dates``;
+    repeated ids are DM01 and the fullest row stays.
 
-    A partial death date becomes its first possible day, moved up to the last dose where that lies in the same period: a subject dosed on the 15th
-    did not die on the 1st. A partial consent date becomes its first possible day.
+    A partial death date becomes its first possible day, moved up to the last dose where that lies
+    in the same period: a subject dosed on the 15th did not die on the 1st. A partial consent date
+    becomes its first possible day.
     """
     frame = dm.copy()
     frame["_filled"] = -frame.notna().sum(axis=1)
@@ -140,7 +146,8 @@ def _evaluator(identifier: pd.Series, role: pd.Series) -> pd.Series:
 
 
 def _locations(tr: pd.DataFrame, tu: pd.DataFrame, log: IssueLog) -> pd.Series:
-    """Location per row: of ``tr``, else of ``tu`` for the same reader, else of ``tu`` where all readers agree; a fragment takes its parent's."""
+    """Location per row: of ``tr``, else of ``tu`` for the same reader, else of ``tu`` where all
+    readers agree; a fragment takes its parent's."""
     marks = tu.assign(EVALUATOR=_evaluator(tu["TUEVALID"], tu["TUEVAL"])).dropna(
         subset=["TULNKID", "TULOC"]
     )
@@ -148,10 +155,13 @@ def _locations(tr: pd.DataFrame, tu: pd.DataFrame, log: IssueLog) -> pd.Series:
     own_key, any_key = ["USUBJID", "TULNKID", "EVALUATOR"], ["USUBJID", "TULNKID"]
     differing = marks[marks.groupby(own_key)["TULOC"].transform("nunique") > 1]
     for (subject, _, _), rows in differing.groupby(own_key)["SRCROW"]:
-        text = "one lesion of one reader has two locations; correct TULOC or give the second lesion its own TULNKID"
+        text = (
+            "one lesion of one reader has two locations; correct TULOC or give the second lesion "
+            "its own TULNKID"
+        )
         log.add("TR09", "E", "tu", text, subject=str(subject), rows=sorted(int(r) for r in rows))
     clear = marks[~marks.index.isin(differing.index)]
-    for ids in (tr["TRLNKID"], tr["TRLNKID"].str.replace(_FRAGMENT, r"\1", regex=True)):
+    for ids in (tr["TRLNKID"], tr["TRLNKID"].str.replace(FRAGMENT, r"\1", regex=True)):
         keys = tr[["USUBJID", "EVALUATOR"]].assign(TULNKID=ids)
         own = clear.drop_duplicates(own_key)[[*own_key, "TULOC"]]
         shared = clear[clear.groupby(any_key)["TULOC"].transform("nunique") == 1].drop_duplicates(
@@ -164,7 +174,8 @@ def _locations(tr: pd.DataFrame, tu: pd.DataFrame, log: IssueLog) -> pd.Series:
 
 
 def _collapse(frame: pd.DataFrame, log: IssueLog) -> pd.DataFrame:
-    """Identical repeats of one reader, lesion, visit and test become one row (TR10 Q), the latest; conflicting ones stay for ``checks`` to find."""
+    """Identical repeats of one reader, lesion, visit and test become one row (TR10 Q), the latest;
+    conflicting ones stay for ``checks`` to find."""
     key = ["USUBJID", "EVALUATOR", "TRLNKID", "VISITNUM", "TRTESTCD"]
     result = ["TRORRES", "TRORRESU", "TRSTAT", "TRGRPID"]
     named = frame[frame[["TRLNKID", "VISITNUM", "TRTESTCD"]].notna().all(axis=1)]
@@ -173,7 +184,10 @@ def _collapse(frame: pd.DataFrame, log: IssueLog) -> pd.DataFrame:
     )
     gone = repeats.index[repeats.duplicated([*key, *result], keep="last")]
     for values, rows in repeats.groupby(["USUBJID", "EVALUATOR"], sort=True)["SRCROW"]:
-        text = "results of one lesion, visit and test were sent more than once with the same value and count once; remove the repeats"
+        text = (
+            "results of one lesion, visit and test were sent more than once with the same value "
+            "and count once; remove the repeats"
+        )
         log.add("TR10", "Q", "tr", text, subject=str(values[0]), rows=sorted(int(r) for r in rows))
     return frame.drop(index=gone)
 
@@ -181,7 +195,8 @@ def _collapse(frame: pd.DataFrame, log: IssueLog) -> pd.DataFrame:
 def build_tumour_assessments(
     tr: pd.DataFrame, tu: pd.DataFrame | None, doses: pd.DataFrame, log: IssueLog
 ) -> pd.DataFrame:
-    """The table ``tumour_assessments`` from typed ``tr`` and ``tu``; partial dates become their first possible day."""
+    """The table ``tumour_assessments`` from typed ``tr`` and ``tu``; partial dates become their
+    first possible day."""
     frame = tr.copy()
     frame["EVALUATOR"] = _evaluator(frame["TREVALID"], frame["TREVAL"])
     frame["TRGRPID"] = frame["TRGRPID"].replace(LESION_GROUP_SPELLINGS)
@@ -205,7 +220,8 @@ def build_reported_responses(rs: pd.DataFrame) -> pd.DataFrame:
 def build_disposition(
     ds: pd.DataFrame | None, cm: pd.DataFrame | None, ss: pd.DataFrame | None
 ) -> pd.DataFrame:
-    """The table ``disposition`` from typed ``ds``, the new anticancer therapies of ``cm`` and the survival status rows of ``ss``."""
+    """The table ``disposition`` from typed ``ds``, the new anticancer therapies of ``cm`` and the
+    survival status rows of ``ss``."""
     parts = []
     for domain, frame, word, date in (
         ("DS", ds, "DSDECOD", "DSSTDTC"),
@@ -232,8 +248,9 @@ def build_disposition(
 def build_adverse_events(ae: pd.DataFrame, doses: pd.DataFrame) -> pd.DataFrame:
     """The table ``adverse_events`` from typed ``ae``.
 
-    A partial start becomes its first possible day but not before the first dose of the same period, unless the event was over by then; a partial end
-    becomes its last possible day. Grades written as ``3.0`` are ``3``.
+    A partial start becomes its first possible day but not before the first dose of the same period,
+    unless the event was over by then; a partial end becomes its last possible day. Grades written
+    as ``3.0`` are ``3``.
     """
     frame = ae.copy()
     first_dose = frame["USUBJID"].map(doses["TRTSDT"]).astype("datetime64[ns]")

@@ -1,4 +1,5 @@
-"""Characters of clinical deliveries: bytes to text, normalised codes, mojibake, numbers with a decimal comma. File formats belong to ``readers``."""
+"""Characters of clinical deliveries: bytes to text, normalised codes, mojibake, numbers with a
+decimal comma. File formats belong to ``formats``."""
 
 from __future__ import annotations
 
@@ -23,10 +24,17 @@ _COMMA_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:[.,]\d{3})+[.,]\d+|[+-]?\d{1,3}(?:,\d{3}){2,}")
 _POINT_NUMBER = re.compile(r"[+-]?\d*\.\d+")
 _COMMON_SHARE = 0.7
+"""Share of common characters from which bytes are plainly Chinese. Ours: Chinese text is almost all
+level 1 of GB 2312, another encoding read as GB 18030 spreads over all levels."""
+
+_ENOUGH_LETTERS = 4
+"""Two Chinese characters are four bytes of GBK, so four letters where they were read as Latin-1;
+fewer may be a European word. Ours."""
 
 
 def _level(character: str) -> int:
-    """GB 2312 level of a character: 1 common hanzi, 0 punctuation and full-width forms, 2 rarer hanzi, 3 anything else."""
+    """GB 2312 level of a character: 1 common hanzi, 0 punctuation and full-width forms, 2 rarer
+    hanzi, 3 anything else."""
     try:
         pair = character.encode("gb2312")
     except UnicodeEncodeError:
@@ -46,7 +54,8 @@ def _looks_chinese(text: str) -> bool:
 
 
 def decode(data: bytes) -> tuple[str, str]:
-    """Text of a delivered file: UTF-8 with or without BOM, UTF-16 with BOM, or GB18030 (GBK, GB 2312) where the result is plainly Chinese.
+    """Text of a delivered file: UTF-8 with or without BOM, UTF-16 with BOM, or GB18030 (GBK, GB
+    2312) where the result is plainly Chinese.
 
     Returns
     -------
@@ -56,7 +65,8 @@ def decode(data: bytes) -> tuple[str, str]:
     Raises
     ------
     DomainRefused
-        The encoding is none of these (Latin-1 and the like would decode to wrong letters without an error), or the file ends inside a character.
+        The encoding is none of these (Latin-1 and the like would decode to wrong letters without an
+        error), or the file ends inside a character.
     """
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         try:
@@ -87,7 +97,8 @@ def decode(data: bytes) -> tuple[str, str]:
     line = data[: _first_high_byte(data)].count(b"\n") + 1
     raise DomainRefused(
         "encoding",
-        f"line {line}: the encoding is neither UTF-8 nor GB18030/GBK and is not guessed; save the file as UTF-8",
+        f"line {line}: the encoding is neither UTF-8 nor GB18030/GBK and is not guessed; "
+        "save the file as UTF-8",
     )
 
 
@@ -97,18 +108,20 @@ def _first_high_byte(data: bytes) -> int:
 
 
 def clean_code(text: str) -> str:
-    """Ids and controlled words: full-width forms folded (NFKC), invisible characters removed, white space of any kind trimmed and made one blank."""
+    """Ids and controlled words: full-width forms folded (NFKC), invisible characters removed, white
+    space of any kind trimmed and made one blank."""
     return _SPACES.sub(" ", _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))).strip()
 
 
 def clean_verbatim(text: str) -> str:
-    """Free text: white space of any kind (non-breaking ones too) becomes a blank and invisible characters go; letters stay as written."""
+    """Free text: white space of any kind (non-breaking ones too) becomes a blank and invisible
+    characters go; letters stay as written."""
     return _SPACES.sub(" ", _INVISIBLE.sub("", text)).strip()
 
 
 def is_mojibake(text: str) -> bool:
-    """Whether text was decoded with the wrong encoding before it was sent (UTF-8 or GBK read as Latin-1, UTF-8 read as GBK, replacement
-    characters)."""
+    """Whether text was decoded with the wrong encoding before it was sent (UTF-8 or GBK read as
+    Latin-1, UTF-8 read as GBK, replacement characters)."""
     if "\ufffd" in text:
         return True
     if not _HIGH.search(text):
@@ -123,7 +136,7 @@ def is_mojibake(text: str) -> bool:
             return True
         except UnicodeDecodeError:
             pass
-        if len(_HIGH.findall(text)) >= 4:
+        if len(_HIGH.findall(text)) >= _ENOUGH_LETTERS:
             try:
                 again = raw.decode("gbk")
             except UnicodeDecodeError:
@@ -145,8 +158,8 @@ def to_numbers(texts: pd.Series) -> tuple[pd.Series, pd.Series]:
     Returns
     -------
     tuple
-        ``float64`` values (null where there is none) and a boolean mask of texts that are there and are no number. A lone ``.`` (SAS for missing)
-        is null.
+        ``float64`` values (null where there is none) and a boolean mask of texts that are there and
+        are no number. A lone ``.`` (SAS for missing) is null.
     """
     codes, uniques = pd.factorize(texts)
     values = np.full(len(uniques) + 1, np.nan)
@@ -157,13 +170,6 @@ def to_numbers(texts: pd.Series) -> tuple[pd.Series, pd.Series]:
         else:
             wrong[i] = str(text) != "."
     return pd.Series(values[codes], index=texts.index), pd.Series(wrong[codes], index=texts.index)
-
-
-def is_number(texts: pd.Series) -> pd.Series:
-    """Boolean mask of texts that are a number with a decimal point."""
-    codes, uniques = pd.factorize(texts)
-    flags = np.array([*(bool(_NUMBER.fullmatch(str(text))) for text in uniques), False])
-    return pd.Series(flags[codes], index=texts.index)
 
 
 def find_decimal_commas(columns: dict[str, pd.Series]) -> list[str]:
@@ -177,8 +183,8 @@ def find_decimal_commas(columns: dict[str, pd.Series]) -> list[str]:
     Raises
     ------
     DomainRefused
-        A column mixes comma and point, has grouped thousands, or all its commas could be thousands separators and nothing else in the table shows a
-        decimal comma. Names column and row.
+        A column mixes comma and point, has grouped thousands, or all its commas could be thousands
+        separators and nothing else in the table shows a decimal comma. Names column and row.
     """
     with_comma: list[str] = []
     proven = False
@@ -191,14 +197,18 @@ def find_decimal_commas(columns: dict[str, pd.Series]) -> list[str]:
         if len(grouped):
             raise DomainRefused(
                 "thousands",
-                f"row {grouped.index[0]}: {name} has a thousands separator; send plain numbers with a decimal point",
+                f"row {grouped.index[0]}: {name} has a thousands separator; send plain "
+                "numbers with a decimal point",
             )
         comma = present[present.str.fullmatch(_COMMA_NUMBER)]
         if comma.empty:
             continue
         point = present[present.str.fullmatch(_POINT_NUMBER)]
         if len(point):
-            reason = f"row {comma.index[0]}: {name} has a decimal comma and row {point.index[0]} a decimal point; use the decimal point throughout"
+            reason = (
+                f"row {comma.index[0]}: {name} has a decimal comma and row {point.index[0]} a "
+                "decimal point; use the decimal point throughout"
+            )
             raise DomainRefused("decimal_comma", reason)
         sure = ~comma.str.fullmatch(_COMMA_THOUSANDS)
         proven |= bool(sure.any())
@@ -206,13 +216,17 @@ def find_decimal_commas(columns: dict[str, pd.Series]) -> list[str]:
             doubtful = (name, int(comma.index[0]))
         with_comma.append(name)
     if doubtful and not proven:
-        reason = f"row {doubtful[1]}: the comma in {doubtful[0]} may be a decimal comma or a thousands separator; send plain numbers with a decimal point"
+        reason = (
+            f"row {doubtful[1]}: the comma in {doubtful[0]} may be a decimal comma or a "
+            "thousands separator; send plain numbers with a decimal point"
+        )
         raise DomainRefused("decimal_comma", reason)
     return with_comma
 
 
 def map_unique(texts: pd.Series, function: object) -> pd.Series:
-    """Apply a text function once per distinct text; null stays null, an empty result becomes null."""
+    """Apply a text function once per distinct text; null stays null, an empty result becomes
+    null."""
     codes, uniques = pd.factorize(texts)
     mapped: Iterable[str] = (function(str(text)) for text in uniques)  # type: ignore[operator]
     values = np.array([*(text or None for text in mapped), None], dtype=object)

@@ -1,9 +1,5 @@
-"""Delivered files to raw text tables, one reader per format: nothing is typed, renamed or judged here beyond "is this file whole". Typing is in
-``tables``.
-
-Every reader gives the same ``RawTable`` for the same content: text as written, null for an empty cell, numbers of binary formats in their shortest
-decimal form (15 significant digits, no exponent, no trailing ``.0``), dates of binary formats in ISO 8601.
-"""
+"""Reader of delimited text: encoding, delimiter, and whether the file is whole. Nothing is typed,
+renamed or judged beyond that; the other formats are beside it, the choice is in ``formats``."""
 
 from __future__ import annotations
 
@@ -12,78 +8,22 @@ import csv
 import gc
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from hcc_assets.clinical.reading.raw_table import RawTable, finish_raw
 from hcc_assets.clinical.reading.refusal import DomainRefused
 from hcc_assets.clinical.reading.text import clean_code, decode
 
-SUFFIXES = (".csv", ".xlsx", ".xpt", ".sas7bdat", ".parquet", ".json", ".ndjson")
 _DELIMITERS = (",", ";", "\t", "|")
 _DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 
 
-@dataclass(frozen=True)
-class RawTable:
-    """One delivered table, untyped.
-
-    Attributes
-    ----------
-    columns
-        Names as delivered.
-    frame
-        Text per cell (``object``, ``None`` for empty), positional column labels 0..n-1, index = row number in the file (1 = first data row).
-    encoding, delimiter
-        What was recognised, for text files.
-    """
-
-    columns: tuple[str, ...]
-    frame: pd.DataFrame
-    encoding: str = ""
-    delimiter: str = ""
-
-
-def read_raw(path: Path, known: frozenset[str] = frozenset(), *, whole: bool = False) -> RawTable:
-    """Read one file by its suffix.
-
-    Parameters
-    ----------
-    path
-        Local file.
-    known
-        Upper-case column names that the table may have; they decide between delimiters.
-    whole
-        True when the delivery has proven that it is complete (``_DONE`` or a manifest that agrees): a last line without a line end is then taken.
-
-    Raises
-    ------
-    DomainRefused
-        The file is not readable as what its name says, is cut, or its rows do not fit its header.
-    """
-    from hcc_assets.clinical.reading import binary_files as binary
-
-    suffix = path.suffix.lower()
-    if suffix == ".csv":
-        return read_csv(path.read_bytes(), known, whole=whole)
-    if suffix == ".xlsx":
-        return binary.read_xlsx(path)
-    if suffix == ".xpt":
-        return binary.read_xpt(path)
-    if suffix == ".sas7bdat":
-        return binary.read_sas7bdat(path)
-    if suffix == ".parquet":
-        return binary.read_parquet(path)
-    if suffix in (".json", ".ndjson"):
-        return binary.read_dataset_json(path.read_bytes())
-    raise DomainRefused("format", f"the file type is none of {' '.join(SUFFIXES)}")
-
-
 @contextlib.contextmanager
 def _no_collection() -> Iterator[None]:
-    """Without garbage collection: it would walk over every row of a large file again and again (four times slower), and there are no cycles to find."""
+    """Without garbage collection: it would walk over every row of a large file again and again
+    (four times slower), and there are no cycles to find."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -94,7 +34,10 @@ def _no_collection() -> Iterator[None]:
 
 
 def read_csv(data: bytes, known: frozenset[str] = frozenset(), *, whole: bool = False) -> RawTable:
-    """Delimited text; see ``read_raw``. Encoding by ``text.decode``; the delimiter is the one that gives the most known column names."""
+    """Delimited text; see ``read_raw``.
+
+    Encoding by ``text.decode``; the delimiter is the one that gives the most known column names.
+    """
     text, encoding = decode(data)
     if not text.strip():
         raise DomainRefused("empty", "the file is empty: not even a header")
@@ -169,7 +112,10 @@ def _quote_problem(text: str, delimiter: str) -> str:
     except csv.Error:
         pass
     place = "the header" if row < 0 else f"row {row + 1}"
-    return f"{place}: a quotation mark is not closed or stands in the middle of a value; the file may be cut: send it again"
+    return (
+        f"{place}: a quotation mark is not closed or stands in the middle of a value; the file "
+        "may be cut: send it again"
+    )
 
 
 def _same_length(
@@ -185,23 +131,30 @@ def _same_length(
         hint = (
             " (a decimal comma outside quotation marks also looks so)" if delimiter == "," else ""
         )
-        reason = f"row {row}: {found} values for {expected} columns; an extra {_DELIMITER_NAMES[delimiter]} shifts the row{hint}; correct it"
+        reason = (
+            f"row {row}: {found} values for {expected} columns; an extra "
+            f"{_DELIMITER_NAMES[delimiter]} shifts the row{hint}; correct it"
+        )
         raise DomainRefused("extra_delimiter", reason)
     if row == len(body) and not ends_with_newline:
         raise DomainRefused(
             "cut",
-            f"row {row}: the last line has {found} of {expected} values: the file was cut; send it again",
+            f"row {row}: the last line has {found} of {expected} values: the file was cut; "
+            "send it again",
         )
     raise DomainRefused(
         "short_row",
-        f"row {row}: {found} values for {expected} columns; the row or the file is cut; send it again",
+        f"row {row}: {found} values for {expected} columns; the row or the file is cut; send "
+        "it again",
     )
 
 
 def _judge_last_cell(header: list[str], body: list[list[str]]) -> None:
-    """Refuse a file whose last line has no line end unless the last value looks whole: seen elsewhere in its column, or as long as all others.
+    """Refuse a file whose last line has no line end unless the last value looks whole: seen
+    elsewhere in its column, or as long as all others.
 
-    Where it has no others to compare with, it is taken unless it is a date shorter than a whole one.
+    Where it has no others to compare with, it is taken unless it is a date shorter than a whole
+    one.
     """
     last = body[-1][-1].strip()
     others = {row[-1].strip() for row in body[:-1]} - {""}
@@ -210,34 +163,8 @@ def _judge_last_cell(header: list[str], body: list[list[str]]) -> None:
     cut_date = clean_code(header[-1]).upper().endswith("DTC") and 0 < len(last) < len("2024-01-31")
     if last in seen or (not others and not cut_date) or (last and lengths == {len(last)}):
         return
-    reason = f"row {len(body)}: the last line has no line end and its last value looks cut; send the file again (a whole file ends with a line end)"
+    reason = (
+        f"row {len(body)}: the last line has no line end and its last value looks cut; send the "
+        "file again (a whole file ends with a line end)"
+    )
     raise DomainRefused("cut", reason)
-
-
-def finish_raw(
-    names: list[str], frame: pd.DataFrame, *, encoding: str = "", delimiter: str = ""
-) -> RawTable:
-    """Drop wholly empty rows and nameless empty columns; refuse values without a column name.
-
-    Parameters
-    ----------
-    names
-        Header as delivered.
-    frame
-        Text cells with positional column labels; index = row number.
-    """
-    keep = []
-    for i, name in enumerate(names):
-        if clean_code(name or ""):
-            keep.append(i)
-        elif frame[i].notna().any():
-            row = int(frame.index[frame[i].notna()][0])
-            raise DomainRefused(
-                "nameless_column",
-                f"row {row}: column {i + 1} has values and no name; name it or remove it",
-            )
-    kept = frame[keep]
-    if len(keep) and len(kept):
-        kept = kept[kept.notna().any(axis=1)]
-    kept.columns = pd.RangeIndex(len(keep))
-    return RawTable(tuple(names[i] for i in keep), kept, encoding, delimiter)

@@ -1,5 +1,5 @@
-"""Text cells of one recognised table to typed columns: characters, decimal commas, numbers, dates, each doubt an issue row. Joining tables is in
-``tables``."""
+"""Text cells of one recognised table to typed columns: characters, decimal commas, numbers, dates,
+each doubt an issue row. Joining tables is in ``tables``."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ def type_cells(frame: pd.DataFrame, domain: str, log: IssueLog) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        All columns that the platform takes from the domain (null where absent), ``SRCROW``, and beside each date column ``X`` the columns ``X.low``,
-        ``X.high`` and ``X.flag`` of ``dates.parse_dates``. Rows without ``USUBJID`` are left out and reported.
+        All columns that the platform takes from the domain (null where absent), ``SRCROW``, and
+        beside each date column ``X`` the columns ``X.low``, ``X.high`` and ``X.flag`` of
+        ``dates.parse_dates``. Rows without ``USUBJID`` are left out and reported.
 
     Raises
     ------
@@ -95,7 +96,8 @@ def _normalise(texts: pd.Series, domain: str, name: str, log: IssueLog) -> pd.Se
         row = int(texts.index[np.isin(codes, garbled)][0])
         raise DomainRefused(
             "mojibake",
-            f"row {row}: {name} was garbled by a wrong encoding before it was sent; export the file again as UTF-8",
+            f"row {row}: {name} was garbled by a wrong encoding before it was sent; export "
+            "the file again as UTF-8",
         )
     told = [
         i
@@ -104,7 +106,10 @@ def _normalise(texts: pd.Series, domain: str, name: str, log: IssueLog) -> pd.Se
     ]
     if told:
         rows = texts.index[np.isin(codes, told)]
-        text = f"full-width, non-breaking or invisible characters or outer blanks in {name} were normalised in {len(rows)} row(s), the first here"
+        text = (
+            f"full-width, non-breaking or invisible characters or outer blanks in {name} were "
+            f"normalised in {len(rows)} row(s), the first here"
+        )
         log.add("RD03", "I", domain, text, rows=[int(rows[0])])
     values = [(text.upper() if name in spec.upper else text) or None for text in cleaned]
     return pd.Series(
@@ -122,7 +127,8 @@ def _decimal_commas(frame: pd.DataFrame, domain: str, log: IssueLog) -> None:
             "RD07",
             "I",
             domain,
-            f"the decimal comma in {', '.join(found)} was read as a decimal point; send decimal points",
+            f"the decimal comma in {', '.join(found)} was read as a decimal point; send "
+            "decimal points",
         )
 
 
@@ -138,7 +144,10 @@ def _dates(frame: pd.DataFrame, domain: str, name: str, log: IssueLog) -> None:
     check = "DM02" if domain == "dm" else "RD06"
     severity = "E" if domain in _BLOCKING_DATES else "Q"
     bad = (parsed["status"] != OK) & (parsed["status"] != NO_YEAR)
-    text = f"{name} is no ISO 8601 date (YYYY-MM-DD) or does not exist in the calendar, and is not guessed; correct the date"
+    text = (
+        f"{name} is no ISO 8601 date (YYYY-MM-DD) or does not exist in the calendar, and is not "
+        "guessed; correct the date"
+    )
     log.add_rows(check, severity, domain, text, frame[bad])
     log.add_rows(
         check,
@@ -151,5 +160,8 @@ def _dates(frame: pd.DataFrame, domain: str, name: str, log: IssueLog) -> None:
     if partial.any():
         rows = frame.loc[partial, "SRCROW"]
         count = int(partial.sum())
-        text = f"{name} is a partial date in {count} row(s), the first here; it was imputed and flagged: complete it where the day is known"
+        text = (
+            f"{name} is a partial date in {count} row(s), the first here; it was imputed and "
+            "flagged: complete it where the day is known"
+        )
         log.add("RD12", "I", domain, text, rows=[int(rows.iloc[0])])

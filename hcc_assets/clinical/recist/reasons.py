@@ -11,7 +11,10 @@ def _change(change: int, reference: int, point: Timepoints, what: str) -> str:
         return f"unchanged from {what} ({point.scale.text(reference)} mm)"
     way = "above" if change > 0 else "below"
     percent = "" if reference == 0 else f" ({percent_text(change, reference)})"
-    return f"{point.scale.text(abs(change))} mm{percent} {way} {what} ({point.scale.text(reference)} mm)"
+    return (
+        f"{point.scale.text(abs(change))} mm{percent} {way} {what} "
+        f"({point.scale.text(reference)} mm)"
+    )
 
 
 def _target_words(point: Timepoints, i: int, row: dict[str, object]) -> str:
@@ -98,7 +101,10 @@ def reasons(point: Timepoints) -> list[str]:
         if row["no_baseline"]:
             out.append("NE: no baseline assessment, so no response can be derived")
             continue
-        words = f"{row['OVRLRESP']}: {_target_words(point, i, row)}; {_non_target_words(point, i, row)}; {_new_words(point, i)}"
+        words = (
+            f"{row['OVRLRESP']}: {_target_words(point, i, row)}; "
+            f"{_non_target_words(point, i, row)}; {_new_words(point, i)}"
+        )
         if row["OVRLRESP"] == "PR" and row["TRGRESP"] == "CR":
             words += "; not CR while non-target disease is " + (
                 "not assessed" if row["NTRGRESP"] == "NE" else "present"

@@ -1,7 +1,9 @@
 """RECIST 1.1 response per subject, reader and visit, from raw lesion rows to ``responses``.
 
-The parts: ``recist_arithmetic`` (exact numbers), ``recist_rows`` (visits, baseline, readings), ``recist_lesions`` (one lesion at one visit),
-``recist_timepoint`` (response), ``recist_reason`` (words). Best response and time to event are elsewhere.
+The parts, from the bottom: ``arithmetic`` (exact numbers), ``readings`` (one result text),
+``visits`` and ``lesion_rows`` (which visit, which lesion), ``lesion_cells`` with ``targets``,
+``non_targets`` and ``new_lesions`` (lesions at a visit), ``timepoints`` (response), ``reasons``
+(words). Best response and time to event are in ``endpoints``.
 """
 
 from __future__ import annotations
@@ -31,12 +33,14 @@ def derive_responses(
     cutoff: dt.date | None = None,
     blocked: Set[str] = frozenset(),
 ) -> pd.DataFrame:
-    """Response per subject, reader and post-baseline visit [RECIST 1.1, section 4; CLINICAL rules of the study].
+    """Response per subject, reader and post-baseline visit [RECIST 1.1, section 4; CLINICAL rules
+    of the study].
 
     Parameters
     ----------
     subjects
-        Frame of ``schemas.clinical.Subjects``; a subject with lesion rows that is not in it counts as blocked.
+        Frame of ``schemas.clinical.Subjects``; a subject with lesion rows that is not in it counts
+        as blocked.
     tumour_assessments
         Frame of ``schemas.clinical.TumourAssessments``, every reader, dosed or not.
     config
@@ -49,7 +53,8 @@ def derive_responses(
     Returns
     -------
     DataFrame
-        ``schemas.endpoints.Responses`` sorted by subject, reader and visit in time order; sums in mm.
+        ``schemas.endpoints.Responses`` sorted by subject, reader and visit in time order; sums in
+        mm.
     """
     cutoff = cutoff or config.study.data_cutoff
     if tumour_assessments.empty:
@@ -81,7 +86,8 @@ def derive_responses(
 
 
 def _percent(change: np.ndarray, reference: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Percent change as the correctly rounded float of the exact quotient; NaN where not valid or the reference is 0."""
+    """Percent change as the correctly rounded float of the exact quotient; NaN where not valid or
+    the reference is 0."""
     out = np.full(len(change), np.nan)
     rows = np.flatnonzero(valid & (reference != 0).astype(bool))
     out[rows] = [int(change[i]) * 100 / int(reference[i]) for i in rows]

@@ -1,7 +1,9 @@
-"""Response per visit from lesion tables [RECIST 1.1, 4.3 and tables 1 and 2], for all subjects and readers at once.
+"""Response per visit from lesion tables [RECIST 1.1, 4.3 and tables 1 and 2], for all subjects and
+readers at once.
 
-Every rule is a comparison of whole columns; the only loops are over visit positions (smallest earlier sum) and over the few visits with fragments,
-new lesions or sticky responses. Words for the result are in ``recist_reason``.
+Every rule is a comparison of whole columns; the only loops are over visit positions (smallest
+earlier sum) and over the few visits with fragments, new lesions or sticky responses. Words for the
+result are in ``reasons``.
 """
 
 from __future__ import annotations
@@ -12,15 +14,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hcc_assets.clinical.recist import lesion_rows as rr
-from hcc_assets.clinical.recist import lesions as rl
-from hcc_assets.clinical.recist.arithmetic import (
-    Ints,
-    Scale,
-    is_partial_response,
-    is_progression,
+from hcc_assets.clinical.recist.arithmetic import Ints, Scale, is_partial_response, is_progression
+from hcc_assets.clinical.recist.lesion_cells import missing_words, nodal_lesions
+from hcc_assets.clinical.recist.lesion_rows import TARGET, Coded
+from hcc_assets.clinical.recist.new_lesions import new_lesion_progression
+from hcc_assets.clinical.recist.non_targets import non_target_cells, non_targets_by_visit
+from hcc_assets.clinical.recist.segments import (
+    any_by,
     segmented_running_minimum,
+    set_before,
+    sum_by,
 )
+from hcc_assets.clinical.recist.targets import target_grid
 from hcc_assets.study.config import Recist
 
 NON_CR = "NON-CR/NON-PD"
@@ -33,12 +38,14 @@ class Timepoints:
     Attributes
     ----------
     visits
-        ``series, VISITNUM, VISIT, last`` with ``ADT, TRGRESP, NTRGRESP, NEWLPROG, OVRLRESP, N_EXPECTED, N_ASSESSED`` and the flags that the reason
-        is told from.
+        ``series, VISITNUM, VISIT, last`` with ``ADT, TRGRESP, NTRGRESP, NEWLPROG, OVRLRESP,
+        N_EXPECTED, N_ASSESSED`` and the flags that the reason is told from.
     base, total, nadir
         Exact sums in units of ``scale``, valid where ``has_base``, ``complete`` and ``has_nadir``.
     missing
         Visit code to the lesions without a usable reading and why.
+    new
+        Visit code to the new lesion that is progression there: date, id, dated back.
     """
 
     visits: pd.DataFrame
@@ -51,108 +58,6 @@ class Timepoints:
     missing: dict[int, list[str]]
     new: dict[int, tuple[pd.Timestamp, str, bool]]
     scale: Scale
-
-
-def _sum_by(codes: np.ndarray, values: Ints, size: int) -> Ints:
-    out = np.zeros(size, dtype=values.dtype)
-    np.add.at(out, codes, values)
-    return out
-
-
-def _any_by(codes: np.ndarray, flags: np.ndarray, size: int) -> np.ndarray:
-    return np.bincount(codes[flags], minlength=size)[:size] > 0
-
-
-def _before(flags: np.ndarray, series: np.ndarray) -> np.ndarray:
-    """True where a flag was set at an earlier row of the same series."""
-    count = np.cumsum(flags)
-    start = np.append(True, series[1:] != series[:-1]) if len(series) else np.zeros(0, bool)
-    offset = (count - flags)[start]
-    return (count - flags) > np.repeat(
-        offset, np.diff(np.append(np.flatnonzero(start), len(series)))
-    )
-
-
-def _missing_words(grid: pd.DataFrame) -> dict[int, list[str]]:
-    out: dict[int, list[str]] = {}
-    lost = grid[~grid["ok"]]
-    for visit, root, why in zip(lost["visit"], lost["root"], lost["why"], strict=True):
-        out.setdefault(int(visit), []).append(f"{root} ({why})")
-    return {visit: sorted(words) for visit, words in out.items()}
-
-
-def _non_targets(
-    cells: pd.DataFrame, visits: pd.DataFrame, missing: dict[int, list[str]], node_rule: str
-) -> pd.DataFrame:
-    """Per visit: what the non-target lesions show."""
-    size = len(visits)
-    base = cells.loc[
-        (cells["visit"] == -1) & (cells["lesion"] == cells["root"]), ["series", "root"]
-    ].drop_duplicates()
-    later = cells[cells["visit"] >= 0]
-    grid = (
-        visits[["series"]].rename_axis("visit").reset_index().merge(base, on="series", how="inner")
-    )
-    direct = later[later["lesion"] == later["root"]]
-    fragments = later[later["root"].notna() & (later["lesion"] != later["root"])]
-    # a fragment stands for its lesion: the lesion is not expected where any fragment has a record
-    split = pd.MultiIndex.from_frame(fragments[["visit", "root"]])
-    direct = direct[~pd.MultiIndex.from_frame(direct[["visit", "root"]]).isin(split)]
-    stated = pd.concat([direct, fragments])
-    merged = grid.merge(stated.drop(columns=["series"]), on=["visit", "root"], how="left")
-    merged["ok"] = merged["ok"].eq(True)
-    merged["why"] = merged["why"].fillna(rl.NO_ROW)
-    for visit, words in _missing_words(merged).items():
-        missing.setdefault(visit, []).extend(words)
-    late = later[
-        later["root"].isna() & later["ok"]
-    ]  # first recorded after the baseline: never expected, but what it shows counts
-    seen = pd.concat([merged[merged["ok"]], late])
-    code, state = seen["visit"].to_numpy(dtype=int), seen["state"].to_numpy()
-    present = state == rr.PRESENT
-    returns = present & ~(seen["sized"].to_numpy(dtype=bool) & (node_rule == "pd_rule"))
-    progressing = state == rr.PROGRESSION
-    dates = seen.assign(visit=code)
-    return pd.DataFrame(
-        {
-            "nt_expected": np.bincount(grid["visit"], minlength=size)
-            if len(grid)
-            else np.zeros(size, int),
-            "nt_lost": _any_by(
-                merged["visit"].to_numpy(dtype=int), ~merged["ok"].to_numpy(dtype=bool), size
-            ),
-            "nt_assessed": _assessed(merged, size),
-            "nt_late": _any_by(
-                late["visit"].to_numpy(dtype=int),
-                late["state"].isin([rr.PRESENT, rr.PROGRESSION]).to_numpy(),
-                size,
-            ),
-            "nt_record": _any_by(
-                later["visit"].to_numpy(dtype=int), np.ones(len(later), bool), size
-            ),
-            "nt_progression": _any_by(code, progressing, size),
-            "nt_present": _any_by(code, present, size),
-            "nt_returns": _any_by(code, returns, size),
-            "nt_progression_date": dates[progressing]
-            .groupby("visit")["date"]
-            .min()
-            .reindex(range(size))
-            .to_numpy(),
-            "nt_returns_date": dates[returns]
-            .groupby("visit")["date"]
-            .min()
-            .reindex(range(size))
-            .to_numpy(),
-        }
-    )
-
-
-def _assessed(merged: pd.DataFrame, size: int) -> np.ndarray:
-    whole = merged.groupby(["visit", "root"])["ok"].all()
-    return np.bincount(
-        whole.index.get_level_values("visit")[whole.to_numpy(dtype=bool)].to_numpy(dtype=int),
-        minlength=size,
-    )[:size]
 
 
 def _overall(
@@ -175,7 +80,8 @@ def _overall(
 def _sticky(
     overall: np.ndarray, dates: np.ndarray, series: np.ndarray, confirmation_days: int
 ) -> np.ndarray:
-    """EORTC reading: after a confirmed PR an SD is kept as PR until progression (70, 70, 80 of 100)."""
+    """EORTC reading: after a confirmed PR an SD is kept as PR until progression (70, 70, 80 of
+    100)."""
     out = overall.copy()
     for code in np.unique(series[overall == "PR"]):
         rows = np.flatnonzero(series == code)
@@ -197,35 +103,35 @@ def _sticky(
     return out
 
 
-def derive_timepoints(coded: rr.Coded, rules: Recist) -> Timepoints:
+def derive_timepoints(coded: Coded, rules: Recist) -> Timepoints:
     """Derive all components and the overall response of every visit.
 
     Parameters
     ----------
     coded
-        Rows from ``recist_rows.code_rows``.
+        Rows from ``lesion_rows.code_rows``.
     rules
         ``[recist]`` of the study.
     """
     visits, scale = coded.visits.copy(), coded.scale
     size, n_series = len(visits), len(coded.series)
     series = visits["series"].to_numpy(dtype=int)
-    nodal = rl.nodal_lesions(coded.rows)
-    baseline, grid = rl.target_grid(coded, nodal)
+    nodal = nodal_lesions(coded.rows)
+    baseline, grid = target_grid(coded, nodal)
     code = grid["visit"].to_numpy(dtype=int)
     units, ok = grid["units"].to_numpy(), grid["ok"].to_numpy(dtype=bool)
 
     base_code = baseline["series"].to_numpy(dtype=int)
-    base_sum = _sum_by(
+    base_sum = sum_by(
         base_code,
         np.where(baseline["ok"], baseline["units"].to_numpy(), 0).astype(scale.dtype),
         n_series,
     )
     has_targets = np.bincount(base_code, minlength=n_series) > 0
-    has_base = has_targets & ~_any_by(base_code, ~baseline["ok"].to_numpy(dtype=bool), n_series)
+    has_base = has_targets & ~any_by(base_code, ~baseline["ok"].to_numpy(dtype=bool), n_series)
     n_targets = np.bincount(code, minlength=size)[:size]
-    partial = _sum_by(code, units, size)  # a missing lesion has 0 units here
-    lost = _any_by(code, ~ok, size)
+    partial = sum_by(code, units, size)  # a missing lesion has 0 units here
+    lost = any_by(code, ~ok, size)
     targets = n_targets > 0
     complete = targets & ~lost
     first = (
@@ -237,12 +143,14 @@ def derive_timepoints(coded: rr.Coded, rules: Recist) -> Timepoints:
         partial, complete, base_sum[series[first]], has_base[series[first]], first
     )
 
-    missing = _missing_words(grid)
-    found = rl.new_lesion_progression(coded)
+    missing = missing_words(grid)
+    found = new_lesion_progression(coded)
     new = np.isin(np.arange(size), list(found))
-    nt = _non_targets(rl.non_target_cells(coded, nodal), visits, missing, rules.node_reappearance)
+    nt = non_targets_by_visit(
+        non_target_cells(coded, nodal), visits, missing, rules.node_reappearance
+    )
     no_baseline = ~(targets | (nt["nt_expected"].to_numpy() > 0))
-    all_gone = complete & ~_any_by(code, ~grid["gone"].to_numpy(dtype=bool), size)
+    all_gone = complete & ~any_by(code, ~grid["gone"].to_numpy(dtype=bool), size)
     nt_any = (nt["nt_expected"].to_numpy() > 0) | nt["nt_late"].to_numpy()
     nt_clear = (
         nt_any
@@ -251,12 +159,12 @@ def derive_timepoints(coded: rr.Coded, rules: Recist) -> Timepoints:
         & ~nt["nt_present"].to_numpy()
     )
     cr = (all_gone | ~targets) & (nt_clear | ~nt_any) & ~new & ~no_baseline
-    cr_before = _before(cr, series)
+    cr_before = set_before(cr, series)
 
     back = grid["back"].to_numpy(dtype=bool)
     if rules.node_reappearance == "pd_rule":
         back = back & ~grid["nodal"].to_numpy(dtype=bool)
-    returned = _any_by(code, back, size) & cr_before
+    returned = any_by(code, back, size) & cr_before
     grows = targets & has_nadir & is_progression(partial, nadir, scale.per_mm)
     shrinks = complete & has_base[series] & is_partial_response(partial, base_sum[series])
     target = np.select(
@@ -300,9 +208,7 @@ def derive_timepoints(coded: rr.Coded, rules: Recist) -> Timepoints:
         no_baseline=no_baseline,
         lost=lost,
         returned=returned,
-        nt_returned=nt_returned,
         nt_progression=nt["nt_progression"].to_numpy(),
-        partial=list(partial),
     )
     return Timepoints(
         visits,
@@ -318,13 +224,13 @@ def derive_timepoints(coded: rr.Coded, rules: Recist) -> Timepoints:
     )
 
 
-def _target_rows(coded: rr.Coded, size: int) -> np.ndarray:
-    rows = coded.rows[(coded.rows["group"] == rr.TARGET) & (coded.rows["visit"] >= 0)]
-    return _any_by(rows["visit"].to_numpy(dtype=int), np.ones(len(rows), bool), size)
+def _target_rows(coded: Coded, size: int) -> np.ndarray:
+    rows = coded.rows[(coded.rows["group"] == TARGET) & (coded.rows["visit"] >= 0)]
+    return any_by(rows["visit"].to_numpy(dtype=int), np.ones(len(rows), bool), size)
 
 
 def _dates(
-    coded: rr.Coded,
+    coded: Coded,
     visits: pd.DataFrame,
     grid: pd.DataFrame,
     nt: pd.DataFrame,
@@ -333,7 +239,8 @@ def _dates(
     target: np.ndarray,
     nt_returned: np.ndarray,
 ) -> np.ndarray:
-    """ADT: PD at the earliest component that shows it (target: the last target scan); anything else at the last scan of the visit."""
+    """ADT: PD at the earliest component that shows it (target: the last target scan); anything else
+    at the last scan of the visit."""
     size = len(visits)
     last = visits["last"].to_numpy(dtype="datetime64[ns]")
     scan = grid.groupby("visit")["date"].max().reindex(range(size)).to_numpy(dtype="datetime64[ns]")

@@ -1,1 +1,22 @@
-"""TODO-INIT"""
+"""Adverse events and exposure of the safety set: flags, counts, listings, dosing.
+
+Here belongs what is told of toxicity and dose. Checks of the same records are in ``checks``,
+figures are in their own room.
+"""
+
+from __future__ import annotations
+
+from hcc_assets import faces
+
+__getattr__, __dir__, __all__ = faces.lazy(
+    __name__,
+    {
+        "treatment_emergent": "events",
+        "dose_days": "exposure",
+        "exposure_summary": "exposure",
+        "treatment_period": "exposure",
+        "ae_listings": "summaries",
+        "ae_summary": "summaries",
+        "aesi_summary": "summaries",
+    },
+)

@@ -1,7 +1,10 @@
-"""Counting adverse events: every count is a pair (patients, events) over treatment-emergent rows. Row-level flags are in ``clinical.safety_events``.
+"""Counting adverse events: every count is a pair (patients, events) over treatment-emergent rows.
 
-All tables are built from one stacked frame in which each event stands three times (overall, under its SOC, under its preferred term), so that one
-grouped pass counts every unit. A patient is counted once per line: at the maximum grade of the unit (MAX_GRADE), at the worst outcome (OUTCOME).
+Row-level flags are in ``events``.
+
+All tables are built from one stacked frame in which each event stands three times (overall, under
+its SOC, under its preferred term), so that one grouped pass counts every unit. A patient is counted
+once per line: at the maximum grade of the unit (MAX_GRADE), at the worst outcome (OUTCOME).
 """
 
 from __future__ import annotations
@@ -13,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.clinical.safety.events import OUTCOMES
+from hcc_assets.stats.proportions import poisson_rate
 
 ALL: Final = "ALL"
 ANY: Final = "ANY"
-GRADE_LEVELS: Final = ("1", "2", "3", "4", "5", "MISSING", "1-2", "3-4", ">=3", ANY)
 _GROUPS: Final[dict[str, tuple[int, ...]]] = {
     **{str(g): (g,) for g in range(1, 6)},
     "MISSING": (0,),
@@ -25,7 +28,16 @@ _GROUPS: Final[dict[str, tuple[int, ...]]] = {
     ">=3": (3, 4, 5),
     ANY: (0, 1, 2, 3, 4, 5),
 }
+"""Lines of a grade [CLINICAL.md 7, grade groups] and the CTCAE grades they hold; 0 is missing."""
+
+_N_GRADES: Final = 6
+"""CTCAE v5.0 has grades 1 to 5; 0 is a missing one."""
+
+SEVERE: Final = 3
+"""CTCAE grade from which an event is severe or worse [CLINICAL.md 7, overview]."""
+
 DAYS_PER_YEAR: Final = 365.25
+"""Twelve months of 30.4375 days [CLINICAL.md 5]."""
 
 
 def frame(rows: Mapping[str, object], table: str) -> pd.DataFrame:
@@ -37,7 +49,7 @@ def frame(rows: Mapping[str, object], table: str) -> pd.DataFrame:
 
 def overview_lines(events: pd.DataFrame) -> dict[str, pd.Series]:
     """The lines of the overview as row masks over treatment-emergent events, in reading order."""
-    severe, related = events["ATOXGRN"] >= 3, events["AREL"] == "Y"
+    severe, related = events["ATOXGRN"] >= SEVERE, events["AREL"] == "Y"
     return {
         "ANY TEAE": pd.Series(True, index=events.index),
         "GRADE>=3": severe,
@@ -52,7 +64,11 @@ def overview_lines(events: pd.DataFrame) -> dict[str, pd.Series]:
 
 
 def overview(events: pd.DataFrame, deaths: int) -> pd.DataFrame:
-    """OVERVIEW: one row per line, at 0 too. DEATHS are all deaths of the safety set, whatever their cause; FATAL is grade 5 or outcome FATAL."""
+    """OVERVIEW: one row per line, at 0 too.
+
+    DEATHS are all deaths of the safety set, whatever their cause; FATAL is grade 5 or outcome
+    FATAL.
+    """
     lines = overview_lines(events)
     patients = [events.loc[mask, "USUBJID"].nunique() for mask in lines.values()]
     counts = [int(mask.sum()) for mask in lines.values()]
@@ -69,7 +85,10 @@ def overview(events: pd.DataFrame, deaths: int) -> pd.DataFrame:
 
 
 def stacked(events: pd.DataFrame) -> pd.DataFrame:
-    """Each event three times: under (ALL, ALL), (SOC, ALL) and (SOC, preferred term). Columns ``soc, term, USUBJID, grade`` (0 = missing)."""
+    """Each event three times: under (ALL, ALL), (SOC, ALL) and (SOC, preferred term).
+
+    Columns ``soc, term, USUBJID, grade`` (0 = missing).
+    """
     base = pd.DataFrame(
         {"USUBJID": events["USUBJID"], "grade": events["ATOXGRN"].fillna(0).astype("int64")}
     )
@@ -84,9 +103,11 @@ def stacked(events: pd.DataFrame) -> pd.DataFrame:
 
 
 def unit_order(stack: pd.DataFrame) -> pd.DataFrame:
-    """Units ``soc, term`` in reading order with ``patients, events``; the overall row is there even without events.
+    """Units ``soc, term`` in reading order with ``patients, events``; the overall row is there even
+    without events.
 
-    Overall first, SOC by falling frequency of patients, then events, then name; inside a SOC its own row, then preferred terms likewise.
+    Overall first, SOC by falling frequency of patients, then events, then name; inside a SOC its
+    own row, then preferred terms likewise.
     """
     units = (
         stack.groupby(["soc", "term"], sort=True)
@@ -107,9 +128,12 @@ def unit_order(stack: pd.DataFrame) -> pd.DataFrame:
 
 
 def max_grade(stack: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
-    """MAX_GRADE: every grade level for every unit, at 0 too. Patients at their maximum grade; events at their own grade.
+    """MAX_GRADE: every grade level for every unit, at 0 too.
 
-    A patient without any graded event in the unit is MISSING; a missing grade is in ANY but in no grade line.
+    Patients at their maximum grade; events at their own grade.
+
+    A patient without any graded event in the unit is MISSING; a missing grade is in ANY but in no
+    grade line.
     """
     key = pd.MultiIndex.from_frame(units[["soc", "term"]])
     worst = stack.groupby(["soc", "term", "USUBJID"], sort=False)["grade"].max().reset_index()
@@ -117,8 +141,8 @@ def max_grade(stack: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     for name, rows in (("patients", worst), ("events", stack)):
         unit = key.get_indexer(pd.MultiIndex.from_frame(rows[["soc", "term"]]))
         per_grade = np.bincount(
-            unit * 6 + rows["grade"].to_numpy(), minlength=6 * len(units)
-        ).reshape(len(units), 6)
+            unit * _N_GRADES + rows["grade"].to_numpy(), minlength=_N_GRADES * len(units)
+        ).reshape(len(units), _N_GRADES)
         tables[name] = np.stack(
             [per_grade[:, list(grades)].sum(axis=1) for grades in _GROUPS.values()], axis=1
         ).ravel()
@@ -135,7 +159,10 @@ def max_grade(stack: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
 
 
 def outcome(events: pd.DataFrame) -> pd.DataFrame:
-    """OUTCOME: patients by their worst outcome, events by rows. UNKNOWN, then MISSING, only for patients of whom nothing else is known."""
+    """OUTCOME: patients by their worst outcome, events by rows.
+
+    UNKNOWN, then MISSING, only for patients of whom nothing else is known.
+    """
     rank = events["AOUT"].map({o: i for i, o in enumerate(OUTCOMES)})
     worst = rank.groupby(events["USUBJID"]).min().value_counts()
     rows = rank.value_counts()
@@ -177,7 +204,8 @@ def aesi(events: pd.DataFrame, definition: Mapping[str, list[str]]) -> pd.DataFr
 
 
 def eair(events: pd.DataFrame, at_risk: pd.DataFrame) -> pd.DataFrame:
-    """EAIR: patients with a first event per 100 patient-years at risk, overall and by preferred term, with exact Poisson limits.
+    """EAIR: patients with a first event per 100 patient-years at risk, overall and by preferred
+    term, with exact Poisson limits.
 
     Parameters
     ----------
@@ -188,11 +216,10 @@ def eair(events: pd.DataFrame, at_risk: pd.DataFrame) -> pd.DataFrame:
 
     Notes
     -----
-    Risk runs from first dose to the first event or ``end``, both days counted. An event without a start date is placed on the day of first dose. A
-    preferred term that was delivered under several SOCs has one row, under the SOC that has most of its events.
+    Risk runs from first dose to the first event or ``end``, both days counted. An event without a
+    start date is placed on the day of first dose. A preferred term that was delivered under several
+    SOCs has one row, under the SOC that has most of its events.
     """
-    from hcc_assets.stats.proportions import poisson_rate
-
     base = pd.DataFrame(
         {"USUBJID": events["USUBJID"], "onset": events["ASTDT"].fillna(events["TRTSDT"])}
     )

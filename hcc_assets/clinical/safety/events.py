@@ -1,15 +1,20 @@
-"""Adverse events row by row: analysis dates, treatment-emergent flag, grade, relatedness, seriousness. Counting is in ``clinical.safety_tables``.
+"""Adverse events row by row: analysis dates, treatment-emergent flag, grade, relatedness,
+seriousness. Counting is in ``counting``.
 
 Rules (CLINICAL rules, section 7):
 
-- treatment-emergent: start on or after first dose and no later than last dose plus ``safety.teae_window_days``; a worsening after first dose of an
-  event that was there before is a row of its own with its own start and so falls under the same rule. A missing start counts, unless the end lies
-  before first dose.
-- a partial start is the first day of its month or year, but not before first dose where that falls into the same month or year (and the event did
-  not end before first dose); a partial end is the last day of its month or year.
-- AESER decides whether an event is serious; where it is neither Y nor N, a seriousness criterion that is Y does. An event with a criterion and
-  AESER = N is counted as reported and shown in the listing of serious events.
-- an AEREL that is missing or not in ``[safety.relatedness]`` counts as related: what nobody judged is not ruled out.
+- treatment-emergent: start on or after first dose and no later than last dose plus
+  ``safety.teae_window_days``; a worsening after first dose of an event that was there before is a
+  row of its own with its own start and so falls under the same rule. A missing start counts, unless
+  the end lies before first dose.
+- a partial start is the first day of its month or year, but not before first dose where that falls
+  into the same month or year (and the event did not end before first dose); a partial end is the
+  last day of its month or year.
+- AESER decides whether an event is serious; where it is neither Y nor N, a seriousness criterion
+  that is Y does. An event with a criterion and AESER = N is counted as reported and shown in the
+  listing of serious events.
+- an AEREL that is missing or not in ``[safety.relatedness]`` counts as related: what nobody judged
+  is not ruled out.
 """
 
 from __future__ import annotations
@@ -50,7 +55,8 @@ OUTCOMES: Final = (
     "UNKNOWN",
     "MISSING",
 )
-"""Worst first; UNKNOWN and MISSING count for a patient only where nothing else is known."""
+"""Worst first [CLINICAL.md 7, worst outcome, policy P]; UNKNOWN and MISSING count for a patient only
+where nothing else is known."""
 
 
 def words(column: pd.Series) -> pd.Series:
@@ -62,7 +68,8 @@ def words(column: pd.Series) -> pd.Series:
 
 
 def one_spelling(column: pd.Series) -> pd.Series:
-    """Terms that differ in capitals or spaces alone become one: the most frequent spelling, of equals the first by name. Null is `NOT_CODED`."""
+    """Terms that differ in capitals or spaces alone become one: the most frequent spelling, of
+    equals the first by name. Null is `NOT_CODED`."""
     raw = column.value_counts()
     counts = (
         raw.groupby([" ".join(str(v).split()) for v in raw.index])
@@ -93,8 +100,9 @@ def grade_number(column: pd.Series) -> pd.Series:
     return column.map({v: float(m[1]) for v, m in found.items() if m}).astype("float64")
 
 
-def _study_day(date: pd.Series, start: pd.Series) -> pd.Series:
-    days = (date - start).dt.days.astype("float64")
+def study_day(date: pd.Series, start: pd.Series) -> pd.Series:
+    """Study day of a date: the day of first dose is 1, the day before it -1, there is no day 0."""
+    days = (pd.to_datetime(date) - pd.to_datetime(start)).dt.days.astype("float64")
     return days + (days >= 0)
 
 
@@ -118,7 +126,8 @@ def _related(column: pd.Series, config: StudyConfig) -> tuple[pd.Series, pd.Seri
 
 
 def _first_worst(events: pd.DataFrame, keys: list[str]) -> pd.Series:
-    """Flag the first row at maximum grade per key among treatment-emergent rows; a missing grade is below grade 1."""
+    """Flag the first row at maximum grade per key among treatment-emergent rows; a missing grade is
+    below grade 1."""
     rows = events.loc[events["TRTEMFL"] == "Y", [*keys, "ATOXGRN", "ASTDT", "AESEQ", "SRCROW"]]
     rows = rows.assign(ATOXGRN=-rows["ATOXGRN"].fillna(0)).sort_values(
         [*keys, "ATOXGRN", "ASTDT", "AESEQ", "SRCROW"]
@@ -132,12 +141,15 @@ def _first_worst(events: pd.DataFrame, keys: list[str]) -> pd.Series:
 def known_deaths(
     subjects: pd.DataFrame, disposition: pd.DataFrame | None, *, cutoff: dt.date
 ) -> pd.DataFrame:
-    """Deaths on or before the cutoff: of DM, or of the DS record DEATH where DM has no date. A death that DM states without a date counts.
+    """Deaths on or before the cutoff: of DM, or of the DS record DEATH where DM has no date.
+
+    A death that DM states without a date counts.
 
     Returns
     -------
     pandas.DataFrame
-        ``USUBJID, DTHDT, died``, one row per subject, sorted by USUBJID; ``DTHDT`` is null where the date is not known or lies after the cutoff.
+        ``USUBJID, DTHDT, died``, one row per subject, sorted by USUBJID; ``DTHDT`` is null where
+        the date is not known or lies after the cutoff.
     """
     limit: Any = pd.Timestamp(cutoff)
     out = subjects[["USUBJID", "DTHDT", "DTHFL"]].sort_values("USUBJID").reset_index(drop=True)
@@ -162,7 +174,8 @@ def derive_events(
     *,
     cutoff: dt.date,
 ) -> pd.DataFrame:
-    """`treatment_emergent` before validation and without the occurrence flags, in the order of the input."""
+    """`treatment_emergent` before validation and without the occurrence flags, in the order of the
+    input."""
     limit = pd.Timestamp(cutoff)
     period = treatment_period(subjects, exposure, cutoff=cutoff)
     ae = adverse_events.merge(period[["USUBJID", "TRTSDT", "TRTEDT"]], on="USUBJID", how="left")
@@ -182,8 +195,8 @@ def derive_events(
     after = ae["AENDT"] > limit
     ae["AENDT"], ae["AENDTF"] = ae["AENDT"].mask(after), ae["AENDTF"].mask(after, NULL)
     ae["ASTDY"], ae["AENDY"] = (
-        _study_day(ae["ASTDT"], ae["TRTSDT"]),
-        _study_day(ae["AENDT"], ae["TRTSDT"]),
+        study_day(ae["ASTDT"], ae["TRTSDT"]),
+        study_day(ae["AENDT"], ae["TRTSDT"]),
     )
 
     treated = ae["TRTSDT"].notna()
@@ -219,7 +232,8 @@ def derive_events(
 
 
 def flag_first_worst(events: pd.DataFrame) -> pd.DataFrame:
-    """Events with AOCCIFL, AOCCSIFL and AOCCPIFL: the first treatment-emergent row at maximum grade of the subject, of its SOC, of its preferred term."""
+    """Events with AOCCIFL, AOCCSIFL and AOCCPIFL: the first treatment-emergent row at maximum grade
+    of the subject, of its SOC, of its preferred term."""
     keys = {
         "AOCCIFL": ["USUBJID"],
         "AOCCSIFL": ["USUBJID", "SOC"],
@@ -250,7 +264,8 @@ def treatment_emergent(
     Returns
     -------
     pandas.DataFrame
-        ``schemas.safety.TreatmentEmergent``, all rows up to the cutoff, of treated subjects or not, sorted by subject, start and source row.
+        ``schemas.safety.TreatmentEmergent``, all rows up to the cutoff, of treated subjects or not,
+        sorted by subject, start and source row.
     """
     events = flag_first_worst(
         derive_events(subjects, exposure, adverse_events, config, cutoff=cutoff)

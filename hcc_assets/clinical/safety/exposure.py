@@ -1,7 +1,10 @@
-"""Exposure: treatment period and, per subject, duration, dose and its modifications. Adverse events belong to ``clinical.safety``.
+"""Exposure: treatment period and, per subject, duration, dose and its modifications.
 
-Dosing records are laid out day by day, so that overlapping records count a day once (the record that starts later is the more specific one and wins)
-and an interruption written inside a longer dosing record is an interruption.
+Adverse events belong to ``events``.
+
+Dosing records are laid out day by day, so that overlapping records count a day once (the record
+that starts later is the more specific one and wins) and an interruption written inside a longer
+dosing record is an interruption.
 """
 
 from __future__ import annotations
@@ -13,20 +16,23 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.schemas.base import conform, empty
-from hcc_assets.schemas.safety import ExposureSummary
+from hcc_assets.schemas.exposure import ExposureSummary
 from hcc_assets.study.config import StudyConfig
 
 DOSES_PER_DAY = {"QD": 1.0, "BID": 2.0, "TID": 3.0, "QID": 4.0, "QOD": 0.5, "Q2D": 0.5, "ONCE": 1.0}
-"""Known dosing frequencies; a missing one is QD, any other leaves amounts null."""
+"""Doses a day by CDISC frequency; a missing one is QD, the study's [CLINICAL.md 1, EXDOSFRQ], any
+other leaves amounts null."""
 
 _DAY = np.timedelta64(1, "D")
 
 
 def _records(subjects: pd.DataFrame, exposure: pd.DataFrame, cutoff: dt.date) -> pd.DataFrame:
-    """Dosing records of treated subjects that start on or before the cutoff, each with a closed interval.
+    """Dosing records of treated subjects that start on or before the cutoff, each with a closed
+    interval.
 
-    An end that is missing is the day before the next record starts, and for the last record the cutoff or, if earlier, the death; an end before its
-    start (EX01) is taken as the start. Columns added: ``start, end, open`` and the ``TRTSDT, DTHDT`` of the subject.
+    An end that is missing is the day before the next record starts, and for the last record the
+    cutoff or, if earlier, the death; an end before its start (EX01) is taken as the start. Columns
+    added: ``start, end, open`` and the ``TRTSDT, DTHDT`` of the subject.
     """
     limit: Any = pd.Timestamp(cutoff)
     treated = subjects.loc[
@@ -71,8 +77,9 @@ def treatment_period(
     Returns
     -------
     pandas.DataFrame
-        ``USUBJID, TRTSDT, TRTEDT, ongoing``, one row per subject of the safety set (first dose on or before the cutoff), sorted by USUBJID.
-        ``TRTEDT`` of a subject still on treatment is the cutoff, or the death if earlier. A subject whose dosing records cannot be used keeps the
+        ``USUBJID, TRTSDT, TRTEDT, ongoing``, one row per subject of the safety set (first dose on
+        or before the cutoff), sorted by USUBJID. ``TRTEDT`` of a subject still on treatment is the
+        cutoff, or the death if earlier. A subject whose dosing records cannot be used keeps the
         last dose that ``subjects`` gives.
     """
     limit: Any = pd.Timestamp(cutoff)
@@ -102,8 +109,10 @@ def dose_days(subjects: pd.DataFrame, exposure: pd.DataFrame, *, cutoff: dt.date
     Returns
     -------
     pandas.DataFrame
-        ``USUBJID, day (date), mg`` (daily dose, NaN when unit or frequency is unknown), ``dosed`` (dose above 0); one row per subject and recorded
-        day. Where records overlap, the one that starts later counts; of two that start together, the one with the later EXSEQ, then the lower dose.
+        ``USUBJID, day (date), mg`` (daily dose, NaN when unit or frequency is unknown), ``dosed``
+        (dose above 0); one row per subject and recorded day. Where records overlap, the one that
+        starts later counts; of two that start together, the one with the later EXSEQ, then the
+        lower dose.
     """
     records = _records(subjects, exposure, cutoff)
     records["order"] = np.arange(len(records))
@@ -148,14 +157,16 @@ def exposure_summary(
     subjects, exposure
         Frames of ``schemas.clinical.Subjects`` and ``Exposure``.
     config
-        ``treatment.dose_levels_mg``: its highest level is the planned daily dose of the relative dose intensity.
+        ``treatment.dose_levels_mg``: its highest level is the planned daily dose of the relative
+        dose intensity.
     cutoff
         Last day that counts.
 
     Returns
     -------
     pandas.DataFrame
-        ``schemas.safety.ExposureSummary``, one row per subject of the safety set. Durations are in days with both ends counted, amounts in mg.
+        ``schemas.safety.ExposureSummary``, one row per subject of the safety set. Durations are in
+        days with both ends counted, amounts in mg.
     """
     period = treatment_period(subjects, exposure, cutoff=cutoff)
     if period.empty:

@@ -1,12 +1,18 @@
-"""Safety of a trial: adverse events in numbers, events of special interest, listings. Exposure is in ``clinical.exposure``, figures are elsewhere.
+"""Safety of a trial: adverse events in numbers, events of special interest, listings.
+
+Exposure is in ``exposure``, figures are elsewhere.
 
 Conventions, so that the numbers can be read without the code:
 
-- n is the safety set: subjects with at least one dose on or before the cutoff, also those whose other data are blocked.
-- rows named in ``left_out_rows`` (an E finding in AE other than AE05, AE06, AE12, AE16) are not counted; they stay in the listings, marked.
-- FATAL is a treatment-emergent event with grade 5 or outcome FATAL; DEATHS are all deaths in the safety set on or before the cutoff, whatever their
-  cause and whenever after treatment (a death without a date counts).
-- SERIOUS counts AESER; the listing of serious events also has those with AESER = N beside a seriousness criterion.
+- n is the safety set: subjects with at least one dose on or before the cutoff, also those whose
+  other data are blocked.
+- rows named in ``left_out_rows`` (an E finding in AE other than AE05, AE06, AE12, AE16) are not
+  counted; they stay in the listings, marked.
+- FATAL is a treatment-emergent event with grade 5 or outcome FATAL; DEATHS are all deaths in the
+  safety set on or before the cutoff, whatever their cause and whenever after treatment (a death
+  without a date counts).
+- SERIOUS counts AESER; the listing of serious events also has those with AESER = N beside a
+  seriousness criterion.
 - an event whose grade is missing counts in every line that does not ask for a grade.
 """
 
@@ -25,15 +31,12 @@ from hcc_assets.clinical.safety.events import (
     SERIOUS_CRITERIA,
     derive_events,
     known_deaths,
-    treatment_emergent,
     words,
 )
 from hcc_assets.clinical.safety.exposure import treatment_period
 from hcc_assets.schemas.base import conform
 from hcc_assets.schemas.safety import LISTINGS, AeListings, AesiSummary, AeSummary
 from hcc_assets.study.config import StudyConfig
-
-__all__ = ["ae_listings", "ae_summary", "aesi_summary", "treatment_emergent"]
 
 _RESOLVED = ("RECOVERED/RESOLVED", "RECOVERED/RESOLVED WITH SEQUELAE")
 _UNRESOLVED = ("NOT RECOVERED/NOT RESOLVED", "RECOVERING/RESOLVING")
@@ -86,14 +89,16 @@ def ae_summary(
     cutoff
         Records after it are ignored.
     left_out_rows
-        ``SRCROW`` of adverse event rows that an E finding leaves out. The row is left out, never the subject.
+        ``SRCROW`` of adverse event rows that an E finding leaves out. The row is left out, never
+        the subject.
     disposition
         ``schemas.clinical.Disposition``: its DEATH records count where DM has no date of death.
 
     Returns
     -------
     pandas.DataFrame
-        ``schemas.safety.AeSummary`` in reading order. Percentages are of the safety set and null when it is empty.
+        ``schemas.safety.AeSummary`` in reading order. Percentages are of the safety set and null
+        when it is empty.
     """
     period = treatment_period(subjects, exposure, cutoff=cutoff)
     teae = _counted(
@@ -144,15 +149,17 @@ def aesi_summary(
     cutoff: dt.date,
     left_out_rows: Collection[int] = frozenset(),
 ) -> pd.DataFrame:
-    """Adverse events of special interest: overview lines, resolved or not, action taken, and the preferred terms behind each.
+    """Adverse events of special interest: overview lines, resolved or not, action taken, and the
+    preferred terms behind each.
 
     Parameters are those of `ae_summary`.
 
     Returns
     -------
     pandas.DataFrame
-        ``schemas.safety.AesiSummary``. RESOLVED is a patient all of whose events of this AESI resolved (with sequelae or not), NOT RESOLVED one with
-        at least one that did not; UNKNOWN OUTCOME are patients of whom neither is known and who did not die of it.
+        ``schemas.safety.AesiSummary``. RESOLVED is a patient all of whose events of this AESI
+        resolved (with sequelae or not), NOT RESOLVED one with at least one that did not; UNKNOWN
+        OUTCOME are patients of whom neither is known and who did not die of it.
     """
     n = len(treatment_period(subjects, exposure, cutoff=cutoff))
     teae = _counted(
@@ -230,14 +237,16 @@ def ae_listings(
     cutoff: dt.date,
     left_out_rows: Collection[int] = frozenset(),
 ) -> pd.DataFrame:
-    """Serious, fatal and withdrawal events one by one, of every subject, treatment-emergent or not, counted or not.
+    """Serious, fatal and withdrawal events one by one, of every subject, treatment-emergent or not,
+    counted or not.
 
     Parameters are those of `ae_summary`.
 
     Returns
     -------
     pandas.DataFrame
-        ``schemas.safety.AeListings``, sorted by listing, subject, start and source row. The verbatim term is not part of it (privacy).
+        ``schemas.safety.AeListings``, sorted by listing, subject, start and source row. The
+        verbatim term is not part of it (privacy).
     """
     events = derive_events(subjects, exposure, adverse_events, config, cutoff=cutoff)
     criteria = pd.Series("", index=events.index, dtype=object)

@@ -1,4 +1,6 @@
-"""Calls: accurate, the same whatever the order of cells and genes, doubtful where nothing is known, one row per barcode."""
+"""Calls: accurate, the same whatever the order of cells and genes, doubtful where nothing is known,
+one row per barcode.
+"""
 
 from __future__ import annotations
 

@@ -48,7 +48,8 @@ class Cohort:
             "samples": self.samples,
             "fingerprints": self.fingerprints,
         } | changed
-        return sample_identity(given.pop("samples"), given.pop("fingerprints"), **given)  # type: ignore[arg-type]
+        samples, fingerprints = given.pop("samples"), given.pop("fingerprints")
+        return sample_identity(samples, fingerprints, **given)  # type: ignore[arg-type]
 
 
 def bulk(sample: SimulatedSample) -> anndata.AnnData:

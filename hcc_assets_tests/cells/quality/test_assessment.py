@@ -1,4 +1,6 @@
-"""Quality control: metrics against scanpy, the floor, limits by lineage, the summary; order never matters."""
+"""Quality control: metrics against scanpy, the floor, limits by lineage, the summary; order never
+matters.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +12,9 @@ import pytest
 from anndata import AnnData
 from scipy import sparse
 
+from hcc_assets.cells.quality.adaptive import adaptive_status
 from hcc_assets.cells.quality.assessment import (
     QcResult,
-    adaptive_status,
     assess,
     qc_summary,
     refused_row,
@@ -135,7 +137,7 @@ def limits(rows: list[tuple[str, float, float, float]]) -> list[str]:
     frame = pd.DataFrame(rows, columns=["lineage", "log1p_umi", "log1p_genes", "pct_mt"]).assign(
         qc_status="pass"
     )
-    return list(adaptive_status(frame, frame["lineage"], CONFIG))
+    return list(adaptive_status(frame, frame["lineage"]))
 
 
 def test_limits_are_those_of_sample_and_lineage():
@@ -192,14 +194,14 @@ def test_only_passing_cells_are_judged_again():
         },
         index=[7, 3],
     )
-    out = adaptive_status(frame, pd.Series([None, "T"]), CONFIG)
+    out = adaptive_status(frame, pd.Series([None, "T"]))
     assert list(out) == ["doublet", "pass"] and list(out.index) == [7, 3]
 
 
 def test_bars_on_the_simulated_biopsy(biopsy):
     counts, _, truth = biopsy
     qc = assess(counts, CONFIG)
-    status = adaptive_status(qc.metrics, truth["cell_class"], CONFIG).to_numpy()
+    status = adaptive_status(qc.metrics, truth["cell_class"]).to_numpy()
     damaged, kept = truth["damaged"].to_numpy(), np.isin(status, ["pass", "doublet"])
     neutrophil = (truth["cell_class"] == "neutrophil").to_numpy() & ~damaged
     assert np.mean(~kept[damaged]) >= 0.9

@@ -12,12 +12,12 @@ from threadpoolctl import threadpool_limits
 
 from hcc_assets.cells.quality.ambient import Ambient, estimate_ambient
 from hcc_assets.cells.quality.doublets import (
-    _share_simulated,
     _threshold,
     estimated_rate,
     expected_rate,
     find_doublets,
 )
+from hcc_assets.cells.quality.simulated_doublets import share_simulated
 from hcc_assets.simulate.cells import SimulationSettings, make_world, simulate_sample
 from hcc_assets_tests.cells.matrices import toy
 from hcc_assets_tests.cells.quality.test_assessment import by_symbol
@@ -65,7 +65,7 @@ def test_neighbours_are_exact():
         rng.normal(size=(400, 5)).astype(np.float32),
         rng.normal(size=(50, 5)).astype(np.float32),
     )
-    ours = _share_simulated(np.concatenate([base[:150], extra]), base, 150, (10, 20))
+    ours = share_simulated(np.concatenate([base[:150], extra]), base, 150, (10, 20))
     distance = ((np.concatenate([base[:150], extra])[:, None, :] - base[None]) ** 2).sum(axis=2)
     distance[np.arange(150), np.arange(150)] = np.inf
     near = np.argsort(distance, axis=1)

@@ -164,13 +164,18 @@ import resource
 from hcc_assets.cells.reading.parse_child import _limit, _no_network
 _limit(512, 60); _no_network()
 import socket
-for attempt in (lambda: socket.socket(), lambda: socket.create_connection(("127.0.0.1", 9)), lambda: socket.getaddrinfo("localhost", 80)):
+for attempt in (
+    lambda: socket.socket(),
+    lambda: socket.create_connection(("127.0.0.1", 9)),
+    lambda: socket.getaddrinfo("localhost", 80),
+):
     try:
         attempt()
     except PermissionError:
         continue
     raise SystemExit(1)
-assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] <= 64 and resource.getrlimit(resource.RLIMIT_DATA)[0] == 512 << 20
+assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] <= 64
+assert resource.getrlimit(resource.RLIMIT_DATA)[0] == 512 << 20
 """
     done = subprocess.run(
         [sys.executable, "-c", program],

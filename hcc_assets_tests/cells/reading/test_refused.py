@@ -146,7 +146,8 @@ def test_empty_and_raw(tmp_path):
             write_mex(
                 tmp_path / "a",
                 a,
-                matrix=f"%%MatrixMarket matrix coordinate integer general\n%\n{a.n_vars} {a.n_obs} 0\n",
+                matrix="%%MatrixMarket matrix coordinate integer general\n%\n"
+                f"{a.n_vars} {a.n_obs} 0\n",
             )
         )
         == "empty"

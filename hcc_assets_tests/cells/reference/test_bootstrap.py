@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from threadpoolctl import threadpool_limits
 
 from hcc_assets.cells.reference import clustering
 from hcc_assets.cells.reference.bootstrap import bootstrap
@@ -83,10 +84,11 @@ def test_kmeans_and_neighbours_are_exact_and_reproducible() -> None:
     labels = clustering.kmeans(points, 4, 3)
     assert np.array_equal(labels, clustering.kmeans(points, 4, 3))
     assert len({tuple(np.unique(labels[i * 30 : i * 30 + 30])) for i in range(4)}) == 4
-    near = clustering.nearest_neighbours(points, 6, chunk=17)
+    near, lengths = clustering.nearest_neighbours(points, 6)
     distance = ((points[:, None] - points[None]) ** 2).sum(-1)
     np.fill_diagonal(distance, np.inf)
     assert np.array_equal(near, distance.argsort(axis=1, kind="stable")[:, :6])
+    np.testing.assert_allclose(lengths**2, np.sort(distance, axis=1)[:, :6], rtol=1e-6)
 
 
 def test_components_are_as_many_as_genes_allow_and_reproduce_the_cells() -> None:
@@ -98,3 +100,19 @@ def test_components_are_as_many_as_genes_allow_and_reproduce_the_cells() -> None
     standard = (values.toarray() - values.toarray().mean(axis=0)) / values.toarray().std(axis=0)
     np.testing.assert_allclose((scores**2).sum(axis=1), (standard**2).sum(axis=1), rtol=1e-9)
     assert (np.diff(scores.var(axis=0)) <= 1e-9).all(), "from the largest down"
+
+
+def test_threads_change_no_byte() -> None:
+    rng = np.random.default_rng(2)
+    values = sp.csr_matrix(rng.poisson(0.5, (1500, 300)).astype(float))
+
+    def digest(threads: int) -> bytes:
+        with threadpool_limits(threads):
+            scores = clustering.principal_components(values, 20)
+            near, lengths = clustering.nearest_neighbours(scores, 10)
+            labels = clustering.kmeans(scores, 30)
+        return b"".join(
+            a.tobytes() for a in (clustering.loadings(values, 20)[0], near, lengths, labels)
+        )
+
+    assert digest(1) == digest(2)

@@ -1,4 +1,6 @@
-"""The reference: same content same bytes, samples in any order, freezing by the shortest prefix, labels refused when unknown."""
+"""The reference: same content same bytes, samples in any order, freezing by the shortest prefix,
+labels refused when unknown.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""ADaM datasets: they agree with the tables they are made of, and their files hold the same values, names and labels."""
+"""ADaM datasets: they agree with the tables they are made of, and their files hold the same values,
+names and labels."""
 
 from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,59 +12,22 @@ import pyarrow.parquet as pq
 import pyreadstat
 import pytest
 
-from hcc_assets.clinical.adam.datasets import build_adam, write_adam
+from hcc_assets.clinical.adam.datasets import build_adam
+from hcc_assets.clinical.adam.files import write_adam
 from hcc_assets.clinical.endpoints.best_response import derive_best_responses
 from hcc_assets.clinical.endpoints.time_to_event import derive_time_to_event
 from hcc_assets.clinical.recist.responses import derive_responses
 from hcc_assets.clinical.safety.summaries import ae_summary
 from hcc_assets.schemas.adam import ADAM_MODELS, labels
-from hcc_assets.schemas.base import columns, conform, empty
-from hcc_assets.schemas.clinical import Disposition, TumourAssessments
+from hcc_assets.schemas.base import columns, empty
+from hcc_assets.schemas.clinical import Disposition
 from hcc_assets.study.config import StudyConfig
+from hcc_assets_tests.clinical.adam.adam_lesions import lesions
 from hcc_assets_tests.clinical.safety_frames import adverse_events, exposure, line, subjects
 
 CONFIG = StudyConfig()
 CUTOFF = dt.date(2024, 12, 31)
 NAMES = ("ADSL", "ADTR", "ADRS", "ADTTE", "ADAE", "ADEX")
-
-
-def _lesions() -> pd.DataFrame:
-    spec = columns(TumourAssessments)
-    plan: dict[str, list[tuple[str, tuple[int | None, ...]]]] = {
-        "S1": [
-            ("2023-12-20", (30, 20)),
-            ("2024-02-12", (20, 10)),
-            ("2024-03-25", (15, 8)),
-            ("2024-05-06", (40, 30)),
-        ],
-        "S2": [("2023-12-28", (50, 25)), ("2024-02-15", (50, None)), ("2024-03-28", (49, 25))],
-        "S3": [("2023-12-28", (12, 11))],
-    }
-    rows: list[dict[str, Any]] = []
-    for who, visits in plan.items():
-        for number, (date, sizes) in enumerate(visits):
-            for lesion, size in enumerate(sizes, start=1):
-                rows.append(
-                    {
-                        "USUBJID": who,
-                        "EVALUATOR": "INVESTIGATOR",
-                        "VISITNUM": float(number),
-                        "VISIT": "SCREENING" if number == 0 else f"WEEK {6 * number}",
-                        "TRDTC": date,
-                        "TRDT": pd.Timestamp(date),
-                        "TRLNKID": f"T{lesion:02d}",
-                        "TRGRPID": "TARGET",
-                        "TULOC": "LIVER",
-                        "TRTESTCD": "LDIAM",
-                        "TRORRES": None if size is None else str(size),
-                        "TRORRESU": "mm",
-                        "TRSTAT": "NOT DONE" if size is None else None,
-                        "BASELINE": number == 0,
-                        "SRCROW": len(rows) + 1,
-                    }
-                )
-    frame = pd.DataFrame([{c: r.get(c) for c in spec} for r in rows], columns=list(spec))
-    return conform(TumourAssessments, frame)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +64,7 @@ def tables() -> dict[str, pd.DataFrame]:
             "AETOXGR": "2",
         },
     )
-    tr, ds = _lesions(), empty(Disposition)
+    tr, ds = lesions(), empty(Disposition)
     responses = derive_responses(dm, tr, CONFIG)
     same = (dm, tr, responses, ds, CONFIG)
     return {

@@ -1,4 +1,5 @@
-"""The shared rule cases: best response (four settings) and PFS under both policies, subject by subject."""
+"""The shared rule cases: best response (four settings) and PFS under both policies, subject by
+subject."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Progression-free survival under both policies, overall survival, sources and reasons. Days count from first dose (day 0)."""
+"""Progression-free survival under both policies, overall survival, sources and reasons.
+
+Days count from first dose (day 0).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Holding: pairs of exports. Growth and follow-up publish, losses and rewritten history are held."""
+"""Holding: pairs of exports.
+
+Growth and follow-up publish, losses and rewritten history are held.
+"""
 
 from __future__ import annotations
 
@@ -231,7 +234,8 @@ def test_changes_carry_counts_and_no_values(raw: Raw, standing: Export, tmp_path
 def test_rows_removed_are_counted_exactly_whatever_else_happens(
     standing: Export, seed: int, table: str, n: int
 ) -> None:
-    """Dropping n rows and shuffling the rest: n removed, none changed or new; held exactly when n is beyond the limit (or a fact of the trial went)."""
+    """Dropping n rows and shuffling the rest: n removed, none changed or new; held exactly when n
+    is beyond the limit (or a fact of the trial went)."""
     rng = np.random.default_rng(seed)
     before = standing.tables[table]
     keep = rng.permutation(len(before))[min(n, len(before)) :]

@@ -1,4 +1,5 @@
-"""Dates of clinical exports: partial ones completed by rule, ambiguous ones never guessed, treatment dates from doses."""
+"""Dates of clinical exports: partial ones completed by rule, ambiguous ones never guessed,
+treatment dates from doses."""
 
 from __future__ import annotations
 

@@ -83,9 +83,7 @@ def test_partial_baseline_is_no_sum_to_grow_from() -> None:
     assert words(visit(0, -10, T01=10, T02=None), visit(1, 42, T01=20, T02=20)) == ["NE"]
 
 
-def test_targets_gone_beside_progressing_or_unassessed_non_targets_is_no_complete_response_to_return_from() -> (
-    None
-):
+def test_targets_gone_beside_other_non_targets_is_no_complete_response_to_return_from() -> None:
     base, back = visit(0, -10, T01=20, NT01="PRESENT"), visit(2, 84, T01=3, NT01="ABSENT")
     assert words(base, visit(1, 42, T01=0, NT01="UNEQUIVOCAL PROGRESSION"), back) == ["PD", "PR"]
     assert words(base, visit(1, 42, T01=0, NT01=None), back) == ["PR", "PR"]

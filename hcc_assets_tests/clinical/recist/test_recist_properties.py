@@ -1,4 +1,5 @@
-"""Properties that hold for any trial: order, units, names, later progression, the smallest sum, new lesions, and both number paths."""
+"""Properties that hold for any trial: order, units, names, later progression, the smallest sum, new
+lesions, and both number paths."""
 
 from __future__ import annotations
 
@@ -117,7 +118,8 @@ def test_smallest_sum_never_rises_and_ne_is_never_a_response(seed: int) -> None:
 @few
 @given(seeds)
 def test_a_later_progression_never_improves_the_best_response(seed: int) -> None:
-    """Adding a visit with a new lesion after the last visit turns NE into PD at most; nothing gets better than it was."""
+    """Adding a visit with a new lesion after the last visit turns NE into PD at most; nothing gets
+    better than it was."""
     people, rows, records = random_trial(seed, 8, ugly=False)
     last = rows.sort_values("TRDT").groupby("USUBJID").tail(1)
     extra = last.assign(
@@ -159,7 +161,8 @@ def test_sticky_partial_response_changes_only_sd_into_pr_and_never_bor(seed: int
 @few
 @given(seeds)
 def test_integer_and_object_paths_give_the_same_responses(seed: int) -> None:
-    """A text with 30 decimals sends the whole data set down the exact slow path; nothing else may change."""
+    """A text with 30 decimals sends the whole data set down the exact slow path; nothing else may
+    change."""
     people, rows, _ = random_trial(seed, 6)
     odd = rows.iloc[:1].assign(
         USUBJID="ZZ",

@@ -1,4 +1,5 @@
-"""The promised speed: 1,000 subjects with 12 visits and 5 lesions in under 5 s of processor time, and no worse than proportional growth."""
+"""The promised speed: 1,000 subjects with 12 visits and 5 lesions in under 5 s of processor time,
+and no worse than proportional growth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""New lesions, dates of a visit, readers, visit order, settings and blocked subjects. Days from 2024-01-01."""
+"""New lesions, dates of a visit, readers, visit order, settings and blocked subjects.
+
+Days from 2024-01-01.
+"""
 
 from __future__ import annotations
 

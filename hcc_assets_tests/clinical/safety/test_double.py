@@ -1,6 +1,8 @@
-"""Double programming of the safety endpoints: a second implementation with plain dictionaries and one patient at a time, on simulated deliveries.
+"""Double programming of the safety endpoints: a second implementation with plain dictionaries and
+one patient at a time, on simulated deliveries.
 
-Written from the clinical rules alone, from the delivered text and not from the validated tables: other data structures, other order of thought.
+Written from the clinical rules alone, from the delivered text and not from the validated tables:
+other data structures, other order of thought.
 """
 
 from __future__ import annotations
@@ -63,7 +65,8 @@ class Patient:
         for d in doses:
             first = _bounds(d["EXSTDTC"])[0]  # type: ignore[index]
             end = _bounds(d["EXENDTC"])
-            later = [_bounds(o["EXSTDTC"])[0] for o in doses if o["EXSTDTC"] > d["EXSTDTC"]]  # type: ignore[index]
+            after = [o["EXSTDTC"] for o in doses if o["EXSTDTC"] > d["EXSTDTC"]]
+            later = [_bounds(start)[0] for start in after]  # type: ignore[index]
             stop = end[1] if end else (min(later) - DAY if later else (self.death or CUTOFF))
             if float(d["EXDOSE"]) > 0 and ((not end and not later) or (end and end[1] > CUTOFF)):
                 self.still = self.death is None

@@ -1,4 +1,5 @@
-"""Exposure by hand: duration, days on drug, dose intensity, reductions, interruptions; overlaps and open records."""
+"""Exposure by hand: duration, days on drug, dose intensity, reductions, interruptions; overlaps and
+open records."""
 
 from __future__ import annotations
 

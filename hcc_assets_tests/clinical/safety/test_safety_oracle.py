@@ -1,4 +1,5 @@
-"""Published safety-table snapshots (AET01, AET02, AET04) out of our functions, arm by arm, from the ADSL and ADAE they were made of."""
+"""Published safety-table snapshots (AET01, AET02, AET04) out of our functions, arm by arm, from the
+ADSL and ADAE they were made of."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hcc_assets.clinical.safety.summaries import ae_summary, treatment_emergent
+from hcc_assets.clinical.safety.events import treatment_emergent
+from hcc_assets.clinical.safety.summaries import ae_summary
 from hcc_assets.study.config import parse_config
 from hcc_assets_tests.clinical.safety_frames import adverse_events, exposure, line, subjects
 
@@ -132,7 +134,8 @@ def test_aet04_by_maximum_grade(adae: pd.DataFrame, arm: str) -> None:
 
 
 def _two_rows_uncoded(adae: pd.DataFrame) -> pd.DataFrame:
-    """The input that the AET04 snapshot was made of: the first two rows of ADAE (one patient) have no coding there; AET01 and AET02 have it."""
+    """The input that the AET04 snapshot was made of: the first two rows of ADAE (one patient) have
+    no coding there; AET01 and AET02 have it."""
     frame = adae.copy()
     frame.loc[frame.index[:2], ["AEDECOD", "AEBODSYS"]] = None
     return frame

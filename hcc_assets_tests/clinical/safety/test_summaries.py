@@ -1,4 +1,5 @@
-"""Safety rules one by one: who is in the safety set, what is treatment-emergent, how a patient is counted once."""
+"""Safety rules one by one: who is in the safety set, what is treatment-emergent, how a patient is
+counted once."""
 
 from __future__ import annotations
 
@@ -7,74 +8,17 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from hcc_assets.clinical.safety.summaries import (
-    ae_listings,
-    ae_summary,
-    aesi_summary,
-    treatment_emergent,
-)
+from hcc_assets.clinical.safety.events import treatment_emergent
+from hcc_assets.clinical.safety.summaries import ae_listings, ae_summary, aesi_summary
 from hcc_assets.schemas.base import conform, empty
 from hcc_assets.schemas.clinical import AdverseEvents, Disposition, Exposure, Subjects
-from hcc_assets.study.config import StudyConfig, parse_config
+from hcc_assets.study.config import StudyConfig
 from hcc_assets_tests.clinical.safety_frames import adverse_events, exposure, line, subjects
 
 CONFIG = StudyConfig()
 CUTOFF = dt.date(2024, 12, 31)
 EX = exposure(("S1", 300, "2024-03-15", "2024-06-30"), ("S2", 300, "2024-03-01", None))
 DM = subjects(EX, {"USUBJID": "S3"})
-
-
-def _flags(*rows: dict, cutoff: dt.date = CUTOFF, config: StudyConfig = CONFIG) -> dict[int, str]:
-    found = treatment_emergent(
-        DM,
-        EX,
-        adverse_events(*({"USUBJID": "S1", "AEDECOD": "Nausea"} | r for r in rows)),
-        config,
-        cutoff=cutoff,
-    )
-    return dict(zip(found["SRCROW"], found["TRTEMFL"], strict=True))
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "expected"),
-    [
-        ("2024-03-14", None, "N"),  # the day before first dose
-        ("2024-03-15", None, "Y"),  # day 1
-        ("2024-07-30", None, "Y"),  # last dose + 30
-        ("2024-07-31", None, "N"),  # last dose + 31
-        (None, None, "Y"),  # missing start
-        (None, "2024-03-14", "N"),  # missing start, ended before first dose
-        (None, "2024-03-15", "Y"),
-        (None, "2024-02", "N"),  # partial end: last of the month
-        ("2024-03", None, "Y"),  # same month as first dose: not before first dose
-        ("2024-03", "2024-03-10", "N"),  # … unless it ended before first dose
-        ("2024-02", None, "N"),
-        ("2024-04", None, "Y"),
-        ("2024", None, "Y"),  # same year
-        ("2023", None, "N"),
-        ("2024-08", None, "N"),
-    ],
-)
-def test_treatment_emergent_window(start: str | None, end: str | None, expected: str) -> None:
-    assert _flags({"AESTDTC": start, "AEENDTC": end}) == {1: expected}
-
-
-def test_window_is_a_setting_and_ongoing_dosing_does_not_end_it() -> None:
-    assert _flags(
-        {"AESTDTC": "2024-07-05"}, config=parse_config("[safety]\nteae_window_days = 5")
-    ) == {1: "Y"}
-    assert _flags(
-        {"AESTDTC": "2024-07-06"}, config=parse_config("[safety]\nteae_window_days = 5")
-    ) == {1: "N"}
-    assert _flags({"USUBJID": "S2", "AESTDTC": "2024-12-30"}) == {1: "Y"}
-
-
-def test_worsening_recorded_as_a_new_row_is_treatment_emergent_and_the_old_row_is_not() -> None:
-    rows = (
-        {"AESTDTC": "2024-02-01", "AEENDTC": "2024-04-01", "AETOXGR": "1"},
-        {"AESTDTC": "2024-04-01", "AETOXGR": "3"},
-    )
-    assert _flags(*rows) == {1: "N", 2: "Y"}
 
 
 def test_untreated_subjects_and_events_after_the_cutoff_do_not_count() -> None:
@@ -242,97 +186,6 @@ def test_a_criterion_beside_aeser_n_is_listed_and_counted_as_reported() -> None:
     assert listed[["listing", "AESER", "criteria"]].to_numpy().tolist() == [
         ["SERIOUS", "N", "hospitalization"]
     ]
-
-
-def test_outcome_by_worst_and_by_rows() -> None:
-    def row(subject: str, outcome: str | None) -> dict:
-        return {"USUBJID": subject, "AEDECOD": "A", "AESTDTC": "2024-04-01", "AEOUT": outcome}
-
-    ae = adverse_events(
-        row("S1", "RECOVERED/RESOLVED"),
-        row("S1", "UNKNOWN"),
-        row("S1", "recovered/resolved with sequelae"),
-        row("S2", "UNKNOWN"),
-        row("S2", None),
-    )
-    out = ae_summary(DM, EX, ae, CONFIG, cutoff=CUTOFF)
-    found = (
-        out.loc[out["table"] == "OUTCOME"]
-        .set_index("level")[["patients", "events"]]
-        .apply(tuple, axis=1)
-        .to_dict()
-    )
-    assert found == {
-        "FATAL": (0, 0),
-        "NOT RECOVERED/NOT RESOLVED": (0, 0),
-        "RECOVERING/RESOLVING": (0, 0),
-        "RECOVERED/RESOLVED WITH SEQUELAE": (1, 1),
-        "RECOVERED/RESOLVED": (0, 1),
-        "UNKNOWN": (1, 2),
-        "MISSING": (0, 1),
-    }
-
-
-def test_aesi_by_preferred_term_whatever_the_capitals_and_zero_rows_stay() -> None:
-    config = parse_config(
-        '[safety.aesi]\nHYPERTENSION = ["Hypertension", "Blood pressure increased"]\nPERFORATION = ["Gastric perforation"]'
-    )
-    ae = adverse_events(
-        {
-            "USUBJID": "S1",
-            "AEDECOD": "HYPERTENSION",
-            "AESTDTC": "2024-04-01",
-            "AETOXGR": "3",
-            "AEOUT": "RECOVERED/RESOLVED",
-            "AEACN": "DOSE REDUCED",
-        },
-        {
-            "USUBJID": "S1",
-            "AEDECOD": "Blood pressure increased",
-            "AESTDTC": "2024-04-01",
-            "AEOUT": "RECOVERING/RESOLVING",
-        },
-        {"USUBJID": "S2", "AEDECOD": "Hypertensive crisis", "AESTDTC": "2024-04-01"},
-    )
-    out = ae_summary(DM, EX, ae, config, cutoff=CUTOFF)
-    aesi = out.loc[out["table"] == "AESI"].set_index("term")
-    assert aesi["patients"].to_dict() == {"HYPERTENSION": 1, "PERFORATION": 0}
-    assert aesi["events"].to_dict() == {"HYPERTENSION": 2, "PERFORATION": 0}
-    detail = aesi_summary(DM, EX, ae, config, cutoff=CUTOFF).set_index(["aesi", "part", "level"])[
-        "patients"
-    ]
-    assert detail["HYPERTENSION", "OVERVIEW", "NOT RESOLVED"] == 1
-    assert detail["HYPERTENSION", "OVERVIEW", "RESOLVED"] == 0
-    assert detail["HYPERTENSION", "ACTION", "DOSE REDUCED"] == 1
-    assert detail["PERFORATION", "OVERVIEW", "ANY"] == 0
-
-
-def test_exposure_adjusted_rate_by_hand() -> None:
-    ex = exposure(
-        ("S1", 300, "2024-01-01", "2024-01-10"),
-        ("S2", 300, "2024-01-01", None),
-        ("S3", 300, "2024-01-01", "2024-03-01"),
-    )
-    dm = subjects(ex, {"USUBJID": "S3", "DTHDTC": "2024-03-05", "DTHFL": "Y"})
-    ae = adverse_events(
-        {"USUBJID": "S1", "AEDECOD": "A", "AESTDTC": "2024-01-05"},
-        {"USUBJID": "S1", "AEDECOD": "A", "AESTDTC": "2024-01-20"},
-        {"USUBJID": "S2", "AEDECOD": "B", "AESTDTC": None},
-    )
-    out = ae_summary(dm, ex, ae, CONFIG, cutoff=dt.date(2024, 6, 30))
-    days = {"S1": 5, "S2": 182, "S3": 65}  # first event; cutoff; death
-    row = line(out, "EAIR", soc="Soc", term="A")
-    assert (row["patients"], row["events"]) == (1, 2)
-    assert row["patient_years"] == pytest.approx(sum(days.values()) / 365.25)
-    assert row["rate_100py"] == pytest.approx(100 / (252 / 365.25))
-    assert (row["lcl"], row["ucl"]) == pytest.approx(
-        (100 * 0.0253178 / (252 / 365.25), 100 * 5.571643 / (252 / 365.25)), rel=1e-5
-    )
-    everyone = line(out, "EAIR")
-    assert everyone["patient_years"] == pytest.approx(
-        (5 + 1 + 65) / 365.25
-    )  # a missing start is placed on day 1
-    assert everyone["patients"] == 2
 
 
 def test_nobody_treated_and_nothing_happened() -> None:

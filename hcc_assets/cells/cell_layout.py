@@ -1,0 +1,69 @@
+"""Where cells lie in the display atlas: UMAP of the sketch, and the place of new cells among it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from hcc_assets.cells.reference.clustering import nearest_neighbours
+
+Matrix = npt.NDArray[np.float64]
+
+NEIGHBOURS: Final = 10
+"""Nearest cells that place a new cell: own choice, fewer than the 15 of UMAP, so that borders stay
+sharp.
+"""
+_EPOCHS: Final = 200
+"""Own choice: umap-learn's default for more than 10,000 cells."""
+
+
+def umap_layout(components: Matrix, seed: int) -> Matrix:
+    """UMAP over exact neighbours: its own search for them compiles for ten seconds in every process
+    and is approximate.
+    """
+    import warnings
+
+    import umap
+
+    k = min(15, len(components) - 1)
+    others, distance = nearest_neighbours(components, k - 1)
+    near = np.column_stack([np.arange(len(components)), others])
+    distance = np.column_stack([np.zeros(len(components)), distance])
+    fitter = umap.UMAP(
+        n_neighbors=k,
+        min_dist=0.4,
+        random_state=seed,
+        n_jobs=1,
+        n_epochs=_EPOCHS,
+        precomputed_knn=(near, distance, None),
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="n_jobs value")
+        warnings.filterwarnings("ignore", message="precomputed_knn")
+        warnings.filterwarnings(
+            "ignore", message="Graph is not fully connected"
+        )  # classes that lie apart are no defect
+        return np.asarray(fitter.fit_transform(components), dtype=float)
+
+
+def place(components: Matrix, sketch: Matrix, sketch_xy: Matrix, chunk: int = 1024) -> Matrix:
+    """Mean place of the nearest cells of the sketch, weights exp(-2 (d / d_k)²); cells x 2.
+
+    Own code: where the import of scikit-learn costs more than it saves (ADR 0028).
+    """
+    square = np.einsum("ij,ij->i", sketch, sketch)
+    k = min(NEIGHBOURS, len(sketch))
+    out = np.empty((len(components), 2))
+    for start in range(0, len(components), chunk):
+        mine = components[start : start + chunk]
+        distance = (
+            square[None, :] - 2 * mine @ sketch.T + np.einsum("ij,ij->i", mine, mine)[:, None]
+        )
+        near = np.argpartition(distance, k - 1, axis=1)[:, :k]
+        found = np.maximum(np.take_along_axis(distance, near, axis=1), 0.0)
+        weights = np.exp(-found / np.maximum(found.max(axis=1, keepdims=True), 1e-12) * 2)
+        weights /= weights.sum(axis=1, keepdims=True)
+        out[start : start + chunk] = np.einsum("ij,ijd->id", weights, sketch_xy[near])
+    return out.round(4)

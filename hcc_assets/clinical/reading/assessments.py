@@ -1,0 +1,98 @@
+"""What a tumour assessment says by itself: whether it is the baseline, whether its lesion is a
+lymph node, which reader makes the endpoints. Responses are derived in ``recist``."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from hcc_assets.study.codelists import BASELINE_VISITS, NODE
+from hcc_assets.study.config import StudyConfig
+
+FRAGMENT = r"^(.+)\.\d+$"
+"""Id of a fragment: that of its lesion, a dot and a number, ``T01.1`` [CLINICAL.md 1, TRLNKID]."""
+
+_READER = ["USUBJID", "EVALUATOR"]
+_NO_VISIT = -1e6
+"""Stands for the number of a visit without one. Ours: below every visit number, days subtracted."""
+
+
+def mark_baseline(frame: pd.DataFrame, first_dose: pd.Series) -> pd.Series:
+    """Rows of the baseline assessment, per subject and reader.
+
+    The baseline is the visit named SCREENING or BASELINE (in any letter case; the later one where
+    there are both), otherwise the last assessment that was complete on or before the first dose. A
+    subject without either has no baseline.
+
+    Parameters
+    ----------
+    frame
+        ``USUBJID, EVALUATOR, VISITNUM, VISIT, TRDT``.
+    first_dose
+        First dose by ``USUBJID``.
+
+    Returns
+    -------
+    pandas.Series
+        Boolean, index of ``frame``.
+    """
+    if frame.empty:
+        return pd.Series(False, index=frame.index, dtype=bool)
+    by_day = (
+        _NO_VISIT - (frame["TRDT"] - pd.Timestamp("1900-01-01")).dt.days
+    )  # visits without a number are told apart by their day
+    work = frame[_READER].assign(
+        visit=frame["VISITNUM"].fillna(by_day).fillna(2 * _NO_VISIT),
+        number=frame["VISITNUM"],
+        named=frame["VISIT"].str.strip().str.upper().isin(BASELINE_VISITS),
+        day=frame["TRDT"],
+    )
+    key = [*_READER, "visit"]
+    visits = work.groupby(key, sort=True, as_index=False).agg(
+        named=("named", "any"), last=("day", "max"), number=("number", "max")
+    )
+    dose = visits["USUBJID"].map(first_dose).astype("datetime64[ns]")
+    any_named = visits.groupby(_READER)["named"].transform("any")
+    candidate = visits["named"] | (~any_named & (visits["last"] <= dose))
+    chosen = (
+        visits[candidate]
+        .sort_values([*_READER, "last", "number"], kind="stable", na_position="first")
+        .drop_duplicates(_READER, keep="last")
+    )
+    flags = work.merge(chosen[key].assign(baseline=True), how="left", on=key)["baseline"].eq(True)
+    return flags.set_axis(frame.index)
+
+
+def is_nodal(location: str | None) -> bool:
+    """True when a location is a lymph node (``LYMPH NODE``, alone or with its region)."""
+    return location is not None and NODE in location.upper()
+
+
+def endpoint_readers(
+    tumour_assessments: pd.DataFrame, config: StudyConfig
+) -> dict[str, str | None]:
+    """The one reader of each subject whose readings make the endpoints.
+
+    ``recist.endpoint_reader`` where the subject has it; otherwise the only reader there is;
+    otherwise the reader whom ``TRACPTFL`` marks at every visit; otherwise None, which is an E
+    finding and blocks the subject's tumour data.
+
+    Returns
+    -------
+    dict
+        Subject to reader or None; subjects with lesion rows only.
+    """
+    wanted = " ".join(config.recist.endpoint_reader.upper().split())
+    readers: dict[str, str | None] = {}
+    accepted = tumour_assessments["TRACPTFL"].fillna("").str.upper() == "Y"
+    pairs = tumour_assessments[["USUBJID", "EVALUATOR"]].drop_duplicates()
+    for subject, block in pairs.groupby("USUBJID", sort=True)["EVALUATOR"]:
+        names = sorted(block)
+        match = [n for n in names if " ".join(n.upper().split()) == wanted]
+        readers[str(subject)] = match[0] if match else names[0] if len(names) == 1 else None
+    for subject in [s for s, reader in readers.items() if reader is None]:
+        rows = tumour_assessments[tumour_assessments["USUBJID"] == subject]
+        flagged = rows[accepted[rows.index]]
+        names = sorted(set(flagged["EVALUATOR"]))
+        everywhere = set(rows["VISITNUM"].dropna()) <= set(flagged["VISITNUM"].dropna())
+        readers[subject] = names[0] if len(names) == 1 and everywhere else None
+    return readers

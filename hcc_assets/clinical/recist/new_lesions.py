@@ -1,0 +1,82 @@
+"""New lesions: at which visits they are progression [RECIST 1.1, 4.3.5].
+
+Other lesions are in ``targets`` and ``non_targets``.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pandas as pd
+
+from hcc_assets.clinical.recist.lesion_rows import NEW, Coded
+from hcc_assets.clinical.recist.readings import (
+    ABSENT,
+    COALESCED,
+    EQUIVOCAL,
+    NONE,
+    NUMBER,
+    UNEQUIVOCAL,
+    UNREADABLE,
+)
+
+
+def new_lesion_progression(coded: Coded) -> dict[int, tuple[pd.Timestamp, str, bool]]:
+    """Visits at which a new lesion is progression [4.3.5].
+
+    An unequivocal new lesion counts from its first scan; an equivocal one counts from its first
+    scan on as soon as a later scan of the same lesion is unequivocal, unless it was absent in
+    between. A new lesion recorded as present or measured without a word on certainty counts as
+    unequivocal, or keeps its earlier uncertainty. Different words on one day are taken as
+    equivocal.
+
+    Returns
+    -------
+    dict
+        Visit code to ``(date of the earliest scan that shows it, lesion id, dated back)``.
+    """
+    rows = coded.rows[
+        (coded.rows["group"] == NEW) & coded.rows["lesion"].notna() & (coded.rows["visit"] >= 0)
+    ]
+    rows = rows[~rows["kind"].isin([NONE, UNREADABLE])]
+    found: dict[int, tuple[pd.Timestamp, str, bool]] = {}
+    for (_, lesion), block in rows.sort_values(
+        ["series", "lesion", "visit", "date", "kind"], na_position="last"
+    ).groupby(["series", "lesion"], sort=True):
+        waiting: list[tuple[int, pd.Timestamp]] = []
+        equivocal = False
+        for place, scan in block.groupby(["visit", "date"], sort=True, dropna=False):
+            visit, date = cast("tuple[int, pd.Timestamp]", place)
+            kinds = set(scan["kind"])
+            gone = not scan["units"].astype(bool).any() and kinds <= {
+                ABSENT,
+                NUMBER,
+                COALESCED,
+            }
+            if gone:
+                waiting, equivocal = [], False
+                continue
+            if EQUIVOCAL in kinds or (equivocal and UNEQUIVOCAL not in kinds):
+                equivocal = True
+                waiting.append((int(visit), date))
+                continue
+            for earlier, scan_date in [*waiting, (int(visit), date)]:
+                _keep_earliest(
+                    found, earlier, (scan_date, str(lesion), (earlier, scan_date) in waiting)
+                )
+            waiting, equivocal = [], False
+    return found
+
+
+def _keep_earliest(
+    found: dict[int, tuple[pd.Timestamp, str, bool]],
+    visit: int,
+    entry: tuple[pd.Timestamp, str, bool],
+) -> None:
+    known = found.get(visit)
+    if (
+        known is None
+        or pd.isna(known[0])
+        or (not pd.isna(entry[0]) and (entry[0], entry[1]) < (known[0], known[1]))
+    ):
+        found[visit] = entry
