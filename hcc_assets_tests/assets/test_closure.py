@@ -116,7 +116,7 @@ def module_of(file: str) -> str:
 
 def is_function(copy: Copy, found: Function) -> bool:
     """False for the body of a class that is defined while a module is imported."""
-    file, line, name = found
+    file, _, name = found
     tree = ast.parse((copy.root / file).read_text())
     classes = (n for n in ast.walk(tree) if isinstance(n, ast.ClassDef))
     return name.rpartition(".")[2] not in {c.name for c in classes}

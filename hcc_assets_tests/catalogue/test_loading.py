@@ -110,7 +110,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict:  # type: ignore[typ
 
 
 def test_a_stock_asset_in_the_folder_is_loaded_with_its_check_and_sensor(found) -> None:  # type: ignore[no-untyped-def]
-    assert found["assets"]["stock_table"] == ["cohort", False, ["compositions"], ["has_rows"]]
+    assert found["assets"]["stock_table"] == ["cohort", True, ["compositions"], ["has_rows"]]
     assert "stock_sensor" in found["sensors"]
 
 
