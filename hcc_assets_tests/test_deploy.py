@@ -1,4 +1,5 @@
-"""``deploy/``: Dagster's settings, PostgreSQL and systemd; proxy, containers and Kubernetes are in the folder ``deploy``. What was not run is said in the skip."""
+"""``deploy/``: Dagster's settings, PostgreSQL and systemd; proxy, containers and Kubernetes are in
+the folder ``deploy``. What was not run is said in the skip."""
 
 from __future__ import annotations
 
@@ -42,7 +43,7 @@ def scripts() -> set[str]:
     return {"hcc", "dagster-daemon", "python", "dagster"}
 
 
-# -- dagster.yaml ------------------------------------------------------------------------------------------------------------------------------
+# -- dagster.yaml ----------------------------------------------------------------------------------
 
 
 def test_dagster_accepts_the_shipped_settings(tmp_path: Path) -> None:
@@ -147,7 +148,7 @@ def test_the_alert_outbox_works_on_postgres_also_for_several_first_processes(pos
     )
 
 
-# -- systemd -----------------------------------------------------------------------------------------------------------------------------------
+# -- systemd ---------------------------------------------------------------------------------------
 
 UNITS = sorted(p.name for p in (DEPLOY / "systemd").iterdir() if p.suffix in (".service", ".timer"))
 

@@ -1,4 +1,5 @@
-"""From what fails in a home to alerts: signals of the plan, into the outbox, out through the channels. States and sending are in ``platform.alerts``."""
+"""From what fails in a home to alerts: signals of the plan, into the outbox, out through the
+channels. States and sending are in ``platform.alerts``."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ STALE_AFTER_HOURS = 26.0
 
 
 def alert_store(home: Home, study: str = "HCC") -> AlertStore:
-    """The outbox of a home: SQLite beside Dagster's state, or the database of ``HCC_DATABASE_URL``."""
+    """The outbox of a home: SQLite beside Dagster's state, or the database of
+    ``HCC_DATABASE_URL``."""
     home.dagster_home.mkdir(parents=True, exist_ok=True)
     return AlertStore(
         os.environ.get("HCC_DATABASE_URL") or f"sqlite:///{home.dagster_home / 'alerts.db'}", study
@@ -34,7 +36,8 @@ def alert_store(home: Home, study: str = "HCC") -> AlertStore:
 
 
 def signals(view: HomeView, plan: Plan) -> list[Signal]:
-    """Everything that fails now: checks of what stands, gates of what was refused, what is stale for too long, problems of the sample sheet."""
+    """Everything that fails now: checks of what stands, gates of what was refused, what is stale
+    for too long, problems of the sample sheet."""
     found: list[Signal] = []
     for node, state in plan.states.items():
         asset = view.assets[node[0]]
@@ -80,7 +83,8 @@ def signals(view: HomeView, plan: Plan) -> list[Signal]:
 
 
 def _refused_references(view: HomeView) -> list[Signal]:
-    """Files of ``landing/reference/`` that nobody reads because they were refused: no asset has a check that could tell it."""
+    """Files of ``landing/reference/`` that nobody reads because they were refused: no asset has a
+    check that could tell it."""
     refused = [d for d in view.landing.references if d.state == "refused"]
     if not refused:
         return []
@@ -148,7 +152,8 @@ def tell(
     now: dt.datetime | None = None,
     at_once: bool = False,
 ) -> dict[str, Any]:
-    """Advance the alerts of a home and send what is due (``at_once``: also what waits for a second try).
+    """Advance the alerts of a home and send what is due (``at_once``: also what waits for a second
+    try).
 
     Returns
     -------

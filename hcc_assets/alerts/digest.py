@@ -1,4 +1,5 @@
-"""The words of an alert: messages of bounded size, one per asset, and the daily digest. Nothing is decided or sent here."""
+"""The words of an alert: messages of bounded size, one per asset, and the daily digest. Nothing is
+decided or sent here."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ def messages(transitions: Iterable[Transition], study: str) -> list[Message]:
 def digest(
     transitions: Iterable[Transition], study: str, since: dt.datetime | None
 ) -> Message | None:
-    """The digest of warnings: the last word on each alert, by asset; None when there is nothing to say. What came and went in between is one line."""
+    """The digest of warnings: the last word on each alert, by asset; None when there is nothing to
+    say. What came and went in between is one line."""
     last: dict[str, Transition] = {}
     came: set[str] = set()
     for transition in transitions:

@@ -1,4 +1,5 @@
-"""The durable outbox: open alerts, silences and the messages to be sent, in one database, each step one transaction. Sending is in `delivery`."""
+"""The durable outbox: open alerts, silences and the messages to be sent, in one database, each step
+one transaction. Sending is in `delivery`."""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ class Letter:
 
 @dataclass(frozen=True)
 class Backlog:
-    """What health asks: messages waiting and failing, the oldest of them, dead letters per channel."""
+    """What health asks: messages waiting and failing, the oldest of them, dead letters per
+    channel."""
 
     waiting: int
     failing: Mapping[str, str]
@@ -58,7 +60,8 @@ class AlertStore:
     Parameters
     ----------
     url
-        SQLAlchemy URL, ``sqlite:////path/alerts.db`` or ``postgresql+psycopg2://…``. Tables are made when absent (names begin with ``hcc_``).
+        SQLAlchemy URL, ``sqlite:////path/alerts.db`` or ``postgresql+psycopg2://…``. Tables are
+        made when absent (names begin with ``hcc_``).
     study
         Study id, for the titles of messages.
     """
@@ -67,7 +70,7 @@ class AlertStore:
         self._engine = tables.open_engine(url)
         self._study = study
 
-    # -- what fails ---------------------------------------------------------------------------------------------------------------------------
+    # -- what fails --------------------------------------------------------------------------------
 
     def observe(
         self,
@@ -141,7 +144,7 @@ class AlertStore:
         with tables.transaction(self._engine) as c:
             return self._silences(c, now)
 
-    # -- what is to be sent -------------------------------------------------------------------------------------------------------------------
+    # -- what is to be sent ------------------------------------------------------------------------
 
     def put(self, message: Message, channels: Sequence[str], now: dt.datetime) -> None:
         """A message that is no alert (a summary, a notice), to be sent at once."""
@@ -149,7 +152,8 @@ class AlertStore:
             self._put(c, message, channels, now)
 
     def put_digest(self, channels: Sequence[str], now: dt.datetime) -> bool:
-        """Move the waiting warnings into one message, once a day; True when there was one to send."""
+        """Move the waiting warnings into one message, once a day; True when there was one to
+        send."""
         with tables.transaction(self._engine) as c:
             row = c.execute(
                 sa.select(tables.settings.c.content).where(tables.settings.c.name == "last_digest")
@@ -178,12 +182,14 @@ class AlertStore:
     def claim(
         self, now: dt.datetime, *, channels: Collection[str], at_once: bool = False
     ) -> Letter | None:
-        """Take the oldest message that is due, for five minutes: whoever dies with it gives it back.
+        """Take the oldest message that is due, for five minutes: whoever dies with it gives it
+        back.
 
         Parameters
         ----------
         now
-            Aware time. A due time further ahead than any back-off (the clock was set back) counts as due.
+            Aware time. A due time further ahead than any back-off (the clock was set back) counts
+            as due.
         channels
             Only messages of these.
         at_once
@@ -240,7 +246,8 @@ class AlertStore:
         permanent: bool = False,
         retry_after: float | None = None,
     ) -> bool:
-        """The channel did not take it: due again later (15 s, doubling up to an hour, or what the server asked for), or a dead letter.
+        """The channel did not take it: due again later (15 s, doubling up to an hour, or what the
+        server asked for), or a dead letter.
 
         Returns
         -------
@@ -298,7 +305,7 @@ class AlertStore:
                 .values(lease_until=None)
             )
 
-    # -- what went wrong ----------------------------------------------------------------------------------------------------------------------
+    # -- what went wrong ---------------------------------------------------------------------------
 
     def backlog(self, channels: Collection[str] | None = None) -> Backlog:
         """Messages that wait and dead letters; of ``channels`` only, when given."""
@@ -329,7 +336,8 @@ class AlertStore:
             ]
 
     def revive(self, now: dt.datetime, channels: Sequence[str]) -> int:
-        """Put the dead letters back, to the channels that are set up now (an address may have been mended); returns how many there were."""
+        """Put the dead letters back, to the channels that are set up now (an address may have been
+        mended); returns how many there were."""
         with tables.transaction(self._engine) as c:
             letters = [
                 _letter(row)
@@ -345,9 +353,11 @@ class AlertStore:
         return len(letters) if channels else 0
 
     def forget(self, names: Collection[str], others: Collection[str] = ()) -> int:
-        """Remove every alert, message and silence that names one of ``names`` (erasure of a subject), sent or not; returns how many rows went.
+        """Remove every alert, message and silence that names one of ``names`` (erasure of a
+        subject), sent or not; returns how many rows went.
 
-        A name inside a longer one of ``others`` is not meant; what only may be one (a short number) goes as well, since an alert is raised again.
+        A name inside a longer one of ``others`` is not meant; what only may be one (a short number)
+        goes as well, since an alert is raised again.
         """
         count, wanted = 0, Names(names, others)
         sources: list[tuple[sa.Table, list[str]]] = [
@@ -366,7 +376,7 @@ class AlertStore:
         tables.vacuum(self._engine)
         return count
 
-    # -- inside a transaction -----------------------------------------------------------------------------------------------------------------
+    # -- inside a transaction ----------------------------------------------------------------------
 
     def _open(self, c: sa.Connection) -> list[OpenAlert]:
         rows = (

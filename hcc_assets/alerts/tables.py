@@ -1,4 +1,5 @@
-"""The outbox database: its tables and how a transaction on them is begun on SQLite and on PostgreSQL. What is written is decided in `outbox`."""
+"""The outbox database: its tables and how a transaction on them is begun on SQLite and on
+PostgreSQL. What is written is decided in `outbox`."""
 
 from __future__ import annotations
 
@@ -84,7 +85,8 @@ def moment(text: str) -> dt.datetime:
 
 
 def open_engine(url: str) -> sa.Engine:
-    """An engine without a pool (processes may fork), its tables made. Several processes may open a new database at once."""
+    """An engine without a pool (processes may fork), its tables made. Several processes may open a
+    new database at once."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
         engine = sa.create_engine(parsed, poolclass=sa.NullPool)
@@ -114,7 +116,8 @@ def open_engine(url: str) -> sa.Engine:
 
 @contextlib.contextmanager
 def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction that no other of these runs beside: ``BEGIN IMMEDIATE`` on SQLite, an advisory lock on PostgreSQL."""
+    """A transaction that no other of these runs beside: ``BEGIN IMMEDIATE`` on SQLite, an advisory
+    lock on PostgreSQL."""
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:id)"), {"id": _LOCK_ID})
@@ -122,7 +125,8 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def vacuum(engine: sa.Engine) -> None:
-    """Give freed pages back, so that removed text is not found in them (SQLite; PostgreSQL does it by itself in time)."""
+    """Give freed pages back, so that removed text is not found in them (SQLite; PostgreSQL does it
+    by itself in time)."""
     if engine.dialect.name == "sqlite":
         raw = engine.raw_connection()
         try:

@@ -1,4 +1,5 @@
-"""``hcc ui``: the web UI and the daemon of one home. What is served, and to whom, is in ``platform.serving``."""
+"""``hcc ui``: the web UI and the daemon of one home. What is served, and to whom, is in
+``platform.serving``."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ WORKSPACE = "load_from:\n  - python_module:\n      module_name: hcc_assets.defin
 @click.option("--no-daemon", is_flag=True, help="Only the web UI: no sensors, schedules, alerts.")
 @with_home
 def ui(home: Home, host: str, port: int, allow_anonymous_changes: bool, no_daemon: bool) -> None:
-    """Serve the web UI and run the daemon: schedules, sensors, alerts. Anyone may look; to change something use the printed link."""
+    """Serve the web UI and run the daemon: schedules, sensors, alerts. Anyone may look; to change
+    something use the printed link."""
     from hcc_assets.audit.trail import trail_of
     from hcc_assets.operate.instance import instance_of
     from hcc_assets.ui.serving import guarded_app, login_link, serve, token_for
@@ -68,7 +70,8 @@ def ui(home: Home, host: str, port: int, allow_anonymous_changes: bool, no_daemo
 
 
 def _start_daemon(workspace: Path) -> subprocess.Popen[bytes]:
-    """The daemon as a child that takes SIGINT even when this process was started in the background."""
+    """The daemon as a child that takes SIGINT even when this process was started in the
+    background."""
     log = (workspace.parent / "daemon.log").open("ab")
     code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from dagster._daemon.cli import main; main()"
     return subprocess.Popen(

@@ -1,4 +1,5 @@
-"""The shipped ``dagster.yaml``: telemetry off, runs watched, ticks kept for a while, few runs at once. Where it is written is decided elsewhere."""
+"""The shipped ``dagster.yaml``: telemetry off, runs watched, ticks kept for a while, few runs at
+once. Where it is written is decided elsewhere."""
 
 from __future__ import annotations
 
@@ -10,8 +11,8 @@ from hcc_assets.study.config import ConfigError
 DATABASE_VARIABLE = "HCC_DATABASE_URL"
 
 _SQLITE = """\
-# storage: SQLite files below DAGSTER_HOME (Dagster's default). For PostgreSQL set HCC_DATABASE_URL before the first start,
-# or see deploy/dagster.postgres.yaml.
+# storage: SQLite files below DAGSTER_HOME (Dagster's default). For PostgreSQL set HCC_DATABASE_URL
+# before the first start, or see deploy/dagster.postgres.yaml.
 """
 
 _POSTGRES = """\
@@ -27,7 +28,8 @@ telemetry:
 nux:
   enabled: false
 
-# A killed run stays STARTED under the default launcher; hcc's reaper ends it by process and heartbeat, and this is the last resort.
+# A killed run stays STARTED under the default launcher; hcc's reaper ends it by process and
+# heartbeat, and this is the last resort.
 run_monitoring:
   enabled: true
   start_timeout_seconds: 300
@@ -37,7 +39,8 @@ run_monitoring:
   poll_interval_seconds: 30
   free_slots_after_run_end_seconds: 60
 
-# Retries are counted per content in the home, not per run, so that a permanent failure is not tried again.
+# Retries are counted per content in the home, not per run, so that a permanent failure is not tried
+# again.
 run_retries:
   enabled: false
 
@@ -81,8 +84,8 @@ def dagster_yaml(database_url: str | None = None, *, max_concurrent_runs: int = 
     Parameters
     ----------
     database_url
-        None for SQLite below ``DAGSTER_HOME``. A PostgreSQL URL chooses PostgreSQL; it is not written into the file, which names the variable
-        ``HCC_DATABASE_URL`` instead.
+        None for SQLite below ``DAGSTER_HOME``. A PostgreSQL URL chooses PostgreSQL; it is not
+        written into the file, which names the variable ``HCC_DATABASE_URL`` instead.
     max_concurrent_runs
         Runs in progress at once.
 
@@ -93,7 +96,8 @@ def dagster_yaml(database_url: str | None = None, *, max_concurrent_runs: int = 
     """
     if database_url and not database_url.startswith("postgresql+psycopg2://"):
         raise ConfigError(
-            f"{DATABASE_VARIABLE} must begin with postgresql+psycopg2:// (SQLAlchemy 2.1 changed the driver of plain postgresql://)"
+            f"{DATABASE_VARIABLE} must begin with postgresql+psycopg2:// (SQLAlchemy 2.1 changed "
+            "the driver of plain postgresql://)"
         )
     if max_concurrent_runs < 1:
         raise ValueError("max_concurrent_runs must be at least 1")
@@ -118,12 +122,14 @@ def check_database(dagster_home: Path, database_url: str | None) -> None:
     text = re.sub(r"#.*", "", settings.read_text(encoding="utf-8"))
     if database_url and not re.search(r"(?m)^storage:\s+postgres:|dagster_postgres", text):
         raise ConfigError(
-            f"{DATABASE_VARIABLE} is set, but {settings} keeps Dagster's state in SQLite. To move to PostgreSQL remove that file: what is published and "
-            "stored stays and nothing is computed again; the history of runs in the web UI begins anew"
+            f"{DATABASE_VARIABLE} is set, but {settings} keeps Dagster's state in SQLite. To move "
+            "to PostgreSQL remove that file: what is published and stored stays and nothing is "
+            "computed again; the history of runs in the web UI begins anew"
         )
     if not database_url and re.search(rf"env:\s*{DATABASE_VARIABLE}\b", text):
         raise ConfigError(
-            f"{settings} keeps Dagster's state in PostgreSQL, but {DATABASE_VARIABLE} is not set here"
+            f"{settings} keeps Dagster's state in PostgreSQL, but {DATABASE_VARIABLE} is not set "
+            "here"
         )
 
 

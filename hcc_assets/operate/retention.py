@@ -1,6 +1,8 @@
-"""How long the history of runs is kept, so that a home of five years is as fast as one of a day. Versions and messages are trimmed where they are written.
+"""How long the history of runs is kept, so that a home of five years is as fast as one of a day.
+Versions and messages are trimmed where they are written.
 
-What is kept for good: the audit trail, the manifests of the versions that stand, quarantined deliveries, and whatever is in ``landing/``.
+What is kept for good: the audit trail, the manifests of the versions that stand, quarantined
+deliveries, and whatever is in ``landing/``.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from dagster._core.storage.event_log import SqlEventLogStorage
 from hcc_assets.assets.plan import Plan
 
 RUN_DAYS = 90
-"""Finished runs (events, check results, logs) are kept for so many days; those behind what stands, or is held, are kept as long as that lasts."""
+"""Finished runs (events, check results, logs) are kept for so many days; those behind what stands,
+or is held, are kept as long as that lasts."""
 
 _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _PAGE = 200
@@ -37,7 +40,8 @@ def trim_runs(
     now
         Aware time.
     limit
-        Runs deleted at one call at most: a tick of a sensor must stay short, and the next one goes on.
+        Runs deleted at one call at most: a tick of a sensor must stay short, and the next one goes
+        on.
 
     Returns
     -------
@@ -57,7 +61,8 @@ def trim_runs(
 
 
 def _forget_checks(instance: dg.DagsterInstance, runs: list[str]) -> None:
-    """Results of checks have a table of their own, which `delete_run` leaves as it is: two kilobytes for each check of each run, for ever."""
+    """Results of checks have a table of their own, which `delete_run` leaves as it is: two
+    kilobytes for each check of each run, for ever."""
     from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable as Checks
 
     storage = instance.event_log_storage
@@ -76,7 +81,8 @@ def _behind(plan: Plan) -> set[str]:
 
 
 def _ended_before(instance: dg.DagsterInstance, limit: float) -> Iterator[str]:
-    """Ids of finished runs that ended before, oldest first. One that was made early and ended late (queued, then cancelled) holds back no other."""
+    """Ids of finished runs that ended before, oldest first. One that was made early and ended late
+    (queued, then cancelled) holds back no other."""
     cursor = None
     while True:
         page = instance.get_run_records(

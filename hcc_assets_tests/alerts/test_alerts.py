@@ -1,4 +1,5 @@
-"""The alert records and the state machine: once per incident and repeat interval, recovery told, consequences hidden, no result and no identifier."""
+"""The alert records and the state machine: once per incident and repeat interval, recovery told,
+consequences hidden, no result and no identifier."""
 
 from __future__ import annotations
 
@@ -308,7 +309,8 @@ def test_the_digest_has_the_last_word_on_each_alert() -> None:
 
 def test_channels_are_named_without_their_address() -> None:
     environ = {
-        "HCC_ALERT_URLS": " mailtos://user:secret@example.org  slack://T/A/B mailtos://user:secret@example.org nonsense"
+        "HCC_ALERT_URLS": " mailtos://user:secret@example.org  slack://T/A/B "
+        "mailtos://user:secret@example.org nonsense"
     }
     channels = channels_from_environment(b"k", environ)
     assert [c.label.rsplit("-", 1)[0] for c in channels] == ["mailtos", "slack", "unknown"]

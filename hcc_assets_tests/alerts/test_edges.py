@@ -1,4 +1,5 @@
-"""Alerts at their edges: many runs, a server that asks to wait for ever, an erasure while a message is on its way, a silence of one alert only."""
+"""Alerts at their edges: many runs, a server that asks to wait for ever, an erasure while a message
+is on its way, a silence of one alert only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Promise G6, the store: what is to be told is in the outbox before it is sent, is claimed by one, and given back by whoever dies with it."""
+"""Promise G6, the store: what is to be told is in the outbox before it is sent, is claimed by one,
+and given back by whoever dies with it."""
 
 from __future__ import annotations
 
@@ -64,7 +65,11 @@ def test_a_failing_channel_backs_off_and_does_not_hold_up_the_other(store) -> No
     for partition in ("S01", "S02", "S03"):
         store.put(Message(partition, ""), LABELS, NOW)
     down = Recorder()
-    down_call = lambda c, m, d: Answer(False, reason="HTTP 503") if c is MAIL else down(c, m, d)  # noqa: E731
+
+    def down_call(channel, message, deadline):
+        mail = channel is MAIL
+        return Answer(False, reason="HTTP 503") if mail else down(channel, message, deadline)
+
     report = deliver_due(store, [MAIL, HOOK], NOW, send=down_call)
     assert (report.sent, report.put_off, report.dead, report.problems) == (
         3,

@@ -1,4 +1,5 @@
-"""An operator at the web UI: a sample is materialized, its delivery is replaced by a bad one, the check says so, the corrected delivery recovers."""
+"""An operator at the web UI: a sample is materialized, its delivery is replaced by a bad one, the
+check says so, the corrected delivery recovers."""
 
 from __future__ import annotations
 
@@ -59,7 +60,8 @@ def deliver(landing: Path, sample: str, *, seed: int = 0, spoilt: bool = False) 
 
 
 def make_home(root: Path, *, queued: bool) -> Path:
-    """Two delivered samples, registered. Without the queue a run starts when it is asked for, since there is no daemon to take it up."""
+    """Two delivered samples, registered. Without the queue a run starts when it is asked for, since
+    there is no daemon to take it up."""
     landing = root / "landing"
     for seed, sample in enumerate((SAMPLE, OTHER)):
         deliver(landing, sample, seed=seed)
@@ -109,7 +111,8 @@ def hcc_ui(root: Path, landing: Path, *options: str) -> Iterator[Served]:
 
 
 def materialize(window: Browser, served: Served, name: str) -> str:
-    """From the asset's page: Materialize, the sample, Launch; the page of the finished run. Returns its text."""
+    """From the asset's page: Materialize, the sample, Launch; the page of the finished run. Returns
+    its text."""
     window.open(f"{served.url}/assets/raw_counts")
     window.click("//button[contains(., 'Materialize')]", opens=CHOOSE)
     window.click(CHOOSE, opens=f"{DIALOG}//*[text()='{SAMPLE}']")
@@ -176,7 +179,8 @@ def test_a_visitor_may_look_and_the_operator_brings_a_refused_sample_back(
 
 @pytest.mark.slow
 def test_with_the_daemon_nobody_has_to_click(place: Path, window: Browser) -> None:
-    """Shipped settings, queue and sensors: the bad delivery and its correction are taken by themselves and seen."""
+    """Shipped settings, queue and sensors: the bad delivery and its correction are taken by
+    themselves and seen."""
     landing = make_home(place / "home", queued=True)
     deliver(landing, SAMPLE, spoilt=True)
     # the tab shows the check of whichever sample was looked at last: here there is one

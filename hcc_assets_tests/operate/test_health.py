@@ -1,4 +1,5 @@
-"""Promise G7: each way of going silent turns health red, within the minute, with a sentence and what to do; a probe that breaks is red itself."""
+"""Promise G7: each way of going silent turns health red, within the minute, with a sentence and
+what to do; a probe that breaks is red itself."""
 
 from __future__ import annotations
 
@@ -133,7 +134,8 @@ def test_a_code_location_that_breaks_is_red_and_its_error_text_is_not_shown(
     )
     (tmp_path / "bad_location.py").write_text("raise ValueError('row of 13800138000')\n")
     (tmp_path / "cyclic_location.py").write_text(
-        "import dagster as dg\n@dg.asset(deps=['b'])\ndef a(): pass\n@dg.asset(deps=['a'])\ndef b(): pass\ndefs = dg.Definitions([a, b])\n"
+        "import dagster as dg\n@dg.asset(deps=['b'])\ndef a(): pass\n"
+        "@dg.asset(deps=['a'])\ndef b(): pass\ndefs = dg.Definitions([a, b])\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert only(check_health(NOW, definitions_module="good_location")).ok
@@ -194,7 +196,8 @@ def test_audit_stale_and_heartbeat(tmp_path: Path) -> None:
 
 
 def test_hcc_health_looks_at_each_of_them_in_a_home(tmp_path: Path, monkeypatch) -> None:
-    """The command itself: a home without a daemon is well and says so; each thing that can go silent is red by its own name."""
+    """The command itself: a home without a daemon is well and says so; each thing that can go
+    silent is red by its own name."""
     from hcc_assets.alerts.alerting import alert_store
     from hcc_assets.home.paths import Home
     from hcc_assets.operate.actions import home_health
@@ -291,7 +294,8 @@ def test_the_monitor_is_told_health_and_failure(httpserver) -> None:
 def test_a_real_daemon_beats_often_enough_and_its_death_is_seen_within_the_minute(
     tmp_path: Path,
 ) -> None:
-    """Kill a real daemon: green until then for more than two of its beats, red less than a minute after."""
+    """Kill a real daemon: green until then for more than two of its beats, red less than a minute
+    after."""
     (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     (tmp_path / "trial.py").write_text(
         "import dagster as dg\n@dg.asset\ndef subjects(): pass\ndefs = dg.Definitions([subjects])\n"
@@ -305,7 +309,10 @@ def test_a_real_daemon_beats_often_enough_and_its_death_is_seen_within_the_minut
         )
     try:
         with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
-            look = lambda: daemon(instance, dt.datetime.now(dt.UTC), expect_daemon=True)  # noqa: E731
+
+            def look():
+                return daemon(instance, dt.datetime.now(dt.UTC), expect_daemon=True)
+
             deadline = time.monotonic() + 60
             while not look().ok and time.monotonic() < deadline:
                 time.sleep(0.5)

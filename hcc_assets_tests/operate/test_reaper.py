@@ -1,4 +1,5 @@
-"""Promise G8: a killed or silent run is given up, its late write refused; a working run, a reused pid and a jumping clock harm nobody."""
+"""Promise G8: a killed or silent run is given up, its late write refused; a working run, a reused
+pid and a jumping clock harm nobody."""
 
 from __future__ import annotations
 
@@ -55,7 +56,10 @@ def reap(instance, folder: Path, now=NOW, **options):
 
 
 def ended_process_tags() -> dict[str, str]:
-    program = "import json; from hcc_assets.operate.watch.reaper import process_tags; print(json.dumps(process_tags()))"
+    program = (
+        "import json; from hcc_assets.operate.watch.reaper import process_tags; "
+        "print(json.dumps(process_tags()))"
+    )
     return json.loads(
         subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout
     )
@@ -148,7 +152,8 @@ def test_a_run_being_cancelled_ends_as_cancelled_and_untagged_runs_are_left(
 
 
 def test_a_run_killed_before_its_first_step_is_given_up(tmp_path: Path) -> None:
-    """It has started and names no process, so that nothing else would ever end it; one that begins while it is looked at is left alone."""
+    """It has started and names no process, so that nothing else would ever end it; one that begins
+    while it is looked at is left alone."""
 
     @dg.asset
     def subjects() -> None: ...

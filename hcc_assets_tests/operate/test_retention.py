@@ -1,4 +1,5 @@
-"""Long homes: daily refreshes for years leave a bounded history, and what stands keeps the run that made it."""
+"""Long homes: daily refreshes for years leave a bounded history, and what stands keeps the run that
+made it."""
 
 from __future__ import annotations
 
@@ -68,7 +69,8 @@ RECIPES = {
 
 
 class Years:
-    """A home whose visits change every day and whose sites never do, refreshed once a day through Dagster."""
+    """A home whose visits change every day and whose sites never do, refreshed once a day through
+    Dagster."""
 
     def __init__(self, root: Path):
         self.home = Home.at(root)
@@ -174,7 +176,8 @@ def test_five_years_of_daily_refreshes_stay_as_small_and_quick_as_the_first(
                 years.instance.get_latest_materialization_events([dg.AssetKey(n) for n in RECIPES])
             seconds[number // 365] = time.process_time() - started
     print(
-        f"bytes by year: {sizes}; CPU seconds of status by year: { {y: round(s, 3) for y, s in seconds.items()} }"
+        f"bytes by year: {sizes}; CPU seconds of status by year: "
+        f"{ {y: round(s, 3) for y, s in seconds.items()} }"
     )
     record_property("bytes_by_year", sizes)
     record_property("status_cpu_seconds_by_year", seconds)

@@ -1,4 +1,5 @@
-"""Trimming the history: a run that ended late holds back no other, and the lease of a run goes with it."""
+"""Trimming the history: a run that ended late holds back no other, and the lease of a run goes with
+it."""
 
 from __future__ import annotations
 

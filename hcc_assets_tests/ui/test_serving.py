@@ -1,4 +1,5 @@
-"""Promise G14, against the real server on loopback: anonymous changes are refused on every way in; who holds the token can work."""
+"""Promise G14, against the real server on loopback: anonymous changes are refused on every way in;
+who holds the token can work."""
 
 from __future__ import annotations
 
@@ -38,13 +39,18 @@ import sys
 from pathlib import Path
 from hcc_assets.ui import serving
 folder, port = Path(sys.argv[1]), int(sys.argv[2])
-with serving.guarded_app(serving.token_for(folder), folder / "workspace.yaml", on_write=lambda what: print("WRITE", what, flush=True)) as app:
+token, workspace = serving.token_for(folder), folder / "workspace.yaml"
+told = lambda what: print("WRITE", what, flush=True)
+with serving.guarded_app(token, workspace, on_write=told) as app:
     serving.serve(app, "127.0.0.1", port)
 """
-WIPE = 'mutation { wipeAssets(assetPartitionRanges: [{assetKey: {path: ["subjects"]}}]) { __typename } }'
+WIPE = """mutation { wipeAssets(assetPartitionRanges: [{assetKey: {path: ["subjects"]}}])
+  { __typename } }"""
 NUX = "mutation { setNuxSeen }"
-ADD = """mutation($key: String!) { addDynamicPartition(partitionsDefName: "sample", partitionKey: $key,
-  repositorySelector: {repositoryLocationName: "trial", repositoryName: "__repository__"}) { __typename } }"""
+ADD = """mutation($key: String!) { addDynamicPartition(
+  partitionsDefName: "sample", partitionKey: $key,
+  repositorySelector: {repositoryLocationName: "trial", repositoryName: "__repository__"})
+  { __typename } }"""
 
 
 class Served(NamedTuple):
@@ -117,7 +123,8 @@ def test_anyone_may_read(served: Served) -> None:
     )
     names = query(
         served,
-        "query A { version } query B { version } # mutation { wipeAssets }\nfragment F on Run { id }",
+        "query A { version } query B { version } # mutation { wipeAssets }\n"
+        "fragment F on Run { id }",
     )
     assert (
         names.status_code == 400

@@ -1,7 +1,9 @@
-"""Samples side by side on a Ray cluster: the chains of ``defs.pool`` as Ray tasks. What is done to a sample is in the recipes.
+"""Samples side by side on a Ray cluster: the chains of ``defs.pool`` as Ray tasks. What is done to
+a sample is in the recipes.
 
-Ray itself repeats nothing here: before a chain that was lost is sent again, its run is given up in Dagster and its lease revoked, so that the event log
-says what happened and a node that was only cut off cannot write late. Task arguments are names only; every node reads and writes the home itself.
+Ray itself repeats nothing here: before a chain that was lost is sent again, its run is given up in
+Dagster and its lease revoked, so that the event log says what happened and a node that was only cut
+off cannot write late. Task arguments are names only; every node reads and writes the home itself.
 """
 
 from __future__ import annotations
@@ -47,7 +49,8 @@ class RayUnfit(RuntimeError):
 
 @dataclass(frozen=True)
 class Site:
-    """What a node must have before it may work: the home, Dagster's folder, the same code, the same storage."""
+    """What a node must have before it may work: the home, Dagster's folder, the same code, the same
+    storage."""
 
     root: str
     dagster_home: str
@@ -139,12 +142,14 @@ class RayWorkers:
     Parameters
     ----------
     address
-        As ``ray.init`` takes it: ``auto`` on a node of the cluster, ``host:6379``, or ``ray://host:10001`` from outside.
+        As ``ray.init`` takes it: ``auto`` on a node of the cluster, ``host:6379``, or
+        ``ray://host:10001`` from outside.
 
     Raises
     ------
     RayUnfit
-        Ray is not installed, no cluster answers, or it spans several hosts while Dagster's storage is SQLite.
+        Ray is not installed, no cluster answers, or it spans several hosts while Dagster's storage
+        is SQLite.
     """
 
     def __init__(
@@ -209,10 +214,12 @@ class RayWorkers:
     def run(
         self, chains: list[list[str]], assets: Mapping[str, list[str]], sizes: Mapping[str, int]
     ) -> list[str]:
-        """Run the assets of each sample in one run; the samples of a chain (one subject's, earlier ones first) go one after the other on one node.
+        """Run the assets of each sample in one run; the samples of a chain (one subject's, earlier
+        ones first) go one after the other on one node.
 
-        A task reserves one core and the memory that its largest sample is expected to need, at most what the largest node has. A chain whose node or
-        process is lost is sent again, `ATTEMPTS` times in all; one that is lost each time is told, and the others go on.
+        A task reserves one core and the memory that its largest sample is expected to need, at most
+        what the largest node has. A chain whose node or process is lost is sent again, `ATTEMPTS`
+        times in all; one that is lost each time is told, and the others go on.
 
         Returns
         -------
@@ -305,7 +312,8 @@ class RayWorkers:
             )
 
     def _recall_what_fits_nowhere(self) -> None:
-        """A task that reserved more memory than any node has left (the largest was lost) would wait for ever."""
+        """A task that reserved more memory than any node has left (the largest was lost) would wait
+        for ever."""
         largest = max((n["Resources"]["memory"] for n in self._nodes()), default=None)
         for reference, sent in self._sent.items():
             if largest is not None and sent.memory > largest:

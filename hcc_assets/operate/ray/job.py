@@ -1,7 +1,8 @@
-"""The job ``sample_chain_on_ray``: one sample, each asset as a Ray job of its own, for the UI and for backfills. Only where the extra ``ray`` is installed.
+"""The job ``sample_chain_on_ray``: one sample, each asset as a Ray job of its own, for the UI and
+for backfills. Only where the extra ``ray`` is installed.
 
-``hcc refresh --engine ray`` does not use it: a process for each asset costs seconds of imports (ADR 0008), which is worth it only where Dagster itself
-shall place and repeat single steps.
+``hcc refresh --engine ray`` does not use it: a process for each asset costs seconds of imports (ADR
+0008), which is worth it only where Dagster itself shall place and repeat single steps.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Is the platform well? One probe per way of going silent, each with a sentence and what to do. Telling is in `alerts`, mending elsewhere.
+"""Is the platform well? One probe per way of going silent, each with a sentence and what to do.
+Telling is in `alerts`, mending elsewhere.
 
-A stopped daemon process is red after 50 s: its quickest loops beat each 30 s, so death is seen within a minute, where Dagster itself waits 30 minutes. A
-single loop that stands still is red after five minutes: the scheduler beats once a minute, run monitoring as it is configured (up to 120 s).
+A stopped daemon process is red after 50 s: its quickest loops beat each 30 s, so death is seen
+within a minute, where Dagster itself waits 30 minutes. A single loop that stands still is red after
+five minutes: the scheduler beats once a minute, run monitoring as it is configured (up to 120 s).
 """
 
 from __future__ import annotations
@@ -29,7 +31,10 @@ if TYPE_CHECKING:
 DAEMON_LIMIT_SECONDS = 50.0
 LOOP_LIMIT_SECONDS = 300.0
 FAILED_TICKS = 3
-NO_DAEMON = "no daemon has ever run here: nothing happens by itself, only when somebody calls hcc refresh (with --require-daemon this is red)."
+NO_DAEMON = (
+    "no daemon has ever run here: nothing happens by itself, only when somebody calls hcc refresh "
+    "(with --require-daemon this is red)."
+)
 MIN_FREE_BYTES = 1 << 30
 UNDELIVERED_SECONDS = 60.0
 
@@ -144,7 +149,8 @@ def check_health(
 def _guarded(name: str, probe: Callable[[], Probe]) -> Probe:
     try:
         return probe()
-    except Exception as error:  # noqa: BLE001  (a probe that breaks is a finding; the text may hold data, the class does not)
+    # a probe that breaks is a finding; the text may hold data, the class does not
+    except Exception as error:  # noqa: BLE001
         return Probe(
             name,
             False,
@@ -176,7 +182,8 @@ def _disk(folder: Path, least: int) -> Probe:
             name,
             False,
             sentence,
-            f"Free at least {least / 2**30:.1f} GiB; until then new versions may not be written, and the ones that stand stay.",
+            f"Free at least {least / 2**30:.1f} GiB; until then new versions may not be written, "
+            "and the ones that stand stay.",
         )
     return Probe(name, True, sentence)
 
@@ -245,7 +252,8 @@ def _ticks(instance: dg.DagsterInstance) -> Probe:
 def _code_location(module: str, timeout_s: float = 50) -> Probe:
     program = (
         "import importlib, sys, dagster as dg; m = importlib.import_module(sys.argv[1]);"
-        "d = [v for v in vars(m).values() if isinstance(v, dg.Definitions)]; dg.Definitions.validate_loadable(d[0]); print('loaded')"
+        "d = [v for v in vars(m).values() if isinstance(v, dg.Definitions)];"
+        "dg.Definitions.validate_loadable(d[0]); print('loaded')"
     )
     todo = (
         "Run `dagster definitions validate` in the checkout; the published files are not touched."

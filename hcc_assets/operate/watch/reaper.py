@@ -1,8 +1,9 @@
 """Runs whose process died or fell silent are reported as failed and their slot freed; a run that is
 reported as failed may not write any more (`assets.factory`). Retrying is the driver's work.
 
-Dagster's default launcher never notices a killed run. A run of ours carries tags (`process_tags`) that name its process, and while it works it beats
-(`Heartbeat`). Ages on one host are taken from the clock that no one can set (``CLOCK_BOOTTIME``), so that a clock that jumps reaps nobody.
+Dagster's default launcher never notices a killed run. A run of ours carries tags (`process_tags`)
+that name its process, and while it works it beats (`Heartbeat`). Ages on one host are taken from
+the clock that no one can set (``CLOCK_BOOTTIME``), so that a clock that jumps reaps nobody.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ HIDDEN = ".dagster/hcc-"
 """Prefix of run tags that the Runs table does not show."""
 PID, HOST, STARTED, PROCESS = (HIDDEN + n for n in ("pid", "host", "started", "process"))
 SEVERAL_PROCESSES = HIDDEN + "several-processes"
-"""Run tag of jobs whose steps are processes that come and go: no single process is the run, and its heartbeat alone tells whether it lives."""
+"""Run tag of jobs whose steps are processes that come and go: no single process is the run, and its
+heartbeat alone tells whether it lives."""
 GONE = "its process is gone"
 BEAT_SECONDS = 5.0
 SILENCE_LIMIT_SECONDS = 120.0
@@ -43,7 +45,8 @@ _ACTIVE = (
 
 
 def process_tags() -> dict[str, str]:
-    """Run tags that name this process: pid, host, start time, and (on Linux) boot id with start ticks, which a reused pid does not share."""
+    """Run tags that name this process: pid, host, start time, and (on Linux) boot id with start
+    ticks, which a reused pid does not share."""
     tags = {
         PID: str(os.getpid()),
         HOST: socket.gethostname(),
@@ -54,7 +57,8 @@ def process_tags() -> dict[str, str]:
 
 
 class Heartbeat:
-    """Signs of life of a run: ``<folder>/<run id>.beat``, renewed by a thread every 5 s; removed when the run ends in order. A context manager."""
+    """Signs of life of a run: ``<folder>/<run id>.beat``, renewed by a thread every 5 s; removed
+    when the run ends in order. A context manager."""
 
     def __init__(self, folder: Path, run_id: str, *, every_s: float = BEAT_SECONDS):
         self._path = folder / f"{run_id}.beat"
@@ -111,10 +115,12 @@ def reap(
     kill: bool = True,
     look_again_s: float = BEAT_SECONDS + 1,
 ) -> list[Reaped]:
-    """Give up every active run whose process is gone from this host, or that has been silent for longer than ``limit_s``.
+    """Give up every active run whose process is gone from this host, or that has been silent for
+    longer than ``limit_s``.
 
-    The order is: end what is left of the process (on this host, only if it is the very process that the run names), report the run
-    as failed. A run without our tags and without a heartbeat is left to Dagster's run monitoring, but for one over assets that started and began no step.
+    The order is: end what is left of the process (on this host, only if it is the very process that
+    the run names), report the run as failed. A run without our tags and without a heartbeat is left
+    to Dagster's run monitoring, but for one over assets that started and began no step.
 
     Parameters
     ----------
@@ -127,9 +133,11 @@ def reap(
     limit_s
         Silence after which a run is given up, seconds.
     kill
-        End a silent process of this host, so that not even a write that has passed the fence can follow.
+        End a silent process of this host, so that not even a write that has passed the fence can
+        follow.
     look_again_s
-        A silent run is looked at once more after so many seconds: a machine that wakes from sleep finds every run silent until its next beat.
+        A silent run is looked at once more after so many seconds: a machine that wakes from sleep
+        finds every run silent until its next beat.
     """
     found = _dead(instance, heartbeats, now, limit_s)
     if any(reason != GONE for _, reason in found.values()):
@@ -159,7 +167,8 @@ def _dead(
 
 
 def _never_began(record: dg.RunRecord, now: dt.datetime, limit_s: float) -> str | None:
-    """A run over assets names its process when its first step begins, at once after its start; one killed in between has no name and never beats."""
+    """A run over assets names its process when its first step begins, at once after its start; one
+    killed in between has no name and never beats."""
     run = record.dagster_run
     if (
         PID in run.tags
@@ -208,7 +217,8 @@ def living_run(
 ) -> Iterator[None]:
     """Around the body of a run (or of a step in its own process): tags and heartbeat.
 
-    Tags that the run has already (``known_tags``) are not written again: each writing is a transaction of the run storage.
+    Tags that the run has already (``known_tags``) are not written again: each writing is a
+    transaction of the run storage.
     """
     known_tags = known_tags or {}
     tags = {} if SEVERAL_PROCESSES in known_tags else process_tags()
@@ -272,7 +282,8 @@ def _kill(tags: Mapping[str, str]) -> bool:
 
 
 def _age(beat: Path, now: dt.datetime) -> float | None:
-    """Seconds since the last beat; infinity when this host has been started again since; None when there is none."""
+    """Seconds since the last beat; infinity when this host has been started again since; None when
+    there is none."""
     try:
         record = json.loads(beat.read_bytes())
         host, boot, uptime, at = (
@@ -306,7 +317,8 @@ def _boot_id() -> str:
 
 
 def _identity(pid: int) -> str | None:
-    """Boot id and start ticks of a process (field 22 of ``/proc/<pid>/stat``); None where there is no ``/proc``."""
+    """Boot id and start ticks of a process (field 22 of ``/proc/<pid>/stat``); None where there is
+    no ``/proc``."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -1,4 +1,5 @@
-"""One sample through the job with ``ray_executor`` on a small cluster: ``python -m hcc_assets_tests.operate.ray.executor HOME SAMPLE``; the last line is JSON."""
+"""One sample through the job with ``ray_executor`` on a small cluster: ``python -m
+hcc_assets_tests.operate.ray.executor HOME SAMPLE``; the last line is JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""On a Ray cluster of two nodes on this machine: what is published is the same as without Ray, also when a node is lost; memory is respected."""
+"""On a Ray cluster of two nodes on this machine: what is published is the same as without Ray, also
+when a node is lost; memory is respected."""
 
 from __future__ import annotations
 
@@ -89,7 +90,8 @@ def test_same_bytes_as_on_one_machine(trial: Path, local: tuple[Path, float], pl
     assert published(root) == published(local[0])
     assert not trail_of(Home.at(root)).verify()
     print(
-        f"two nodes {seen['seconds']:.1f} s, one local process {local[1]:.1f} s: ratio {local[1] / seen['seconds']:.2f} with start of workers"
+        f"two nodes {seen['seconds']:.1f} s, one local process {local[1]:.1f} s: "
+        f"ratio {local[1] / seen['seconds']:.2f} with start of workers"
     )
 
 
@@ -124,7 +126,8 @@ def test_two_samples_that_do_not_fit_a_node_together_go_one_after_the_other(
 def test_the_job_with_ray_executor(
     local: tuple[Path, float], place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each asset of a sample is a Ray job of its own; the refresh after it finds nothing left to do for the sample."""
+    """Each asset of a sample is a Ray job of its own; the refresh after it finds nothing left to do
+    for the sample."""
     monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[3]))
     root = copied(local[0], place / "home")
     sample = "SURU-04-004-pre"

@@ -1,4 +1,5 @@
-"""The Ray engine without Ray: options, what is said when something is missing, and what is done about a task that is lost."""
+"""The Ray engine without Ray: options, what is said when something is missing, and what is done
+about a task that is lost."""
 
 from __future__ import annotations
 
@@ -107,7 +108,8 @@ class Lost(Exception):
 
 
 class StandIn(types.ModuleType):
-    """As much of Ray as `RayWorkers` asks: tasks run when their result is taken, unless ``fate`` says that their node is lost."""
+    """As much of Ray as `RayWorkers` asks: tasks run when their result is taken, unless ``fate``
+    says that their node is lost."""
 
     def __init__(self, nodes: list[dict[str, Any]]) -> None:
         super().__init__("ray")
