@@ -36,7 +36,7 @@ heartbeat alone tells whether it lives."""
 GONE = "its process is gone"
 BEAT_SECONDS = 5.0
 SILENCE_LIMIT_SECONDS = 120.0
-_ACTIVE = (
+ACTIVE = (
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
@@ -156,7 +156,7 @@ def _dead(
 ) -> dict[str, tuple[dg.DagsterRun, str]]:
     """Active runs that show no life, with the reason."""
     found = {}
-    for record in instance.get_run_records(dg.RunsFilter(statuses=list(_ACTIVE))):
+    for record in instance.get_run_records(dg.RunsFilter(statuses=list(ACTIVE))):
         run = record.dagster_run
         reason = _why(run.tags, heartbeats / f"{run.run_id}.beat", now, limit_s) or _never_began(
             record, now, limit_s

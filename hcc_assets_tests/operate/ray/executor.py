@@ -26,7 +26,7 @@ def job() -> dg.JobDefinition:
 
 def main() -> None:
     """Start the cluster, run the job, say what its event log holds."""
-    from hcc_assets_tests.ray import executor
+    from hcc_assets_tests.operate.ray import executor
 
     root, sample = Path(sys.argv[1]), sys.argv[2]
     with (

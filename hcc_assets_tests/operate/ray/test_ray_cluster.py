@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from hcc_assets.assets.code_versions import has_module
+from hcc_assets.assets.closure import has_module
 from hcc_assets.audit.trail import trail_of
 from hcc_assets.home.paths import Home
+from hcc_assets.home.people.register import read_people
+from hcc_assets.operate.watch.reaper import PID
 from hcc_assets_tests.faults.homes import SETTINGS, copied, hashes, look, run
 from hcc_assets_tests.operate.ray.cluster import isolated, isolation_problem
 
@@ -131,12 +133,13 @@ def test_the_job_with_ray_executor(
     monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[3]))
     root = copied(local[0], place / "home")
     sample = "SURU-04-004-pre"
-    for folder in (root / "store").glob(f"*/{sample}"):
+    key = read_people(Home.at(root)).names[sample]
+    for folder in (root / "store").glob(f"*/{key}"):
         shutil.rmtree(folder)
-    seen = isolated(root, sample, module="hcc_assets_tests.operate.ray.executor")
+    seen = isolated(root, key, module="hcc_assets_tests.operate.ray.executor")
     assert seen["ok"] and seen["status"] == "SUCCESS"
     assert {"raw_counts", "annotated_cells"} <= set(seen["done"])
-    assert "hcc/pid" not in seen["tags"], (
+    assert PID not in seen["tags"], (
         "its steps come and go; the reaper may not take one of them for the run"
     )
     summary = run(root)
