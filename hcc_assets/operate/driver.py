@@ -17,6 +17,7 @@ from typing import Any
 import dagster as dg
 from dagster import AssetKey, AutomationContext, AutomationResult
 from dagster._core.definitions.events import AssetKeyPartitionKey
+from dagster_shared.record import replace
 
 from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.inputs import Node
@@ -190,4 +191,4 @@ class Driver(dg.AutomationConditionSensorDefinition):
             )
             for request in found.run_requests or []
         ]
-        return found._replace(run_requests=requests) if hasattr(found, "_replace") else found
+        return replace(found, run_requests=requests)
