@@ -3,6 +3,7 @@ once. Where it is written is decided elsewhere."""
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -19,7 +20,8 @@ _POSTGRES = """\
 storage:
   postgres:
     postgres_url:
-      env: HCC_DATABASE_URL  # postgresql+psycopg2://user:password@host:5432/database; the password is not in this file
+      # postgresql+psycopg2://user:password@host:5432/database; the password is not in this file
+      env: HCC_DATABASE_URL
 """
 
 _SETTINGS = """\
@@ -48,8 +50,6 @@ concurrency:
   runs:
     max_concurrent_runs: {max_concurrent_runs}
     tag_concurrency_limits:
-      - key: hcc/tables  # the tables across samples: one writer at a time
-        limit: 1
       - key: dagster/backfill
         limit: {backfill_runs}
 
@@ -61,13 +61,15 @@ schedules:
   use_threads: true
   num_workers: 2
 
+# Three sensors make 20,000 ticks a day, nearly all skipped, of a kilobyte each (three when they
+# fail). Whoever has to know of a failure is told by an alert.
 retention:
   schedule:
     purge_after_days: {{skipped: 7, success: 90, failure: 365}}
   sensor:
-    purge_after_days: {{skipped: 7, success: 30, failure: 365}}
+    purge_after_days: {{skipped: 1, success: 7, failure: 7}}
   auto_materialize:
-    purge_after_days: {{skipped: 7, success: 30, failure: 365}}
+    purge_after_days: {{skipped: 1, success: 7, failure: 7}}
 
 freshness:
   enabled: true
@@ -78,7 +80,20 @@ code_servers:
 """
 
 
-def dagster_yaml(database_url: str | None = None, *, max_concurrent_runs: int = 4) -> str:
+MOST_RUNS = 4
+"""Runs at once on a machine of many cores: each holds half a gigabyte and what its sample needs
+(`operate.workers`), and no run waits for the memory of another as in ``hcc refresh``."""
+
+
+def runs_at_once() -> int:
+    """Runs in progress at once on this machine: one a core, but two even on one, so that the tables
+    do not wait for a sample of an hour, and `MOST_RUNS` at the most."""
+    here = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if here else os.cpu_count() or 1
+    return min(MOST_RUNS, max(2, cores))
+
+
+def dagster_yaml(database_url: str | None = None, *, max_concurrent_runs: int | None = None) -> str:
     """Text of a ``dagster.yaml``.
 
     Parameters
@@ -87,7 +102,7 @@ def dagster_yaml(database_url: str | None = None, *, max_concurrent_runs: int = 
         None for SQLite below ``DAGSTER_HOME``. A PostgreSQL URL chooses PostgreSQL; it is not
         written into the file, which names the variable ``HCC_DATABASE_URL`` instead.
     max_concurrent_runs
-        Runs in progress at once.
+        Runs in progress at once; `runs_at_once` where not given.
 
     Raises
     ------
@@ -99,11 +114,10 @@ def dagster_yaml(database_url: str | None = None, *, max_concurrent_runs: int = 
             f"{DATABASE_VARIABLE} must begin with postgresql+psycopg2:// (SQLAlchemy 2.1 changed "
             "the driver of plain postgresql://)"
         )
-    if max_concurrent_runs < 1:
+    runs = runs_at_once() if max_concurrent_runs is None else max_concurrent_runs
+    if runs < 1:
         raise ValueError("max_concurrent_runs must be at least 1")
-    settings = _SETTINGS.format(
-        max_concurrent_runs=max_concurrent_runs, backfill_runs=max(1, max_concurrent_runs // 2)
-    )
+    settings = _SETTINGS.format(max_concurrent_runs=runs, backfill_runs=max(1, runs // 2))
     return (_POSTGRES if database_url else _SQLITE) + "\n" + settings
 
 

@@ -1,5 +1,4 @@
-"""The Dagster instance of a home: its folder, its ``dagster.yaml``, opened once and migrated before
-anything else starts."""
+"""The Dagster instance of a home: its folder, its ``dagster.yaml``, opened once and migrated before anything else starts."""
 
 from __future__ import annotations
 
@@ -14,8 +13,7 @@ from hcc_assets.home.paths import Home
 
 
 def prepare(home: Home) -> None:
-    """Make ``DAGSTER_HOME`` with a ``dagster.yaml`` where there is none, and tell this process and
-    its children where it is."""
+    """Make ``DAGSTER_HOME`` with a ``dagster.yaml`` where there is none, and tell this process and its children where it is."""
     from hcc_assets.operate.dagster_yaml import DATABASE_VARIABLE, check_database, dagster_yaml
 
     folder = home.dagster_home

@@ -38,7 +38,7 @@ def values() -> Json:
 
 
 def test_the_values_agree_with_the_shipped_settings() -> None:
-    given, shipped = values(), yaml.safe_load(dagster_yaml())
+    given, shipped = values(), yaml.safe_load(dagster_yaml(max_concurrent_runs=4))
     assert given["dagsterWebserver"]["replicaCount"] == 0 and given["telemetry"]["enabled"] is False
     assert (
         given["postgresql"]["postgresqlScheme"] == "postgresql+psycopg2"
