@@ -12,6 +12,8 @@ import threading
 
 MODULE = "hcc_assets.definitions"
 LOCATION = "hcc_assets"
+QUIET = ["--log-level", "warning"]
+"""Every look of a sensor is two lines otherwise: megabytes a day that nobody reads."""
 
 
 def main() -> None:
@@ -26,9 +28,10 @@ def main() -> None:
         # the server starts runs with this interpreter, wherever `dagster` is on the PATH
         sys.argv = ["dagster", "api", "grpc", "--socket", place, "--module-name", MODULE]
         sys.argv += ["--location-name", LOCATION, "--use-python-environment-entry-point"]
+        sys.argv += QUIET
         from dagster._cli import main as program
     else:
-        sys.argv = ["dagster-daemon", "run", "--workspace", place]
+        sys.argv = ["dagster-daemon", "run", "--workspace", place, *QUIET]
         from dagster._daemon.cli import main as program
     program()
 

@@ -1,9 +1,10 @@
-"""The two programs beside the web server of ``hcc ui``: one code server, which web server and daemon
-share, and the daemon. Started, watched, started again when they die, and ended with the UI.
+"""The two programs beside the web server of ``hcc ui``: one code server, which web server and
+daemon share, and the daemon. Started, watched, started again when they die, and ended with the UI.
 
-Left to itself Dagster gives each of the two a code server of its own, and the daemon a new one every
-minute. The socket of ours lies in a folder that nobody else may enter: whoever reaches a code server
-can start runs. What it does not do is load changed code anew; for that there is ``dagster dev``.
+Left to itself Dagster gives each of the two a code server of its own, and the daemon a new one
+every minute. The socket of ours lies in a folder that nobody else may enter: whoever reaches a code
+server can start runs. What it does not do is load changed code anew; for that there is ``dagster
+dev``.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ def start(role: str, place: Path, log: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
-            env=dict(os.environ),
+            # a call that nobody waits for any more does not hold up the end
+            env={**os.environ, "DAGSTER_GRPC_SHUTDOWN_GRACE_PERIOD": "5"},
             start_new_session=True,
         )
 

@@ -24,6 +24,7 @@ Writes = Literal["nobody", "token", "anyone"]
 
 COOKIE = "hcc_ui"
 MAX_BODY = 8 << 20
+"""Bytes of a request: a launch over some thousand samples is below one megabyte."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 OPERATOR = "hcc_operator"
