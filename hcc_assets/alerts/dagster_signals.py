@@ -11,6 +11,7 @@ import dagster as dg
 from hcc_assets.alerts.records import Severity, Signal
 
 ERROR_AFTER_TICKS = 3
+"""Once may be a file that was being written; three times in a row is half a minute."""
 PARTITION_TAG = "dagster/partition"
 OWNER = "operator"
 

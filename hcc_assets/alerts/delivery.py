@@ -16,6 +16,7 @@ from hcc_assets.alerts.digest import Message
 from hcc_assets.alerts.outbox import AlertStore
 
 DEADLINE_SECONDS = 30.0
+"""For one message: half of the minute that Dagster gives a whole tick."""
 TICK_SECONDS = 35.0
 """What sending may take within a tick of a sensor, which Dagster gives up after 60 s; the next tick
 goes on."""

@@ -11,7 +11,9 @@ from hcc_assets.alerts.records import AlertRecord, one_line
 from hcc_assets.alerts.state import Kind, Transition
 
 MAX_TITLE = 140
+"""Characters that a list of mails shows in full."""
 MAX_BODY = 3500
+"""Characters, below the 4096 that Telegram takes."""
 
 
 @dataclass(frozen=True)

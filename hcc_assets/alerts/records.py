@@ -14,7 +14,9 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 MAX_ROW_KEYS = 5
+"""Enough to begin with; the table has the rest."""
 MAX_TEXT = 400
+"""Characters of one text of an alert: two long sentences."""
 
 EFFICACY_ASSETS = frozenset(
     [

@@ -72,6 +72,7 @@ dead_letters = sa.Table(
 )
 
 _LOCK_ID = 7204190113 % 2**31
+"""Of the advisory lock; any number that nobody else on the server uses, within 31 bits."""
 
 
 def stamp(moment: dt.datetime) -> str:
@@ -99,10 +100,8 @@ def open_engine(url: str) -> sa.Engine:
 
     @sa.event.listens_for(engine, "connect")
     def _connect(connection, _record):  # type: ignore[no-untyped-def]
-        connection.isolation_level = (
-            None  # the driver's own BEGIN comes too late to keep two writers apart
-        )
-        connection.execute("PRAGMA secure_delete = ON")  # what `forget` removes is overwritten
+        # the driver's own BEGIN comes too late to keep two writers apart
+        connection.isolation_level = None
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
@@ -122,14 +121,3 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:id)"), {"id": _LOCK_ID})
         yield connection
-
-
-def vacuum(engine: sa.Engine) -> None:
-    """Give freed pages back, so that removed text is not found in them (SQLite; PostgreSQL does it
-    by itself in time)."""
-    if engine.dialect.name == "sqlite":
-        raw = engine.raw_connection()
-        try:
-            raw.cursor().execute("VACUUM")
-        finally:
-            raw.close()

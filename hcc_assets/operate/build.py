@@ -18,7 +18,7 @@ from hcc_assets.home.paths import Home
 from hcc_assets.operate.driver import Stale
 from hcc_assets.operate.io_manager import StoreIOManager
 from hcc_assets.operate.jobs import CONFIRMATORY_JOB, SAMPLE_JOB, TABLES_JOB
-from hcc_assets.operate.watch.reaper import living
+from hcc_assets.operate.watch.life import living
 
 JOB_TEXTS = {
     SAMPLE_JOB: "From one delivered matrix to its calls, counts and pseudobulk.",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import dagster as dg
 
 from hcc_assets.home.paths import Home
-from hcc_assets.operate.watch.reaper import process_tags
+from hcc_assets.operate.watch.life import process_tags
 
 SAMPLE_JOB = "sample_chain"
 TABLES_JOB = "tables"

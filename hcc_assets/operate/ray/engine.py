@@ -44,7 +44,8 @@ ATTEMPTS = 3
 """How often a sample is sent at most, each time with twice the memory of the time before: as often
 as an asset is tried (`assets.engine.MAX_ATTEMPTS`)."""
 LOOK_SECONDS = 10.0
-"""Between two looks at the nodes while nothing ends: Ray itself takes that long to notice a loss."""
+"""Between two looks at the nodes while nothing ends: Ray itself takes that long to notice a
+loss."""
 NO_NODE_SECONDS = 60.0
 """A cluster that has had no core for so long is given up: a node that restarts is back sooner."""
 

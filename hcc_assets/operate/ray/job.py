@@ -18,7 +18,7 @@ from hcc_assets.assets.factory import SAMPLE
 from hcc_assets.assets.view import HomeView
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.sensors import delivered_bytes
-from hcc_assets.operate.watch.reaper import SEVERAL_PROCESSES
+from hcc_assets.operate.watch.life import SEVERAL_PROCESSES
 from hcc_assets.operate.workers import estimate_mb
 
 RAY_JOB = "sample_chain_on_ray"

@@ -14,7 +14,7 @@ from hcc_assets.assets.closure import has_module
 from hcc_assets.audit.trail import trail_of
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.register import read_people
-from hcc_assets.operate.watch.reaper import PID
+from hcc_assets.operate.watch.life import PID
 from hcc_assets_tests.faults.homes import SETTINGS, copied, hashes, look, run
 from hcc_assets_tests.operate.ray.cluster import isolated, isolation_problem
 

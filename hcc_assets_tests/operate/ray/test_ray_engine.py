@@ -22,7 +22,7 @@ from hcc_assets.operate.instance import instance_of
 from hcc_assets.operate.ray import engine as ray_engine
 from hcc_assets.operate.ray import job as ray_job
 from hcc_assets.operate.ray import site as ray_site
-from hcc_assets.operate.watch.reaper import PID, SEVERAL_PROCESSES, living_run
+from hcc_assets.operate.watch.life import PID, SEVERAL_PROCESSES, living_run
 
 
 @pytest.fixture
