@@ -143,12 +143,7 @@ def _observe(url: str) -> int:
 
 def test_the_alert_outbox_works_on_postgres_also_for_several_first_processes(postgres: str) -> None:
     assert sum(together(_observe, [(postgres,)] * 4)) == 1
-    store = AlertStore(postgres)
-    assert (
-        len(store.open_alerts()) == 1
-        and store.forget(["subjects"]) >= 1
-        and store.open_alerts() == []
-    )
+    assert len(AlertStore(postgres).open_alerts()) == 1
 
 
 # -- systemd ---------------------------------------------------------------------------------------

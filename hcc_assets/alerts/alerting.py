@@ -1,5 +1,5 @@
 """From what fails in a home to alerts: signals of the plan, into the outbox, out through the
-channels. States and sending are in ``platform.alerts``."""
+channels. States and sending are in `state` and `delivery`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from hcc_assets.assets.inputs import Node
 from hcc_assets.assets.plan import Plan
 from hcc_assets.assets.view import HomeView
 from hcc_assets.home.paths import Home
+from hcc_assets.home.people.register import read_people
 from hcc_assets.home.people.subject_keys import key_for_home, keys_folder
 from hcc_assets.home.versions import CheckRecord
 
@@ -211,7 +212,7 @@ def test_channels_of(home: Home) -> list[dict[str, Any]]:
 
 
 def silence(home: Home, alert: str, until: dt.datetime, reason: str) -> None:
-    """Keep one open alert quiet until a date."""
+    """Keep one open alert quiet until a date; names in the reason are kept as keys."""
     found = next((a.record for a in alert_store(home).open_alerts() if a.record.id == alert), None)
     if found is None:
         raise LookupError(f"no open alert has the id {alert}; hcc status lists them")
@@ -221,7 +222,7 @@ def silence(home: Home, alert: str, until: dt.datetime, reason: str) -> None:
             partition=found.partition or "",
             check=found.check,
             until=until,
-            reason=reason,
+            reason=read_people(home).in_keys(reason),
         )
     )
 

@@ -188,6 +188,7 @@ class Letters:
         attempts = letter.attempts + 1
         with tables.transaction(self._engine) as c:
             if permanent or attempts >= MAX_ATTEMPTS:
+                # unless another process has dealt with it meanwhile
                 mine = sa.delete(tables.outbox).where(tables.outbox.c.id == letter.id)
                 if c.execute(mine).rowcount:
                     values = {

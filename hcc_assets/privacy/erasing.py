@@ -20,10 +20,10 @@ from hcc_assets.home.landing.sample_sheet import SampleRow, read_sample_sheet
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.consent import read_withdrawals, tombstones_of
 from hcc_assets.home.people.subject_keys import (
-    keys_folder,
     KEY_FILE,
     canonical_subject,
     key_for_home,
+    keys_folder,
     subject_digest,
 )
 from hcc_assets.home.versions import Versions

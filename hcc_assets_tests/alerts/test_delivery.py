@@ -17,7 +17,8 @@ from werkzeug import Request, Response
 from hcc_assets.alerts.channels import Channel
 from hcc_assets.alerts.delivery import deliver_due, send_through_apprise, test_channels
 from hcc_assets.alerts.digest import Message
-from hcc_assets.alerts.outbox import LEASE, AlertStore
+from hcc_assets.alerts.letters import LEASE
+from hcc_assets.alerts.outbox import AlertStore
 from hcc_assets.alerts.records import Signal
 from hcc_assets.alerts.sender import retry_after_seconds
 from hcc_assets_tests.platform import alert_servers as servers

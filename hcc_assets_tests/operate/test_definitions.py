@@ -13,9 +13,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from hcc_assets.defs.catalogue import all_recipes
 
 from hcc_assets.assets.plan import ordered
-from hcc_assets.defs.catalogue import all_recipes
 from hcc_assets.operate.build import build_definitions
 
 SNAPSHOT = Path(__file__).parent / "snapshots" / "assets.json"

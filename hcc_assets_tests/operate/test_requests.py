@@ -8,10 +8,10 @@ import dagster as dg
 import pandas as pd
 import pandera.pandas as pa
 import pytest
+from hcc_assets.assets.recipes import Ask, Output, Recipe
 
 from hcc_assets.assets.engine import Workbench
 from hcc_assets.assets.plan import make_plan
-from hcc_assets.assets.recipes import Ask, Output, Recipe
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.sensors import _asked, table_requests
 from hcc_assets.schemas.base import Table
