@@ -1,5 +1,5 @@
-"""What fails, told to those who have to know: open alerts, the outbox, the channels. Judging values is
-in the checks of the catalogue; names in messages are keys, never ids of people.
+"""What fails, told to those who have to know: open alerts, the outbox, the channels. Judging values
+is in the checks of the catalogue; names in messages are keys, never ids of people.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The audit trail: who changed what, when and why, in a file of which every line seals the one before.
-What an action does is elsewhere; here it is only written down and verified.
+"""The audit trail: who changed what, when and why, in a file of which every line seals the one
+before. What an action does is elsewhere; here it is only written down and verified.
 """
 
 from __future__ import annotations

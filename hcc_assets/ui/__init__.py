@@ -1,5 +1,5 @@
-"""The web UI of a home: Dagster's own, behind a guard, with the programs beside it. What is shown comes
-from Dagster; the command is in `commands.serving`.
+"""The web UI of a home: Dagster's own, behind a guard, with the programs beside it. What is shown
+comes from Dagster; the command is in `commands.serving`.
 """
 
 from __future__ import annotations

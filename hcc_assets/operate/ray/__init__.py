@@ -1,5 +1,6 @@
-"""Samples on a Ray cluster, for `operate.refresh` (`RayWorkers`) and for the UI (`ray_definitions`).
-What is done to a sample does not belong here, nor is Ray imported before it is asked for.
+"""Samples on a Ray cluster, for `operate.refresh` (`RayWorkers`) and for the UI
+(`ray_definitions`). What is done to a sample does not belong here, nor is Ray imported before it is
+asked for.
 """
 
 from __future__ import annotations

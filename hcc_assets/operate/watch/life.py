@@ -1,5 +1,5 @@
-"""Signs of life of a run: tags that name its process, and a heartbeat while it works. Who is dead is
-judged in `reaper`.
+"""Signs of life of a run: tags that name its process, and a heartbeat while it works. Who is dead
+is judged in `reaper`.
 
 Ages on one host are taken from the clock that no one can set (``CLOCK_BOOTTIME``), so that a clock
 that jumps reaps nobody.
