@@ -132,7 +132,7 @@ def refresh(
         )
     if engine != "ray" and address is not None:
         raise click.UsageError("--address needs --engine ray")
-    from hcc_assets.operate.ray.engine import RayUnfit, require_ray
+    from hcc_assets.operate.ray.site import RayUnfit, require_ray
 
     try:
         if engine == "ray":
