@@ -20,14 +20,14 @@ from typing import Any
 from hcc_assets.assets.closure import lock_hash
 from hcc_assets.assets.definition import Asset, Check, Output, Refused
 from hcc_assets.assets.inputs import GIVEN, Basis
-from hcc_assets.assets.plan import told, why_stale
+from hcc_assets.assets.plan import UNPUBLISHED, told, why_stale
 from hcc_assets.assets.quarantine import quarantine, set_aside
 from hcc_assets.assets.view import HomeView
 from hcc_assets.audit.trail import trail_of
 from hcc_assets.home.files import Fence
 from hcc_assets.home.objects import Overtaken
 from hcc_assets.home.published import promote
-from hcc_assets.home.versions import CheckRecord, Held, Manifest
+from hcc_assets.home.versions import CheckRecord, Held, Manifest, unfinished
 from hcc_assets.schemas.base import TableRefused, columns, conform
 from hcc_assets.schemas.csv_safe import to_csv_bytes
 
@@ -123,10 +123,15 @@ class Workbench(HomeView):
             self.versions.glance()
         seen = self.versions.tag(asset.name, key)
         current = self.versions.current(asset.name, key)
+        held = self.versions.held(asset.name, key)
+        if current is not None and unfinished(current, held) and not force:
+            done = self._finished(asset, key, current, fence)
+            if done.state == "failed" or current.fingerprint == self.fingerprint(asset, key):
+                return done
+            held = None
         basis, fingerprint = self.basis(asset, key), self.fingerprint(asset, key)
         if basis is None or fingerprint is None:
             return Outcome("waiting", current, reason=f"{asset.name} waits for its inputs")
-        held = self.versions.held(asset.name, key)
         if not force:
             if self.settled(asset, key) is not None:
                 return Outcome("fresh", current)
@@ -142,11 +147,19 @@ class Workbench(HomeView):
         work = _Attempt(asset, key, run_id, fence, seen, current, basis, fingerprint, why)
         # until the outcome is known this stands for a run that was ended from outside
         self._hold(work, ENDED, "ended", [], [])
+        return self._tried(work, lambda: self._made(work))
+
+    def _made(self, work: _Attempt) -> Outcome:
+        asset, key = work.asset, work.key
+        values = {name: kind.value(self, key) for name, kind in asset.inputs.items()}
+        output = self._computed(asset, values)
+        checks = self._judged(asset, output, values)
+        return self._replace(work, output, checks, values)
+
+    def _tried(self, work: _Attempt, what: Callable[[], Outcome]) -> Outcome:
+        """An outcome also where it was refused or failed."""
         try:
-            values = {name: kind.value(self, key) for name, kind in asset.inputs.items()}
-            output = self._computed(asset, values)
-            checks = self._judged(asset, output, values)
-            return self._replace(work, output, checks, values)
+            return what()
         except Refused as refusal:
             return self._refused(work, refusal)
         except (StaleWriter, Overtaken):
@@ -155,7 +168,7 @@ class Workbench(HomeView):
             frames = places(error)
             where = " < ".join(reversed(frames[-2:]))
             reason = f"unexpected {type(error).__name__} at {where}"
-            gate = CheckRecord(name=asset.gate.name, passed=False, description=reason)
+            gate = CheckRecord(name=work.asset.gate.name, passed=False, description=reason)
             return self._hold(work, reason, "error", [gate], frames)
 
     def _computed(self, asset: Asset, values: Mapping[str, Any]) -> Output:
@@ -244,11 +257,14 @@ class Workbench(HomeView):
         for part in output.set_aside:
             set_aside(self, asset.name, part)
         self.versions.commit(manifest, seen=work.seen, keep=asset.keep, fence=work.fence)
+        work.current = manifest
         self.__dict__.pop("cutoff", None)
         if asset.name == "subjects":  # before anything else names one of them
             self.register()
         promote(self.versions, manifest, self._later(asset, work.key))
-        self._audit(work, manifest)
+        before = current.data_version if current else None
+        self._audit(manifest, work.why, before)
+        self.versions.clear_hold(asset.name, work.key)
         state = "unchanged" if same else "new"
         return Outcome(state, manifest, checks, metadata=metadata, figures=figures)
 
@@ -276,18 +292,28 @@ class Workbench(HomeView):
         found = (self.versions.current(asset.name, k) for k in self.rows if key in self.earlier(k))
         return [m for m in found if m is not None]
 
-    def _audit(self, work: _Attempt, manifest: Manifest) -> None:
-        details = {
-            "asset": manifest.asset,
-            "sample": manifest.partition,
-            "run_id": manifest.run_id,
-            "fingerprint": manifest.fingerprint,
-        }
+    def _finished(self, asset: Asset, key: str | None, current: Manifest, fence: Fence) -> Outcome:
+        """Publish and tell a version whose run was ended before it did."""
+
+        def finish() -> Outcome:
+            fence()
+            promote(self.versions, current, self._later(asset, key))
+            details = _details(current)
+            if not any(entry.details == details for entry in trail_of(self.home).entries()):
+                self._audit(current, UNPUBLISHED, current.previous)
+            self.versions.clear_hold(asset.name, key)
+            return Outcome("new", current, current.checks, metadata=current.notes)
+
+        run_id, fingerprint = current.run_id, current.fingerprint
+        work = _Attempt(asset, key, run_id, fence, "", current, Basis(), fingerprint, UNPUBLISHED)
+        return self._tried(work, finish)
+
+    def _audit(self, manifest: Manifest, why: str, before: str | None) -> None:
         trail_of(self.home).append(
             "materialize",
-            why=self.people.in_keys(work.why)[:400],
-            details=details,
-            from_hash=work.current.data_version if work.current else None,
+            why=self.people.in_keys(why)[:400],
+            details=_details(manifest),
+            from_hash=before,
             to_hash=manifest.data_version,
         )
 
@@ -337,6 +363,16 @@ class Workbench(HomeView):
 
 _AGAIN = ("error", "ended")
 """Codes of holds that are tried again: the inputs may be good."""
+
+
+def _details(manifest: Manifest) -> dict[str, Any]:
+    """Of a version in the audit trail."""
+    return {
+        "asset": manifest.asset,
+        "sample": manifest.partition,
+        "run_id": manifest.run_id,
+        "fingerprint": manifest.fingerprint,
+    }
 
 
 def _given(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -109,9 +109,10 @@ def amend(path: UPath, change: Callable[[bytes | None], bytes]) -> None:
     while True:
         seen = objects.tag_of(path)
         try:
-            return write_bytes(path, change(_read(path)), seen=seen)
+            write_bytes(path, change(_read(path)), seen=seen)
         except objects.Overtaken:
             continue
+        return
 
 
 def _read(path: UPath) -> bytes | None:

@@ -321,7 +321,8 @@ class Versions:
     ) -> None:
         """Make a manifest the current one if the one that stands is still the one that was seen.
 
-        This is the only way in which writers keep apart, on a disk and on an object store.
+        This is the only way in which writers keep apart, on a disk and on an object store. The
+        hold stays until the version is published (`unfinished`).
 
         Parameters
         ----------
@@ -343,7 +344,6 @@ class Versions:
         fence()
         self._swap(folder / CURRENT, content, seen)
         self.look_anew()
-        self.clear_hold(manifest.asset, manifest.partition)
         spared = {manifest.folder, manifest.previous}
         if not is_local(folder):
             objects.remove_old(folder, lambda name: is_version(Path(name)), spared, keep)
@@ -426,6 +426,14 @@ class Versions:
                 "hcc refresh"
             )
         return manifest
+
+
+def unfinished(current: Manifest | None, held: Held | None) -> bool:
+    """True where a run made its version the current one and was ended, or failed, before that was
+    published and told."""
+    if current is None or held is None or held.code not in ("ended", "error"):
+        return False
+    return (held.run_id, held.fingerprint) == (current.run_id, current.fingerprint)
 
 
 def _tag(path: UPath) -> str:

@@ -22,7 +22,6 @@ from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.home import files
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.consent import record_withdrawal
-from hcc_assets.home.people.register import read_people
 from hcc_assets.home.published import put_back
 from hcc_assets.home.versions import Versions
 from hcc_assets.operate.history import restore
@@ -164,7 +163,7 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
         The entry of the acceptance, and whether any export is ``held`` now: one that is not may be accepted before it is looked at.
     """
     view = HomeView(home, all_assets())
-    reason = read_people(home).in_keys(reason)
+    reason = _in_keys(view, reason)
     standing = view.versions.current("clinical_export")
     waits = standing is not None and any(
         c.name == "newest_export_taken" and not c.passed for c in standing.checks
@@ -193,14 +192,22 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
     return entry | {"held": waits or view.versions.held("clinical_export") is not None}
 
 
+def _in_keys(view: HomeView, text: str) -> str:
+    """What a person wrote, with keys for the names of everybody who has arrived."""
+    view.register()
+    return view.people.in_keys(text)
+
+
 def withdraw_subject(home: Home, subject: str, from_date: dt.date, reason: str) -> None:
     """Record that data of ``subject`` (its id or key) from ``from_date`` on are no longer used; the
     next refresh leaves them out."""
-    subject = read_people(home).in_ids(subject)
+    view = HomeView(home, all_assets())
+    told = _in_keys(view, reason)
+    subject = view.people.in_ids(subject)
     record_withdrawal(home.withdrawals_csv, subject, from_date, reason, dt.datetime.now(dt.UTC))
     trail_of(home).append(
         "withdraw",
-        why=read_people(home).in_keys(reason),
+        why=told,
         subject_id=subject,
         details={"from": from_date.isoformat()},
     )
@@ -229,7 +236,7 @@ def rebuild_reference(
         files.write_bytes(home.store / "reference_rebuild.json", json.dumps(asked).encode())
         trail_of(home).append(
             "reference rebuild",
-            why=read_people(home).in_keys(reason),
+            why=_in_keys(HomeView(home, all_assets()), reason),
             from_hash=current.data_version,
         )
     summary = refresh() if refresh is not None else Summary()
