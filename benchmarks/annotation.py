@@ -1,7 +1,8 @@
-"""Annotation: macro-F1, per class, composition error, unassigned and novel cells, with and without a labelled reference, on simulated cohorts and real blood.
+"""Annotation: macro-F1, per class, composition error, unassigned and novel cells, with and without
+a labelled reference, on simulated cohorts and real blood.
 
-Run ``python -m benchmarks.annotation``; ``compare()`` gives the table to other benchmarks. Figures from a simulation guard against regressions and are no
-evidence of clinical accuracy.
+Run ``python -m benchmarks.annotation``; ``compare()`` gives the table to other benchmarks. Figures
+from a simulation guard against regressions and are no evidence of clinical accuracy.
 """
 
 from __future__ import annotations
@@ -114,7 +115,8 @@ def labelled_reference(samples: list[Sample]) -> Reference:
 
 
 def score(reference: Reference, samples: list[Sample], name: str) -> dict[str, object]:
-    """One row: accuracy over single, undamaged cells that pass; composition error over all passing cells of the sample against true single cells."""
+    """One row: accuracy over single, undamaged cells that pass; composition error over all passing
+    cells of the sample against true single cells."""
     from sklearn.metrics import f1_score
 
     truth, calls, error, seconds, strange = [], [], [], 0.0, []
@@ -200,7 +202,8 @@ def blood() -> list[dict[str, object]]:
 
 
 def compare(patients: int = 6, cells: int = 1500, seed: int = 21) -> pd.DataFrame:
-    """The table: easy and hard setting, without and with labels, on the samples that taught the reference and on other patients; and a type that nobody knows."""
+    """The table: easy and hard setting, without and with labels, on the samples that taught the
+    reference and on other patients; and a type that nobody knows."""
     rows = []
     for setting in ("easy", "hard"):
         own, other = (

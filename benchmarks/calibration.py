@@ -1,15 +1,18 @@
-"""Calibration of the composition test: null rate, coverage, power, false discoveries, against the other references and against naive tests.
+"""Calibration of the composition test: null rate, coverage, power, false discoveries, against the
+other references and against naive tests.
 
-Run ``python benchmarks/calibration.py`` (about two minutes on one core) or call ``calibrate``. The tested code is ``stats.composition_logratio`` itself.
-Setting: 14 classes, log-normal abundance with a patient standard deviation of 0.7 and a sample standard deviation of 0.5, 500 to 8,000 cells, log
-changes of -1.0 (macrophage), +0.8 (T) and +1.0 (mast). It guards against regressions and is no evidence of clinical accuracy.
+Run ``python benchmarks/calibration.py`` (about two minutes on one core) or call ``calibrate``. The
+tested code is ``stats.composition_logratio`` itself. Setting: 14 classes, log-normal abundance with
+a patient standard deviation of 0.7 and a sample standard deviation of 0.5, 500 to 8,000 cells, log
+changes of -1.0 (macrophage), +0.8 (T) and +1.0 (mast). It guards against regressions and is no
+evidence of clinical accuracy.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -68,7 +71,8 @@ def simulate(
     *,
     depth_ratio: float = 1.0,
 ) -> npt.NDArray[np.int64]:
-    """Counts (replicates, pairs, 2, classes); the second biopsy has ``depth_ratio`` times the cells."""
+    """Counts (replicates, pairs, 2, classes); the second biopsy has ``depth_ratio`` times the
+    cells."""
     k = SHARES.size
     log = (
         np.log(SHARES / SHARES.sum())
@@ -106,7 +110,7 @@ def false_discoveries(p_values: Array, effects: Array) -> tuple[float, float]:
 
 
 def naive_p_values(counts: npt.NDArray[np.int64]) -> dict[str, Array]:
-    """Tests that people use: signed t on proportions, and cells as replicates (pooled chi-square)."""
+    """Tests that people use: signed t on proportions, cells as replicates (pooled chi-square)."""
     totals = counts.sum(axis=-1, keepdims=True)
     share = counts / totals
     delta = share[:, :, 1] - share[:, :, 0]
@@ -133,9 +137,10 @@ def calibrate(
     Returns
     -------
     pandas.DataFrame
-        ``method, n_pairs, null_rate`` (share of p < 0.05 over primary classes, nothing changed), ``null_rate_worst`` (worst class),
-        ``null_rate_depth`` (second biopsies with a fifth of the cells), ``coverage`` (95 % intervals, all classes), ``power, fdr``, and
-        ``fdr_one_sided, coverage_one_sided`` when four of the 14 classes fall together.
+        ``method, n_pairs, null_rate`` (share of p < 0.05 over primary classes, nothing changed),
+        ``null_rate_worst`` (worst class), ``null_rate_depth`` (second biopsies with a fifth of the
+        cells), ``coverage`` (95 % intervals, all classes), ``power, fdr``, and ``fdr_one_sided,
+        coverage_one_sided`` when four of the 14 classes fall together.
     """
     rows = []
     for n in pairs:
@@ -183,7 +188,9 @@ def calibrate(
     return pd.DataFrame(rows)
 
 
-def _blocks(make, replicates: int, size: int = 1000) -> list[npt.NDArray[np.int64]]:  # type: ignore[no-untyped-def]
+def _blocks(
+    make: Callable[[int], npt.NDArray[np.int64]], replicates: int, size: int = 1000
+) -> list[npt.NDArray[np.int64]]:
     return [make(min(size, replicates - start)) for start in range(0, replicates, size)]
 
 

@@ -1,4 +1,5 @@
-"""Doublets: own score against scanpy's Scrublet on the same labelled doublets, from the simulator and from real blood with planted pairs.
+"""Doublets: own score against scanpy's Scrublet on the same labelled doublets, from the simulator
+and from real blood with planted pairs.
 
 Run ``python -m benchmarks.doublets``; ``compare()`` gives the table to other benchmarks.
 """
@@ -30,7 +31,8 @@ Flags = npt.NDArray[np.bool_]
 def planted(
     counts: AnnData, labels: pd.Series, rate: float, seed: int
 ) -> tuple[AnnData, Flags, Flags]:
-    """Cells of which a share ``rate`` are sums of two others: counts, doublet, doublet of two labels. Real doublets among the rest are not known."""
+    """Cells of which a share ``rate`` are sums of two others: counts, doublet, doublet of two
+    labels. Real doublets among the rest are not known."""
     rng = np.random.default_rng(seed)
     n = int(counts.n_obs * rate / (1 + rate))
     order = rng.permutation(counts.n_obs)
@@ -96,7 +98,8 @@ def scrublet(counts: AnnData, rate: float) -> npt.NDArray[np.float64]:
 
 
 def compare(n_cells: int = 2000, seeds: int = 3) -> pd.DataFrame:
-    """One row per case: AUPRC of both scores, of all and of mixed doublets; own calls; CPU seconds of this process."""
+    """One row per case: AUPRC of both scores, of all and of mixed doublets; own calls; CPU seconds
+    of this process."""
     from sklearn.metrics import average_precision_score
 
     rows = []

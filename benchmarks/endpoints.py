@@ -1,8 +1,11 @@
-"""Time of the efficacy endpoints: 1,000 subjects with 12 visits and 5 lesions, and ten times as many. Run: ``python -m benchmarks.endpoints``.
+"""Time of the efficacy endpoints: 1,000 subjects with 12 visits and 5 lesions, and ten times as
+many. Run: ``python -m benchmarks.endpoints``.
 
-The vectorised path: result texts are parsed once per distinct text into exact integers (``recist_arithmetic.Scale``, ``int64``), sums are scattered with
-``np.add.at``, the smallest earlier sum walks over visit positions for all subjects at once, and responses are column comparisons. The second data set
-has texts with 20 decimals, which take the same path on Python integers.
+The vectorised path: result texts are parsed once per distinct text into exact integers
+(``recist_arithmetic.Scale``, ``int64``), sums are scattered with ``np.add.at``, the smallest
+earlier sum walks over visit positions for all subjects at once, and responses are column
+comparisons. The second data set has texts with 20 decimals, which take the same path on Python
+integers.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""What a second worker brings to the work on samples: one and two Ray nodes of one core, one and two local processes, the same deliveries.
+"""What a second worker brings to the work on samples: one and two Ray nodes of one core, one and
+two local processes, the same deliveries.
 
-Run ``python -m benchmarks.ray`` where the extra ``ray`` is installed and two cores are free; the load of the machine stands beside each figure. Whole
-times: joining the cluster, start of the workers with their imports, all chains from delivered matrix to pseudobulk with Dagster's runs.
+Run ``python -m benchmarks.ray`` where the extra ``ray`` is installed and two cores are free; the
+load of the machine stands beside each figure. Whole times: joining the cluster, start of the
+workers with their imports, all chains from delivered matrix to pseudobulk with Dagster's runs.
 """
 
 from __future__ import annotations
@@ -156,11 +158,13 @@ def main() -> None:
         )
         for figure in (*one, *two):
             print(
-                f"{engine:5} {figure['workers']} worker(s)  {figure['seconds']:6.1f} s  load before {figure['load']:.1f}"
+                f"{engine:5} {figure['workers']} worker(s)  {figure['seconds']:6.1f} s  load "
+                f"before {figure['load']:.1f}"
             )
         ratios = [a["seconds"] / b["seconds"] for a, b in zip(one, two, strict=True)]
         print(
-            f"{engine:5} speed-up {statistics.median(ratios):.2f} (from {min(ratios):.2f} to {max(ratios):.2f})"
+            f"{engine:5} speed-up {statistics.median(ratios):.2f} (from {min(ratios):.2f} to "
+            f"{max(ratios):.2f})"
         )
 
 

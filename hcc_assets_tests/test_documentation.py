@@ -21,8 +21,9 @@ from hcc_assets.commands import hcc
 from hcc_assets.defs.catalogue import all_recipes
 from hcc_assets.schemas.adam import ADAM_MODELS
 from hcc_assets.schemas.base import table_name
-from hcc_assets.schemas.dictionary import data_dictionary, published_models
+from hcc_assets.schemas.dictionary import data_dictionary
 from hcc_assets.study.config import StudyConfig, parse_config
+from hcc_assets_tests.schemas.models import published_models
 
 TOP = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted(

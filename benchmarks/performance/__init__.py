@@ -1,1 +1,2 @@
-"""Performance claims, measured: ``python -m benchmarks.performance`` writes ``docs/performance.md``. Accuracy belongs to ``benchmarks.science``."""
+"""Performance claims, measured: ``python -m benchmarks.performance`` writes
+``docs/performance.md``. Accuracy belongs to ``benchmarks.science``."""

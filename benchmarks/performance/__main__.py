@@ -1,6 +1,8 @@
-"""``python -m benchmarks.performance [--tiny|--quick|--full]``: measure, then write ``docs/performance.md``, its plots and ``results.json``.
+"""``python -m benchmarks.performance [--tiny|--quick|--full]``: measure, then write
+``docs/performance.md``, its plots and ``results.json``.
 
-``--from-results`` writes the document again from the results that are there. Measure on an idle machine: everything is one run after the other.
+``--from-results`` writes the document again from the results that are there. Measure on an idle
+machine: everything is one run after the other.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ def measure(
     Parameters
     ----------
     keep
-        Called with the results so far after each section: hours of measuring are not lost to an error in the last one.
+        Called with the results so far after each section: hours of measuring are not lost to an
+        error in the last one.
 
     Returns
     -------

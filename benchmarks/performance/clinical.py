@@ -1,7 +1,9 @@
-"""Time of the clinical derivations in one process: ``python -m benchmarks.performance.clinical endpoints SUBJECTS`` or ``safety ROWS``.
+"""Time of the clinical derivations in one process: ``python -m benchmarks.performance.clinical
+endpoints SUBJECTS`` or ``safety ROWS``.
 
-Prints CPU seconds of the derivation (imports and making the data left out) and, as a yardstick, of reading the same rows from a CSV file as text.
-Method: 12 visits after baseline and 5 lesions a subject for the endpoints; ten adverse events a subject for safety.
+Prints CPU seconds of the derivation (imports and making the data left out) and, as a yardstick, of
+reading the same rows from a CSV file as text. Method: 12 visits after baseline and 5 lesions a
+subject for the endpoints; ten adverse events a subject for safety.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The plain script for a whole trial: read every sample, concatenate, cluster all cells together, count cells per cluster and sample.
+"""The plain script for a whole trial: read every sample, concatenate, cluster all cells together,
+count cells per cluster and sample.
 
 ``python -m benchmarks.performance.concatenate FOLDER…``. Nothing here is tuned, for or against.
 """

@@ -1,6 +1,8 @@
-"""Brings a home up to date by calling the same recipes in a loop, without Dagster: what Dagster's share is measured against.
+"""Brings a home up to date by calling the same recipes in a loop, without Dagster: what Dagster's
+share is measured against.
 
-``python -m benchmarks.performance.engine_loop HOME``. One process, one asset after the other, as ``hcc refresh --jobs 1`` does; the same stores are written.
+``python -m benchmarks.performance.engine_loop HOME``. One process, one asset after the other, as
+``hcc refresh --jobs 1`` does; the same stores are written.
 """
 
 from __future__ import annotations

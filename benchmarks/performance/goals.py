@@ -1,4 +1,7 @@
-"""The goals and whether they are met, computed from measured rows alone. What to say about a miss is in ``misses``."""
+"""The goals and whether they are met, computed from measured rows alone.
+
+What to say about a miss is in ``misses``.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,8 @@ class Goal:
     text
         What is promised.
     limit, value
-        The largest value that is good, and what was measured (the worst case); None where this run measured nothing for it.
+        The largest value that is good, and what was measured (the worst case); None where this run
+        measured nothing for it.
     detail
         How the value came about.
     """
@@ -46,13 +50,15 @@ def pick(rows: Rows, **wanted: Any) -> Rows:
 def ratios(
     rows: Rows, over: str, under: str, field: str = "cpu_s", by: str = "case"
 ) -> dict[str, float]:
-    """``field`` of ``over`` divided by that of ``under``, case by case; none for what was stopped before its end."""
+    """``field`` of ``over`` divided by that of ``under``, case by case; none for what was stopped
+    before its end."""
     bottom = {r[by]: r[field] for r in pick(rows, what=under) if not r.get("stopped")}
     return {r[by]: r[field] / bottom[r[by]] for r in pick(rows, what=over) if bottom.get(r[by])}
 
 
 def shares(results: Mapping[str, Any]) -> dict[str, float]:
-    """Dagster's share of the CPU of a refresh, case by case: what is over and above the loop, divided by the refresh."""
+    """Dagster's share of the CPU of a refresh, case by case: what is over and above the loop,
+    divided by the refresh."""
     rows = [
         *results.get("one_sample", {}).get("shares", []),
         *results.get("whole_trial", {}).get("shares", []),

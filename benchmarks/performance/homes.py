@@ -1,4 +1,7 @@
-"""Data homes to measure on: a simulated trial whose samples are delivered one by one. How a home is brought up to date is not decided here."""
+"""Data homes to measure on: a simulated trial whose samples are delivered one by one.
+
+How a home is brought up to date is not decided here.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,10 @@ class TrialHome:
     def deliver(
         self, number: int = 1, *, matrix: Path | None = None, tissue: str | None = None
     ) -> list[str]:
-        """Let the next samples arrive; ``matrix`` is delivered in place of the withheld one. Returns their ids."""
+        """Let the next samples arrive; ``matrix`` is delivered in place of the withheld one.
+
+        Returns their ids.
+        """
         arrived = []
         for _ in range(number):
             row = self.waiting.pop(0)
@@ -79,7 +85,8 @@ class TrialHome:
         return later
 
     def copy(self, root: Path) -> TrialHome:
-        """The same home at another place, to be changed there; withheld matrices stay where they are."""
+        """The same home at another place, to be changed there; withheld matrices stay where they
+        are."""
         shutil.copytree(self.root, root)
         return TrialHome(root, self.stash, [dict(r) for r in self.waiting], self.delivered)
 
@@ -97,7 +104,8 @@ def make_home(root: Path, *, samples: int, withheld: int, cells: int, labelled: 
     cells
         Per sample.
     labelled
-        Put a labelled reference (other patients of the same world) into ``landing/reference``, so that it is frozen from the first refresh.
+        Put a labelled reference (other patients of the same world) into ``landing/reference``, so
+        that it is frozen from the first refresh.
     """
     subjects = _subjects_for(samples + withheld)
     simulate_trial(root, subjects=subjects, cells=cells, seed=SEED)

@@ -18,7 +18,9 @@ def describe() -> dict[str, str]:
         "processor": _processor(),
         "cores": str(len(os.sched_getaffinity(0))),
         "memory": f"{psutil.virtual_memory().total / 1e9:.1f} GB",
-        "load at the start": f"{os.getloadavg()[0]:.2f} (a value near 0 means that nothing else was running)",
+        "load at the start": (
+            f"{os.getloadavg()[0]:.2f} (a value near 0 means that nothing else was running)"
+        ),
         "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "Python": platform.python_version(),
         "packages": ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES),

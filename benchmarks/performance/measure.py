@@ -1,6 +1,8 @@
-"""Whole processes measured from outside: wall time, CPU of the process tree, memory of the largest process and of all together.
+"""Whole processes measured from outside: wall time, CPU of the process tree, memory of the largest
+process and of all together.
 
-This module stays small on purpose (no numpy, no pandas): the measuring process must not be large itself. What is measured is in the other modules.
+This module stays small on purpose (no numpy, no pandas): the measuring process must not be large
+itself. What is measured is in the other modules.
 """
 
 from __future__ import annotations
@@ -30,9 +32,11 @@ class Measured:
     Attributes
     ----------
     wall_s, cpu_s
-        Seconds from start to end, and user plus system seconds of the process and all its descendants.
+        Seconds from start to end, and user plus system seconds of the process and all its
+        descendants.
     peak_mb, peak_sum_mb
-        Resident memory (MB, 10^6 bytes): the largest process, and the largest sum over processes at one moment (shared pages counted in each).
+        Resident memory (MB, 10^6 bytes): the largest process, and the largest sum over processes at
+        one moment (shared pages counted in each).
     answer
         The JSON object that the command printed last, where it printed one.
     stopped
@@ -101,7 +105,8 @@ def run(
         printed, told = out.read().decode(errors="replace"), err.read().decode(errors="replace")
     if child.returncode not in set(ok) and not watcher.stopped:
         raise MeasurementFailed(
-            f"{' '.join(map(str, command))} ended with {child.returncode}:\n{printed[-1500:]}\n{told[-3000:]}"
+            f"{' '.join(map(str, command))} ended with "
+            f"{child.returncode}:\n{printed[-1500:]}\n{told[-3000:]}"
         )
     return Measured(
         wall,
@@ -121,7 +126,8 @@ def python(
 
 
 def hcc(home: Path, command: str, *arguments: object) -> Measured:
-    """`run` a command of the platform on a home; something held or failed is success here (exit code 1), its summary is in the answer."""
+    """`run` a command of the platform on a home; something held or failed is success here (exit
+    code 1), its summary is in the answer."""
     words = ["--json"] if command in ("refresh", "status") else []
     return python("hcc_assets", command, "--home", home, *words, *arguments, ok=(0, 1))
 
@@ -176,7 +182,8 @@ def _answer(printed: str) -> dict[str, Any]:
 
 
 class _Watcher:
-    """Samples the memory of a process and its descendants from ``/proc``, and ends it above a limit; knows nothing where there is none."""
+    """Samples the memory of a process and its descendants from ``/proc``, and ends it above a
+    limit; knows nothing where there is none."""
 
     def __init__(self, pid: int, limit_mb: float | None = None):
         self.largest = self.together = 0

@@ -1,4 +1,5 @@
-"""What is said about a missed goal: a profile taken by itself, and a remark on what was tried, written by people into ``REMARKS``."""
+"""What is said about a missed goal: a profile taken by itself, and a remark on what was tried,
+written by people into ``REMARKS``."""
 
 from __future__ import annotations
 
@@ -17,31 +18,52 @@ from benchmarks.performance.settings import Sizes
 
 REMARKS: dict[str, str] = {
     "sample_published": (
-        "The functions alone keep the goal from 5,000 cells on. The rest of a refresh does not depend on the size of the sample: start-up and imports, the "
-        "tables across samples, their figures, runs and events, some 12 CPU seconds together, while the script publishes nothing. Of the profile a quarter "
-        "is figures, a third the work on the sample. Tried, with gain: code versions remembered between starts (1 s), figures laid out once for both formats "
-        "(half of their time), class sums read once a run from Parquet (a fifth of the reading). Tried, without: drawing PNG from SVG by a compiled library "
-        "(as dear as Matplotlib). Not tried: one figure process beside the tables, which would save waiting and no CPU."
+        "The functions alone keep the goal from 5,000 cells on. The rest of a refresh does not "
+        "depend on the size of the sample: start-up and imports, the "
+        "tables across samples, their figures, runs and events, some 12 CPU seconds together, "
+        "while the script publishes nothing. Of the profile a quarter "
+        "is figures, a third the work on the sample. Tried, with gain: code versions remembered "
+        "between starts (1 s), figures laid out once for both formats "
+        "(half of their time), class sums read once a run from Parquet (a fifth of the reading). "
+        "Tried, without: drawing PNG from SVG by a compiled library "
+        "(as dear as Matplotlib). Not tried: one figure process beside the tables, which would "
+        "save waiting and no CPU."
     ),
-    "sample_pure": "Imports and the start of the isolated parser are 1.8 s whatever the sample; against a script of 18 s that alone is a tenth.",
+    "sample_pure": (
+        "Imports and the start of the isolated parser are 1.8 s whatever the sample; against "
+        "a script of 18 s that alone is a tenth."
+    ),
     "sample_reading": (
-        "A delivery is parsed in a child process with limits (0.7 s to start), every cell is judged, labelled and given a copy-number profile; the ratio falls "
+        "A delivery is parsed in a child process with limits (0.7 s to start), every cell is "
+        "judged, labelled and given a copy-number profile; the ratio falls "
         "with the number of cells. Labels and copy number cost as much as the two readings."
     ),
-    "sample_cpu": "Growth is linear (slope above): the sum of reading, quality, doublets and copy number, none of which stands out in the profile.",
+    "sample_cpu": (
+        "Growth is linear (slope above): the sum of reading, quality, doublets and copy "
+        "number, none of which stands out in the profile."
+    ),
     "sample_memory": (
-        "Only the sample of 20,000 cells is above it: memory is linear in the delivery (slope above), and admission counts with that slope, so that such a "
-        "sample is not joined by others on a small machine. Tried, with gain: fewer copies of the matrix in the copy-number profile (200 MB)."
+        "Only the sample of 20,000 cells is above it: memory is linear in the delivery (slope "
+        "above), and admission counts with that slope, so that such a "
+        "sample is not joined by others on a small machine. Tried, with gain: fewer copies of "
+        "the matrix in the copy-number profile (200 MB)."
     ),
     "flat": (
-        "Cells are worked on for the new sample alone, but the study's tables and figures are about all samples: the smallest home has too few pairs for any "
-        "comparison of expression, and from there on the cost grows by the slope above. Between 10 and 80 samples half of the growth is figures (one element "
-        "more per sample, a volcano for each class with enough pairs), a fifth the paired fits, a tenth reading each sample's small tables. Tried, with gain: "
-        "bars of a class as one artist, small frames read once a run (together 16 % at 80 samples). Not done: drawing fewer figures, or publishing without them."
+        "Cells are worked on for the new sample alone, but the study's tables and figures are "
+        "about all samples: the smallest home has too few pairs for any "
+        "comparison of expression, and from there on the cost grows by the slope above. Between "
+        "10 and 80 samples half of the growth is figures (one element "
+        "more per sample, a volcano for each class with enough pairs), a fifth the paired fits, "
+        "a tenth reading each sample's small tables. Tried, with gain: "
+        "bars of a class as one artist, small frames read once a run (together 16 % at 80 "
+        "samples). Not done: drawing fewer figures, or publishing without them."
     ),
-    "dagster_share": "Start-up, runs and events cost the same for any sample; the share falls with its size.",
+    "dagster_share": (
+        "Start-up, runs and events cost the same for any sample; the share falls with its size."
+    ),
     "safety_growth": (
-        "A million adverse events no longer fit the processor's caches; the time is in pandas' comparison and grouping of texts. At the size of a trial the "
+        "A million adverse events no longer fit the processor's caches; the time is in pandas' "
+        "comparison and grouping of texts. At the size of a trial the "
         "tables take well under a second."
     ),
 }
@@ -60,7 +82,8 @@ def profiles(
     Returns
     -------
     dict
-        By name of the profile: ``goals``, ``seconds``, ``packages`` (own time by package) and ``functions`` (cumulative time, ours first).
+        By name of the profile: ``goals``, ``seconds``, ``packages`` (own time by package) and
+        ``functions`` (cumulative time, ours first).
     """
     wanted: dict[str, list[str]] = {}
     for goal in missed:
@@ -131,7 +154,8 @@ def _command(cause: str, sizes: Sizes, scratch: Path, target: Path) -> list[str]
 
 def summary(path: Path) -> dict[str, Any]:
     """Own time by package and cumulative time of our functions, of a cProfile file."""
-    stats: dict[tuple[str, int, str], Any] = pstats.Stats(str(path)).stats  # type: ignore[attr-defined]
+    profile: Any = pstats.Stats(str(path))
+    stats: dict[tuple[str, int, str], Any] = profile.stats
     packages: dict[str, float] = {}
     ours: list[dict[str, Any]] = []
     for (file, _, name), (_, calls, own, cumulative, _) in stats.items():
@@ -157,7 +181,7 @@ def summary(path: Path) -> dict[str, Any]:
 
 
 def _package(file: str, name: str) -> str:
-    """Package a function belongs to; a module of ours by its dotted name, a built-in by its kind."""
+    """Package of a function; a module of ours by its dotted name, a built-in by its kind."""
     if file == "~":
         kind = re.search(r"sqlite3|fsync|sleep|poll|compile|marshal|read|numpy", name)
         return f"built in ({kind.group(0)})" if kind else "built in"

@@ -1,4 +1,7 @@
-"""The plots of ``docs/performance.md``, as SVG that is the same for the same results. Numbers come from the results and nowhere else."""
+"""The plots of ``docs/performance.md``, as SVG that is the same for the same results.
+
+Numbers come from the results and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +94,10 @@ def growing(results: Mapping[str, Any]) -> Figure:
 
 
 def trial(results: Mapping[str, Any]) -> Figure:
-    """The whole trial against the plain script: wall, CPU, memory. Where the script was stopped it has no time, and a cross at the memory that it had taken."""
+    """The whole trial against the plain script: wall, CPU, memory.
+
+    Where the script was stopped it has no time, and a cross at the memory that it had taken.
+    """
     figure = new_figure(8, 3.2, title="The whole trial from nothing")
     rows = results["whole_trial"]["trial"]
     labels = {"wall_s": "wall seconds", "cpu_s": "CPU seconds", "peak_sum_mb": "MB, all processes"}
@@ -151,7 +157,7 @@ def crowd(results: Mapping[str, Any]) -> Figure:
 
 
 def clinical(results: Mapping[str, Any]) -> Figure:
-    """Clinical derivations against size, both axes logarithmic, with the line of exact proportion."""
+    """Clinical derivations against size, both axes logarithmic, with the line of proportion."""
     figure = new_figure(8, 3.6, title="Clinical derivations: CPU without imports")
     axes = figure.subplots(1, 2)
     for ax, what, label in zip(

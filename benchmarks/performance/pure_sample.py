@@ -1,6 +1,8 @@
-"""The per-sample work as plain function calls, without platform and Dagster: delivery to calls, counts per class and pseudobulk.
+"""The per-sample work as plain function calls, without platform and Dagster: delivery to calls,
+counts per class and pseudobulk.
 
-``python -m benchmarks.performance.pure_sample DELIVERY REFERENCE [--parse-only]`` prints CPU seconds of this process and its children after the imports.
+``python -m benchmarks.performance.pure_sample DELIVERY REFERENCE [--parse-only]`` prints CPU
+seconds of this process and its children after the imports.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Two calls of ``sc.read_10x_mtx`` on one delivery, imports left out; prints CPU seconds as JSON. Our own reader is in ``pure_sample``."""
+"""Two calls of ``sc.read_10x_mtx`` on one delivery, imports left out; prints CPU seconds as JSON.
+Our own reader is in ``pure_sample``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""The usual scanpy recipe for one sample as a plain script, as people write it: what the per-sample work is compared with.
+"""The usual scanpy recipe for one sample as a plain script, as people write it: what the per-sample
+work is compared with.
 
-``python -m benchmarks.performance.scanpy_recipe FOLDER`` (a folder with ``matrix.mtx.gz``). Nothing here is tuned, for or against.
+``python -m benchmarks.performance.scanpy_recipe FOLDER`` (a folder with ``matrix.mtx.gz``). Nothing
+here is tuned, for or against.
 """
 
 from __future__ import annotations

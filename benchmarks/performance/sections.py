@@ -1,4 +1,8 @@
-"""The measurements, section by section. Each takes a scratch folder and sizes and returns plain rows; what they mean is written in ``document``."""
+"""The measurements, section by section.
+
+Each takes a scratch folder and sizes and returns plain rows; what they mean is written in
+``document``.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,8 @@ from benchmarks.performance.settings import Sizes
 Rows = list[dict[str, Any]]
 Say = Callable[[str], None]
 MEMORY_LEFT = 0.88
-"""Share of the free memory that the script may take before it is ended: beyond that the kernel would end something."""
+"""Share of the free memory that the script may take before it is ended: beyond that the kernel
+would end something."""
 BLOOD = TOP / "../shared/data/pbmc4k/filtered_feature_bc_matrix"
 
 
@@ -26,7 +31,9 @@ def start_up(scratch: Path, sizes: Sizes, say: Say) -> Rows:
     code = {
         "import scanpy": "import scanpy",
         "import dagster": "import dagster",
-        "load the definitions": "import hcc_assets.definitions as d; d.defs.resolve_all_asset_specs()",
+        "load the definitions": (
+            "import hcc_assets.definitions as d; d.defs.resolve_all_asset_specs()"
+        ),
     }
     rows = []
     for what, line in code.items():
@@ -38,7 +45,8 @@ def start_up(scratch: Path, sizes: Sizes, say: Say) -> Rows:
 
 
 def one_sample(scratch: Path, sizes: Sizes, say: Say) -> dict[str, Rows]:
-    """One new sample of several sizes: the platform, the pure functions, the scanpy recipe, reading alone; and Dagster's share for the first size."""
+    """One new sample of several sizes: the platform, the pure functions, the scanpy recipe, reading
+    alone; and Dagster's share for the first size."""
     say("a home with what stands already")
     base = homes.make_home(
         scratch / "base",
@@ -160,7 +168,8 @@ def growing_home(scratch: Path, sizes: Sizes, say: Say) -> Rows:
 
 
 def whole_trial(scratch: Path, sizes: Sizes, say: Say) -> dict[str, Rows]:
-    """Everything from nothing, without labels, against the script that concatenates all cells; Dagster's share for the first size."""
+    """Everything from nothing, without labels, against the script that concatenates all cells;
+    Dagster's share for the first size."""
     first, last = sizes.trial_samples[0], sizes.trial_samples[-1]
     say(f"simulating {last} samples x {sizes.trial_cells:,} cells")
     arriving = homes.make_home(
@@ -209,7 +218,8 @@ def whole_trial(scratch: Path, sizes: Sizes, say: Say) -> dict[str, Rows]:
 
 
 def crowd(scratch: Path, sizes: Sizes, say: Say) -> Rows:
-    """From few samples towards a million cells in one home: each step delivers samples and brings everything up to date, display embedding included."""
+    """From few samples towards a million cells in one home: each step delivers samples and brings
+    everything up to date, display embedding included."""
     say(f"simulating {sizes.crowd[-1]} samples x {sizes.crowd_cells:,} cells")
     first, last = sizes.crowd[0], sizes.crowd[-1]
     home = homes.make_home(

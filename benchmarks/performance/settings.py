@@ -26,7 +26,8 @@ class Sizes:
     trial_samples, trial_cells
         The whole trial from nothing: numbers of samples, ascending, and cells of each.
     crowd, crowd_cells
-        Samples at which the growth towards a million cells is measured, ascending, and cells of each sample.
+        Samples at which the growth towards a million cells is measured, ascending, and cells of
+        each sample.
     subjects, events
         Subjects of the endpoints, rows of adverse events.
     repeats

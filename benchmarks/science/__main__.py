@@ -1,6 +1,8 @@
-"""``python -m benchmarks.science [--tiny|--quick] [--only MODULE …]``: run the studies, then write ``docs/science.md`` and ``results.json``.
+"""``python -m benchmarks.science [--tiny|--quick] [--only MODULE …]``: run the studies, then write
+``docs/science.md`` and ``results.json``.
 
-Each study runs in a process of its own. ``--from-results`` writes the document again from the results that are there.
+Each study runs in a process of its own. ``--from-results`` writes the document again from the
+results that are there.
 """
 
 from __future__ import annotations

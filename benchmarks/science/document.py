@@ -1,16 +1,21 @@
-"""``docs/science.md`` from the results of the studies: every number is computed. Which studies there are is in ``studies``."""
+"""``docs/science.md`` from the results of the studies: every number is computed.
+
+Which studies there are is in ``studies``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.performance.document import table
+from benchmarks.performance.markdown import table
 
 _HEAD = """# Science: how well the methods do
 
-Written by `make benchmark-science` (`python -m benchmarks.science`) from one run; the same numbers are in [results.json](images/science/results.json).
-Figures from a simulation guard against regressions and are no evidence of clinical accuracy; where data are real, the table says so. Bars are those that the
+Written by `make benchmark-science` (`python -m benchmarks.science`) from one run; the same \
+numbers are in [results.json](images/science/results.json).
+Figures from a simulation guard against regressions and are no evidence of clinical accuracy; \
+where data are real, the table says so. Bars are those that the
 project set itself before the methods were chosen.
 """
 REMARKS: dict[str, str] = {}
@@ -35,7 +40,9 @@ def _bars(studies: list[Mapping[str, Any]]) -> str:
     if small:
         said += f" Run at a smaller size than the bars are meant for: {', '.join(small)}."
     for row in missed:
-        said += f"\n- Missed: {row['bar']} (study: {row['study']}). {REMARKS.get(row['bar'], '')}".rstrip()
+        said += (
+            f"\n- Missed: {row['bar']} (study: {row['study']}). {REMARKS.get(row['bar'], '')}"
+        ).rstrip()
     return f"## Bars\n\n{said}\n\n" + table(
         _rounded(rows), {"study": "study", "bar": "bar", "value": "measured", "met": ""}
     )
@@ -43,7 +50,11 @@ def _bars(studies: list[Mapping[str, Any]]) -> str:
 
 def _study(study: Mapping[str, Any]) -> str:
     parts = [
-        f"## {study['title']}\n\n{study['about']}\n\nSize {study['size']}, {study['cpu_s']:.0f} s of CPU; code: `benchmarks/{study['module']}.py`.\n"
+        (
+            f"## {study['title']}\n\n{study['about']}\n\n"
+            f"Size {study['size']}, {study['cpu_s']:.0f} s of CPU; "
+            f"code: `benchmarks/{study['module']}.py`.\n"
+        )
     ]
     for title, rows in study["tables"].items():
         if rows:

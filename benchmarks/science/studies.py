@@ -1,6 +1,8 @@
-"""The studies that ``docs/science.md`` is made of: what each runs at which size, and the bars it is held to. The studies are modules of ``benchmarks``.
+"""The studies that ``docs/science.md`` is made of: what each runs at which size, and the bars it is
+held to. The studies are modules of ``benchmarks``.
 
-A module of ``benchmarks`` with a function ``compare()`` that is not named here is run with its defaults and shown without bars, so that none is forgotten.
+A module of ``benchmarks`` with a function ``compare()`` that is not named here is run with its
+defaults and shown without bars, so that none is forgotten.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ _SCALES: dict[str, dict[str, dict[str, Any]]] = {
 
 @dataclass
 class Findings:
-    """Tables by title, bars (``bar, value, limit, met``) and, for figures, the table that is drawn."""
+    """Tables by title, bars (``bar, value, limit, met``) and, for figures, the table drawn."""
 
     tables: Tables
     bars: pd.DataFrame = field(
@@ -43,7 +45,8 @@ class Findings:
 
 @dataclass(frozen=True)
 class Study:
-    """One study: title, module, and the function that runs it at a size (``tiny``, ``quick`` or ``full``)."""
+    """One study: title, module, and the function that runs it at a size (``tiny``, ``quick`` or
+    ``full``)."""
 
     title: str
     module: str
@@ -121,7 +124,10 @@ def _annotation(module: Any, size: str) -> Findings:
     blood = pd.DataFrame(module.blood())
     if len(blood):
         tables[
-            "Real blood (pbmc4k): recall of the author's labels, and the share called a class that blood does not have"
+            (
+                "Real blood (pbmc4k): recall of the author's labels, and the share called a class "
+                "that blood does not have"
+            )
         ] = blood
     return Findings(tables, pd.DataFrame(annotation_bars(table)))
 
@@ -166,7 +172,8 @@ KNOWN = (
 
 
 def studies() -> list[Study]:
-    """The known studies whose module is there, then every other module of ``benchmarks`` that has ``compare``."""
+    """The known studies whose module is there, then every other module of ``benchmarks`` that has
+    ``compare``."""
     there = sorted(m.name for m in pkgutil.iter_modules(benchmarks.__path__))
     known = {s.module for s in KNOWN}
     found = [s for s in KNOWN if s.module in there]
@@ -186,7 +193,8 @@ def run_study(module: str, size: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``title, module, about`` (the module's words), ``tables`` and ``bars`` as lists of rows, ``cpu_s, wall_s``.
+        ``title, module, about`` (the module's words), ``tables`` and ``bars`` as lists of rows,
+        ``cpu_s, wall_s``.
     """
     study = next(s for s in studies() if s.module == module)
     started = time.monotonic()
@@ -200,7 +208,7 @@ def run_study(module: str, size: str) -> dict[str, Any]:
     return {
         "title": study.title,
         "module": module,
-        "about": (loaded.__doc__ or "").split("\n\n")[0],
+        "about": " ".join((loaded.__doc__ or "").split("\n\n")[0].split()),
         "tables": tables,
         "bars": json.loads(found.bars.to_json(orient="records", double_precision=6)),
         "cpu_s": round(used.ru_utime + used.ru_stime, 1),

@@ -200,9 +200,10 @@ class Workbench(HomeView):
     ) -> Outcome:
         asset, current, bundle = work.asset, work.current, output.bundle
         published = dict(output.published)
-        if output.table is not None and asset.model is not None:
+        if output.table is not None:
             bundle.frames["table"] = output.table
-            dates = (c for c, spec in columns(asset.model).items() if spec["dtype"] == "date")
+            specs = columns(asset.model) if asset.model is not None else {}
+            dates = (c for c, spec in specs.items() if spec["dtype"] == "date")
             bundle.dates["table"] = tuple(dates)
             bundle.extras["table.csv"] = to_csv_bytes(output.table)
             published |= {

@@ -128,7 +128,7 @@ def definition_metadata(asset: Asset) -> dict[str, Any]:
     if asset.model is not None:
         found["dagster/column_schema"] = column_schema(asset)
         found["dagster/table_name"] = asset.name
-        found["dagster/storage_kind"] = "parquet"
+    found["dagster/storage_kind"] = "h5ad" if "anndata" in asset.kinds else "parquet"
     return found
 
 
@@ -360,7 +360,8 @@ def manifest_metadata(asset: Asset, manifest: Manifest, home: Home) -> dict[str,
     if asset.per_sample:  # what is published of a sample is named after its subject
         return found
     first = next(iter(manifest.published), None)
-    main = f"{asset.name}.parquet" if asset.model is not None else first
+    table = f"{asset.name}.parquet"
+    main = table if table in manifest.published else first
     if main in manifest.published:
         found["dagster/uri"] = str(home.published / str(main))
     return found

@@ -12,6 +12,9 @@ from types import ModuleType
 from hcc_assets.assets.definition import Asset
 
 FOLDER = Path(__file__).parent
+OWN_FILES = ("loading", "native", "sources")
+"""Modules of this folder that hold no asset. A stock asset that ``dg scaffold`` writes lies beside
+them."""
 ENTRY_POINTS = "hcc_assets.assets"
 """Group of entry points: each names a module (or package) whose assets are added."""
 
@@ -21,7 +24,8 @@ def modules() -> Iterator[ModuleType]:
     assets of a group share and are imported by them."""
     for path in sorted(FOLDER.rglob("*.py")):
         relative = path.relative_to(FOLDER.parent.parent)
-        if not path.name.startswith("_") and path.parent != FOLDER:
+        beside = path.parent == FOLDER and path.stem in OWN_FILES
+        if not path.name.startswith("_") and not beside:
             yield import_module(".".join(relative.with_suffix("").parts))
 
 

@@ -1,4 +1,7 @@
-"""What the clinical figures share: short labels, months, sizes that keep labels readable. No figure belongs here."""
+"""What the clinical figures share: short labels, months, sizes that keep labels readable.
+
+No figure belongs here.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,18 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.figures import style
+from hcc_assets.stats.kaplan_meier import DAYS_PER_MONTH
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-DAYS_PER_MONTH: Final = 30.4375
 ROW_HEIGHT: Final = 0.17
-"""Inches per labelled row; text of `label_size` fits without overlap."""
+"""Inches per labelled row; text of `label_size` fits without overlap (held by a test)."""
 
 
 def short_ids(subjects: Sequence[str]) -> list[str]:
-    """Subject ids without the part that all share up to its last separator, so that the label keeps what tells subjects apart."""
+    """Subject ids without the part that all share up to its last separator, so that the label keeps
+    what tells subjects apart."""
     ids = [str(s) for s in subjects]
     least, most = min(ids, default=""), max(ids, default="")
     shared = next(

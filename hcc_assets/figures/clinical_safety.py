@@ -20,7 +20,7 @@ from hcc_assets.figures.clinical_common import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_LONGEST_TERM = 44
+_LONGEST_TERM = 44  # letters that fit the left margin
 
 
 def ae_bars(ae_summary: pd.DataFrame, *, top: int = 25) -> Figure:
@@ -93,12 +93,13 @@ def ae_bars(ae_summary: pd.DataFrame, *, top: int = 25) -> Figure:
     note = f"n = {treated} treated; each patient once per term, at the maximum grade" + (
         f"; {hidden} less frequent terms not shown" if hidden else ""
     )
-    figure.supxlabel(note, fontsize=style.FONT_SIZE - 1.5, color=style.MUTED, x=0.01, ha="left")
+    style.note(figure, note)
     return figure
 
 
 def exposure_bars(exposure_summary: pd.DataFrame) -> Figure:
-    """Treatment duration per subject (days dosed, at dose 0, without record) beside the relative dose intensity.
+    """Treatment duration per subject (days dosed, at dose 0, without record) beside the relative
+    dose intensity.
 
     Parameters
     ----------
@@ -166,11 +167,14 @@ def exposure_bars(exposure_summary: pd.DataFrame) -> Figure:
     right_ax.tick_params(axis="y", length=0, labelleft=False)
     figure.legend(loc="outside right upper", fontsize=style.FONT_SIZE - 1, frameon=False)
     middle = rows["relative_dose_intensity"].median()
-    note = f"n = {n} treated; bars are totals of days, not their order; median duration {months(rows['duration_days'].median()):.1f} months"
+    note = (
+        f"n = {n} treated; bars are totals of days, not their order; median duration "
+        f"{months(rows['duration_days'].median()):.1f} months"
+    )
     note += (
         f", median relative dose intensity {middle:.0f} %"
         if np.isfinite(middle)
         else ", relative dose intensity NE"
     )
-    figure.supxlabel(note, fontsize=style.FONT_SIZE - 1.5, color=style.MUTED, x=0.01, ha="left")
+    style.note(figure, note)
     return figure

@@ -1,4 +1,7 @@
-"""Kaplan-Meier figure with interval and numbers at risk. The estimate is that of ``stats.kaplan_meier``."""
+"""Kaplan-Meier figure with interval and numbers at risk.
+
+The estimate is that of ``stats.kaplan_meier``.
+"""
 
 from __future__ import annotations
 
@@ -80,12 +83,9 @@ def kaplan_meier(
     ax.set_xlabel("Months")
     ax.set_title(_headline(curve), loc="right", fontsize=style.FONT_SIZE)
     _risk_table(table, curve, [t for t in ax.get_xticks() if t <= longest])
-    figure.supxlabel(
+    style.note(
+        figure,
         f"n = {curve.n}, events = {curve.events}; band: 95 % interval, log-log; | censored",
-        fontsize=style.FONT_SIZE - 1.5,
-        color=style.MUTED,
-        x=0.01,
-        ha="left",
     )
     return figure
 

@@ -1,4 +1,5 @@
-"""Copy-number heatmap of one subject along the chromosomes: malignant, normal epithelial and reference cells of each biopsy. Profiles are made in ``cells``."""
+"""Copy-number heatmap of one subject along the chromosomes: malignant, normal epithelial and
+reference cells of each biopsy. Profiles are made in ``cells``."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ _GROUPS: Final = {
 _LOWERED: Final = ("19", "21")
 """Short chromosomes whose names stand one line lower, so that they do not touch."""
 
-_LIMIT_QUANTILE: Final = 0.995
+_LIMIT_QUANTILE: Final = 0.995  # of the colour scale: one extreme bin does not pale the rest
 
 
 def _ordered(bins: pd.Index) -> pd.Index:
@@ -45,15 +46,17 @@ def copy_number_heatmap(
     Parameters
     ----------
     heats
-        Sample (in the order to be shown) to ``MalignancyResult.heat``: rows ``malignant, normal_epithelial, reference``, columns bins such as ``8q:127.5``.
-        Rows without cells are left out.
+        Sample (in the order to be shown) to ``MalignancyResult.heat``: rows ``malignant,
+        normal_epithelial, reference``, columns bins such as ``8q:127.5``. Rows without cells are
+        left out.
     title
         Of the figure; name the subject here.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Red is gain, blue is loss, on one scale for all rows; chromosome borders solid, centromeres dotted.
+        Red is gain, blue is loss, on one scale for all rows; chromosome borders solid, centromeres
+        dotted.
     """
     rows = [
         heat.loc[[group]].set_axis([f"{sample} · {label}"])

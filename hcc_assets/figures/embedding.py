@@ -10,13 +10,13 @@ import pandas as pd
 
 from hcc_assets.figures import style
 from hcc_assets.figures.clinical_common import short_ids
-from hcc_assets.figures.composition import class_name
+from hcc_assets.figures.composition_names import class_name
 from hcc_assets.study.classes import CELL_CLASSES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MOST = 60_000
+_MOST = 60_000  # cells; more only cover each other at this size
 
 
 def embedding(
@@ -30,7 +30,8 @@ def embedding(
     Parameters
     ----------
     cells
-        ``x, y`` and the column named by ``colour_by``; at most 60,000 evenly chosen cells are drawn, in an order that no group rules.
+        ``x, y`` and the column named by ``colour_by``; at most 60,000 evenly chosen cells are
+        drawn, in an order that no group rules.
     colour_by
         ``cell_class``, ``subject_id`` or ``timepoint``.
     """
@@ -83,12 +84,13 @@ def embedding(
         frameon=False,
         ncols=columns,
     )
-    figure.supxlabel(
-        f"{len(shown):,} of {len(cells):,} cells. For display only: distances and areas carry no statistics.",
-        fontsize=style.FONT_SIZE - 2,
-        color=style.MUTED,
-        x=0.01,
-        ha="left",
+    style.note(
+        figure,
+        (
+            f"{len(shown):,} of {len(cells):,} cells. "
+            "For display only: distances and areas carry no statistics."
+        ),
+        smaller=2,
     )
     return figure
 

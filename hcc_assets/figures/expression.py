@@ -1,4 +1,5 @@
-"""Figures of expression across samples: volcano per class, dot plot of genes by class, heatmap of programs."""
+"""Figures of expression across samples: volcano per class, dot plot of genes by class, heatmap of
+programs."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.figures import style
-from hcc_assets.figures.composition import class_name
+from hcc_assets.figures.composition_names import class_name
 from hcc_assets.study.classes import CELL_CLASSES
 from hcc_assets.study.programs import programs
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 UP, DOWN, FLAGGED, OTHER = "#BB5566", "#004488", "#DDAA33", "#BBBBBB"
-_ALPHA = 0.05
+_ALPHA = 0.05  # as the tables call it
 
 
 def volcano(deg: pd.DataFrame, cell_class: str, *, n_labels: int = 15) -> Figure:
@@ -91,20 +92,23 @@ def volcano(deg: pd.DataFrame, cell_class: str, *, n_labels: int = 15) -> Figure
         frameon=False,
         bbox_to_anchor=(0.5, 1.08),
     )
-    figure.supxlabel(
-        f"{int(rows['n_pairs'].max())} pairs, {len(rows)} genes tested; called: adjusted p < {_ALPHA} within the class",
-        fontsize=style.FONT_SIZE - 2,
-        color=style.MUTED,
-        x=0.01,
-        ha="left",
+    style.note(
+        figure,
+        (
+            f"{int(rows['n_pairs'].max())} pairs, {len(rows)} genes tested; called: adjusted p < "
+            f"{_ALPHA} within the class"
+        ),
+        smaller=2,
     )
     return figure
 
 
 def _labels(ax: Axes, top: pd.DataFrame, side: float) -> None:
-    """Names in a column at the outer edge, highest first, each with a thin line to its point, so that none covers another.
+    """Names in a column at the outer edge, highest first, each with a thin line to its point, so
+    that none covers another.
 
-    Lines and texts instead of annotations: those measure every text again to find where its arrow ends.
+    Lines and texts instead of annotations: those measure every text again to find where its arrow
+    ends.
     """
     from matplotlib.collections import LineCollection
 
@@ -138,7 +142,8 @@ def _labels(ax: Axes, top: pd.DataFrame, side: float) -> None:
 def dot_plot(
     related: pd.DataFrame, program: str, *, classes: Sequence[str] = CELL_CLASSES
 ) -> Figure:
-    """Genes of a program by class: colour is the change, size the evidence, a ring marks what is called within the program.
+    """Genes of a program by class: colour is the change, size the evidence, a ring marks what is
+    called within the program.
 
     Parameters
     ----------
@@ -198,7 +203,8 @@ def dot_plot(
 
 
 def program_heatmap(table: pd.DataFrame) -> Figure:
-    """Change of every program in every class: colour is the change in standard deviations, a dot marks adjusted p < 0.05.
+    """Change of every program in every class: colour is the change in standard deviations, a dot
+    marks adjusted p < 0.05.
 
     Parameters
     ----------
@@ -253,7 +259,10 @@ def program_heatmap(table: pd.DataFrame) -> Figure:
     bar.set_label("change (SD of the score)", fontsize=style.FONT_SIZE - 1)
     bar.ax.tick_params(labelsize=style.FONT_SIZE - 2)
     figure.supxlabel(
-        "dot: adjusted p < 0.05 over all; grey: not estimable; arrow: direction the drug's targets suggest; in brackets: pairs",
+        (
+            "dot: adjusted p < 0.05 over all; grey: not estimable; arrow: direction the drug's "
+            "targets suggest; in brackets: pairs"
+        ),
         fontsize=style.FONT_SIZE - 2,
         color=style.MUTED,
     )

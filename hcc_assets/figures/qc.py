@@ -1,4 +1,5 @@
-"""Figures of quality control: metrics per sample, what became of the barcodes, cells that QC keeps by class and timepoint."""
+"""Figures of quality control: metrics per sample, what became of the barcodes, cells that QC keeps
+by class and timepoint."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import pandas as pd
 
 from hcc_assets.figures import style
 from hcc_assets.figures.clinical_common import label_size, short_ids
-from hcc_assets.figures.composition import class_name, p_text
+from hcc_assets.figures.composition_names import class_name, p_text
 from hcc_assets.study.classes import CELL_CLASSES, QC_STATUSES
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _METRICS = (
     ("n_genes", "genes", True),
     ("pct_mt", "mitochondrial (%)", False),
 )
-_MOST = 2000
+_MOST = 2000  # barcodes of a sample; the shape of a violin no longer changes with more
 
 
 def in_visit_order(
@@ -67,7 +68,8 @@ def qc_violins(
     Parameters
     ----------
     cells
-        ``sample_id, n_umi, n_genes, pct_mt``, one row per barcode. At most 2,000 evenly chosen barcodes of a sample are drawn.
+        ``sample_id, n_umi, n_genes, pct_mt``, one row per barcode. At most 2,000 evenly chosen
+        barcodes of a sample are drawn.
     samples
         ``sample_id, subject_id, timepoint``, for order and colour.
     """
@@ -198,7 +200,8 @@ def qc_status_bars(
 
 
 def kept_fractions(kept: pd.DataFrame, *, timepoints: Sequence[str] = ("pre", "post")) -> Figure:
-    """Share of the cells of each class that QC keeps, before and after, with the test of the difference.
+    """Share of the cells of each class that QC keeps, before and after, with the test of the
+    difference.
 
     Parameters
     ----------

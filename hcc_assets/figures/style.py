@@ -1,8 +1,9 @@
-"""Look of every figure: palettes, figure creation and byte-stable PNG/SVG. What a figure shows belongs to the module of that figure.
+"""Look of every figure: palettes, figure creation and byte-stable PNG and SVG.
 
-Colours are those of Paul Tol's colour-blind safe schemes (technical note SRON/EPS/TN/09-002, issue 3.2: muted, light, medium-contrast, vibrant).
-More than about nine colours cannot be told apart by colour alone, so cell classes also have a marker each. Matplotlib is imported when it is used,
-never pyplot: figures carry no global state and may be drawn in threads.
+What a figure shows belongs to the module of that figure. Colours are those of Paul Tol's
+colour-blind safe schemes (technical note SRON/EPS/TN/09-002, issue 3.2: muted, light,
+medium-contrast, vibrant). Matplotlib is imported when it is used, never pyplot: figures carry no
+global state and may be drawn in threads.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from hcc_assets.study.classes import CELL_CLASSES, OTHER_CLASSES, PRIMARY_CLASSES, UNASSIGNED
+from hcc_assets.study.classes import OTHER_CLASSES, PRIMARY_CLASSES, UNASSIGNED
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -37,26 +38,6 @@ _MUTED = (
     "#AA4499",
 )
 _LIGHT = ("#77AADD", "#EE8866", "#EEDD88", "#FFAABB", "#99DDFF", "#44BB99", "#BBCC33", "#AAAA00")
-_MARKERS = (
-    "o",
-    "s",
-    "^",
-    "v",
-    "D",
-    "P",
-    "X",
-    "<",
-    ">",
-    "p",
-    "h",
-    "*",
-    "d",
-    "8",
-    "H",
-    "1",
-    "2",
-    ".",
-)
 
 CLASS_COLOURS: Final[dict[str, str]] = {
     **dict(zip(PRIMARY_CLASSES, _MUTED, strict=True)),
@@ -64,9 +45,6 @@ CLASS_COLOURS: Final[dict[str, str]] = {
     UNASSIGNED: "#BBBBBB",
 }
 """One colour per cell class."""
-
-CLASS_MARKERS: Final[dict[str, str]] = dict(zip(CELL_CLASSES, _MARKERS, strict=True))
-"""One marker per cell class, so that no class is told by colour alone."""
 
 RESPONSE_COLOURS: Final[dict[str, str]] = {
     "CR": "#004488",
@@ -76,7 +54,8 @@ RESPONSE_COLOURS: Final[dict[str, str]] = {
     "PD": "#994455",
     "NE": "#BBBBBB",
 }
-"""RECIST categories in reporting order; lightness differs too, so that they survive a grey print."""
+"""RECIST categories in reporting order; lightness differs too, so that they survive a grey print.
+"""
 
 RESPONSE_MARKERS: Final[dict[str, str]] = {
     "CR": "*",
@@ -102,7 +81,7 @@ GRADE_COLOURS: Final[dict[str, str]] = {
 ACCENT: Final = "#004488"
 MUTED: Final = "#666666"
 LINE_COLOURS: Final = ("#004488", "#BB5566", "#117733", "#997700", "#882255", "#0077BB")
-FONT_SIZE: Final = 9.0
+FONT_SIZE: Final = 9.0  # points; readable at the width of a printed page
 NO_DATA: Final = "no data yet"
 LARGEST_PNG: Final = 30_000
 """Pixels of the longer side of a PNG at the most; the drawing library refuses 65,536."""
@@ -122,7 +101,8 @@ _CJK_FONTS = (
 
 
 def timepoint_colours(timepoints: Sequence[str]) -> dict[str, str]:
-    """Colour of each time point in study order; ``pre`` and ``post`` have theirs, others take the next free one."""
+    """Colour of each time point in study order; ``pre`` and ``post`` have theirs, others take the
+    next free one."""
     spare = [
         c
         for c in ("#0077BB", "#EE7733", "#009988", "#CC3311", "#33BBEE", "#EE3377")
@@ -159,8 +139,16 @@ def new_figure(width: float = 8.0, height: float = 4.5, *, title: str | None = N
     return figure
 
 
+def note(figure: Figure, text: str, *, smaller: float = 1.5) -> None:
+    """Words below the figure, in points smaller than other text; never read as mathematics."""
+    figure.supxlabel(
+        text, fontsize=FONT_SIZE - smaller, color=MUTED, x=0.01, ha="left", parse_math=False
+    )
+
+
 def tidy(axes: Axes | Iterable[Axes], *, grid: str | None = "y") -> None:
-    """House style of axes: no top and right frame, light grid behind the data (``grid`` is ``x``, ``y``, ``both`` or None), one text size."""
+    """House style of axes: no top and right frame, light grid behind the data (``grid`` is ``x``,
+    ``y``, ``both`` or None), one text size."""
     from matplotlib.axes import Axes
 
     for ax in [axes] if isinstance(axes, Axes) else axes:
@@ -183,7 +171,8 @@ def stacked_bars(
     width: float,
     names: Mapping[str, str],
 ) -> None:
-    """Stacked bars, one column of ``heights`` upon the other; each column is one artist, since one for every bar takes seconds for a hundred samples.
+    """Stacked bars, one column of ``heights`` upon the other; each column is one artist, since one
+    for every bar takes seconds for a hundred samples.
 
     Parameters
     ----------
@@ -254,7 +243,8 @@ def _house_settings() -> Iterator[None]:
 
 
 def _lay_out(figure: Figure) -> None:
-    """Place the axes once for all formats: ``savefig`` would find the places again, and draw once more without output, for each of them."""
+    """Place the axes once for all formats: ``savefig`` would find the places again, and draw once
+    more without output, for each of them."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     engine = figure.get_layout_engine()
@@ -265,7 +255,10 @@ def _lay_out(figure: Figure) -> None:
 
 
 def save_png(figure: Figure, *, dpi: int = 150) -> bytes:
-    """PNG of a figure; the same figure gives the same bytes (no software or time stamp in it). Very tall figures are drawn coarser, not refused."""
+    """PNG of a figure; the same figure gives the same bytes (no software or time stamp in it).
+
+    Very tall figures are drawn coarser, not refused.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     buffer, own = io.BytesIO(), figure.dpi
@@ -278,7 +271,8 @@ def save_png(figure: Figure, *, dpi: int = 150) -> bytes:
 
 
 def save_svg(figure: Figure) -> bytes:
-    """SVG of a figure; the same figure gives the same bytes: no date, fixed identifiers, text as outlines so that no font is needed to read it."""
+    """SVG of a figure; the same figure gives the same bytes: no date, fixed identifiers, text as
+    outlines so that no font is needed to read it."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     title, buffer = figure.get_suptitle(), io.BytesIO()

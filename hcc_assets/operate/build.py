@@ -4,6 +4,7 @@ patch nothing. Sensors, schedules and the jobs of people are added in `hcc_asset
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -15,7 +16,7 @@ from hcc_assets.assets.factory import to_dagster
 from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.catalogue.native import native_definitions
 from hcc_assets.home.paths import Home
-from hcc_assets.operate.driver import Stale
+from hcc_assets.operate.driver import Behind, Stale
 from hcc_assets.operate.io_manager import StoreIOManager
 from hcc_assets.operate.jobs import CONFIRMATORY_JOB, SAMPLE_JOB, TABLES_JOB
 from hcc_assets.operate.watch.reaper import living
@@ -80,7 +81,20 @@ def _build(root: str, given: tuple[Asset, ...] | None) -> dg.Definitions:
         resources={"io_manager": StoreIOManager(place, known)},
         executor=dg.in_process_executor,
     )
-    return dg.Definitions.merge(own, native_definitions()) if given is None else own
+    return dg.Definitions.merge(own, _scheduled(native_definitions())) if given is None else own
+
+
+def _scheduled(native: dg.Definitions) -> dg.Definitions:
+    """Stock assets without a condition of their own follow their inputs, like ours."""
+
+    def follow(spec: dg.AssetSpec) -> dg.AssetSpec:
+        if spec.automation_condition:
+            return spec
+        return spec.replace_attributes(automation_condition=Behind())
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return native.map_asset_specs(func=follow)
 
 
 def _job(name: str, chosen: Iterable[dg.AssetsDefinition]) -> Any:

@@ -191,3 +191,47 @@ class Driver(dg.AutomationConditionSensorDefinition):
             for request in found.run_requests or []
         ]
         return found._replace(run_requests=requests) if hasattr(found, "_replace") else found
+
+
+class Behind(dg.AutomationCondition):  # type: ignore[type-arg]
+    """For stock Dagster assets beside ours: true while an input was materialized after the asset
+    was, or the asset never was and its inputs are there. Level-triggered like `Stale`; a failed
+    run is not repeated until an input changes again."""
+
+    requires_cursor = False
+    name = "behind its inputs"
+
+    def get_label(self) -> str:
+        return self.name
+
+    async def evaluate(  # type: ignore[override]
+        self, context: AutomationContext[AssetKey]
+    ) -> AutomationResult[AssetKey]:
+        view, key = context.asset_graph_view, context.key
+        node = view.asset_graph.get(key)
+        nothing = AutomationResult(context, context.get_empty_subset())
+        if node.partitions_def is not None or not node.parent_keys:
+            return nothing
+        instance = view.instance
+        inputs = [_materialized_at(instance, parent) for parent in node.parent_keys]
+        asked = [_asked_at(instance, key), _materialized_at(instance, key)]
+        last = max((at for at in asked if at is not None), default=None)
+        newest = max((at for at in inputs if at is not None), default=None)
+        if newest is None or None in inputs or (last is not None and last >= newest):
+            return nothing
+        whole = view.get_full_subset(key=key)
+        busy = await view.compute_run_in_progress_subset(key=key, from_subset=whole)
+        return AutomationResult(context, whole.compute_difference(busy))
+
+
+def _materialized_at(instance: dg.DagsterInstance, key: AssetKey) -> float | None:
+    event = instance.get_latest_materialization_event(key)
+    return event.timestamp if event is not None else None
+
+
+def _asked_at(instance: dg.DagsterInstance, key: AssetKey) -> float | None:
+    """When the asset was last planned in a run, whatever came of it."""
+    records = instance.event_log_storage.get_asset_records([key])
+    run_id = records[0].asset_entry.last_run_id if records else None
+    run = instance.get_run_record_by_id(run_id) if run_id else None
+    return run.create_timestamp.timestamp() if run is not None else None

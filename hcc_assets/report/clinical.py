@@ -1,4 +1,5 @@
-"""Clinical rows of the trial report: rates, time to event, two-stage monitoring, safety, and the lines that stand under their tables.
+"""Clinical rows of the trial report: rates, time to event, two-stage monitoring, safety, and the
+lines that stand under their tables.
 
 Numbers are copied from published tables. The page is put together in ``trial``.
 """
@@ -44,7 +45,8 @@ _OVERVIEW = {
 
 
 def rates(tables: Frames, config: StudyConfig) -> Rows:
-    """Rates with their intervals, the headline of study.toml first, the treated population before the evaluable."""
+    """Rates with their intervals, the headline of study.toml first, the treated population before
+    the evaluable."""
     table = tables.get("response_rates")
     if table is None:
         return []
@@ -76,7 +78,10 @@ def survival(tables: Frames, config: StudyConfig) -> Rows:
     for parameter, group in table.groupby("PARAMCD", sort=False):
         first = group.iloc[0]
         landmarks = "; ".join(
-            f"{words.number(r.landmark_months, 0)} mo {words.share(r.surv, r.surv_lcl, r.surv_ucl)}, n at risk {r.n_risk}"
+            (
+                f"{words.number(r.landmark_months, 0)} mo "
+                f"{words.share(r.surv, r.surv_lcl, r.surv_ucl)}, n at risk {r.n_risk}"
+            )
             for r in records(group.dropna(subset=["landmark_days"]))
         )
         name = _PARAMETERS.get(str(parameter), str(parameter)) + (
@@ -138,7 +143,7 @@ def _subjects(n: int) -> str:
 
 
 def blocked_line(tables: Frames) -> str:
-    """How many treated subjects are blocked by data issues; empty before there is a table of rates."""
+    """How many treated subjects data issues block; empty before there is a table of rates."""
     table = tables.get("response_rates")
     if table is None or table.empty:
         return ""
@@ -163,15 +168,18 @@ def safety_note(tables: Frames, sources: Sequence[Mapping[str, Any]]) -> str:
 
 
 def short_sd(tables: Frames, config: StudyConfig) -> tuple[str, bool]:
-    """How many best responses hang on the SD minimum, which lies inside the visit window; and whether any does."""
+    """How many best responses hang on the SD minimum, which lies inside the visit window; and
+    whether any does."""
     table = tables.get("response_rates")
     if table is None or table.empty:
         return "", False
     counts = table[table["population"] == "TREATED"].groupby("source")["n_short_sd"].max()
     longer, window = config.recist.sd_minimum_days, config.recist.visit_window_days
     text = (
-        f"With the minimum for stable disease at {longer - window} days instead of {longer} (the visit window is {window} days), the unconfirmed best "
-        f"response of {_subjects(int(counts['BOR']))} and the confirmed one of {_subjects(int(counts['CBOR']))} would change."
+        f"With the minimum for stable disease at {longer - window} days instead of {longer} (the "
+        f"visit window is {window} days), the unconfirmed best "
+        f"response of {_subjects(int(counts['BOR']))} and the confirmed one of "
+        f"{_subjects(int(counts['CBOR']))} would change."
     )
     return text, bool(counts.any())
 
@@ -186,7 +194,10 @@ def simon(tables: Frames) -> Rows:
     rows = [
         [
             "Design",
-            f"stop after {r['n1']} subjects with {r['r1']} or fewer responses; promising with more than {r['r']} of {r['n']}",
+            (
+                f"stop after {r['n1']} subjects with {r['r1']} or fewer responses; promising with "
+                f"more than {r['r']} of {r['n']}"
+            ),
         ],
         [
             "Subjects in the design",
@@ -199,7 +210,8 @@ def simon(tables: Frames) -> Rows:
         rows.append(
             [
                 "If the rate is not of interest",
-                f"p0 {words.number(r['p0'], 2)}: alpha {words.number(r['alpha'], 3)}, early end {words.number(r['pet0'], 3)}, "
+                f"p0 {words.number(r['p0'], 2)}: alpha {words.number(r['alpha'], 3)}, "
+                f"early end {words.number(r['pet0'], 3)}, "
                 f"expected subjects {words.number(r['en0'])}",
             ]
         )
@@ -207,7 +219,8 @@ def simon(tables: Frames) -> Rows:
         rows.append(
             [
                 "If the rate is of interest",
-                f"p1 {words.number(r['p1'], 2)}: power {words.number(r['power'], 3)}, promising from here {words.number(r['p_promising'], 3)}",
+                f"p1 {words.number(r['p1'], 2)}: power {words.number(r['power'], 3)}, "
+                f"promising from here {words.number(r['p_promising'], 3)}",
             ]
         )
     rows.append(

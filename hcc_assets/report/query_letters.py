@@ -1,4 +1,7 @@
-"""Printable query letters to sites, from ``data_issues``. What is a query is decided by the checks; no value from the data is repeated here."""
+"""Printable query letters to sites, from ``data_issues``.
+
+What is a query is decided by the checks; no value from the data is repeated here.
+"""
 
 from __future__ import annotations
 
@@ -50,15 +53,16 @@ def query_letter(
     site
         Only the subjects of this site.
     by
-        ``"subject"``: one letter per subject. ``"site"``: one letter per site, its subjects as sections; subjects without a known site share a
-        letter.
+        ``"subject"``: one letter per subject. ``"site"``: one letter per site, its subjects as
+        sections; subjects without a known site share a letter.
     date
         Date for the head.
 
     Returns
     -------
     str
-        A self-contained HTML page. Findings without a subject (columns, files) come first, as a letter about the delivery.
+        A self-contained HTML page. Findings without a subject (columns, files) come first, as a
+        letter about the delivery.
     """
     queries = issues[issues["severity"].isin(["E", "Q"])].copy()
     sites: dict[str, str] = {}

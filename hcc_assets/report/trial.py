@@ -1,4 +1,7 @@
-"""The trial report: one self-contained HTML page. Every number in it is copied from a published table; nothing is computed beyond counting rows."""
+"""The trial report: one self-contained HTML page.
+
+Every number in it is copied from a published table; nothing is computed beyond counting rows.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,8 @@ import jinja2
 import pandas as pd
 
 from hcc_assets.report import clinical, words
+from hcc_assets.report.biopsies import associations, changes, programs, quality
 from hcc_assets.schemas.base import records
-from hcc_assets.study.classes import PRIMARY_CLASSES
 from hcc_assets.study.config import StudyConfig
 
 Frames = Mapping[str, pd.DataFrame]
@@ -37,7 +40,8 @@ def build_report(
     Parameters
     ----------
     tables
-        Published tables by name; a table that does not exist yet is left out and its section says so.
+        Published tables by name; a table that does not exist yet is left out and its section says
+        so.
     figures
         SVG texts by name of the figure.
     sources
@@ -60,8 +64,8 @@ def build_report(
         held=held,
         tiles=_tiles(tables, config),
         enrolment=_enrolment(tables, config),
-        changes={d: _changes(tables, d) for d in ("immune", "all", "non_parenchymal")},
-        programs=_programs(tables),
+        changes={d: changes(tables, d) for d in ("immune", "all", "non_parenchymal")},
+        programs=programs(tables),
         rates=clinical.rates(tables, config),
         survival=clinical.survival(tables, config),
         overview=clinical.overview(tables),
@@ -73,8 +77,8 @@ def build_report(
         short_sd=clinical.short_sd(tables, config),
         issues=_issues(tables),
         endpoint_changes=_endpoint_changes(tables),
-        associations=_associations(tables),
-        quality=_quality(tables),
+        associations=associations(tables),
+        quality=quality(tables),
         suspicions=[
             [r.check, r.sample_id, r.message] for r in records(tables["identity_suspicions"])
         ]
@@ -104,7 +108,8 @@ def _inline(svg: str) -> Any:
     from markupsafe import Markup
 
     start = svg.find("<svg")
-    return Markup(svg[start:])  # noqa: S704 - our own figures, drawn from numbers and escaped by the SVG writer
+    # our own figures, drawn from numbers and escaped by the SVG writer
+    return Markup(svg[start:])  # noqa: S704
 
 
 def _headline(tables: Frames, measure: str, config: StudyConfig) -> pd.Series | None:
@@ -154,7 +159,10 @@ def _tiles(tables: Frames, config: StudyConfig) -> list[dict[str, str]]:
         value = words.number(row["median_months"]) + (
             "" if words.missing(row["median_months"]) else " mo"
         )
-        note = f"{row['events']} events of {row['n']}; 95 % CI {words.interval(row['lcl_months'], row['ucl_months'])}"
+        note = (
+            f"{row['events']} events of {row['n']}; 95 % CI "
+            f"{words.interval(row['lcl_months'], row['ucl_months'])}"
+        )
         tiles.append({"label": "Median PFS", "value": value, "note": note})
     return tiles
 
@@ -181,53 +189,6 @@ def _enrolment(tables: Frames, config: StudyConfig) -> Rows:
                 ]
             )
     return rows
-
-
-def _changes(tables: Frames, denominator: str) -> Rows:
-    table = tables.get("composition_changes")
-    if table is None:
-        return []
-    here = table[(table["denominator"] == denominator) & table["cell_class"].isin(PRIMARY_CLASSES)]
-    order = {c: i for i, c in enumerate(PRIMARY_CLASSES)}
-    here = here.sort_values("cell_class", key=lambda s: s.map(order))
-    return [
-        [
-            words.plain(r.cell_class),
-            str(r.n_subjects),
-            words.number(words.percent(r.mean_before)),
-            words.number(words.percent(r.mean_after)),
-            words.estimate(
-                words.percent(r.delta_median),
-                words.percent(r.delta_ci_low),
-                words.percent(r.delta_ci_high),
-            ),
-            words.p_value(r.p_signed_rank),
-            words.estimate(r.log2_ratio, r.log2_ratio_ci_low, r.log2_ratio_ci_high, 2),
-            words.p_value(r.p_value),
-            words.p_value(r.p_adjusted),
-        ]
-        for r in records(here)
-    ]
-
-
-def _programs(tables: Frames) -> Rows:
-    table = tables.get("gene_programs")
-    if table is None:
-        return []
-    shown = (
-        table[table["p_value"].notna()].sort_values(["p_value", "cell_class", "program"]).head(15)
-    )
-    return [
-        [
-            r.program,
-            words.plain(r.cell_class),
-            str(r.n_pairs),
-            words.estimate(r.delta, r.ci_low, r.ci_high, 2),
-            words.p_value(r.p_value),
-            words.p_value(r.p_adjusted),
-        ]
-        for r in records(shown)
-    ]
 
 
 def _issues(tables: Frames) -> Rows:
@@ -258,41 +219,4 @@ def _endpoint_changes(tables: Frames) -> Rows:
             r["why"],
         ]
         for _, r in table.head(40).iterrows()
-    ]
-
-
-def _associations(tables: Frames) -> Rows:
-    table = tables.get("associations")
-    if table is None:
-        return []
-    shown = table[table["p_value"].notna()].sort_values(["p_value", "feature", "outcome"]).head(10)
-    return [
-        [
-            r.feature,
-            r.outcome,
-            str(r.n),
-            words.estimate(r.effect, r.ci_low, r.ci_high, 2),
-            words.p_value(r.p_value),
-            words.p_value(r.p_adjusted),
-        ]
-        for r in records(shown)
-    ]
-
-
-def _quality(tables: Frames) -> Rows:
-    table = tables.get("qc_summary")
-    if table is None:
-        return []
-    return [
-        [
-            r.sample_id,
-            str(r.n_barcodes),
-            str(r.n_pass),
-            words.number(r.median_umi, 0),
-            words.number(r.median_genes, 0),
-            words.number(r.median_pct_mt),
-            words.number(100 * r.doublet_rate),
-            words.number(100 * r.ambient_fraction),
-        ]
-        for r in records(table)
     ]

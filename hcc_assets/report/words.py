@@ -1,4 +1,5 @@
-"""How numbers are written for a reader: NE for what cannot be estimated, intervals in brackets, p-values without false precision."""
+"""How numbers are written for a reader: NE for what cannot be estimated, intervals in brackets,
+p-values without false precision."""
 
 from __future__ import annotations
 

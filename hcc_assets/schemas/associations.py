@@ -1,4 +1,7 @@
-"""Table of exploratory associations between what the biopsies show and how the patients do. No derivation belongs here."""
+"""Table of exploratory associations between what the biopsies show and how the patients do.
+
+No derivation belongs here.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from hcc_assets.study.classes import CELL_CLASSES
 
 
 class Associations(Table):
-    """One row per feature and outcome, all exploratory. Baseline features are read from the first biopsy, changes from the pair."""
+    """One row per feature and outcome, all exploratory.
+
+    Baseline features are read from the first biopsy, changes from the pair.
+    """
 
     feature: str = pa.Field(description="What was measured: kind:context:class:baseline or change")
     outcome: str = pa.Field(
@@ -27,7 +33,10 @@ class Associations(Table):
     measure: str = pa.Field(description="What effect is, with its unit")
     effect: float = pa.Field(
         nullable=True,
-        description="RESPONSE: Hodges-Lehmann difference, responders minus others; PFS: hazard ratio per SD of the feature",
+        description=(
+            "RESPONSE: Hodges-Lehmann difference, responders minus others; PFS: hazard ratio "
+            "per SD of the feature"
+        ),
     )
     ci_low: float = pa.Field(nullable=True, description="Lower bound, 95 % (RESPONSE: exact)")
     ci_high: float = pa.Field(nullable=True, description="Upper bound, 95 %")

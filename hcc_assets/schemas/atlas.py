@@ -9,7 +9,10 @@ from hcc_assets.study.classes import CELL_CLASSES
 
 
 class Atlas(Table):
-    """One row per cell that passes QC, with its place in the display embedding. For looking only: no number of the study is made from it."""
+    """One row per cell that passes QC, with its place in the display embedding.
+
+    For looking only: no number of the study is made from it.
+    """
 
     cell_id: str = pa.Field(description="Sample and barcode")
     sample_id: str = pa.Field(description="Sample")

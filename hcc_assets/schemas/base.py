@@ -1,4 +1,7 @@
-"""The base of every table model: strict columns, typed empties, errors without values. Tables themselves live in the sibling modules."""
+"""The base of every table model: strict columns, typed empties, errors without values.
+
+Tables themselves live in the sibling modules.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ from pandera.errors import SchemaErrors
 
 
 class TableRefused(ValueError):
-    """A table breaks its model. The text names table, column, rule and number of rows, never a value.
+    """A table breaks its model.
+
+    The text names table, column, rule and number of rows, never a value.
 
     Attributes
     ----------
@@ -28,11 +33,13 @@ class TableRefused(ValueError):
 
 
 class Table(pa.DataFrameModel):
-    """Base of all table models: exactly these columns in this order; dates are ``datetime64[ns]`` at midnight, text is ``object``.
+    """Base of all table models: exactly these columns in this order; dates are ``datetime64[ns]``
+    at midnight, text is ``object``.
 
-    Column types to use: ``str`` (text, null allowed with ``nullable=True``), ``float`` (any number; null when not estimable), ``int``, ``bool`` and
-    ``pd.Timestamp`` (a date). Each field has a ``description`` (and a ``metadata={"unit": …}`` where it has one). A ``Key`` class attribute on ``Config.metadata``
-    is not needed: ``Config.unique`` names the key.
+    Column types to use: ``str`` (text, null allowed with ``nullable=True``), ``float`` (any number;
+    null when not estimable), ``int``, ``bool`` and ``pd.Timestamp`` (a date). Each field has a
+    ``description`` (and a ``metadata={"unit": …}`` where it has one). A ``Key`` class attribute on
+    ``Config.metadata`` is not needed: ``Config.unique`` names the key.
     """
 
     class Config:
@@ -47,7 +54,8 @@ def table_name(model: type[Table]) -> str:
 
 
 def columns(model: type[Table]) -> dict[str, dict[str, Any]]:
-    """Columns of a model in order: ``{name: {dtype, nullable, description, unit}}``; dtype is one of text, number, integer, boolean, date."""
+    """Columns of a model in order: ``{name: {dtype, nullable, description, unit}}``; dtype is one
+    of text, number, integer, boolean, date."""
     out: dict[str, dict[str, Any]] = {}
     for name, column in model.to_schema().columns.items():
         kind = str(column.dtype)
@@ -94,7 +102,8 @@ def conform(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        The model's columns in order, index 0..n-1. Text nulls are ``None``, so that a column has one null and not three.
+        The model's columns in order, index 0..n-1. Text nulls are ``None``, so that a column has
+        one null and not three.
 
     Raises
     ------
@@ -120,7 +129,8 @@ def conform(model: type[Table], frame: pd.DataFrame) -> pd.DataFrame:
         if meta["dtype"] == "date":
             out[column] = pd.to_datetime(out[column]).astype("datetime64[ns]").dt.normalize()
         elif meta["dtype"] == "text":
-            out[column] = out[column].astype(object).where(out[column].notna(), None)  # type: ignore[call-overload]  # None is what the stubs forget
+            text: Any = out[column].astype(object)
+            out[column] = text.where(text.notna(), None)
             if pd.api.types.infer_dtype(out[column], skipna=True) not in ("string", "empty"):
                 out[column] = out[column].map(lambda v: v if v is None else str(v)).astype(object)
         elif meta["dtype"] == "number":

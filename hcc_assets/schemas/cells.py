@@ -1,4 +1,7 @@
-"""Tables of the cells: per-sample metrics (store), QC summary and cell table (published). Tables across samples live in the sibling modules."""
+"""Tables of the cells: per-sample metrics (store), QC summary and cell table (published).
+
+Tables across samples live in the sibling modules.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +84,9 @@ class QcSummary(Table):
     n_barcodes: int = pa.Field(ge=0, description="Barcodes delivered")
     n_cells: int = pa.Field(
         ge=0,
-        description="Barcodes past the hard floor (counts, genes, mitochondrial and haemoglobin share)",
+        description=(
+            "Barcodes past the hard floor (counts, genes, mitochondrial and haemoglobin share)"
+        ),
     )
     n_pass: int = pa.Field(ge=0, description="Cells that pass all of QC")
     median_umi: float = pa.Field(
@@ -139,7 +144,10 @@ class Cells(Table):
     )
     cell_class: str = pa.Field(
         isin=list(CELL_CLASSES),
-        description="Class of the cell; unassigned for the doubtful and for cells that do not pass the floor",
+        description=(
+            "Class of the cell; unassigned for the doubtful and for cells that do not pass "
+            "the floor"
+        ),
     )
     confidence: float = pa.Field(
         nullable=True, ge=0, le=1, description="Calibrated probability of the class"
@@ -152,7 +160,9 @@ class Cells(Table):
         ge=0, le=100, description="Share of mitochondrial genes", metadata=_PERCENT
     )
     reference_version: str = pa.Field(
-        description="Version of the reference that made the call; provisional-… while the cohort is small"
+        description=(
+            "Version of the reference that made the call; provisional-… while the cohort is small"
+        )
     )
 
     class Config(Table.Config):

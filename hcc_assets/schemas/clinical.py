@@ -1,8 +1,11 @@
-"""Validated clinical tables, one row model each, SDTM names. What a site may send is judged in ``clinical.exports``; derived tables live elsewhere.
+"""Validated clinical tables, one row model each, SDTM names.
 
-Conventions of all clinical tables: ``--DTC`` columns keep the text as delivered (partial dates included); the ``--DT`` column beside it is the date, imputed
-where the text is partial, and ``--DTF`` says which part was imputed (``D``, ``M``, ``Y``; ADaM date imputation flag). ``SRCROW`` is the row number in
-the delivered file (1 = first data row), so that a message can point at it.
+What a site may send is judged in ``clinical.exports``; derived tables live elsewhere.
+
+Conventions of all clinical tables: ``--DTC`` columns keep the text as delivered (partial dates
+included); the ``--DT`` column beside it is the date, imputed where the text is partial, and
+``--DTF`` says which part was imputed (``D``, ``M``, ``Y``; ADaM date imputation flag). ``SRCROW``
+is the row number in the delivered file (1 = first data row), so that a message can point at it.
 """
 
 from __future__ import annotations
@@ -101,7 +104,10 @@ class TumourAssessments(Table):
     TREVALID: str = pa.Field(nullable=True, description="Evaluator identifier as delivered")
     TRACPTFL: str = pa.Field(nullable=True, description="Accepted record flag")
     BASELINE: bool = pa.Field(
-        description="True for rows of the baseline assessment: the visit named SCREENING or BASELINE, otherwise the last assessment on or before first dose"
+        description=(
+            "True for rows of the baseline assessment: the visit named SCREENING or "
+            "BASELINE, otherwise the last assessment on or before first dose"
+        )
     )
     SRCROW: int = pa.Field(ge=1, description="Row in the delivered tr file")
 
@@ -110,7 +116,8 @@ class TumourAssessments(Table):
 
 
 class ReportedResponses(Table):
-    """RS: the response that a reader reported; kept beside the derived one and never used in its place."""
+    """RS: the response that a reader reported; kept beside the derived one and never used in its
+    place."""
 
     USUBJID: str = pa.Field(description="Unique subject identifier")
     EVALUATOR: str = pa.Field(description="Reader: RSEVALID, else RSEVAL, else INVESTIGATOR")
@@ -133,7 +140,9 @@ class Disposition(Table):
     DOMAIN: str = pa.Field(isin=["DS", "CM", "SS"], description="Source domain")
     DSDECOD: str = pa.Field(
         nullable=True,
-        description="DS: disposition term; CM: NEW ANTICANCER THERAPY; SS: survival status (ALIVE, DEAD, …)",
+        description=(
+            "DS: disposition term; CM: NEW ANTICANCER THERAPY; SS: survival status (ALIVE, DEAD, …)"
+        ),
     )
     DSSTDTC: str = pa.Field(nullable=True, description="Date of the record, as delivered")
     DSSTDT: Timestamp = pa.Field(nullable=True, description="Date of the record")

@@ -1,10 +1,14 @@
-"""Tables of cell composition: per sample and timepoint, paired change and its sensitivity, missing biopsies, cells kept by QC. No derivation here."""
+"""Tables of cell composition: per sample and timepoint, paired change and its sensitivity.
+
+No derivation here.
+"""
 
 from __future__ import annotations
 
 import pandera.pandas as pa
 
 from hcc_assets.schemas.base import Table
+from hcc_assets.schemas.fields import CONTRAST
 from hcc_assets.study.classes import CELL_CLASSES, DENOMINATORS
 
 _CLASSES = list(CELL_CLASSES)
@@ -12,7 +16,10 @@ _DENOMINATORS = list(DENOMINATORS)
 
 
 class Compositions(Table):
-    """Share of each class in each sample. The interval is that of cell sampling only: it says nothing about patients."""
+    """Share of each class in each sample.
+
+    The interval is that of cell sampling only: it says nothing about patients.
+    """
 
     sample_id: str = pa.Field(description="Sample")
     subject_id: str = pa.Field(description="Subject")
@@ -39,7 +46,10 @@ class Compositions(Table):
         description="Fewer than 200 cells in the denominator: read with care"
     )
     in_tests: bool = pa.Field(
-        description="False: its biopsy has fewer cells than min_cells_per_sample, or none in the denominator; left out of summaries and tests"
+        description=(
+            "False: its biopsy has fewer cells than min_cells_per_sample, or none in the "
+            "denominator; left out of summaries and tests"
+        )
     )
 
     class Config(Table.Config):
@@ -74,10 +84,12 @@ class TimepointCompositions(Table):
 
 
 class CompositionChanges(Table):
-    """Paired change of each class, after against before treatment, on two scales that answer two questions.
+    """Paired change of each class, after against before treatment, on two scales that answer two
+    questions.
 
-    The proportion scale (``delta_*``, ``p_signed_rank``) is the registered estimand: did the share of the class change? A share also moves when
-    others move. The log-ratio scale (``log2_ratio*``, ``p_value``) asks whether the class changed relative to the classes that stayed.
+    The proportion scale (``delta_*``, ``p_signed_rank``) is the registered estimand: did the share
+    of the class change? A share also moves when others move. The log-ratio scale (``log2_ratio*``,
+    ``p_value``) asks whether the class changed relative to the classes that stayed.
     """
 
     denominator: str = pa.Field(isin=_DENOMINATORS, description="all, immune or non_parenchymal")
@@ -101,7 +113,9 @@ class CompositionChanges(Table):
     delta_ci_high: float = pa.Field(nullable=True, description="Upper bound, Hodges-Lehmann, exact")
     delta_ci_level: float = pa.Field(
         nullable=True,
-        description="Confidence that the exact interval has; 0.9375 at five patients, else at least 0.95",
+        description=(
+            "Confidence that the exact interval has; 0.9375 at five patients, else at least 0.95"
+        ),
     )
     delta_hodges_lehmann: float = pa.Field(
         nullable=True, description="Hodges-Lehmann estimate of the change in proportion"
@@ -121,7 +135,9 @@ class CompositionChanges(Table):
     )
     log2_ratio: float = pa.Field(
         nullable=True,
-        description="Log2 fold change relative to the classes that did not change (robust median-log-ratio)",
+        description=(
+            "Log2 fold change relative to the classes that did not change (robust median-log-ratio)"
+        ),
         metadata={"unit": "log2"},
     )
     log2_ratio_ci_low: float = pa.Field(
@@ -137,11 +153,17 @@ class CompositionChanges(Table):
         nullable=True,
         ge=0,
         le=1,
-        description="Benjamini-Hochberg over the nine primary classes of the denominator; null for other classes",
+        description=(
+            "Benjamini-Hochberg over the nine primary classes of the denominator; null for "
+            "other classes"
+        ),
     )
     reference_weight: float = pa.Field(
         nullable=True,
-        description="Weight of the class in the reference of the log-ratio; the weights of a denominator sum to 1",
+        description=(
+            "Weight of the class in the reference of the log-ratio; the weights of a "
+            "denominator sum to 1"
+        ),
     )
     sampling_share: float = pa.Field(
         nullable=True,
@@ -167,14 +189,16 @@ class CompositionChanges(Table):
         metadata={"unit": "log2"},
     )
     mixed_p_value: float = pa.Field(nullable=True, ge=0, le=1, description="Sensitivity: its test")
+    contrast: str = CONTRAST
 
     class Config(Table.Config):
         name = "composition_changes"
-        unique = ["denominator", "cell_class"]
+        unique = ["contrast", "denominator", "cell_class"]
 
 
 class CompositionSensitivity(Table):
-    """The change of each class under other analyses: other references, other models, merged classes, doublets in, small biopsies in."""
+    """The change of each class under other analyses: other references, other models, merged
+    classes, doublets in, small biopsies in."""
 
     analysis: str = pa.Field(description="Analysis; primary is the published one")
     description: str = pa.Field(description="What it does differently")
@@ -202,74 +226,8 @@ class CompositionSensitivity(Table):
         le=1,
         description="Benjamini-Hochberg over the primary classes of analysis and denominator",
     )
+    contrast: str = CONTRAST
 
     class Config(Table.Config):
         name = "composition_sensitivity"
-        unique = ["analysis", "denominator", "cell_class"]
-
-
-class BiopsyMissingness(Table):
-    """Which patients have which biopsies, by response. Who progresses early tends to skip the second biopsy: then pairs are no random sample."""
-
-    response: str = pa.Field(
-        description="Best response of the headline, NOT EVALUATED where none is derived, ALL for everyone"
-    )
-    n_subjects: int = pa.Field(ge=0, description="Subjects")
-    n_before: int = pa.Field(ge=0, description="With a usable biopsy before treatment")
-    n_after: int = pa.Field(ge=0, description="With a usable biopsy after treatment")
-    n_paired: int = pa.Field(ge=0, description="With a pair within one tissue")
-    n_before_only: int = pa.Field(
-        ge=0, description="Before only (or no second one in the same tissue)"
-    )
-    n_after_only: int = pa.Field(
-        ge=0, description="After only (or no first one in the same tissue)"
-    )
-    n_none: int = pa.Field(ge=0, description="Without a usable biopsy")
-    pct_paired: float = pa.Field(
-        nullable=True, description="Paired among the subjects", metadata={"unit": "%"}
-    )
-    p_value: float = pa.Field(
-        nullable=True,
-        ge=0,
-        le=1,
-        description="ALL: Fisher's exact test, paired or not against CR/PR or not",
-    )
-
-    class Config(Table.Config):
-        name = "biopsy_missingness"
-        unique = ["response"]
-
-
-class QcKept(Table):
-    """Share of the cells of each class that QC keeps, per timepoint, with a paired test: a difference is a confounder of every composition change."""
-
-    cell_class: str = pa.Field(
-        description="Cell class as called before QC decides; ALL for every barcode"
-    )
-    timepoint: str = pa.Field(description="Timepoint")
-    n_samples: int = pa.Field(
-        ge=0, description="Biopsies with at least ten cells of the class before QC"
-    )
-    n_called: int = pa.Field(ge=0, description="Cells of the class before QC")
-    n_kept: int = pa.Field(ge=0, description="Cells that QC keeps")
-    kept_median: float = pa.Field(nullable=True, description="Median kept fraction over biopsies")
-    kept_q1: float = pa.Field(nullable=True, description="First quartile")
-    kept_q3: float = pa.Field(nullable=True, description="Third quartile")
-    n_pairs: int = pa.Field(ge=0, description="Patients with a pair (repeated on both timepoints)")
-    delta_median: float = pa.Field(
-        nullable=True, description="Median change of the kept fraction, after - before (repeated)"
-    )
-    delta_ci_low: float = pa.Field(
-        nullable=True, description="Lower bound, Hodges-Lehmann, exact (repeated)"
-    )
-    delta_ci_high: float = pa.Field(nullable=True, description="Upper bound (repeated)")
-    p_value: float = pa.Field(
-        nullable=True, ge=0, le=1, description="Exact signed-rank test (repeated)"
-    )
-    p_adjusted: float = pa.Field(
-        nullable=True, ge=0, le=1, description="Benjamini-Hochberg over classes (repeated)"
-    )
-
-    class Config(Table.Config):
-        name = "qc_kept"
-        unique = ["cell_class", "timepoint"]
+        unique = ["contrast", "analysis", "denominator", "cell_class"]

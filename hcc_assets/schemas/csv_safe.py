@@ -1,4 +1,5 @@
-"""CSV that a spreadsheet opens as the table it is: the one writer of every CSV the project publishes.
+"""CSV that a spreadsheet opens as the table it is: the one writer of every CSV the project
+publishes.
 
 Reading deliveries belongs to ``clinical.exports``.
 """
@@ -13,13 +14,15 @@ import numpy as np
 import pandas as pd
 
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""First characters that make a spreadsheet evaluate a text cell (OWASP, CSV injection), full-width forms included."""
+"""First characters that make a spreadsheet evaluate a text cell (OWASP, CSV injection), full-width
+forms included."""
 
 _PATTERN = "^[" + "".join("\\" + c if c in "-" else c for c in FORMULA_STARTS) + "]"
 
 
 def _date_text(column: pd.Series) -> pd.Series:
-    """ISO text of a date column: ``YYYY-MM-DD`` where every value is at midnight, with the time otherwise."""
+    """ISO text of a date column: ``YYYY-MM-DD`` where every value is at midnight, with the time
+    otherwise."""
     naive = (
         column.dt.tz_convert("UTC").dt.tz_localize(None)
         if getattr(column.dt, "tz", None) is not None
@@ -50,8 +53,9 @@ def _plain(value: Any) -> str | None:
 def to_csv_bytes(frame: pd.DataFrame) -> bytes:
     """CSV of a table, safe to open in a spreadsheet.
 
-    UTF-8 with byte order mark, comma, ``\\n``, header row, no index. A text that starts with one of `FORMULA_STARTS` gets ``'`` in front; numbers
-    never do, so negative numbers stay numbers. Dates are ISO, floats the shortest text that reads back to the same number, booleans
+    UTF-8 with byte order mark, comma, ``\\n``, header row, no index. A text that starts with one of
+    `FORMULA_STARTS` gets ``'`` in front; numbers never do, so negative numbers stay numbers. Dates
+    are ISO, floats the shortest text that reads back to the same number, booleans
     ``true``/``false``, null an empty field without quotes (an empty text is ``""``).
 
     Parameters

@@ -1,17 +1,14 @@
-"""The data dictionary: every table and column that the project publishes, generated from the table models. No table is described here by hand."""
+"""The data dictionary: every table and column that the project publishes, generated from the table
+models. No table is described here by hand."""
 
 from __future__ import annotations
 
 import html
-import importlib
-import inspect
-import pkgutil
 from collections.abc import Iterable
 from typing import Any, Final
 
 import pandas as pd
 
-from hcc_assets import schemas
 from hcc_assets.schemas.base import Table, columns, table_name
 
 COLUMNS: Final = (
@@ -37,22 +34,6 @@ code{font:13px ui-monospace,monospace}
 nav a{margin-right:1rem}
 h2{margin-top:2.5rem}
 """
-
-
-def published_models() -> list[type[Table]]:
-    """Every table model of ``hcc_assets.schemas``, by published name."""
-    found: dict[str, type[Table]] = {}
-    for info in pkgutil.iter_modules(schemas.__path__):
-        module = importlib.import_module(f"{schemas.__name__}.{info.name}")
-        for value in vars(module).values():
-            if (
-                inspect.isclass(value)
-                and issubclass(value, Table)
-                and value is not Table
-                and not value.__name__.startswith("_")
-            ):
-                found[table_name(value)] = value
-    return [found[name] for name in sorted(found)]
 
 
 def _codes(column: Any) -> str:
@@ -83,8 +64,9 @@ def data_dictionary(models: Iterable[type[Table]]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        `COLUMNS`: table and its description, position from 1, column, label (where the model has one), type (text, number, integer, boolean, date),
-        whether null is allowed and whether it is part of the key (Y/N), unit, codes or bounds, description.
+        `COLUMNS`: table and its description, position from 1, column, label (where the model has
+        one), type (text, number, integer, boolean, date), whether null is allowed and whether it is
+        part of the key (Y/N), unit, codes or bounds, description.
     """
     rows = []
     for model in sorted(models, key=table_name):
@@ -114,9 +96,10 @@ def dictionary_html(models: Iterable[type[Table]], *, title: str = "Data diction
     """The dictionary as one self-contained page: contents, then one section per table."""
     frame = data_dictionary(models)
     parts = [
-        f"<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'><title>{html.escape(title)}</title><style>{_STYLE}</style></head><body>"
+        "<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'>"
+        f"<title>{html.escape(title)}</title><style>{_STYLE}</style></head><body>",
+        f"<h1>{html.escape(title)}</h1><nav>",
     ]
-    parts.append(f"<h1>{html.escape(title)}</h1><nav>")
     parts += [
         f"<a href='#{html.escape(name)}'>{html.escape(name)}</a>"
         for name in frame["table"].unique()
@@ -124,9 +107,9 @@ def dictionary_html(models: Iterable[type[Table]], *, title: str = "Data diction
     parts.append("</nav>")
     shown = ["column", "label", "type", "nullable", "key", "unit", "codes", "description"]
     for name, rows in frame.groupby("table", sort=True):
-        parts.append(
-            f"<section><h2 id='{html.escape(str(name))}'>{html.escape(str(name))}</h2><p>{html.escape(rows['table_description'].iloc[0])}</p>"
-        )
+        table = html.escape(str(name))
+        about = html.escape(rows["table_description"].iloc[0])
+        parts.append(f"<section><h2 id='{table}'>{table}</h2><p>{about}</p>")
         parts.append(
             "<table><thead><tr>"
             + "".join(f"<th scope='col'>{c}</th>" for c in shown)

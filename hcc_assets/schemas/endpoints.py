@@ -1,7 +1,8 @@
-"""Tables of the efficacy endpoints: response per visit, best response, rates, time to event and its summaries, two-stage monitoring, differences.
+"""Tables of the efficacy endpoints: response per visit, best response, rates, times to event,
+differences; their summaries are in ``endpoint_summaries``.
 
-One row model per published table. No derivation here: the rules are in ``clinical.recist``, ``clinical.best_response``, ``clinical.time_to_event``,
-``clinical.changes``, ``stats.kaplan_meier`` and ``stats.simon``.
+One row model per published table. No derivation here: the rules are in ``clinical.recist`` and
+``clinical.endpoints``.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ PARAMETERS = ["PFS_TP", "PFS_FDA", "OS", "DOR", "TTR"]
 
 _MM = {"unit": "mm"}
 _PCT = {"unit": "%"}
-_DAYS = {"unit": "days"}
-_MONTHS = {"unit": "months of 30.4375 days"}
+DAYS = {"unit": "days"}
 
 
 class Responses(Table):
-    """RECIST 1.1 response per subject, reader and post-baseline visit, derived from lesions, with the reason for it."""
+    """RECIST 1.1 response per subject, reader and post-baseline visit, derived from lesions, with
+    the reason for it."""
 
     USUBJID: str = pa.Field(description="Unique subject identifier")
     EVALUATOR: str = pa.Field(description="Reader: TREVALID, else TREVAL, else INVESTIGATOR")
@@ -69,7 +70,9 @@ class Responses(Table):
     )
     NEWLPROG: str = pa.Field(
         isin=["Y", "N"],
-        description="New lesion that is progression (unequivocal, or equivocal and confirmed later)",
+        description=(
+            "New lesion that is progression (unequivocal, or equivocal and confirmed later)"
+        ),
     )
     OVRLRESP: str = pa.Field(
         isin=OVERALL_WORDS, description="Overall response, RECIST 1.1 tables 1 and 2"
@@ -84,7 +87,8 @@ class Responses(Table):
 
 
 class BestResponses(Table):
-    """Best overall response of each treated subject by the endpoint reader, unconfirmed and confirmed."""
+    """Best overall response of each treated subject by the endpoint reader, unconfirmed and
+    confirmed."""
 
     USUBJID: str = pa.Field(unique=True, description="Unique subject identifier")
     EVALUATOR: str = pa.Field(description="Endpoint reader of the subject")
@@ -100,29 +104,39 @@ class BestResponses(Table):
     )
     BEST_PCHG: float = pa.Field(
         nullable=True,
-        description="Smallest PCHG_BASE from first dose up to first PD, new anticancer therapy or cut-off",
+        description=(
+            "Smallest PCHG_BASE from first dose up to first PD, new anticancer therapy or cut-off"
+        ),
         metadata=_PCT,
     )
     RESPDT: Timestamp = pa.Field(
         nullable=True,
-        description="First response that counts for the headline source (CBOR: the first of a confirmed pair)",
+        description=(
+            "First response that counts for the headline source (CBOR: the first of a "
+            "confirmed pair)"
+        ),
     )
     TTR_DAYS: float = pa.Field(
         nullable=True,
         description="Time to response: RESPDT - first dose + 1; responders only",
-        metadata=_DAYS,
+        metadata=DAYS,
     )
     DOR_DAYS: float = pa.Field(
         nullable=True,
-        description="Duration of response so far: end of the primary PFS - RESPDT + 1; responders only",
-        metadata=_DAYS,
+        description=(
+            "Duration of response so far: end of the primary PFS - RESPDT + 1; responders only"
+        ),
+        metadata=DAYS,
     )
     DOR_CNSR: float = pa.Field(
         nullable=True,
         description="0 the response has ended with PD or death, 1 censored; responders only",
     )
     CB24: bool = pa.Field(
-        description="Assessed as CR, PR, SD or NON-CR/NON-PD on or after day 168 from first dose, before progression"
+        description=(
+            "Assessed as CR, PR, SD or NON-CR/NON-PD on or after day 168 from first dose, "
+            "before progression"
+        )
     )
     EVALUABLE: bool = pa.Field(
         description="At least one evaluable post-baseline assessment, or early death"
@@ -138,7 +152,8 @@ class BestResponses(Table):
 
 
 class ResponseRates(Table):
-    """Response, disease control and clinical benefit rates with exact intervals (Clopper-Pearson, not adjusted for the design)."""
+    """Response, disease control and clinical benefit rates with exact intervals (Clopper-Pearson,
+    not adjusted for the design)."""
 
     measure: str = pa.Field(
         isin=["ORR", "DCR", "CBR"],
@@ -166,7 +181,10 @@ class ResponseRates(Table):
     )
     n_short_sd: int = pa.Field(
         ge=0,
-        description="Subjects of the population whose best response would change with the shorter SD minimum",
+        description=(
+            "Subjects of the population whose best response would change with the shorter SD "
+            "minimum"
+        ),
     )
 
     class Config(Table.Config):
@@ -175,13 +193,16 @@ class ResponseRates(Table):
 
 
 class TimeToEvent(Table):
-    """Time-to-event parameters of the treated set, ADTTE names. DOR and TTR exist for responders only."""
+    """Time-to-event parameters of the treated set, ADTTE names.
+
+    DOR and TTR exist for responders only.
+    """
 
     USUBJID: str = pa.Field(description="Unique subject identifier")
     PARAMCD: str = pa.Field(isin=PARAMETERS, description="Parameter")
     STARTDT: Timestamp = pa.Field(description="Start: first dose; DOR: first response")
     ADT: Timestamp = pa.Field(description="Date of event or censoring; never before STARTDT")
-    AVAL: float = pa.Field(ge=1, description="ADT - STARTDT + 1", metadata=_DAYS)
+    AVAL: float = pa.Field(ge=1, description="ADT - STARTDT + 1", metadata=DAYS)
     CNSR: int = pa.Field(isin=[0, 1], description="0 event, 1 censored")
     EVNTDESC: str = pa.Field(description="What ended the follow-up")
     CNSDTDSC: str = pa.Field(
@@ -191,154 +212,15 @@ class TimeToEvent(Table):
     SRCVAR: str = pa.Field(description="Column that ADT comes from")
     SRCSEQ: float = pa.Field(
         nullable=True,
-        description="Record that ADT comes from: VISITNUM of a response; null where a subject has one record",
+        description=(
+            "Record that ADT comes from: VISITNUM of a response; null where a subject has "
+            "one record"
+        ),
     )
 
     class Config(Table.Config):
         name = "time_to_event"
         unique = ["USUBJID", "PARAMCD"]
-
-
-class PfsSummary(Table):
-    """Kaplan-Meier summary: one row per parameter and landmark, the median repeated. Intervals are 95 %, log-log."""
-
-    PARAMCD: str = pa.Field(isin=PARAMETERS, description="Parameter")
-    n: int = pa.Field(ge=0, description="Subjects")
-    events: int = pa.Field(ge=0, description="Events")
-    median: float = pa.Field(
-        nullable=True,
-        description="Median, R survfit convention; null when not estimable",
-        metadata=_DAYS,
-    )
-    lcl: float = pa.Field(nullable=True, description="Lower limit of the median", metadata=_DAYS)
-    ucl: float = pa.Field(nullable=True, description="Upper limit of the median", metadata=_DAYS)
-    median_months: float = pa.Field(nullable=True, description="Median", metadata=_MONTHS)
-    lcl_months: float = pa.Field(
-        nullable=True, description="Lower limit of the median", metadata=_MONTHS
-    )
-    ucl_months: float = pa.Field(
-        nullable=True, description="Upper limit of the median", metadata=_MONTHS
-    )
-    q25: float = pa.Field(
-        nullable=True,
-        description="First quartile (a quarter of the subjects have had the event)",
-        metadata=_DAYS,
-    )
-    q25_lcl: float = pa.Field(
-        nullable=True, description="Lower limit of the first quartile", metadata=_DAYS
-    )
-    q25_ucl: float = pa.Field(
-        nullable=True, description="Upper limit of the first quartile", metadata=_DAYS
-    )
-    q75: float = pa.Field(nullable=True, description="Third quartile", metadata=_DAYS)
-    q75_lcl: float = pa.Field(
-        nullable=True, description="Lower limit of the third quartile", metadata=_DAYS
-    )
-    q75_ucl: float = pa.Field(
-        nullable=True, description="Upper limit of the third quartile", metadata=_DAYS
-    )
-    landmark_months: float = pa.Field(
-        nullable=True, description="Landmark as in study.toml", metadata=_MONTHS
-    )
-    landmark_days: float = pa.Field(nullable=True, description="Landmark", metadata=_DAYS)
-    surv: float = pa.Field(
-        nullable=True,
-        description="Survival at the landmark, 0 to 1; null beyond the last observed time",
-    )
-    surv_lcl: float = pa.Field(nullable=True, description="Lower limit of surv")
-    surv_ucl: float = pa.Field(nullable=True, description="Upper limit of surv")
-    n_risk: int = pa.Field(ge=0, description="Subjects at risk at the landmark")
-
-    class Config(Table.Config):
-        name = "pfs_summary"
-        unique = ["PARAMCD", "landmark_days"]
-
-
-class FollowUp(Table):
-    """Follow-up by reverse Kaplan-Meier (events and censorings change places)."""
-
-    PARAMCD: str = pa.Field(isin=PARAMETERS, unique=True, description="Parameter")
-    n: int = pa.Field(ge=0, description="Subjects")
-    censored: int = pa.Field(ge=0, description="Subjects still without an event")
-    median: float = pa.Field(
-        nullable=True, description="Median follow-up; null when not estimable", metadata=_DAYS
-    )
-    lcl: float = pa.Field(nullable=True, description="Lower limit", metadata=_DAYS)
-    ucl: float = pa.Field(nullable=True, description="Upper limit", metadata=_DAYS)
-    median_months: float = pa.Field(nullable=True, description="Median follow-up", metadata=_MONTHS)
-    lcl_months: float = pa.Field(nullable=True, description="Lower limit", metadata=_MONTHS)
-    ucl_months: float = pa.Field(nullable=True, description="Upper limit", metadata=_MONTHS)
-
-    class Config(Table.Config):
-        name = "follow_up"
-
-
-class SimonMonitoring(Table):
-    """A two-stage design against the responses so far: one row, or none where the study has no design."""
-
-    source: str = pa.Field(
-        isin=["BOR", "CBOR"], description="Best response that counts: the headline of study.toml"
-    )
-    r1: int = pa.Field(ge=0, description="Stop after stage 1 with this many responses or fewer")
-    n1: int = pa.Field(gt=0, description="Subjects of stage 1")
-    r: int = pa.Field(
-        ge=0, description="The treatment is not promising with this many responses or fewer"
-    )
-    n: int = pa.Field(gt=0, description="Subjects of both stages")
-    p0: float = pa.Field(nullable=True, description="Response rate that is not of interest")
-    p1: float = pa.Field(nullable=True, description="Response rate that is of interest")
-    pet0: float = pa.Field(nullable=True, description="Probability of early termination under p0")
-    en0: float = pa.Field(nullable=True, description="Expected number of subjects under p0")
-    alpha: float = pa.Field(
-        nullable=True, description="Probability of calling the treatment promising under p0"
-    )
-    power: float = pa.Field(
-        nullable=True, description="Probability of calling the treatment promising under p1"
-    )
-    n_enrolled: int = pa.Field(
-        ge=0, description="Treated subjects, at most n, in order of first dose"
-    )
-    n_known: int = pa.Field(ge=0, description="Of them, subjects whose response is final")
-    responses: int = pa.Field(ge=0, description="Responders among n_enrolled")
-    stage: int = pa.Field(isin=[1, 2], description="Stage that the study is in")
-    decision: str = pa.Field(
-        isin=["STOP", "CONTINUE", "PROMISING", "NOT PROMISING", "PENDING"],
-        description="What the design says now",
-    )
-    p_continue: float = pa.Field(
-        nullable=True,
-        description="Stage 1 under p1: probability of passing it, given the responses so far",
-    )
-    p_promising: float = pa.Field(
-        nullable=True,
-        description="Probability under p1 of ending as promising, given the responses so far",
-    )
-    estimate: float = pa.Field(
-        nullable=True,
-        description="Design-adjusted response rate (UMVUE, Jung and Kim 2004), 0 to 1",
-    )
-    lcl: float = pa.Field(
-        nullable=True, description="Design-adjusted 95 % lower limit (ordering by the UMVUE)"
-    )
-    ucl: float = pa.Field(
-        nullable=True, description="Design-adjusted 95 % upper limit (ordering by the UMVUE)"
-    )
-    p_value: float = pa.Field(
-        nullable=True, description="One-sided p-value against p0 in the same ordering"
-    )
-    crude: float = pa.Field(
-        nullable=True, description="Responses / subjects, biased after a two-stage design"
-    )
-    cp_lcl: float = pa.Field(
-        nullable=True, description="Clopper-Pearson 95 % lower limit, not adjusted for the design"
-    )
-    cp_ucl: float = pa.Field(
-        nullable=True, description="Clopper-Pearson 95 % upper limit, not adjusted for the design"
-    )
-    note: str = pa.Field(description="What the decision rests on, in words")
-
-    class Config(Table.Config):
-        name = "simon_monitoring"
 
 
 class EndpointChanges(Table):

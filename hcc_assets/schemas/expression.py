@@ -1,10 +1,12 @@
-"""Tables of expression across samples: differential expression per class, related genes, gene programs. No derivation belongs here."""
+"""Tables of expression across samples: differential expression per class, related genes, gene
+programs. No derivation belongs here."""
 
 from __future__ import annotations
 
 import pandera.pandas as pa
 
 from hcc_assets.schemas.base import Table
+from hcc_assets.schemas.fields import CONTRAST
 from hcc_assets.study.classes import CELL_CLASSES
 
 _CLASSES = list(CELL_CLASSES)
@@ -15,12 +17,18 @@ class _Genes(Table):
     cell_class: str = pa.Field(isin=_CLASSES, description="Cell class")
     gene_id: str = pa.Field(
         nullable=True,
-        description="Ensembl gene id (or symbol, where the delivery has nothing else); null in the row of an untestable class",
+        description=(
+            "Ensembl gene id (or symbol, where the delivery has nothing else); null in the "
+            "row of an untestable class"
+        ),
     )
     gene: str = pa.Field(nullable=True, description="Gene symbol")
     n_pairs: int = pa.Field(
         ge=0,
-        description="Patients with a usable pseudobulk of the class, and the gene measured, before and after",
+        description=(
+            "Patients with a usable pseudobulk of the class, and the gene measured, before "
+            "and after"
+        ),
     )
     mean_cells: float = pa.Field(
         nullable=True, description="Mean number of cells behind a pseudobulk of the pairs"
@@ -46,27 +54,36 @@ class _Genes(Table):
     )
     ambient_share: float = pa.Field(
         nullable=True,
-        description="Share of the gene's counts that ambient RNA explains, the larger of before and after",
+        description=(
+            "Share of the gene's counts that ambient RNA explains, the larger of before and after"
+        ),
     )
     ambient_flag: bool = pa.Field(
-        description="True when ambient RNA explains more than half: shown, not part of the tested family"
+        description=(
+            "True when ambient RNA explains more than half: shown, not part of the tested family"
+        )
     )
 
 
 class DegTables(_Genes):
-    """Paired differential expression per class by the fast engine (moderated paired t on log counts). A class that cannot be tested has one row."""
+    """Paired differential expression per class by the fast engine (moderated paired t on log
+    counts). A class that cannot be tested has one row."""
 
     few_cells: bool = pa.Field(
-        description="A rare class that is accepted with half the usual number of cells: read with care"
+        description=(
+            "A rare class that is accepted with half the usual number of cells: read with care"
+        )
     )
+    contrast: str = CONTRAST
 
     class Config(Table.Config):
         name = "deg_tables"
-        unique = ["cell_class", "gene_id"]
+        unique = ["contrast", "cell_class", "gene_id"]
 
 
 class DegConfirmatory(_Genes):
-    """The same comparison by PyDESeq2 (negative binomial, patient as block), beside the fast engine."""
+    """The same comparison by PyDESeq2 (negative binomial, patient as block), beside the fast
+    engine."""
 
     fast_log2_fold_change: float = pa.Field(
         nullable=True, description="Change by the fast engine", metadata=_LOG2
@@ -79,16 +96,19 @@ class DegConfirmatory(_Genes):
     )
     class_rank_correlation: float = pa.Field(
         nullable=True,
-        description="Spearman correlation of signed evidence between the engines, over the class (repeated)",
+        description=(
+            "Spearman correlation of signed evidence between the engines, over the class (repeated)"
+        ),
     )
     class_overlap: float = pa.Field(
         nullable=True,
         description="Called by both among called by either, over the class (repeated)",
     )
+    contrast: str = CONTRAST
 
     class Config(Table.Config):
         name = "deg_confirmatory"
-        unique = ["cell_class", "gene_id"]
+        unique = ["contrast", "cell_class", "gene_id"]
 
 
 class RelatedGenes(Table):
@@ -121,12 +141,16 @@ class RelatedGenes(Table):
         description="Benjamini-Hochberg within the program, over its genes and classes",
     )
     ambient_flag: bool = pa.Field(
-        description="True when ambient RNA explains more than half of the counts; not part of the tested family"
+        description=(
+            "True when ambient RNA explains more than half of the counts; not part of the "
+            "tested family"
+        )
     )
+    contrast: str = CONTRAST
 
     class Config(Table.Config):
         name = "related_genes"
-        unique = ["program", "gene", "cell_class"]
+        unique = ["contrast", "program", "gene", "cell_class"]
 
 
 class ProgramScores(Table):
@@ -173,10 +197,11 @@ class GenePrograms(Table):
     p_adjusted: float = pa.Field(
         nullable=True, ge=0, le=1, description="Benjamini-Hochberg over all classes and programs"
     )
+    contrast: str = CONTRAST
 
     class Config(Table.Config):
         name = "gene_programs"
-        unique = ["cell_class", "program"]
+        unique = ["contrast", "cell_class", "program"]
 
 
 class ProgramChanges(Table):
@@ -190,7 +215,8 @@ class ProgramChanges(Table):
     delta: float = pa.Field(
         nullable=True, description="after - before, within one tissue, averaged over tissues"
     )
+    contrast: str = CONTRAST
 
     class Config(Table.Config):
         name = "program_changes"
-        unique = ["subject_id", "cell_class", "program"]
+        unique = ["contrast", "subject_id", "cell_class", "program"]

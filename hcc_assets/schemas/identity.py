@@ -1,4 +1,7 @@
-"""Tables about whether a sample is what its label says. Suspicions only: nothing is relabelled from them."""
+"""Tables about whether a sample is what its label says.
+
+Suspicions only: nothing is relabelled from them.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,8 @@ SUSPICION_CHECKS = (
 
 
 class SampleIdentity(Table):
-    """One row per sample: its dates against treatment, its sex by expression, and how well it agrees with the subject's other samples."""
+    """One row per sample: its dates against treatment, its sex by expression, and how well it
+    agrees with the subject's other samples."""
 
     sample_id: str = pa.Field(description="Sample")
     subject_id: str = pa.Field(description="Subject (USUBJID)")
@@ -56,7 +60,9 @@ class SampleIdentity(Table):
     )
     copy_number_r: float = pa.Field(
         nullable=True,
-        description="Correlation of the copy-number profile to the subject's other samples, the lowest",
+        description=(
+            "Correlation of the copy-number profile to the subject's other samples, the lowest"
+        ),
     )
     copy_number_other_r: float = pa.Field(
         nullable=True,
@@ -64,7 +70,9 @@ class SampleIdentity(Table):
     )
     expression_r: float = pa.Field(
         nullable=True,
-        description="Correlation of subject-specific expression to the subject's other samples, the lowest",
+        description=(
+            "Correlation of subject-specific expression to the subject's other samples, the lowest"
+        ),
     )
     expression_other_r: float = pa.Field(
         nullable=True, description="Highest such correlation to a sample of another subject"
@@ -73,7 +81,9 @@ class SampleIdentity(Table):
         nullable=True,
         ge=0,
         le=1,
-        description="Largest share of barcodes in common with another sample (of the smaller of the two)",
+        description=(
+            "Largest share of barcodes in common with another sample (of the smaller of the two)"
+        ),
     )
     content_digest: str = pa.Field(
         nullable=True, description="Digest of the counts, whatever the order and names of cells"

@@ -1,4 +1,7 @@
-"""Tables about deliveries: which samples there are. Clinical and derived tables live in their own modules."""
+"""Tables about deliveries: which samples there are.
+
+Clinical and derived tables live in their own modules.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ Timestamp = pd.Timestamp
 
 
 class Samples(Table):
-    """One row per registered sample: its row in ``samples.csv`` is good and a complete matrix was delivered."""
+    """One row per registered sample: its row in ``samples.csv`` is good and a complete matrix was
+    delivered."""
 
     sample_id: str = pa.Field(description="Sample")
     subject_id: str = pa.Field(description="Subject (USUBJID)")

@@ -1,4 +1,7 @@
-"""Published tables of the reference that labels cells. The model itself is stored by the platform; labels of cells are in ``schemas.cells``."""
+"""Published tables of the reference that labels cells.
+
+The model itself is stored by the platform; labels of cells are in ``schemas.cells``.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,16 @@ from hcc_assets.study.classes import CELL_CLASSES, QC_STATUSES
 
 
 class ReferenceSummary(Table):
-    """What the reference knows of each class. One row per class; a class without training cells has its row with zeros and is labelled by marker rules only."""
+    """What the reference knows of each class.
+
+    One row per class; a class without training cells has its row with zeros and is labelled by
+    marker rules only.
+    """
 
     reference_version: str = pa.Field(
-        description="Kind and content hash of the reference; provisional-… while calls may still change"
+        description=(
+            "Kind and content hash of the reference; provisional-… while calls may still change"
+        )
     )
     kind: str = pa.Field(
         isin=["labels", "cohort", "provisional"],
@@ -27,7 +36,10 @@ class ReferenceSummary(Table):
     n_seed: float = pa.Field(
         nullable=True,
         ge=0,
-        description="Cells that the conjunctive rules give the class over the training samples; null when trained from labels",
+        description=(
+            "Cells that the conjunctive rules give the class over the training samples; null "
+            "when trained from labels"
+        ),
     )
     n_samples: int = pa.Field(ge=0, description="Samples that taught the reference")
     n_genes: int = pa.Field(ge=0, description="Genes that carry weight")
@@ -41,7 +53,10 @@ class ReferenceSummary(Table):
 
 
 class LabelChanges(Table):
-    """Every call that a new reference changes, and what it was. One row per cell whose class or status differs."""
+    """Every call that a new reference changes, and what it was.
+
+    One row per cell whose class or status differs.
+    """
 
     sample_id: str = pa.Field(description="Sample")
     barcode: str = pa.Field(description="Barcode as delivered")

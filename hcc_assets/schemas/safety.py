@@ -1,4 +1,7 @@
-"""Safety and exposure tables, one row model each. How the numbers are counted belongs to ``clinical.safety`` and ``clinical.exposure``."""
+"""Safety tables, one row model each.
+
+How the numbers are counted belongs to ``clinical.safety``.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ LISTINGS = ("SERIOUS", "FATAL", "WITHDRAWAL")
 
 
 class AeSummary(Table):
-    """Treatment-emergent adverse events in numbers; rows in reading order: table, then SOC and preferred term by falling frequency."""
+    """Treatment-emergent adverse events in numbers; rows in reading order: table, then SOC and
+    preferred term by falling frequency."""
 
     table: str = pa.Field(
         isin=list(AE_TABLES),
@@ -25,14 +29,19 @@ class AeSummary(Table):
         description="MedDRA system organ class; ALL in overall rows, NOT CODED where none was given"
     )
     term: str = pa.Field(
-        description="Preferred term, or the line of OVERVIEW, or the name of the AESI; ALL in overall and SOC rows"
+        description=(
+            "Preferred term, or the line of OVERVIEW, or the name of the AESI; ALL in "
+            "overall and SOC rows"
+        )
     )
     level: str = pa.Field(
         description="Grade group (MAX_GRADE) or AEOUT term (OUTCOME); ANY in the other tables"
     )
     patients: int = pa.Field(
         ge=0,
-        description="Patients, each once: at the maximum grade (MAX_GRADE), at the worst outcome (OUTCOME)",
+        description=(
+            "Patients, each once: at the maximum grade (MAX_GRADE), at the worst outcome (OUTCOME)"
+        ),
     )
     events: int = pa.Field(
         ge=0, description="Rows of the adverse event table; patients in the line DEATHS"
@@ -78,12 +87,15 @@ class AeSummary(Table):
 
 
 class AesiSummary(Table):
-    """Adverse events of special interest in detail: what they were, how they ended, what was done."""
+    """Adverse events of special interest in detail: what they were, how they ended, what was
+    done."""
 
     aesi: str = pa.Field(description="Name of the AESI in study.toml")
     part: str = pa.Field(
         isin=["OVERVIEW", "ACTION", "TERM"],
-        description="OVERVIEW: lines as in the overview; ACTION: by action taken; TERM: by preferred term",
+        description=(
+            "OVERVIEW: lines as in the overview; ACTION: by action taken; TERM: by preferred term"
+        ),
     )
     level: str = pa.Field(description="Line within the part")
     patients: int = pa.Field(ge=0, description="Patients with at least one such event")
@@ -103,13 +115,17 @@ class AesiSummary(Table):
 
 
 class TreatmentEmergent(AdverseEvents):
-    """AE rows with what counting needs: analysis dates, treatment-emergent flag, grade as a number, relatedness and seriousness collapsed."""
+    """AE rows with what counting needs: analysis dates, treatment-emergent flag, grade as a number,
+    relatedness and seriousness collapsed."""
 
     SOC: str = pa.Field(
         description="System organ class for counting: AEBODSYS, NOT CODED where none was given"
     )
     PT: str = pa.Field(
-        description="Preferred term for counting: AEDECOD, one spelling of capitals per term; NOT CODED where none was given"
+        description=(
+            "Preferred term for counting: AEDECOD, one spelling of capitals per term; NOT "
+            "CODED where none was given"
+        )
     )
     TRTSDT: Timestamp = pa.Field(
         nullable=True, description="First dose; null when never dosed on or before the cutoff"
@@ -120,7 +136,10 @@ class TreatmentEmergent(AdverseEvents):
     )
     ASTDT: Timestamp = pa.Field(
         nullable=True,
-        description="Analysis start; partial: first of the month or year, not before first dose in the same period",
+        description=(
+            "Analysis start; partial: first of the month or year, not before first dose in "
+            "the same period"
+        ),
     )
     ASTDTF: str = pa.Field(nullable=True, description="Analysis start imputation flag: D or M")
     AENDT: Timestamp = pa.Field(
@@ -154,16 +173,24 @@ class TreatmentEmergent(AdverseEvents):
     )
     ASER: str = pa.Field(
         isin=["Y", "N"],
-        description="Serious: AESER; where that is neither Y nor N, any seriousness criterion that is Y",
+        description=(
+            "Serious: AESER; where that is neither Y nor N, any seriousness criterion that is Y"
+        ),
     )
     AFATAL: str = pa.Field(isin=["Y", "N"], description="Fatal: grade 5 or outcome FATAL")
     AACN: str = pa.Field(nullable=True, description="Action taken, upper case, single spaces")
     AOUT: str = pa.Field(
-        description="Outcome for counting: the AEOUT codelist, UNKNOWN for a word outside it, MISSING where none was given"
+        description=(
+            "Outcome for counting: the AEOUT codelist, UNKNOWN for a word outside it, "
+            "MISSING where none was given"
+        )
     )
     AOCCIFL: str = pa.Field(
         nullable=True,
-        description="First event of the subject at the subject's maximum grade, treatment-emergent events only",
+        description=(
+            "First event of the subject at the subject's maximum grade, treatment-emergent "
+            "events only"
+        ),
     )
     AOCCSIFL: str = pa.Field(
         nullable=True, description="First event at maximum grade within the SOC"
@@ -177,7 +204,10 @@ class TreatmentEmergent(AdverseEvents):
 
 
 class AeListings(Table):
-    """Serious, fatal and withdrawal events one by one. The verbatim term is left out: free text may hold what identifies a person."""
+    """Serious, fatal and withdrawal events one by one.
+
+    The verbatim term is left out: free text may hold what identifies a person.
+    """
 
     listing: str = pa.Field(isin=list(LISTINGS), description="SERIOUS, FATAL or WITHDRAWAL")
     USUBJID: str = pa.Field(description="Unique subject identifier")
@@ -213,81 +243,11 @@ class AeListings(Table):
     )
     counted: str = pa.Field(
         isin=["Y", "N"],
-        description="N when an E finding leaves the row out of the counts; it is listed all the same",
+        description=(
+            "N when an E finding leaves the row out of the counts; it is listed all the same"
+        ),
     )
 
     class Config(Table.Config):
         name = "ae_listings"
         unique = ["listing", "USUBJID", "SRCROW"]
-
-
-class ExposureSummary(Table):
-    """One row per treated subject: how long, how much, how often reduced or interrupted."""
-
-    USUBJID: str = pa.Field(description="Unique subject identifier")
-    TRTSDT: Timestamp = pa.Field(description="First dose")
-    TRTEDT: Timestamp = pa.Field(
-        description="Last dose on or before the cutoff; the cutoff (or death before it) when dosing is ongoing"
-    )
-    ongoing: bool = pa.Field(
-        description="The last dosing record has no end and the subject is alive at the cutoff"
-    )
-    duration_days: float = pa.Field(
-        nullable=True,
-        ge=1,
-        description="Last dose minus first dose plus 1",
-        metadata={"unit": "days"},
-    )
-    days_on_drug: float = pa.Field(
-        nullable=True,
-        ge=0,
-        description="Days with a dose above 0, each day once",
-        metadata={"unit": "days"},
-    )
-    interruption_days: float = pa.Field(
-        nullable=True,
-        ge=0,
-        description="Days after first dose recorded with dose 0",
-        metadata={"unit": "days"},
-    )
-    gap_days: float = pa.Field(
-        nullable=True,
-        ge=0,
-        description="Days between first and last dose without any record",
-        metadata={"unit": "days"},
-    )
-    cumulative_mg: float = pa.Field(
-        nullable=True,
-        ge=0,
-        description="Sum of daily doses; null when a unit or frequency is not known",
-        metadata={"unit": "mg"},
-    )
-    dose_intensity: float = pa.Field(
-        nullable=True,
-        ge=0,
-        description="Cumulative dose per day of duration",
-        metadata={"unit": "mg/day"},
-    )
-    relative_dose_intensity: float = pa.Field(
-        nullable=True,
-        ge=0,
-        description="Dose intensity in percent of the planned dose, the highest of dose_levels_mg",
-        metadata={"unit": "%"},
-    )
-    reductions: int = pa.Field(
-        ge=0, description="Times that a dose above 0 was followed by a lower dose above 0"
-    )
-    interruptions: int = pa.Field(
-        ge=0, description="Unbroken recorded periods of dose 0 after first dose"
-    )
-    first_dose_mg: float = pa.Field(
-        nullable=True, description="Daily dose on the first day", metadata={"unit": "mg"}
-    )
-    last_dose_mg: float = pa.Field(
-        nullable=True, description="Last daily dose above 0", metadata={"unit": "mg"}
-    )
-    records: int = pa.Field(ge=0, description="Dosing records on or before the cutoff")
-
-    class Config(Table.Config):
-        name = "exposure_summary"
-        unique = ["USUBJID"]

@@ -1,1 +1,26 @@
-"""The simulated trial and its truth: cells, biopsies, clinical tables. A seed gives the same bytes. Nothing that analyses data belongs here."""
+"""The simulated trial and its truth: cells, biopsies, clinical tables.
+
+A seed gives the same bytes. Nothing that analyses data belongs here, and nothing of the platform
+depends on it.
+"""
+
+from __future__ import annotations
+
+from hcc_assets import faces
+
+__getattr__, __dir__, __all__ = faces.lazy(
+    __name__,
+    {
+        "make_world": "cells",
+        "simulate_sample": "cells",
+        "TRIAL_DAYS": "clinical",
+        "simulate_clinical": "clinical",
+        "stories": "clinical",
+        "write_mex": "matrices",
+        "SimulationSettings": "settings",
+        "START": "subjects",
+        "SEQUENCING_DAYS": "trial",
+        "biopsies": "trial",
+        "simulate_trial": "trial",
+    },
+)

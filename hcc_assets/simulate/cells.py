@@ -1,9 +1,12 @@
-"""Counts of a simulated biopsy: cells of known class in droplets with ambient RNA, doublets and damage. Files are written in ``matrices``.
+"""Counts of a simulated biopsy: cells of known class in droplets with ambient RNA, doublets and
+damage. Files are written in ``matrices``.
 
-Model of one droplet: library size log-normal by class; a gene's rate is the state's share times effects of patient, copy number, treatment
-and batch, varied from cell to cell by a gamma of shape ``dispersion`` (exact for genes above 2 in 10,000 molecules, below that Poisson,
-where a gamma changes nothing that can be seen); on top ambient molecules from the mean profile of the sample; a doublet is the sum of two
-cells; a damaged cell keeps 30 % of its molecules, 40 % of them mitochondrial.
+Model of one droplet: library size log-normal by class; a gene's rate is the state's share times
+effects of patient, copy number, treatment and batch, varied from cell to cell by a gamma of shape
+``dispersion`` (exact for genes above 2 in 10,000 molecules, below that Poisson, where a gamma
+changes nothing that can be seen); on top ambient molecules from the mean profile of the sample; a
+doublet is the sum of two cells; a damaged cell keeps 30 % of its molecules, 40 % of them
+mitochondrial.
 """
 
 from __future__ import annotations
@@ -32,8 +35,9 @@ __all__ = [
 ]
 
 Vector = npt.NDArray[np.float64]
-_DENSE_SHARE: Final = 2e-4
-_LIBRARY_SD: Final = 0.38
+_DENSE_SHARE: Final = 2e-4  # genes with a greater share are drawn dense, for speed alone
+_LIBRARY_SD: Final = 0.38  # of the natural logarithm within a class; our choice
+# Damaged cells: 30 % of the molecules, 40 % of them mitochondrial (single-cell methods, section 5)
 _DAMAGED_MOLECULES: Final = 0.3
 _DAMAGED_MITOCHONDRIAL: Final = 0.4
 
@@ -69,9 +73,11 @@ class SimulatedSample:
 def expected_composition(
     world: World, patient: Patient, timepoint: str, shift: dict[str, float] | None = None
 ) -> dict[str, float]:
-    """Share of each class in a biopsy of the patient: average, patient, treatment (``post``), a further natural-log ``shift``; sums to 1.
+    """Share of each class in a biopsy of the patient: average, patient, treatment (``post``), a
+    further natural-log ``shift``; sums to 1.
 
-    The effect on T cells is the average one plus 0.3 times the patient's benefit (none where the setting has no composition effect).
+    The effect on T cells is the average one plus 0.3 times the patient's benefit (none where the
+    setting has no composition effect).
     """
     log_share = {
         c: float(np.log(s)) + patient.composition[c] + (shift or {}).get(c, 0.0)
@@ -98,7 +104,8 @@ def _barcodes(rng: np.random.Generator, n: int) -> npt.NDArray[np.object_]:
 def _draw(
     rng: np.random.Generator, share: Vector, size: Vector, dispersion: float
 ) -> tuple[npt.NDArray[np.int64], ...]:
-    """Molecules of cells that share a profile: row, gene and count of each entry (entries may repeat)."""
+    """Molecules of cells that share a profile: row, gene and count of each entry (entries may
+    repeat)."""
     dense = np.flatnonzero(share > _DENSE_SHARE)
     rate = np.outer(size, share[dense]) * (
         rng.standard_gamma(dispersion, (len(size), len(dense))) / dispersion

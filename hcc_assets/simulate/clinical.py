@@ -1,4 +1,7 @@
-"""Clinical export of a simulated trial as it would look on any day, with the truth behind it. Lesions, events, dates and rows are made elsewhere."""
+"""Clinical export of a simulated trial as it would look on any day, with the truth behind it.
+
+Lesions, events, dates and rows are made elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.simulate.events import Dosing, Event, treat
-from hcc_assets.simulate.lesions import Scan, respond, scan_course
+from hcc_assets.simulate.lesions import scan_course
+from hcc_assets.simulate.scans import Scan, respond
 from hcc_assets.simulate.sdtm import (
     COLUMNS,
     Rows,
@@ -27,7 +31,8 @@ from hcc_assets.simulate.spoil import spoil
 from hcc_assets.simulate.subjects import START, courses
 
 TRIAL_DAYS: Final = 480
-"""Days from the first consent to the default date of the export."""
+"""Days from the first consent to the default date of the export: 300 of enrolment and half a year
+of follow-up, so that some subjects are still on treatment."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,11 @@ class ClinicalTrial:
     tables
         Domain to frame; every value is text or None.
     responses
-        Expected response per subject and visit after the baseline, from the scans known on the day of the export.
+        Expected response per subject and visit after the baseline, from the scans known on the day
+        of the export.
     progression
-        Expected PFS of each treated subject (first progression or death, censored at the last evaluable scan), with what drives it.
+        Expected PFS of each treated subject (first progression or death, censored at the last
+        evaluable scan), with what drives it.
     issues
         Checks that must fire (``check_id, USUBJID``); empty unless the data were made ugly.
     """
@@ -96,7 +103,8 @@ def _progression_row(story: SubjectStory, scans: list[Scan], until: dt.date) -> 
 def export(
     told: list[SubjectStory], *, until: dt.date, ugly: bool = False, seed: int = 0
 ) -> ClinicalTrial:
-    """The export of these stories as of the day ``until``: later records absent, later ends open, responses from the scans known by then.
+    """The export of these stories as of the day ``until``: later records absent, later ends open,
+    responses from the scans known by then.
 
     Parameters
     ----------
@@ -192,7 +200,8 @@ def simulate_clinical(
     Returns
     -------
     dict
-        ``dm ex tu tr rs ae ds cm ss`` to frames of text (None where empty); a domain in which nothing has happened has columns only.
+        ``dm ex tu tr rs ae ds cm ss`` to frames of text (None where empty); a domain in which
+        nothing has happened has columns only.
     """
     told = stories(subjects, seed, hazard_effect=hazard_effect, start=start)
     return export(

@@ -1,4 +1,5 @@
-"""Adverse events and dosing of simulated subjects, consistent with each other: an action written in an event is seen in the dosing records."""
+"""Adverse events and dosing of simulated subjects, consistent with each other: an action written in
+an event is seen in the dosing records."""
 
 from __future__ import annotations
 
@@ -11,12 +12,13 @@ import numpy as np
 from hcc_assets.simulate.subjects import Course
 
 DOSES: Final = (300, 250, 200)
-"""Dose levels of surufatinib, mg once daily."""
+"""Dose levels of surufatinib, mg once daily: the full dose and two reductions."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A preferred term with its organ class, rate per 100 days on treatment, and probabilities of grades 1 to 4."""
+    """A preferred term with its organ class, rate per 100 days on treatment, and probabilities of
+    grades 1 to 4."""
 
     term: str
     organ_class: str
@@ -25,6 +27,8 @@ class Kind:
     fatal: bool = False
 
 
+# Terms of an anti-angiogenic kinase inhibitor in liver disease; rates and grades are our choice,
+# made so that every table of safety has rows.
 KINDS: Final = (
     Kind("Hypertension", "Vascular disorders", 0.45, (0.2, 0.4, 0.4, 0.0)),
     Kind("Proteinuria", "Renal and urinary disorders", 0.50, (0.4, 0.42, 0.18, 0.0)),
@@ -73,7 +77,8 @@ _SURE_OF_DRUG: Final = {
 
 @dataclass(frozen=True)
 class Event:
-    """One adverse event; ``end`` is None while it goes on, ``grade`` 5 is fatal (its ``grade_before`` was seen until then)."""
+    """One adverse event; ``end`` is None while it goes on, ``grade`` 5 is fatal (its
+    ``grade_before`` was seen until then)."""
 
     kind: Kind
     start: dt.date
@@ -88,7 +93,8 @@ class Event:
 
 @dataclass(frozen=True)
 class Dosing:
-    """One dosing record; ``mg`` 0 is an interruption, ``reason`` why it differs from the record before."""
+    """One dosing record; ``mg`` 0 is an interruption, ``reason`` why it differs from the record
+    before."""
 
     mg: int
     start: dt.date
@@ -150,15 +156,17 @@ def treat(course: Course, stop: dt.date | None, seed: int) -> tuple[list[Event],
     course
         With a first dose.
     stop
-        Last planned dose (progression, death, loss); None while nothing has stopped treatment within the horizon.
+        Last planned dose (progression, death, loss); None while nothing has stopped treatment
+        within the horizon.
     seed
         Same seed, same events.
 
     Returns
     -------
     events, dosing
-        Both in order of start. An event that reduces, interrupts or stops the drug does so on its first day; a reduction below the lowest level is a
-        withdrawal. A death on treatment without progression is the end of a fatal event in seven of ten.
+        Both in order of start. An event that reduces, interrupts or stops the drug does so on its
+        first day; a reduction below the lowest level is a withdrawal. A death on treatment without
+        progression is the end of a fatal event in seven of ten.
     """
     rng = np.random.default_rng([seed, 9, course.index])
     assert course.first_dose is not None

@@ -1,145 +1,20 @@
-"""Lesions of simulated subjects, scan by scan, and the response that the recorded sizes give. The rules know only what the generator can write."""
+"""Lesions of simulated subjects, scan by scan.
+
+The response that the recorded sizes give is in ``scans``.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
+from hcc_assets.simulate.scans import TENTH, Finding, Lesion, Scan, contribution, respond
 from hcc_assets.simulate.subjects import VISIT_DAYS, Course
 
 _ORGANS: Final = ("LIVER", "LUNG", "LYMPH NODE", "ADRENAL GLAND", "PERITONEUM")
-_TENTH: Final = 10
-Kind = Literal["TARGET", "NON-TARGET", "NEW"]
-
-
-@dataclass(frozen=True)
-class Lesion:
-    """One lesion: ``name`` such as T01, kind, organ."""
-
-    name: str
-    kind: Kind
-    organ: str
-
-    @property
-    def node(self) -> bool:
-        """Measured by its short axis."""
-        return self.organ == "LYMPH NODE"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one scan says of one lesion: ``tenths`` of a millimetre of a target (None where not measured), ``word`` of any other, or ``not_done``."""
-
-    lesion: Lesion
-    tenths: int | None = None
-    word: str | None = None
-    not_done: bool = False
-
-
-@dataclass
-class Scan:
-    """One visit: number, name, date, findings, and the response derived from all scans known."""
-
-    number: int
-    date: dt.date
-    findings: list[Finding]
-    response: dict[str, str | float | None] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """``SCREENING`` or the planned week."""
-        return "SCREENING" if self.number == 0 else f"WEEK {6 * self.number}"
-
-
-def _contribution(f: Finding) -> int | None:
-    return 50 if f.word == "TOO SMALL TO MEASURE" else f.tenths
-
-
-def respond(scans: list[Scan]) -> list[Scan]:
-    """Fill ``response`` of every scan after the baseline by RECIST 1.1, in whole tenths of millimetres.
-
-    An equivocal new lesion that a later scan calls unequivocal is progression at the scan that first showed it. The keys are those of the published
-    ``responses`` table: ``BASE, SUMDIAM, NADIR_PRIOR`` (mm), ``TRGRESP, NTRGRESP, NEWLPROG, OVRLRESP``.
-    """
-    sure = {
-        f.lesion.name
-        for s in scans
-        for f in s.findings
-        if f.lesion.kind == "NEW" and f.word == "UNEQUIVOCAL"
-    }
-    targets = [f for f in scans[0].findings if f.lesion.kind == "TARGET"]
-    base = sum(f.tenths or 0 for f in targets)
-    nadir, complete_before = base, False
-    for scan in scans[1:]:
-        found = [f for f in scan.findings if f.lesion.kind == "TARGET"]
-        sizes = [_contribution(f) for f in found]
-        partial = sum(s for s in sizes if s is not None)
-        grown = partial - nadir >= 5 * _TENTH and (partial - nadir) * 5 >= nadir
-        missing = any(s is None for s in sizes)
-        gone = all(
-            s is not None and (s < 10 * _TENTH if f.lesion.node else s == 0)
-            for f, s in zip(found, sizes, strict=True)
-        )
-        back = complete_before and any(
-            s is not None and (s >= 10 * _TENTH if f.lesion.node else s > 0)
-            for f, s in zip(found, sizes, strict=True)
-        )
-        target = (
-            "NA"
-            if not targets
-            else ("PD" if grown or back else "NE")
-            if missing
-            else "CR"
-            if gone
-            else "PD"
-            if grown or back
-            else "PR"
-            if partial * 10 <= base * 7
-            else "SD"
-        )
-        words = [
-            f.word if not f.not_done else "NOT EVALUABLE"
-            for f in scan.findings
-            if f.lesion.kind == "NON-TARGET"
-        ]
-        rest = (
-            "NA"
-            if not words
-            else "PD"
-            if "UNEQUIVOCAL PROGRESSION" in words or (complete_before and "PRESENT" in words)
-            else "NE"
-            if "NOT EVALUABLE" in words
-            else "CR"
-            if set(words) == {"ABSENT"}
-            else "NON-CR/NON-PD"
-        )
-        new = any(f.lesion.name in sure for f in scan.findings if f.lesion.kind == "NEW")
-        overall = _overall(target, rest, new)
-        scan.response = {
-            "BASE": base / _TENTH,
-            "SUMDIAM": None if missing else partial / _TENTH,
-            "NADIR_PRIOR": nadir / _TENTH,
-            "TRGRESP": target,
-            "NTRGRESP": rest,
-            "NEWLPROG": "Y" if new else "N",
-            "OVRLRESP": overall,
-        }
-        complete_before = complete_before or overall == "CR"
-        nadir = nadir if missing else min(nadir, partial)
-    return scans
-
-
-def _overall(target: str, rest: str, new: bool) -> str:
-    if new or "PD" in (target, rest):
-        return "PD"
-    if target == "CR":
-        return "CR" if rest in ("CR", "NA") else "PR"
-    if target == "NA":
-        return {"NA": "NE"}.get(rest, rest)
-    return target
 
 
 @dataclass(frozen=True)
@@ -235,11 +110,11 @@ def _progressed(
         ]
     targets = [f for f in found if f.lesion.kind == "TARGET"]
     wanted = int(np.ceil(nadir * 1.2)) + 55 + int(rng.integers(0, 120))
-    have = sum(_contribution(f) or 0 for f in targets)
+    have = sum(contribution(f) or 0 for f in targets)
     grow = max(wanted - have, 0)
     first = targets[0]
     return [
-        Finding(f.lesion, tenths=(_contribution(f) or 0) + grow) if f is first else f for f in found
+        Finding(f.lesion, tenths=(contribution(f) or 0) + grow) if f is first else f for f in found
     ]
 
 
@@ -248,7 +123,8 @@ def _new_lesion(plan: _Plan) -> Lesion:
 
 
 def scan_course(course: Course, seed: int) -> list[Scan]:
-    """All scans of one subject, baseline first, to the first progression, death or loss; each with its response.
+    """All scans of one subject, baseline first, to the first progression, death or loss; each with
+    its response.
 
     Parameters
     ----------
@@ -260,7 +136,8 @@ def scan_course(course: Course, seed: int) -> list[Scan]:
     Returns
     -------
     list of Scan
-        Scans every 42 days give or take three; about 2 % of visits are missed and 4 % have a target that could not be measured.
+        Scans every 42 days give or take three; about 2 % of visits are missed and 4 % have a target
+        that could not be measured.
     """
     rng = np.random.default_rng([seed, 8, course.index])
     plan = _plan(course, rng)
@@ -294,7 +171,7 @@ def scan_course(course: Course, seed: int) -> list[Scan]:
                 s.response["SUMDIAM"] for s in scans[1:] if s.response.get("SUMDIAM") is not None
             ]
             lowest = min(
-                [round(float(v) * _TENTH) for v in sums if v is not None] + [sum(plan.sizes)]
+                [round(float(v) * TENTH) for v in sums if v is not None] + [sum(plan.sizes)]
             )
             found = _progressed(plan, found, lowest, rng)
         elif unreadable and len(plan.sizes) > 1 and not complete:

@@ -1,4 +1,7 @@
-"""Writes simulated counts as Cell Ranger v3 folders, byte for byte the same from the same counts. Reading belongs to ``cells.tenx``."""
+"""Writes simulated counts as Cell Ranger v3 folders, byte for byte the same from the same counts.
+
+Reading belongs to ``cells.tenx``.
+"""
 
 from __future__ import annotations
 

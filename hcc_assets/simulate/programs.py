@@ -1,7 +1,9 @@
-"""What the simulated cells express and how many there are, as plain data: programs, states, library sizes, composition, effects of treatment.
+"""What the simulated cells express and how many there are, as plain data: programs, states, library
+sizes, composition, effects of treatment.
 
-Generators belong to ``world`` and ``cells``. Marker genes of the classes come from ``study.markers``; the programs here add what a class
-shares with its neighbours, so that neighbours can be confused, and the few transcripts that fill most of a cell.
+Generators belong to ``world`` and ``cells``. Marker genes of the classes come from
+``study.markers``; the programs here add what a class shares with its neighbours, so that neighbours
+can be confused, and the few transcripts that fill most of a cell.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Final
 
 @dataclass(frozen=True)
 class State:
-    """A sub-state of a class: its share of the class, and genes raised on top of the class program."""
+    """A sub-state of a class: its share of the class, and genes raised on top of its program."""
 
     name: str
     cell_class: str
@@ -24,6 +26,7 @@ class State:
 NOVEL: Final = "novel"
 """Class name of cells that no panel knows (an islet-like type); simulated only when asked for."""
 
+# Shares within a class are our choice.
 STATES: Final = (
     State("tumour", "tumour", 0.85),
     State(
@@ -116,7 +119,10 @@ SHARED: Final = {
         5e-4,
     ),
     "myeloid": (
-        "TYROBP FCER1G AIF1 CTSS SPI1 CST3 LYZ FTL CYBB LST1 MNDA PLEK CEBPB NCF2 ITGAX C5AR1 LILRB1 CSTB",
+        (
+            "TYROBP FCER1G AIF1 CTSS SPI1 CST3 LYZ FTL CYBB LST1 MNDA PLEK CEBPB NCF2 ITGAX C5AR1 "
+            "LILRB1 CSTB"
+        ),
         6e-4,
     ),
     "mhc2": ("HLA-DRA HLA-DRB1 HLA-DPA1 HLA-DPB1 HLA-DQA1 HLA-DQB1 CD74 HLA-DMA CIITA", 1.5e-3),
@@ -129,12 +135,16 @@ SHARED: Final = {
     ),
     "mesenchymal": ("SPARC IGFBP7 COL4A1 COL4A2 CALD1 TIMP1 TIMP3 VIM BGN", 6e-4),
     "hepatic": (
-        "ALB APOA1 APOA2 APOC3 APOH TTR SERPINA1 FGB FGA FGG TF AMBP HP APOB AHSG RBP4 APOC1 APOE FABP1 ORM1 VTN ITIH4",
+        (
+            "ALB APOA1 APOA2 APOC3 APOH TTR SERPINA1 FGB FGA FGG TF AMBP HP APOB AHSG RBP4 APOC1 "
+            "APOE FABP1 ORM1 VTN ITIH4"
+        ),
         5e-3,
     ),
     "epithelial": ("KRT8 KRT18 EPCAM CDH1 CLDN3 SPINT2 CD24 ELF3", 4e-4),
 }
-"""Programs that several classes share: genes and their median share of the molecules."""
+"""Programs that several classes share: genes and their median share of the molecules (our choice,
+so that neighbours are confusable: single-cell methods, section 5)."""
 
 LINEAGES: Final = {
     "tumour": ("hepatic", "epithelial"),
@@ -170,8 +180,9 @@ DOMINANT: Final = {
     "mast": {"TPSAB1": 0.006, "TPSB2": 0.006, "CPA3": 0.002},
     "fibroblast": {"COL1A1": 0.006, "COL3A1": 0.006, "COL1A2": 0.005},
 }
-"""Transcripts that fill a class: share of the molecules."""
+"""Transcripts that fill a class: share of the molecules; our choice, by what 10x data show."""
 
+# Share of the molecules of any cell; our choice, as in 10x data.
 HOUSEKEEPING: Final = {
     "MALAT1": 0.02,
     "B2M": 0.01,
@@ -191,6 +202,7 @@ HOUSEKEEPING: Final = {
     "HSP90AA1": 0.0015,
 }
 
+# Shares of the molecules; our choice, in the order that 10x data show (hepatocytes most).
 MITOCHONDRIAL_SHARE: Final = {
     "hepatocyte": 0.16,
     "tumour": 0.09,
@@ -198,7 +210,8 @@ MITOCHONDRIAL_SHARE: Final = {
     "erythroid": 0.02,
     "mast": 0.06,
 }
-MITOCHONDRIAL_SHARE_OTHER: Final = 0.05
+MITOCHONDRIAL_SHARE_OTHER: Final = 0.05  # of all other classes
+# Likewise; lymphocytes most.
 RIBOSOMAL_SHARE: Final = {
     "T": 0.22,
     "B": 0.24,
@@ -208,7 +221,7 @@ RIBOSOMAL_SHARE: Final = {
     "neutrophil": 0.05,
     "erythroid": 0.05,
 }
-RIBOSOMAL_SHARE_OTHER: Final = 0.11
+RIBOSOMAL_SHARE_OTHER: Final = 0.11  # of all other classes
 
 LIBRARY_SIZE: Final = {
     "tumour": 9000,
@@ -230,7 +243,8 @@ LIBRARY_SIZE: Final = {
     "platelet": 700,
     NOVEL: 5000,
 }
-"""Median molecules per cell."""
+"""Median molecules per cell (single-cell methods, section 5: neutrophil 500 to 700, tumour 9,000;
+the others between, our choice)."""
 
 COMPOSITION: Final = {
     "tumour": 0.42,
@@ -251,7 +265,7 @@ COMPOSITION: Final = {
     "erythroid": 0.005,
     "platelet": 0.003,
 }
-"""Average share of the cells of a biopsy before treatment."""
+"""Average share of the cells of a biopsy before treatment; our choice, rare classes below 2 %."""
 
 COMPOSITION_EFFECT: Final = {
     "macrophage": -0.9,
@@ -259,7 +273,8 @@ COMPOSITION_EFFECT: Final = {
     "T": 0.7,
     "tumour": -0.3,
 }
-"""Change of natural-log abundance under treatment; all other classes keep theirs."""
+"""Change of natural-log abundance under treatment; all other classes keep theirs. Our choice, near
+the effects of the calibration (single-cell methods, section 3)."""
 
 EXPRESSION_EFFECT: Final = {
     "vascular_endothelial": {
@@ -276,7 +291,8 @@ EXPRESSION_EFFECT: Final = {
     },
     "fibroblast": {-0.9: "PDGFRB POSTN FAP COL4A1"},
 }
-"""Known log2 fold changes (post against pre) of named genes; ``world`` adds unnamed ones."""
+"""Known log2 fold changes (post against pre) of named genes; ``world`` adds unnamed ones. Our
+choice around 1, the size at which the engines were compared (single-cell methods, section 4)."""
 
 GAINED_ARMS: Final = ("1q", "8q", "5p", "6p", "7q", "17q", "20q")
 LOST_ARMS: Final = ("4q", "8p", "13q", "16q", "17p", "1p", "6q", "14q")

@@ -1,4 +1,5 @@
-"""Rows of the SDTM domains of a simulated export, written from the stories of the subjects as they were known on one day."""
+"""Rows of the SDTM domains of a simulated export, written from the stories of the subjects as they
+were known on one day."""
 
 from __future__ import annotations
 
@@ -9,17 +10,27 @@ from typing import Any, Final
 import pandas as pd
 
 from hcc_assets.simulate.events import Dosing, Event
-from hcc_assets.simulate.lesions import Finding, Scan
+from hcc_assets.simulate.scans import Finding, Scan
 from hcc_assets.simulate.subjects import Course
 
 COLUMNS: Final = {
-    "dm": "STUDYID DOMAIN USUBJID SUBJID SITEID RFICDTC AGE AGEU SEX ARMCD ARM COUNTRY DTHDTC DTHFL",
+    "dm": (
+        "STUDYID DOMAIN USUBJID SUBJID SITEID RFICDTC AGE AGEU SEX ARMCD ARM COUNTRY DTHDTC DTHFL"
+    ),
     "ex": "STUDYID DOMAIN USUBJID EXSEQ EXTRT EXDOSE EXDOSU EXDOSFRQ EXROUTE EXSTDTC EXENDTC EXADJ",
-    "tu": "STUDYID DOMAIN USUBJID TUSEQ TULNKID TUTESTCD TUORRES TULOC TUMETHOD TUEVAL TUEVALID VISITNUM VISIT TUDTC",
-    "tr": "STUDYID DOMAIN USUBJID TRSEQ TRLNKID TRGRPID TRTESTCD TRTEST TRORRES TRORRESU TRSTRESC TRSTRESN TRSTRESU TRSTAT TRREASND TRMETHOD TREVAL TREVALID "
+    "tu": (
+        "STUDYID DOMAIN USUBJID TUSEQ TULNKID TUTESTCD TUORRES TULOC TUMETHOD TUEVAL "
+        "TUEVALID VISITNUM VISIT TUDTC"
+    ),
+    "tr": "STUDYID DOMAIN USUBJID TRSEQ TRLNKID TRGRPID TRTESTCD TRTEST TRORRES TRORRESU "
+    "TRSTRESC TRSTRESN TRSTRESU TRSTAT TRREASND TRMETHOD TREVAL TREVALID "
     "TRACPTFL VISITNUM VISIT TRDTC",
-    "rs": "STUDYID DOMAIN USUBJID RSSEQ RSTESTCD RSTEST RSORRES RSSTRESC RSEVAL RSEVALID VISITNUM VISIT RSDTC",
-    "ae": "STUDYID DOMAIN USUBJID AESEQ AETERM AEDECOD AEBODSYS AESTDTC AEENDTC AETOXGR AESEV AEOUT AEREL AESER AEACN AESDTH AESLIFE AESHOSP "
+    "rs": (
+        "STUDYID DOMAIN USUBJID RSSEQ RSTESTCD RSTEST RSORRES RSSTRESC RSEVAL RSEVALID "
+        "VISITNUM VISIT RSDTC"
+    ),
+    "ae": "STUDYID DOMAIN USUBJID AESEQ AETERM AEDECOD AEBODSYS AESTDTC AEENDTC AETOXGR AESEV "
+    "AEOUT AEREL AESER AEACN AESDTH AESLIFE AESHOSP "
     "AESDISAB AESCONG AESMIE",
     "ds": "STUDYID DOMAIN USUBJID DSSEQ DSTERM DSDECOD DSCAT DSSTDTC",
     "cm": "STUDYID DOMAIN USUBJID CMSEQ CMTRT CMCAT CMSTDTC",
@@ -28,13 +39,15 @@ COLUMNS: Final = {
 """Domains of the export and their columns."""
 
 STUDY_ID: Final = "SURU-HCC-SC"
+# AESEV has three words for the five grades of CTCAE
 _SEVERITY: Final = {1: "MILD", 2: "MODERATE", 3: "SEVERE", 4: "SEVERE", 5: "SEVERE"}
 Rows = dict[str, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True)
 class SubjectStory:
-    """One subject, whole: course, scans, events, dosing, last day of treatment, start of a new therapy."""
+    """One subject, whole: course, scans, events, dosing, last day of treatment, start of a new
+    therapy."""
 
     course: Course
     scans: list[Scan]

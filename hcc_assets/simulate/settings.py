@@ -1,4 +1,7 @@
-"""How hard a simulated trial is: every strength of effect and of nuisance, with three presets. No generator belongs here."""
+"""How hard a simulated trial is: every strength of effect and of nuisance, with three presets.
+
+No generator belongs here.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,15 @@ class SimulationSettings:
     n_genes
         Genes of the world; every panel gene is among them.
     marker_level, marker_spread
-        Median share of a cell's molecules that a class marker has in its class, and its log-normal sd between markers.
+        Median share of a cell's molecules that a class marker has in its class, and its log-normal
+        sd between markers.
     marker_leak
         Share of a marker outside its class, relative to ``marker_level``.
     dominance
         Factor on the shares of the transcripts that fill a class (tryptases, S100A8, collagens).
     lineage_genes, lineage_sd, class_genes, class_sd
-        Number of further genes and sd of their natural-log fold change in the program that a lineage shares and in the program of one class.
+        Number of further genes and sd of their natural-log fold change in the program that a
+        lineage shares and in the program of one class.
     patient_sd, batch_sd
         Sd of natural-log gene effects between patients and between samples.
     tumour_contrast
@@ -32,7 +37,8 @@ class SimulationSettings:
     ambient
         Share of ambient molecules in the average cell.
     ambient_slope
-        Ambient molecules of a droplet grow with its own to this power: 0 the same in each droplet, 1 proportional.
+        Ambient molecules of a droplet grow with its own to this power: 0 the same in each droplet,
+        1 proportional.
     doublets, damaged
         Share of droplets with two cells and of damaged cells.
     umi_scale
@@ -84,7 +90,8 @@ class SimulationSettings:
 
     @classmethod
     def hard(cls) -> SimulationSettings:
-        """Few genes per cell, 12 % ambient RNA, 8 % doublets, patient sd 0.3, batch sd 0.25, neighbours confusable, tumour close to hepatocyte."""
+        """Few genes per cell, 12 % ambient RNA, 8 % doublets, patient sd 0.3, batch sd 0.25,
+        neighbours confusable, tumour close to hepatocyte."""
         return cls(
             marker_level=1.2e-4,
             marker_spread=1.1,

@@ -1,4 +1,5 @@
-"""Makes a clean simulated export ugly the way sites do, one kind of mistake per subject, and says which check must find it."""
+"""Makes a clean simulated export ugly the way sites do, one kind of mistake per subject, and says
+which check must find it."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ def _set(
     *,
     where: dict[str, str] | None = None,
 ) -> bool:
-    """Overwrite columns of the subject's first row that fits ``where``; False where there is none."""
+    """Overwrite columns of the subject's first row that fits ``where``; False if there is none."""
     frame = tables[domain]
     keep = frame["USUBJID"] == who
     for column, wanted in (where or {}).items():
@@ -97,7 +98,8 @@ def spoil(tables: Tables, seed: int) -> tuple[Tables, pd.DataFrame]:
     Returns
     -------
     tables, expected
-        Changed copies, and ``check_id, USUBJID`` of the findings that must come (for ``AE01`` the subject that does not exist).
+        Changed copies, and ``check_id, USUBJID`` of the findings that must come (for ``AE01`` the
+        subject that does not exist).
     """
     rng = np.random.default_rng([seed, 11])
     out = {domain: frame.copy() for domain, frame in tables.items()}

@@ -1,4 +1,5 @@
-"""Who the simulated subjects are and when things happen to them: sex, benefit, enrolment, first dose, progression, death, loss. No tables here."""
+"""Who the simulated subjects are and when things happen to them: sex, benefit, enrolment, first
+dose, progression, death, loss. No tables here."""
 
 from __future__ import annotations
 
@@ -11,11 +12,12 @@ import numpy as np
 START: Final = dt.date(2025, 1, 6)
 """First consent of the simulated trial."""
 
-ENROLMENT_DAYS: Final = 300
-HORIZON_DAYS: Final = 900
-VISIT_DAYS: Final = 42
+ENROLMENT_DAYS: Final = 300  # our choice, as SITES
+HORIZON_DAYS: Final = 900  # beyond it nothing is simulated; longer than any default export
+VISIT_DAYS: Final = 42  # tumour interval of the protocol (clinical rules, section 1)
 SITES: Final = 8
 
+# Our choice: medians of 190 days to progression and 180 from there to death.
 _PROGRESSION_PER_DAY: Final = np.log(2) / 190.0
 _DEATH_BEFORE_PROGRESSION_PER_DAY: Final = 1 / 1800.0
 _DEATH_AFTER_PROGRESSION_PER_DAY: Final = 1 / 260.0
@@ -24,7 +26,8 @@ _LOSS_PER_DAY: Final = 1 / 2600.0
 
 @dataclass(frozen=True)
 class Traits:
-    """What clinic and cells of one subject share: sex and ``benefit``, a standard normal that moves T cells, tumour shrinkage and progression."""
+    """What clinic and cells of one subject share: sex and ``benefit``, a standard normal that moves
+    T cells, tumour shrinkage and progression."""
 
     sex: str
     benefit: float
@@ -38,7 +41,9 @@ def traits(seed: int, index: int) -> Traits:
 
 @dataclass(frozen=True)
 class Course:
-    """Dates of one subject, as they would be if nobody stopped looking. A date that never comes is None.
+    """Dates of one subject, as they would be if nobody stopped looking.
+
+    A date that never comes is None.
 
     Attributes
     ----------

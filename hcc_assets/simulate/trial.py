@@ -1,4 +1,5 @@
-"""Writes a whole simulated trial: the landing folder as sites and the sequencing core fill it, and the truth beside it. Nothing is analysed here."""
+"""Writes a whole simulated trial: the landing folder as sites and the sequencing core fill it, and
+the truth beside it. Nothing is analysed here."""
 
 from __future__ import annotations
 
@@ -29,12 +30,15 @@ from hcc_assets.simulate.subjects import START
 Progress = Callable[[int, int, str], None]
 
 SEQUENCING_DAYS: Final = 14
-"""Days from a biopsy to its matrix."""
+"""Days from a biopsy to its matrix; our choice."""
 
+# Chance that the second biopsy is missing; the excess after progression makes it not at random
+# (single-cell methods, section 3). Sizes are our choice.
 _MISSING: Final = 0.12
 _MISSING_AFTER_PROGRESSION: Final = 0.45
 
-_STUDY_TOML: Final = f"""# The simulated study. Every key is optional; see the data contract for all of them.
+_STUDY_TOML: Final = f"""\
+# The simulated study. Every key is optional; see the data contract for all of them.
 [study]
 id = "{STUDY_ID}"
 
@@ -42,7 +46,8 @@ id = "{STUDY_ID}"
 HYPERTENSION = ["Hypertension"]
 PROTEINURIA = ["Proteinuria"]
 HEPATOTOXICITY = [
-  "Aspartate aminotransferase increased", "Alanine aminotransferase increased", "Blood bilirubin increased",
+  "Aspartate aminotransferase increased", "Alanine aminotransferase increased", \
+"Blood bilirubin increased",
   "Gamma-glutamyltransferase increased", "Hepatic failure",
 ]
 HAEMORRHAGE = ["Upper gastrointestinal haemorrhage"]
@@ -75,8 +80,9 @@ class TrialSummary:
 def biopsies(told: list[SubjectStory], seed: int) -> list[Biopsy]:
     """Biopsies of the treated subjects in order of their day.
 
-    One in the days before the first dose, one about six weeks after it. The second is missing at random given what was seen: 12 % of the time, 45 %
-    where the first scan under treatment showed progression, always where the subject had died or was lost.
+    One in the days before the first dose, one about six weeks after it. The second is missing at
+    random given what was seen: 12 % of the time, 45 % where the first scan under treatment showed
+    progression, always where the subject had died or was lost.
     """
     out = []
     for story in told:
@@ -192,12 +198,14 @@ def simulate_trial(
     ugly: bool = False,
     empty_droplets: int = 0,
 ) -> TrialSummary:
-    """Write a simulated trial into ``folder``: ``landing/``, ``study.toml`` and, outside landing, ``truth/``.
+    """Write a simulated trial into ``folder``: ``landing/``, ``study.toml`` and, outside landing,
+    ``truth/``.
 
     Parameters
     ----------
     folder
-        Data home; a second call with the same arguments and a later ``until`` adds what arrived in between.
+        Data home; a second call with the same arguments and a later ``until`` adds what arrived in
+        between.
     subjects, cells
         Subjects who consent, droplets with cells per biopsy.
     seed
@@ -207,9 +215,11 @@ def simulate_trial(
     progress
         Called as ``progress(done, total, label)`` before each piece of work and once at the end.
     until
-        Only what had arrived by this day (matrices come 14 days after the biopsy); 480 days after the first possible consent by default.
+        Only what had arrived by this day (matrices come 14 days after the biopsy); 480 days after
+        the first possible consent by default.
     ugly
-        Spoil the clinical tables of a few subjects; ``truth/issues.parquet`` names the checks that must fire.
+        Spoil the clinical tables of a few subjects; ``truth/issues.parquet`` names the checks that
+        must fire.
     empty_droplets
         Where above 0, deliver raw matrices with so many empty droplets beside the filtered ones.
 
@@ -237,7 +247,8 @@ def simulate_trial(
     card = truth / "trial.json"
     if card.exists() and json.loads(card.read_text(encoding="utf-8")) != identity:
         raise FileExistsError(
-            "the folder holds another simulated trial; take an empty one, or the same subjects, cells, seed and setting"
+            "the folder holds another simulated trial; "
+            "take an empty one, or the same subjects, cells, seed and setting"
         )
     truth.mkdir(parents=True, exist_ok=True)
     card.write_text(json.dumps(identity, indent=1) + "\n", encoding="utf-8")

@@ -1,4 +1,7 @@
-"""The simulated world and its patients: genes, expression profile of each state, known effects, copy-number clones. Counts are drawn in ``cells``."""
+"""The simulated world and its patients: genes, known effects, copy-number clones.
+
+Expression of each state is in ``profiles``; counts are drawn in ``cells``.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,18 @@ import numpy.typing as npt
 import pandas as pd
 
 from hcc_assets.simulate import programs
+from hcc_assets.simulate.profiles import Profiles, known_effects
 from hcc_assets.simulate.settings import SimulationSettings
 from hcc_assets.simulate.subjects import traits
 from hcc_assets.study import genes as gene_data
-from hcc_assets.study.markers import MATURE_HEPATOCYTE, ONCOFETAL, markers, panel_genes
+from hcc_assets.study.markers import ONCOFETAL, panel_genes
 
 Vector = npt.NDArray[np.float64]
 
-_BASELINE_SD: Final = 1.9
-_SMALL_RNA: Final = r"^(?:MIR|SNOR|RNU|RN7|Y_RNA|RNA5|VTRNA|SCARNA|Metazoa|U\d|LINC|MT-T|MT-R)|-AS\d?$|-DT$|-IT\d?$|\.\d"
-_MATURE_LOSS: Final = 3.0
+_SMALL_RNA: Final = (
+    r"^(?:MIR|SNOR|RNU|RN7|Y_RNA|RNA5|VTRNA|SCARNA|Metazoa|U\d|LINC|MT-T|MT-R)"
+    r"|-AS\d?$|-DT$|-IT\d?$|\.\d"
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,8 @@ class Patient:
     composition
         Natural-log abundance of each class relative to the average patient.
     benefit
-        Standard normal: how much of the treatment effect on T cells the patient has; progression depends on it.
+        Standard normal: how much of the treatment effect on T cells the patient has; progression
+        depends on it.
     """
 
     index: int
@@ -68,9 +74,11 @@ class World:
     genes
         One row per gene in genomic order: ``gene_id, gene, chromosome, start, arm``.
     shares
-        States x genes: share of a cell's molecules; rows sum to 1. Y genes and XIST are at their level in a cell that has them.
+        States x genes: share of a cell's molecules; rows sum to 1. Y genes and XIST are at their
+        level in a cell that has them.
     effects
-        Known effects of treatment: ``cell_class, gene_id, gene, log2_fold_change`` (post against pre).
+        Known effects of treatment: ``cell_class, gene_id, gene, log2_fold_change`` (post against
+        pre).
     """
 
     seed: int
@@ -104,7 +112,8 @@ class World:
         return np.asarray(where[where >= 0], dtype=np.intp)
 
     def patient(self, index: int, *, sex: str | None = None) -> Patient:
-        """Patient number ``index`` of this world; the same for the same number, whoever else was asked for."""
+        """Patient number ``index`` of this world; the same for the same number, whoever else was
+        asked for."""
         settings = self.settings
         rng = np.random.default_rng([self.seed, 2, index])
         n = len(self.genes)
@@ -197,153 +206,6 @@ def _choose_genes(rng: np.random.Generator, n_genes: int) -> pd.DataFrame:
     return out[["gene_id", "gene", "chromosome", "start", "arm"]]
 
 
-class _Profiles:
-    """Builds the share of molecules of each gene in each state."""
-
-    def __init__(self, rng: np.random.Generator, genes: pd.DataFrame, settings: SimulationSettings):
-        self.rng, self.genes, self.settings = rng, genes, settings
-        self.place = {g: i for i, g in enumerate(genes["gene"])}
-        n = len(genes)
-        symbols = pd.Index(genes["gene"])
-        self.mitochondrial = gene_data.is_mitochondrial(symbols)
-        self.ribosomal = gene_data.is_ribosomal(symbols) & ~symbols.isin(gene_data.Y_GENES)
-        self.panel = symbols.isin(panel_genes())
-        self.filler = (
-            ~self.mitochondrial
-            & ~self.ribosomal
-            & ~self.panel
-            & ~symbols.isin(programs.HOUSEKEEPING)
-        )
-        self.baseline = rng.normal(0, _BASELINE_SD, n)
-        self.family = np.exp(rng.normal(0, 0.7, n))
-        level = settings.marker_level * np.exp(rng.normal(0, settings.marker_spread, n))
-        self.marker = level
-        self.leak = settings.marker_level * settings.marker_leak * np.exp(rng.normal(0, 0.8, n))
-        self.shared = {
-            name: self._program(settings.lineage_genes, settings.lineage_sd)
-            for name in programs.SHARED
-        }
-        self.shared_level = {
-            name: {g: share * float(np.exp(rng.normal(0, 0.6))) for g in text.split()}
-            for name, (text, share) in programs.SHARED.items()
-        }
-        self.own = {
-            c: self._program(settings.class_genes, settings.class_sd) for c in programs.LIBRARY_SIZE
-        }
-
-    def _program(self, n_genes: int, sd: float) -> Vector:
-        out = np.zeros(len(self.genes))
-        chosen = self.rng.choice(
-            np.flatnonzero(self.filler), size=min(n_genes, int(self.filler.sum())), replace=False
-        )
-        out[chosen] = self.rng.normal(0, sd, len(chosen))
-        return out
-
-    def _at(self, text: str | tuple[str, ...]) -> npt.NDArray[np.intp]:
-        names = text.split() if isinstance(text, str) else text
-        return np.array([self.place[g] for g in names if g in self.place], dtype=np.intp)
-
-    def state(self, state: programs.State) -> Vector:
-        """Shares of one state; sum 1."""
-        settings, name = self.settings, state.cell_class
-        contrast = settings.tumour_contrast
-        log_share = self.baseline + sum(
-            (self.shared[p] for p in programs.LINEAGES[name]), np.zeros(len(self.genes))
-        )
-        log_share = log_share + (
-            self.own["hepatocyte"] + contrast * self.own["tumour"]
-            if name == "tumour"
-            else self.own[name]
-        )
-        fixed = np.where(self.panel, self.leak, 0.0)
-        for program in programs.LINEAGES[name]:
-            for gene, share in self.shared_level[program].items():
-                fixed[self.place[gene]] = max(share, fixed[self.place[gene]])
-        panel = markers().get(name)
-        if panel is not None:
-            for text in (panel.positive, panel.lineage):
-                at = self._at(text)
-                fixed[at] = np.maximum(fixed[at], self.marker[at])
-            if name not in ("tumour", "hepatocyte"):
-                at = self._at(panel.negative)
-                fixed[at] = np.minimum(fixed[at], self.leak[at] * 0.3)
-        if name in ("tumour", "hepatocyte"):
-            self._hepatic(name, fixed)
-        for gene, share in programs.DOMINANT.get(name, {}).items():
-            fixed[self.place[gene]] = share * settings.dominance
-        for gene, share in programs.HOUSEKEEPING.items():
-            fixed[self.place[gene]] = share * (
-                0.25
-                if gene.startswith("HLA") and name in ("tumour", "hepatocyte", "erythroid")
-                else 1.0
-            )
-        raised, lowered = self._at(state.genes), self._at(state.lowered)
-        fixed[raised] = np.maximum(fixed[raised] * 1.5, self.marker[raised])
-        fixed[lowered] = np.where(
-            fixed[lowered] > 0, np.minimum(fixed[lowered] * 0.2, self.leak[lowered] * 2), 0
-        )
-        male = self._at(gene_data.Y_GENES)
-        fixed[male] = np.geomspace(3e-4, 3e-5, len(male))
-        fixed[self.place[gene_data.X_INACTIVATION_GENE]] = 2e-4
-        for family, table, other in (
-            (self.mitochondrial, programs.MITOCHONDRIAL_SHARE, programs.MITOCHONDRIAL_SHARE_OTHER),
-            (self.ribosomal, programs.RIBOSOMAL_SHARE, programs.RIBOSOMAL_SHARE_OTHER),
-        ):
-            fixed[family] = self.family[family] / self.family[family].sum() * table.get(name, other)
-        free = np.where((fixed == 0) & ~self.panel, np.exp(log_share), 0.0)
-        return np.asarray(fixed + free / free.sum() * max(1.0 - fixed.sum(), 0.15), dtype=float)
-
-    def _hepatic(self, name: str, fixed: Vector) -> None:
-        """Onco-fetal genes rise and mature genes fall from hepatocyte to tumour by the contrast of the setting."""
-        contrast, onco, mature = (
-            self.settings.tumour_contrast,
-            self._at(ONCOFETAL),
-            self._at(MATURE_HEPATOCYTE),
-        )
-        quiet = self.leak[onco]
-        fixed[onco] = (
-            quiet if name == "hepatocyte" else quiet * (self.marker[onco] / quiet) ** contrast
-        )
-        fixed[mature] = self.marker[mature] * (
-            1.0 if name == "hepatocyte" else np.exp(-contrast * _MATURE_LOSS)
-        )
-        cycling = self._at("TOP2A MKI67 UBE2C")
-        fixed[cycling] = self.leak[cycling]
-
-
-def _known_effects(
-    rng: np.random.Generator,
-    genes: pd.DataFrame,
-    shares: pd.DataFrame,
-    settings: SimulationSettings,
-) -> pd.DataFrame:
-    """Effects of treatment by class and gene: the named ones, and as many again of genes that no panel names."""
-    ids = dict(zip(genes["gene"], genes["gene_id"], strict=True))
-    named = panel_genes()
-    rows: list[tuple[str, str, str, float]] = []
-    for cell_class, effect in programs.EXPRESSION_EFFECT.items():
-        chosen = {g: change for change, text in effect.items() for g in text.split() if g in ids}
-        usual = shares.loc[cell_class].to_numpy()
-        pool = np.flatnonzero(
-            (usual > 5e-5) & (usual < 2e-3) & ~genes["gene"].isin(named | set(chosen)).to_numpy()
-        )
-        pool = pool[
-            ~gene_data.is_ribosomal(genes["gene"])[pool]
-            & ~gene_data.is_mitochondrial(genes["gene"])[pool]
-        ]
-        for place in rng.choice(pool, size=min(60, len(pool)), replace=False):
-            chosen[str(genes["gene"].iloc[place])] = float(
-                rng.choice([-1.0, 1.0]) * rng.uniform(0.7, 1.3)
-            )
-        rows += [
-            (cell_class, ids[g], g, change * settings.expression_effect)
-            for g, change in chosen.items()
-        ]
-    out = pd.DataFrame(rows, columns=["cell_class", "gene_id", "gene", "log2_fold_change"])
-    out = out[out["log2_fold_change"] != 0]
-    return out.sort_values(["cell_class", "gene_id"]).reset_index(drop=True)
-
-
 def make_world(seed: int, settings: SimulationSettings | None = None) -> World:
     """Build the genes, the profiles and the known effects of one simulated trial.
 
@@ -357,7 +219,7 @@ def make_world(seed: int, settings: SimulationSettings | None = None) -> World:
     settings = settings or SimulationSettings.easy()
     rng = np.random.default_rng([seed, 1])
     genes = _choose_genes(rng, settings.n_genes)
-    build = _Profiles(rng, genes, settings)
+    build = Profiles(rng, genes, settings)
     states = tuple(
         s for s in programs.STATES if s.cell_class != programs.NOVEL or settings.novel > 0
     )
@@ -366,5 +228,5 @@ def make_world(seed: int, settings: SimulationSettings | None = None) -> World:
     weight = np.array([s.share for s in states])
     by_class = pd.DataFrame(shares * weight[:, None]).groupby([s.cell_class for s in states]).sum()
     return World(
-        seed, settings, genes, states, shares, _known_effects(rng, genes, by_class, settings)
+        seed, settings, genes, states, shares, known_effects(rng, genes, by_class, settings)
     )

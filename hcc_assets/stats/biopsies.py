@@ -1,4 +1,5 @@
-"""Biopsies as units: samples of one subject, timepoint and tissue are one biopsy, pairs are made within one tissue, the patient is the replicate.
+"""Biopsies as units: samples of one subject, timepoint and tissue are one biopsy, pairs are made
+within one tissue, the patient is the replicate.
 
 What is measured on a biopsy (composition, expression) belongs to the modules that use this one.
 """
@@ -26,7 +27,8 @@ class Biopsies:
     Attributes
     ----------
     units
-        One row per biopsy, sorted: ``subject_id, timepoint, tissue``; a missing tissue is ``unknown``.
+        One row per biopsy, sorted: ``subject_id, timepoint, tissue``; a missing tissue is
+        ``unknown``.
     unit_of
         Row of ``units`` for each ``sample_id``.
     before, after
@@ -39,7 +41,8 @@ class Biopsies:
     after: str
 
     def sum_rows(self, sample_ids: npt.ArrayLike, values: Array) -> Array:
-        """Sum rows of a (samples x k) array within biopsies, giving (biopsies x k); samples of no biopsy are left out."""
+        """Sum rows of a (samples x k) array within biopsies, giving (biopsies x k); samples of no
+        biopsy are left out."""
         rows = np.array(
             [self.unit_of.get(str(s), -1) for s in np.asarray(sample_ids, dtype=object)],
             dtype=np.intp,
@@ -49,7 +52,8 @@ class Biopsies:
         return out
 
     def pairs(self, usable: npt.NDArray[np.bool_] | None = None) -> Pairs:
-        """Pairs of a biopsy before and one after treatment in the same tissue of the same subject, among the usable biopsies."""
+        """Pairs of a biopsy before and one after treatment in the same tissue of the same subject,
+        among the usable biopsies."""
         units = self.units if usable is None else self.units[usable]
         first = units[units["timepoint"] == self.before].reset_index(names="row_before")
         second = units[units["timepoint"] == self.after].reset_index(names="row_after")
@@ -67,7 +71,8 @@ class Biopsies:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Rows of the two biopsies of each pair, the patient of each pair (index into ``subjects``), and the patients in order."""
+    """Rows of the two biopsies of each pair, the patient of each pair (index into ``subjects``),
+    and the patients in order."""
 
     before: Index
     after: Index
@@ -83,7 +88,8 @@ class Pairs:
         return self.subjects.size
 
     def by_subject(self, values: Array) -> Array:
-        """Average rows of (pairs x …) within patients, so that a patient with pairs in two tissues counts once."""
+        """Average rows of (pairs x …) within patients, so that a patient with pairs in two tissues
+        counts once."""
         if len(self) == self.n_subjects:
             return values
         total = np.zeros((self.n_subjects, *values.shape[1:]))
@@ -109,7 +115,8 @@ def group_biopsies(samples: pd.DataFrame, config: StudyConfig) -> Biopsies:
     Parameters
     ----------
     samples
-        ``sample_id, subject_id, timepoint`` and, where known, ``tissue``. Row order does not matter.
+        ``sample_id, subject_id, timepoint`` and, where known, ``tissue``. Row order does not
+        matter.
     config
         ``samples.timepoints``: the first is before treatment, the second after it.
 

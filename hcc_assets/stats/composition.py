@@ -1,4 +1,7 @@
-"""Composition of samples and timepoints. Paired changes belong to ``composition_changes``; calls of single cells to ``cells.annotate``."""
+"""Composition of samples and timepoints.
+
+Paired changes belong to ``composition_changes``; calls of single cells to ``cells.annotate``.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,13 @@ from scipy import stats
 from hcc_assets.schemas.base import conform, empty
 from hcc_assets.schemas.composition import Compositions, TimepointCompositions
 from hcc_assets.stats.biopsies import Biopsies, group_biopsies, tissue_names
+from hcc_assets.stats.proportions import wilson
 from hcc_assets.study.classes import CELL_CLASSES, DENOMINATORS, UNASSIGNED
 from hcc_assets.study.config import StudyConfig
 
 INTERVAL_LABEL: Final = "Wilson 95 %, cell sampling only"
 FEW_CELLS: Final = 200
-"""Denominators below this are marked in the table of compositions."""
+"""Denominators below this are marked (single-cell methods, section 3: flagged below 200 cells)."""
 
 Array = npt.NDArray[np.float64]
 
@@ -39,7 +43,8 @@ def class_counts(
     sample_ids
         n samples; a sample without a row in ``counts`` has zero cells.
     counts
-        ``sample_id, cell_class, qc_status, n_cells``; several rows of one key are added. A missing class is ``unassigned``.
+        ``sample_id, cell_class, qc_status, n_cells``; several rows of one key are added. A missing
+        class is ``unassigned``.
     statuses
         QC states that count.
 
@@ -58,7 +63,8 @@ def class_counts(
     columns = pd.Index(CELL_CLASSES).get_indexer(pd.Index(names))
     if (columns < 0).any():
         raise ValueError(
-            f"{int((columns < 0).sum())} rows of the class counts name a class that the study does not know"
+            f"{int((columns < 0).sum())} rows of the class counts name a class that the study "
+            "does not know"
         )
     rows = pd.Index(np.asarray(sample_ids, dtype=object).astype(str)).get_indexer(
         pd.Index(mine["sample_id"].astype(str))
@@ -69,21 +75,10 @@ def class_counts(
     return out
 
 
-def wilson_interval(
-    successes: npt.ArrayLike, total: npt.ArrayLike, *, level: float = 0.95
-) -> tuple[Array, Array]:
-    """Wilson's score interval of a proportion; NaN where the total is zero."""
-    x, n = np.asarray(successes, dtype=float), np.asarray(total, dtype=float)
-    z2 = stats.norm.ppf(0.5 + level / 2) ** 2
-    safe = np.where(n > 0, n, np.nan)
-    centre = (x + z2 / 2) / (safe + z2)
-    half = np.sqrt(z2) / (safe + z2) * np.sqrt(x * (safe - x) / safe + z2 / 4)
-    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
-
-
 @dataclass(frozen=True)
 class UnitCounts:
-    """Counts per biopsy: ``counts`` (biopsies x 18), ``usable`` (biopsies,) by the rule on few cells."""
+    """Counts per biopsy: ``counts`` (biopsies x 18), ``usable`` (biopsies,) by the rule on few
+    cells."""
 
     biopsies: Biopsies
     counts: Array
@@ -104,7 +99,8 @@ def biopsy_counts(
     statuses: Iterable[str] = ("pass",),
     min_cells: int | None = None,
 ) -> UnitCounts:
-    """Sum counts of the samples of each biopsy and apply ``single_cell.min_cells_per_sample`` to the cells of the denominator ``all``.
+    """Sum counts of the samples of each biopsy and apply ``single_cell.min_cells_per_sample`` to
+    the cells of the denominator ``all``.
 
     The rule looks at QC-passed cells of the whole biopsy, also when ``statuses`` count more.
     """
@@ -136,7 +132,8 @@ def compositions(samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfi
     Returns
     -------
     pandas.DataFrame
-        ``Compositions``: every class of every denominator has its row in every sample, also with no cell.
+        ``Compositions``: every class of every denominator has its row in every sample, also with no
+        cell.
     """
     if samples.empty:
         return empty(Compositions)
@@ -149,7 +146,7 @@ def compositions(samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfi
     for denominator, classes in DENOMINATORS.items():
         n = table[:, class_columns(classes)]
         total = np.broadcast_to(n.sum(axis=1, keepdims=True), n.shape)
-        low, high = wilson_interval(n, total)
+        low, high = wilson(n, total)
         in_tests = units.usable_in(denominator)[row_of_unit]
         k = len(classes)
         parts.append(
@@ -202,7 +199,8 @@ def timepoint_compositions(
 ) -> pd.DataFrame:
     """Mean and median share of each class over subjects, per timepoint.
 
-    Samples of one biopsy are summed, biopsies of one subject in different tissues averaged; biopsies below ``min_cells_per_sample`` are left out.
+    Samples of one biopsy are summed, biopsies of one subject in different tissues averaged;
+    biopsies below ``min_cells_per_sample`` are left out.
 
     Returns
     -------

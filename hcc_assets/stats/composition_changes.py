@@ -1,6 +1,8 @@
-"""Paired change of composition: the registered estimand and the log-ratio test, per denominator and class.
+"""Paired change of composition: the registered estimand and the log-ratio test, per denominator and
+class.
 
-The arithmetic of log-ratios is in ``composition_logratio``, other analyses of the same question in ``composition_sensitivity``.
+The arithmetic of log-ratios is in ``composition_logratio``, other analyses of the same question in
+``composition_sensitivity``.
 """
 
 from __future__ import annotations
@@ -28,16 +30,17 @@ from hcc_assets.stats.moderated import TTest
 from hcc_assets.stats.multiplicity import benjamini_hochberg
 from hcc_assets.stats.paired import bootstrap_mean_ci, hodges_lehmann, signed_rank_p
 from hcc_assets.study.classes import DENOMINATORS, PRIMARY_CLASSES, UNASSIGNED
-from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.config import StudyConfig, contrast_name
 
 Array = npt.NDArray[np.float64]
-LOG2 = float(np.log(2))
-SEED = 20260101
+LOG2 = float(np.log(2))  # natural logarithms to log2 fold changes
+SEED = 20260101  # of the bootstrap; any number does, a fixed one gives the same bytes
 
 
 @dataclass(frozen=True)
 class LogRatios:
-    """Log-ratio results of one denominator, natural log, one value per class; NaN where a class is not tested."""
+    """Log-ratio results of one denominator, natural log, one value per class; NaN where a class is
+    not tested."""
 
     test: TTest
     weights: Array
@@ -45,7 +48,8 @@ class LogRatios:
 
 
 def tested_classes(counts: Array, pairs: Pairs, min_pairs: int) -> npt.NDArray[np.bool_]:
-    """Classes with a cell in at least one biopsy of at least ``min_pairs`` patients: the others carry no information about a change."""
+    """Classes with a cell in at least one biopsy of at least ``min_pairs`` patients: the others
+    carry no information about a change."""
     seen = (counts[pairs.before] + counts[pairs.after] > 0).astype(float)
     return (pairs.by_subject(seen) > 0).sum(axis=0) >= min_pairs
 
@@ -135,8 +139,9 @@ def composition_changes(
     Returns
     -------
     pandas.DataFrame
-        ``CompositionChanges``, one row per denominator and class. With fewer than ``min_pairs`` patients every statistic is null beside its n.
-        A class that is never seen in the pairs has a median of 0 and no test.
+        ``CompositionChanges``, one row per denominator and class. With fewer than ``min_pairs``
+        patients every statistic is null beside its n. A class that is never seen in the pairs has a
+        median of 0 and no test.
     """
     if samples.empty:
         return empty(CompositionChanges)
@@ -145,7 +150,8 @@ def composition_changes(
         _of_denominator(units, denominator, config.single_cell.min_pairs, seed)
         for denominator in DENOMINATORS
     ]
-    return conform(CompositionChanges, pd.concat(parts, ignore_index=True))
+    table = pd.concat(parts, ignore_index=True)
+    return conform(CompositionChanges, table.assign(contrast=contrast_name(config)))
 
 
 def _of_denominator(units: UnitCounts, denominator: str, min_pairs: int, seed: int) -> pd.DataFrame:
@@ -242,7 +248,8 @@ def proportion_changes(counts: Array, pairs: Pairs, min_pairs: int, seed: int) -
 
 
 def adjust_primary(p_values: Array, classes: Sequence[str]) -> Array:
-    """Benjamini-Hochberg over the primary classes (a merged class counts when one of its parts is primary); NaN for the others."""
+    """Benjamini-Hochberg over the primary classes (a merged class counts when one of its parts is
+    primary); NaN for the others."""
     primary = np.array([any(part in PRIMARY_CLASSES for part in c.split("+")) for c in classes])
     return benjamini_hochberg(np.where(primary, p_values, np.nan))
 
@@ -250,7 +257,8 @@ def adjust_primary(p_values: Array, classes: Sequence[str]) -> Array:
 def mixed_changes(
     units: UnitCounts, counts: Array, usable: npt.NDArray[np.bool_], weights: Array, min_pairs: int
 ) -> tuple[TTest, int]:
-    """Change of each class by a random-intercept model over all usable biopsies, paired or not, on posterior-expected log-ratios.
+    """Change of each class by a random-intercept model over all usable biopsies, paired or not, on
+    posterior-expected log-ratios.
 
     Parameters
     ----------

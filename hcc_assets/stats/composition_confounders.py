@@ -1,4 +1,5 @@
-"""What could fake a change of composition: biopsies that are missing by response, and cells that QC loses at one timepoint more than at the other."""
+"""What could fake a change of composition: biopsies that are missing by response, and cells that QC
+loses at one timepoint more than at the other."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from hcc_assets.schemas.base import conform, empty
-from hcc_assets.schemas.composition import BiopsyMissingness, QcKept
+from hcc_assets.schemas.confounders import BiopsyMissingness, QcKept
 from hcc_assets.stats.biopsies import Pairs, group_biopsies
 from hcc_assets.stats.composition import biopsy_counts, class_counts
 from hcc_assets.stats.multiplicity import benjamini_hochberg
@@ -21,7 +22,8 @@ NOT_EVALUATED = "NOT EVALUATED"
 EVERYONE = "ALL"
 RESPONDERS = ("CR", "PR")
 FEWEST_CALLED = 10
-"""A kept fraction of fewer cells than this is not given for a biopsy."""
+"""A kept fraction of fewer cells than this is not given for a biopsy. Our choice: its binomial
+error would exceed 0.15."""
 
 _ORDER = ("CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE", NOT_EVALUATED, EVERYONE)
 _BLOOD = ("erythroid", "platelet")
@@ -42,7 +44,8 @@ def biopsy_missingness(
     samples, counts
         As for ``compositions``; a biopsy is usable when it has ``min_cells_per_sample``.
     best_responses
-        ``USUBJID`` and the headline column (``CBOR`` or ``BOR``); None while there are no clinical data.
+        ``USUBJID`` and the headline column (``CBOR`` or ``BOR``); None while there are no clinical
+        data.
     subjects
         ``USUBJID`` of everyone in the trial, so that patients without any biopsy are counted.
 
@@ -118,17 +121,20 @@ def _missing_test(table: pd.DataFrame) -> float:
 
 
 def qc_kept(samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
-    """Fraction of the called cells of each class that QC keeps, per timepoint, with the paired change.
+    """Fraction of the called cells of each class that QC keeps, per timepoint, with the paired
+    change.
 
     Parameters
     ----------
     samples, counts
-        As for ``compositions``; ``counts`` names a class for cells that do not pass too, ``unassigned`` where it cannot.
+        As for ``compositions``; ``counts`` names a class for cells that do not pass too,
+        ``unassigned`` where it cannot.
 
     Returns
     -------
     pandas.DataFrame
-        ``QcKept``: every class but erythroid and platelet (QC removes those by design), then ``ALL``; two timepoints each.
+        ``QcKept``: every class but erythroid and platelet (QC removes those by design), then
+        ``ALL``; two timepoints each.
     """
     if samples.empty:
         return empty(QcKept)

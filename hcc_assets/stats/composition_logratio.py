@@ -1,17 +1,24 @@
-"""Paired changes of composition on the log-ratio scale, on arrays: transform, reference, moderated test. Tables belong to ``composition_changes``.
+"""Paired changes of composition on the log-ratio scale, on arrays: transform, reference, moderated
+test. Tables belong to ``composition_changes``.
 
-Counts of one denominator are (…, pairs, classes); leading axes are replicates, so that the calibration study runs this code and no copy of it.
+Counts of one denominator are (…, pairs, classes); leading axes are replicates, so that the
+calibration study runs this code and no copy of it.
 
 Three choices, each measured in ``benchmarks/calibration.py``:
 
-* *Depth.* A rare class has a biased log count when few cells are expected, and the bias depends on how many cells the biopsy has. Biopsies after
-  treatment tend to be smaller, so the bias would look like an effect. Both biopsies of a pair are therefore brought to the smaller one's depth by
-  the expectation of log(count + 0.5) over binomial thinning: without a change both have the same distribution, at any depth.
-* *Reference.* A log-ratio needs one. The mean of all classes (CLR) is off by the mean of the true changes; the median over classes within each
-  patient is off by nearly as much, because the changes of one patient are mostly noise. The reference here starts at the median over classes of the
-  *mean* changes and is refined by Tukey's biweight, so that a class that clearly moves gets no weight. It is then a fixed weighted mean of classes;
-  each patient's own value of it is subtracted, so that its uncertainty is in the test.
-* *Variance.* Moderated over classes (limma), the prior following the expected sampling variance, since rare classes vary more.
+* *Depth.* A rare class has a biased log count when few cells are expected, and the bias depends on
+  how many cells the biopsy has. Biopsies after treatment tend to be smaller, so the bias would look
+  like an effect. Both biopsies of a pair are therefore brought to the smaller one's depth by the
+  expectation of log(count + 0.5) over binomial thinning: without a change both have the same
+  distribution, at any depth.
+* *Reference.* A log-ratio needs one. The mean of all classes (CLR) is off by the mean of the true
+  changes; the median over classes within each patient is off by nearly as much, because the changes
+  of one patient are mostly noise. The reference here starts at the median over classes of the
+  *mean* changes and is refined by Tukey's biweight, so that a class that clearly moves gets no
+  weight. It is then a fixed weighted mean of classes; each patient's own value of it is subtracted,
+  so that its uncertainty is in the test.
+* *Variance.* Moderated over classes (limma), the prior following the expected sampling variance,
+  since rare classes vary more.
 """
 
 from __future__ import annotations
@@ -28,17 +35,20 @@ from hcc_assets.stats.moderated import TTest, moderate, t_test
 Array = npt.NDArray[np.float64]
 Reference = Literal["robust", "clr", "patient_median"]
 
-PSEUDOCOUNT = 0.5
+PSEUDOCOUNT = 0.5  # single-cell methods, section 3
 BIWEIGHT = 4.0
-"""Tuning constant of the reference in standard errors: a class that changed by more has no weight in it."""
+"""Tuning constant of the reference in standard errors: a class that changed by more has no weight
+in it. Our choice; what it does is measured in ``benchmarks/calibration.py``."""
 
-_EXACT_BELOW = 20.0
+_EXACT_BELOW = 20.0  # beyond, the fourth-order expansion is off by less than 1e-4
 _EXACT_TERMS = 80  # P(count > 80) is below 1e-20 when 20 are expected
+# a tenth of the variance of changes in ``benchmarks/calibration.py`` (2 x 0.5²); our choice
 _SMALLEST_BETWEEN_VARIANCE = 0.05
 
 
 def thinned_log(before: npt.ArrayLike, after: npt.ArrayLike) -> tuple[Array, Array]:
-    """Expected log(count + 0.5) of both biopsies when each is thinned to the smaller total of the pair.
+    """Expected log(count + 0.5) of both biopsies when each is thinned to the smaller total of the
+    pair.
 
     Parameters
     ----------
@@ -48,7 +58,8 @@ def thinned_log(before: npt.ArrayLike, after: npt.ArrayLike) -> tuple[Array, Arr
     Returns
     -------
     before, after
-        Same shapes, natural log. Exact where the thinned count is expected up to 20, fourth-order expansion above (error below 1e-4).
+        Same shapes, natural log. Exact where the thinned count is expected up to 20, fourth-order
+        expansion above (error below 1e-4).
     """
     counts = np.stack([np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)])
     totals = counts.sum(axis=-1, keepdims=True)
@@ -78,7 +89,8 @@ def thinned_log(before: npt.ArrayLike, after: npt.ArrayLike) -> tuple[Array, Arr
 
 
 def posterior_log(counts: npt.ArrayLike) -> tuple[Array, Array]:
-    """Mean and variance of the log abundance under a Gamma(count + 0.5) posterior, up to the constant that a log-ratio removes.
+    """Mean and variance of the log abundance under a Gamma(count + 0.5) posterior, up to the
+    constant that a log-ratio removes.
 
     Returns
     -------
@@ -96,7 +108,8 @@ def clr(log_values: npt.ArrayLike) -> Array:
 
 
 def sampling_variance(before: npt.ArrayLike, after: npt.ArrayLike) -> Array:
-    """Approximate variance of a log change from counting few cells: sum of log(1 + 1/(c + 0.5)); finite at zero cells."""
+    """Approximate variance of a log change from counting few cells: sum of log(1 + 1/(c + 0.5));
+    finite at zero cells."""
     return np.log1p(1 / (np.asarray(before, float) + PSEUDOCOUNT)) + np.log1p(
         1 / (np.asarray(after, float) + PSEUDOCOUNT)
     )
@@ -104,7 +117,10 @@ def sampling_variance(before: npt.ArrayLike, after: npt.ArrayLike) -> Array:
 
 @dataclass(frozen=True)
 class LogRatioTest:
-    """Test of each class; natural log. ``weights`` (…, classes) is what each class contributes to the reference."""
+    """Test of each class; natural log.
+
+    ``weights`` (…, classes) is what each class contributes to the reference.
+    """
 
     test: TTest
     weights: Array
@@ -168,7 +184,8 @@ def log_ratio_test(
     noise
         (…, n, k) their sampling variances.
     reference
-        ``robust`` (published), ``clr`` or ``patient_median``. With two classes only ``clr`` has a meaning and is used.
+        ``robust`` (published), ``clr`` or ``patient_median``. With two classes only ``clr`` has a
+        meaning and is used.
     """
     d = np.asarray(changes, dtype=np.float64)
     w = np.asarray(noise, dtype=np.float64).mean(axis=-2)

@@ -1,4 +1,5 @@
-"""The paired change of composition under other analyses: does the verdict depend on a choice? The published one is in ``composition_changes``."""
+"""The paired change of composition under other analyses: does the verdict depend on a choice? The
+published one is in ``composition_changes``."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ from hcc_assets.stats.composition_changes import (
 from hcc_assets.stats.composition_logratio import Reference
 from hcc_assets.stats.moderated import TTest
 from hcc_assets.study.classes import DENOMINATORS
-from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.config import StudyConfig, contrast_name
 
 Array = npt.NDArray[np.float64]
 
@@ -44,18 +45,25 @@ class Analysis:
 
 ANALYSES: Final[dict[str, Analysis]] = {
     "primary": Analysis(
-        "as published: depth-matched logarithm, robust median-log-ratio reference, moderated paired t"
+        "as published: depth-matched logarithm, robust median-log-ratio reference, moderated "
+        "paired t"
     ),
     "clr": Analysis("centred log-ratio: reference is the average class", reference="clr"),
     "patient_median": Analysis(
         "reference is the median class of each patient", reference="patient_median"
     ),
     "posterior": Analysis(
-        "posterior-expected log abundance digamma(count + 0.5) in place of the depth-matched logarithm",
+        (
+            "posterior-expected log abundance digamma(count + 0.5) in place of the depth-matched "
+            "logarithm"
+        ),
         posterior=True,
     ),
     "mixed_model": Analysis(
-        "random intercept per patient, unpaired biopsies included, Satterthwaite degrees of freedom",
+        (
+            "random intercept per patient, unpaired biopsies included, Satterthwaite degrees of "
+            "freedom"
+        ),
         mixed=True,
     ),
     "t_with_nk": Analysis("T and NK cells as one class", merge=("T", "NK")),
@@ -96,7 +104,8 @@ def composition_sensitivity(
             _run(name, analysis, units, denominator, config.single_cell.min_pairs)
             for denominator in DENOMINATORS
         ]
-    return conform(CompositionSensitivity, pd.concat(parts, ignore_index=True))
+    table = pd.concat(parts, ignore_index=True)
+    return conform(CompositionSensitivity, table.assign(contrast=contrast_name(config)))
 
 
 def _run(
@@ -131,7 +140,8 @@ def _run(
 def merge_classes(
     counts: Array, classes: tuple[str, ...], pair: tuple[str, str]
 ) -> tuple[Array, tuple[str, ...]]:
-    """Add the columns of two classes; the sum stands where the first stood and is named ``first+second``."""
+    """Add the columns of two classes; the sum stands where the first stood and is named
+    ``first+second``."""
     first, second = (classes.index(c) for c in pair)
     merged = counts.copy()
     merged[:, first] += merged[:, second]

@@ -1,4 +1,7 @@
-"""Cox regression on one covariate (Efron's ties), small enough to be run for hundreds of features. Larger models belong to lifelines."""
+"""Cox regression on one covariate (Efron's ties), small enough to be run for hundreds of features.
+
+Larger models belong to lifelines.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,15 @@ from scipy import stats
 
 Array = npt.NDArray[np.float64]
 
-_LARGEST = 15.0  # log hazard ratio per SD at which the likelihood is taken to be monotone
+# Log hazard ratio per SD at which the likelihood is taken to be monotone: a ratio of three million
+# is no estimate (our choice; without a maximum Newton passes it in a few steps).
+_LARGEST = 15.0
 
 
 @dataclass(frozen=True)
 class CoxFit:
-    """Log hazard ratio per unit of the covariate with Wald interval and test; NaN when the likelihood has no finite maximum."""
+    """Log hazard ratio per unit of the covariate with Wald interval and test; NaN when the
+    likelihood has no finite maximum."""
 
     coefficient: float
     se: float

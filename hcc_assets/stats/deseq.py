@@ -1,4 +1,7 @@
-"""The confirmatory engine of differential expression: PyDESeq2 with the pair as block. Filters and pairs are those of the fast engine."""
+"""The confirmatory engine of differential expression: PyDESeq2 with the pair as block.
+
+Filters and pairs are those of the fast engine.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,15 @@ from hcc_assets.schemas.expression import DegConfirmatory
 from hcc_assets.stats.differential_expression import ClassFit, Fits, fit_classes
 from hcc_assets.stats.expression_units import Ambient, Stack
 from hcc_assets.stats.multiplicity import benjamini_hochberg
-from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.config import StudyConfig, contrast_name
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 Array = npt.NDArray[np.float64]
 
-ALPHA = 0.05
-_LEVEL = float(stats.norm.ppf(0.975))
+ALPHA = 0.05  # false discovery rate of the study, as for composition
+_LEVEL = float(stats.norm.ppf(0.975))  # two-sided 95 %
 
 
 def deg_confirmatory(
@@ -37,23 +40,26 @@ def deg_confirmatory(
     classes: Iterable[str] | None = None,
     n_cpus: int = 1,
 ) -> pd.DataFrame:
-    """Differential expression by PyDESeq2 on the genes, classes and pairs of the fast engine, with the agreement of the two.
+    """Differential expression by PyDESeq2 on the genes, classes and pairs of the fast engine, with
+    the agreement of the two.
 
     Parameters
     ----------
     samples, pseudobulks, config, ambient, fits
         As for ``deg_tables``.
     classes
-        Classes to run; None for all that can be tested. About ten seconds per thousand genes at ten pairs.
+        Classes to run; None for all that can be tested. About ten seconds per thousand genes at ten
+        pairs.
     n_cpus
         Workers of PyDESeq2.
 
     Returns
     -------
     pandas.DataFrame
-        ``DegConfirmatory``. Wald test of the timepoint in ``~ pair + timepoint``, size factors ``poscounts``; Cook's filter and independent
-        filtering are off, since the fast engine's filter is the filter. Adjusted within the class over genes that are not flagged.
-        A class that cannot be tested has one row.
+        ``DegConfirmatory``. Wald test of the timepoint in ``~ pair + timepoint``, size factors
+        ``poscounts``; Cook's filter and independent filtering are off, since the fast engine's
+        filter is the filter. Adjusted within the class over genes that are not flagged. A class
+        that cannot be tested has one row.
     """
     fits = fits or fit_classes(samples, pseudobulks, config, ambient=ambient)
     chosen = set(fits.classes) if classes is None else set(classes)
@@ -83,7 +89,7 @@ def deg_confirmatory(
     frame["p_adjusted_global"] = benjamini_hochberg(
         frame["p_value"].where(~frame["ambient_flag"].astype(bool))
     )
-    return conform(DegConfirmatory, frame)
+    return conform(DegConfirmatory, frame.assign(contrast=contrast_name(config)))
 
 
 def _confirm(stack: Stack, fit: ClassFit, n_cpus: int) -> pd.DataFrame:
@@ -108,7 +114,8 @@ def _confirm(stack: Stack, fit: ClassFit, n_cpus: int) -> pd.DataFrame:
 
 
 def agreement(table: pd.DataFrame, fast_p: Array) -> pd.DataFrame:
-    """Agreement of the engines: per gene the verdict, per class the rank correlation of signed evidence and the overlap of the calls."""
+    """Agreement of the engines: per gene the verdict, per class the rank correlation of signed
+    evidence and the overlap of the calls."""
     slow_call, fast_call = (
         (table["p_adjusted"] < ALPHA).to_numpy(),
         (table["fast_p_adjusted"] < ALPHA).to_numpy(),
@@ -170,9 +177,9 @@ def run_pydeseq2(fit: ClassFit, genes: npt.NDArray[np.intp], *, n_cpus: int = 1)
     )
     inference = DefaultInference(n_cpus=n_cpus)
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # PyDESeq2 warns of slow dispersion trends and of its own deprecations; results are compared with the fast engine
+        # PyDESeq2 warns of slow dispersion trends and of its own deprecations; results are compared
+        # with the fast engine
+        warnings.simplefilter("ignore")
         data = DeseqDataSet(
             counts=counts,
             metadata=metadata,

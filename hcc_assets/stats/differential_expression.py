@@ -1,4 +1,7 @@
-"""Paired differential expression per class on pseudobulk: the fast engine of every refresh. The confirmatory engine is in ``deseq``."""
+"""Paired differential expression per class on pseudobulk: the fast engine of every refresh.
+
+The confirmatory engine is in ``deseq``.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ from hcc_assets.stats.expression_units import (
 )
 from hcc_assets.stats.moderated import moderate_with_trend, t_test
 from hcc_assets.stats.multiplicity import benjamini_hochberg
-from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.config import StudyConfig, contrast_name
 from hcc_assets.study.genes import is_haemoglobin, is_mitochondrial, is_receptor_chain, is_ribosomal
 
 if TYPE_CHECKING:
@@ -38,9 +41,10 @@ Flags = npt.NDArray[np.bool_]
 
 MIN_COUNT = 10
 MIN_SHARE = 0.7
-"""A gene is tested when it has ``MIN_COUNT`` counts in at least ``MIN_SHARE`` of as many biopsies as a timepoint has."""
+"""A gene is tested when it has ``MIN_COUNT`` counts in at least ``MIN_SHARE`` of as many biopsies
+as a timepoint has (single-cell methods, section 4, after edgeR's ``filterByExpr``)."""
 
-AMBIENT_LIMIT = 0.5
+AMBIENT_LIMIT = 0.5  # share of counts explained by ambient RNA; single-cell methods, section 4
 _PLASMA_LINEAGE = ("B", "plasma")
 
 
@@ -57,7 +61,8 @@ class ClassFit:
     tested
         (genes,) genes that pass the filters; ``results`` has one row for each.
     results
-        ``n_pairs, mean_cells, base_mean, log2_fold_change, lfc_se, ci_low, ci_high, p_value, ambient_share, ambient_flag``.
+        ``n_pairs, mean_cells, base_mean, log2_fold_change, lfc_se, ci_low, ci_high, p_value,
+        ambient_share, ambient_flag``.
     n_pairs
         Patients with a pair.
     """
@@ -82,14 +87,16 @@ class Fits:
 
 
 def excluded_genes(symbols: pd.Series, cell_class: str) -> Flags:
-    """Mitochondrial, ribosomal and haemoglobin genes, and receptor chains where they are not the cell's own (or clonal anyway)."""
+    """Mitochondrial, ribosomal and haemoglobin genes, and receptor chains where they are not the
+    cell's own (or clonal anyway)."""
     always, immunoglobulin = _excluded(tuple(symbols))
     return always.copy() if cell_class in _PLASMA_LINEAGE else always | immunoglobulin
 
 
 @lru_cache(maxsize=2)
 def _excluded(symbols: tuple[str, ...]) -> tuple[Flags, Flags]:
-    """Genes excluded in every class, and immunoglobulin chains: every class of a fit asks about the same symbols."""
+    """Genes excluded in every class, and immunoglobulin chains: every class of a fit asks about the
+    same symbols."""
     index = pd.Index(symbols)
     chains = is_receptor_chain(index)
     immunoglobulin = chains & np.asarray(index.str.startswith("IG"), dtype=bool)
@@ -105,7 +112,8 @@ def fit_classes(
     *,
     ambient: Mapping[str, Ambient] | None = None,
 ) -> Fits:
-    """Fit the fast engine for every class; the tables of this module and of ``programs`` are read from its result.
+    """Fit the fast engine for every class; the tables of this module and of ``programs`` are read
+    from its result.
 
     Parameters
     ----------
@@ -242,7 +250,8 @@ def deg_tables(
     Returns
     -------
     pandas.DataFrame
-        ``DegTables``: the genes that pass the filters in each class; a class with fewer than ``min_pairs`` patients has one row without a gene.
+        ``DegTables``: the genes that pass the filters in each class; a class with fewer than
+        ``min_pairs`` patients has one row without a gene.
     """
     fits = fits or fit_classes(samples, pseudobulks, config, ambient=ambient)
     parts = []
@@ -265,7 +274,7 @@ def deg_tables(
     frame["p_adjusted_global"] = benjamini_hochberg(
         frame["p_value"].where(~frame["ambient_flag"].astype(bool))
     )
-    return conform(DegTables, frame)
+    return conform(DegTables, frame.assign(contrast=contrast_name(config)))
 
 
 def _few_cells(fit: ClassFit, config: StudyConfig) -> bool:

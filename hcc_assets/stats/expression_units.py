@@ -1,4 +1,7 @@
-"""Pseudobulk sums of many samples as one aligned matrix, per class and biopsy, on the log scale. Sums per sample are ``cells.pseudobulk``."""
+"""Pseudobulk sums of many samples as one aligned matrix, per class and biopsy, on the log scale.
+
+Sums per sample are ``cells.pseudobulk``.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +29,10 @@ RARE_CLASSES = ("mast", "dendritic", "neutrophil")
 
 MIN_UMI = 20_000
 MIN_UMI_NEUTROPHIL = 5_000
-"""Fewest counts of a usable pseudobulk."""
+"""Fewest counts of a usable pseudobulk (single-cell methods, section 4)."""
 
-PRIOR_COUNT = 2.0
-_REFERENCE_GENES = 2_000
+PRIOR_COUNT = 2.0  # as edgeR's ``cpm(log=TRUE)``
+_REFERENCE_GENES = 2_000  # most expressed, so that a ratio of counts means something; our choice
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class Stack:
     genes
         ``gene_id, gene``, sorted by ``gene_id``.
     measured
-        (samples, genes): False where the delivery of a sample does not have the gene; None when all deliveries have all genes.
+        (samples, genes): False where the delivery of a sample does not have the gene; None when all
+        deliveries have all genes.
     sample_row
         Row of ``measured`` for each sample.
     """
@@ -63,24 +67,21 @@ def stack_pseudobulks(pseudobulks: Mapping[str, AnnData] | Iterable[tuple[str, A
     Parameters
     ----------
     pseudobulks
-        Per sample an AnnData with ``obs[cell_class, n_cells]``, ``var[gene_id, gene]`` and integer sums in ``X``. The order of samples, classes and
-        genes does not matter; counts of a gene that a sample lists twice are added. Genes of a delivery that has only symbols join the Ensembl id
-        that carries this symbol, where exactly one does.
+        Per sample an AnnData with ``obs[cell_class, n_cells]``, ``var[gene_id, gene]`` and integer
+        sums in ``X``. The order of samples, classes and genes does not matter; counts of a gene
+        that a sample lists twice are added. Genes of a delivery that has only symbols join the
+        Ensembl id that carries this symbol, where exactly one does.
     """
     items = sorted(
         pseudobulks.items() if isinstance(pseudobulks, Mapping) else pseudobulks,
         key=lambda item: str(item[0]),
     )
     symbol_of: dict[str, str] = {}
-    distinct: dict[
-        str, npt.NDArray[np.str_]
-    ] = {}  # deliveries of one chemistry share their gene list: align each list once
+    # deliveries of one chemistry share their gene list: align each list once
+    distinct: dict[str, npt.NDArray[np.str_]] = {}
     keys: list[str] = []
     for _, data in items:
-        ids, symbols = (
-            data.var["gene_id"].astype(str).tolist(),
-            data.var["gene"].astype(str).tolist(),
-        )
+        ids, symbols = (data.var[name].astype(str).tolist() for name in ("gene_id", "gene"))
         key = "\n".join([*ids, "", *symbols])
         keys.append(key)
         if key in distinct:
@@ -163,7 +164,8 @@ class ClassUnits:
     measured
         (n, genes), None when all are.
     samples
-        ``sample_id`` and ``unit`` (index into ``rows``) of the single pseudobulks, with ``n_cells``; ``sample_counts`` are their counts.
+        ``sample_id`` and ``unit`` (index into ``rows``) of the single pseudobulks, with
+        ``n_cells``; ``sample_counts`` are their counts.
     """
 
     rows: npt.NDArray[np.intp]
@@ -177,7 +179,8 @@ class ClassUnits:
 def class_units(
     stack: Stack, biopsies: Biopsies, cell_class: str, config: StudyConfig
 ) -> ClassUnits:
-    """Sum the pseudobulks of one class within biopsies and keep those with enough cells and counts (SINGLE_CELL rules, ``MIN_UMI``)."""
+    """Sum the pseudobulks of one class within biopsies and keep those with enough cells and counts
+    (SINGLE_CELL rules, ``MIN_UMI``)."""
     of_class = (stack.index["cell_class"] == cell_class).to_numpy()
     known = stack.index["sample_id"].isin(biopsies.unit_of).to_numpy()
     chosen = np.flatnonzero(of_class & known)
@@ -233,8 +236,9 @@ def log_cpm(counts: Array, *, reference: Array | None = None) -> tuple[Array, Ar
 
     Notes
     -----
-    Prior count of 2 in proportion to the library (edgeR ``cpm(log=TRUE)``); then each row is shifted so that the median deviation of the 2,000
-    highest genes from the reference is zero, which a few strongly changed genes do not move.
+    Prior count of 2 in proportion to the library (edgeR ``cpm(log=TRUE)``); then each row is
+    shifted so that the median deviation of the 2,000 highest genes from the reference is zero,
+    which a few strongly changed genes do not move.
     """
     library = counts.sum(axis=1, keepdims=True)
     prior = PRIOR_COUNT * library / max(float(library.mean()), 1.0)
@@ -250,7 +254,8 @@ def log_cpm(counts: Array, *, reference: Array | None = None) -> tuple[Array, Ar
 
 @dataclass(frozen=True)
 class Ambient:
-    """Ambient RNA of one sample: ``profile`` by ``gene_id`` (sums to 1) and the share of all counts that is ambient."""
+    """Ambient RNA of one sample: ``profile`` by ``gene_id`` (sums to 1) and the share of all counts
+    that is ambient."""
 
     profile: pd.Series[Any]
     fraction: float
@@ -261,7 +266,8 @@ def ambient_counts(
 ) -> Array | None:
     """Counts of each gene in each biopsy of a class that ambient RNA is expected to bring.
 
-    Ambient RNA comes by the droplet and not by the cell's own RNA: so each cell brings the sample's mean ambient count, whatever its class.
+    Ambient RNA comes by the droplet and not by the cell's own RNA: so each cell brings the sample's
+    mean ambient count, whatever its class.
 
     Returns
     -------

@@ -1,6 +1,7 @@
-"""Kaplan-Meier estimates by the conventions of R's ``survfit``: Greenwood error, transformed intervals, midpoint medians, landmarks, follow-up.
+"""Kaplan-Meier curves of lifelines, read by the conventions of R's ``survfit``.
 
-A statistic that is not estimable is NaN, never infinite. Deriving times and censoring is clinical work and is not done here.
+Greenwood error, transformed intervals, midpoint medians, landmarks, follow-up. A statistic that is
+not estimable is NaN, never infinite. Deriving times and censoring is clinical work, not done here.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from hcc_assets.schemas.base import conform
-from hcc_assets.schemas.endpoints import PARAMETERS, FollowUp, PfsSummary
+from hcc_assets.schemas.endpoint_summaries import FollowUp, PfsSummary
+from hcc_assets.schemas.endpoints import PARAMETERS
 from hcc_assets.study.config import StudyConfig
 
 Floats = npt.NDArray[np.float64]
 ConfType = Literal["log-log", "log", "plain"]
-DAYS_PER_MONTH = 30.4375
-_TOLERANCE = float(np.sqrt(np.finfo(float).eps))
+DAYS_PER_MONTH = 30.4375  # clinical rules, section 5: 365.25 / 12
+_TOLERANCE = float(np.sqrt(np.finfo(float).eps))  # R, ``survival:::quantile.survfit``
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ class Curve:
 
 
 def _limits(surv: Floats, relative: Floats, z: float, conf_type: ConfType) -> tuple[Floats, Floats]:
-    """Pointwise limits; ``relative`` is the Greenwood sum's root, the standard error of log survival."""
+    """Pointwise limits; ``relative`` is the Greenwood sum's root, the standard error of log
+    survival."""
     with np.errstate(all="ignore"):
         if conf_type == "plain":
             half = z * relative * surv
@@ -97,6 +100,7 @@ def fit(
     Curve
         Empty for no subjects.
     """
+    from lifelines import KaplanMeierFitter
     from scipy.special import ndtri
 
     times, happened = np.asarray(time, dtype=float), np.asarray(event).astype(bool)
@@ -104,26 +108,22 @@ def fit(
         raise ValueError("time and event must be two lists of the same length")
     if np.isnan(times).any():
         raise ValueError("a time is missing")
-    distinct, place = np.unique(times, return_inverse=True)
-    died = np.bincount(place[happened], minlength=len(distinct))
-    total = np.bincount(place, minlength=len(distinct))
-    at_risk = total[::-1].cumsum()[::-1]
-    surv = np.cumprod((at_risk - died) / at_risk) if len(distinct) else np.zeros(0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        greenwood = (
-            np.cumsum(died / (at_risk * (at_risk - died).astype(float)))
-            if len(distinct)
-            else np.zeros(0)
-        )
-    relative = np.sqrt(greenwood)
-    with np.errstate(invalid="ignore"):
+    if not len(times):
+        nothing, none = np.zeros(0), np.zeros(0, dtype=np.int64)
+        return Curve(nothing, none, none, none, nothing, nothing, nothing, nothing)
+    with np.errstate(all="ignore"):  # lifelines calls np.seterr; leaving the block undoes it
+        fitter = KaplanMeierFitter().fit(times, happened)
+        table = fitter.event_table.query("removed > 0")  # without the row of entries at time 0
+        surv = fitter.survival_function_["KM_estimate"].loc[table.index].to_numpy()
+        at_risk, died, censored = table[["at_risk", "observed", "censored"]].to_numpy().T
+        relative = np.sqrt(np.cumsum(died / (at_risk * (at_risk - died).astype(float))))
         std_err = np.where(surv > 0, surv * relative, np.nan)
     lower, upper = _limits(surv, relative, float(ndtri(1 - (1 - level) / 2)), conf_type)
     return Curve(
-        distinct,
+        table.index.to_numpy(dtype=float),
         at_risk.astype(np.int64),
         died.astype(np.int64),
-        (total - died).astype(np.int64),
+        censored.astype(np.int64),
         surv,
         std_err,
         lower,
@@ -132,7 +132,8 @@ def fit(
 
 
 def _crossing(time: Floats, level_of: Floats, probability: float) -> float:
-    """First time a falling step function is at or below ``1 - probability``; the middle of the stretch where it equals it (R's rule)."""
+    """First time a falling step function is at or below ``1 - probability``; the middle of the
+    stretch where it equals it (R's rule)."""
     known = ~np.isnan(level_of)
     at, fallen = np.append(0.0, time[known]), 1 - np.append(1.0, level_of[known])
     reached = np.flatnonzero(fallen > probability - _TOLERANCE)
@@ -146,14 +147,17 @@ def _crossing(time: Floats, level_of: Floats, probability: float) -> float:
 
 
 def quantile(curve: Curve, probability: float = 0.5) -> tuple[float, float, float]:
-    """Time by which a fraction of the subjects has had the event, with limits read off the curve's interval.
+    """Time by which a fraction of the subjects has had the event, with limits read off the curve's
+    interval.
 
-    Where survival equals ``1 - probability`` exactly, the middle of that flat stretch is taken, as ``survfit`` does.
+    Where survival equals ``1 - probability`` exactly, the middle of that flat stretch is taken, as
+    ``survfit`` does.
 
     Returns
     -------
     tuple of float
-        Estimate, lower and upper limit; NaN where the curve or its limit does not come down that far.
+        Estimate, lower and upper limit; NaN where the curve or its limit does not come down that
+        far.
     """
     if not len(curve.time):
         return float("nan"), float("nan"), float("nan")
@@ -164,14 +168,11 @@ def quantile(curve: Curve, probability: float = 0.5) -> tuple[float, float, floa
 
 
 def at(curve: Curve, when: float) -> dict[str, Any]:
-    """Survival at a landmark: ``surv, std_err, lower, upper, n_risk``; survival NaN beyond the last observed time."""
-    n_risk = (
-        int(curve.n_risk[np.searchsorted(curve.time, when)])
-        if len(curve.time) and when <= curve.time[-1]
-        else 0
-    )
-    if not len(curve.time) or when > curve.time[-1]:
+    """Survival at a landmark: ``surv, std_err, lower, upper, n_risk``; survival NaN beyond the last
+    observed time."""
+    if not (len(curve.time) and when <= curve.time[-1]):
         return {"surv": np.nan, "std_err": np.nan, "lower": np.nan, "upper": np.nan, "n_risk": 0}
+    n_risk = int(curve.n_risk[np.searchsorted(curve.time, when)])
     step = int(np.searchsorted(curve.time, when, side="right")) - 1
     if step < 0:
         return {"surv": 1.0, "std_err": 0.0, "lower": 1.0, "upper": 1.0, "n_risk": n_risk}
@@ -181,19 +182,13 @@ def at(curve: Curve, when: float) -> dict[str, Any]:
     ) | {"n_risk": n_risk}
 
 
-def curve_of(
-    time_to_event: pd.DataFrame,
-    parameter: str,
-    *,
-    reverse: bool = False,
-    conf_type: ConfType = "log-log",
-) -> Curve:
-    """Curve of one parameter of ``time_to_event`` in days; ``reverse`` makes censoring the event (follow-up)."""
+def curve_of(time_to_event: pd.DataFrame, parameter: str, *, reverse: bool = False) -> Curve:
+    """Curve of one parameter of ``time_to_event`` in days; ``reverse`` makes censoring the event
+    (follow-up)."""
     rows = time_to_event[time_to_event["PARAMCD"] == parameter]
     return fit(
         rows["AVAL"].to_numpy(dtype=float),
         rows["CNSR"].to_numpy() == (1 if reverse else 0),
-        conf_type=conf_type,
     )
 
 
@@ -216,8 +211,9 @@ def summarise(time_to_event: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``schemas.endpoints.PfsSummary``: one row per parameter and landmark (one with a null landmark where the study has none); a parameter without
-        subjects has n = 0 and nulls. Never raises for one subject, all censored or all events.
+        ``schemas.endpoints.PfsSummary``: one row per parameter and landmark (one with a null
+        landmark where the study has none); a parameter without subjects has n = 0 and nulls. Never
+        raises for one subject, all censored or all events.
     """
     rows = []
     for parameter in PARAMETERS:
@@ -230,20 +226,16 @@ def summarise(time_to_event: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
             )
         for months in sorted(set(config.pfs.landmarks_months)) or [np.nan]:
             days = months * DAYS_PER_MONTH
-            point = (
-                at(curve, days)
-                if months == months
-                else {"surv": np.nan, "lower": np.nan, "upper": np.nan, "n_risk": 0}
-            )
+            point = at(curve, days)
             landmark = {
                 "landmark_months": months,
                 "landmark_days": days,
                 "surv": point["surv"],
                 "n_risk": point["n_risk"],
+                "surv_lcl": point["lower"],
+                "surv_ucl": point["upper"],
             }
-            rows.append(
-                shared | landmark | {"surv_lcl": point["lower"], "surv_ucl": point["upper"]}
-            )
+            rows.append(shared | landmark)
     return conform(PfsSummary, pd.DataFrame(rows))
 
 

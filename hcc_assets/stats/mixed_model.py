@@ -1,4 +1,5 @@
-"""Random-intercept model of one outcome, by REML: what unpaired biopsies add to a paired comparison. Which outcome is decided elsewhere."""
+"""Random-intercept model of one outcome, by REML: what unpaired biopsies add to a paired
+comparison. Which outcome is decided elsewhere."""
 
 from __future__ import annotations
 
@@ -37,12 +38,14 @@ def random_intercept(
     Returns
     -------
     MixedFit
-        With Satterthwaite degrees of freedom. NaN when the covariate does not vary or fewer than four values are given.
+        With Satterthwaite degrees of freedom. NaN when the covariate does not vary or fewer than
+        four values are given.
 
     Notes
     -----
-    Under missing at random given the other biopsy the estimate is unbiased; under any other mechanism it is not, hence the table of missing biopsies.
-    With complete pairs only it equals the paired t test (where the variance between patients is positive).
+    Under missing at random given the other biopsy the estimate is unbiased; under any other
+    mechanism it is not, hence the table of missing biopsies. With complete pairs only it equals the
+    paired t test (where the variance between patients is positive).
     """
     y, x = np.asarray(outcome, dtype=np.float64), np.asarray(covariate, dtype=np.float64)
     _, g = np.unique(np.asarray(group, dtype=str), return_inverse=True)
@@ -94,7 +97,8 @@ def random_intercept(
 
 
 def _satterthwaite(design: Array, g: npt.NDArray[np.intp], between: float, within: float) -> float:
-    """Degrees of freedom 2 v² / Var(v) of the variance v of the slope, Var(v) by the delta method from the expected REML information."""
+    """Degrees of freedom 2 v² / Var(v) of the variance v of the slope, Var(v) by the delta method
+    from the expected REML information."""
     n = design.shape[0]
     same = (g[:, None] == g[None, :]).astype(float)
     if between <= 0 or len(np.unique(g)) == n:

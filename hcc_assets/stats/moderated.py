@@ -1,4 +1,5 @@
-"""Variance moderation as limma does it (Smyth 2004): many small samples lend each other an idea of their variance. No model fitting belongs here."""
+"""Variance moderation as limma does it (Smyth 2004): many small samples lend each other an idea of
+their variance. No model fitting belongs here."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ Array = npt.NDArray[np.float64]
 
 
 def trigamma_inverse(y: npt.ArrayLike) -> Array:
-    """Solve trigamma(x) = y for y > 0 by Newton's method on 1/trigamma, which is convex (limma, ``trigammaInverse``)."""
+    """Solve trigamma(x) = y for y > 0 by Newton's method on 1/trigamma, which is convex (limma,
+    ``trigammaInverse``)."""
     value = np.asarray(y, dtype=np.float64)
     small, large = value < 1e-6, value > 1e7
     middle = np.where(small | large, 1.0, value)
@@ -39,7 +41,8 @@ class Moderated:
     variance
         (…, k) posterior variance.
     df
-        (…, k) degrees of freedom of a t statistic made with it: own plus prior, at most those of all k pooled.
+        (…, k) degrees of freedom of a t statistic made with it: own plus prior, at most those of
+        all k pooled.
     prior_variance
         (…, k) variance that the prior expects.
     prior_df
@@ -60,7 +63,8 @@ def moderate(
     Parameters
     ----------
     variance
-        (…, k) sample variances; NaN where there is none. The prior is estimated along the last axis.
+        (…, k) sample variances; NaN where there is none. The prior is estimated along the last
+        axis.
     df
         Their residual degrees of freedom, broadcastable to the same shape.
     expected
@@ -73,8 +77,9 @@ def moderate(
 
     Notes
     -----
-    The scaled F distribution is fitted by moments of log variances (Smyth 2004, section 6.2). A variance of zero counts as 1e-5 of the median.
-    Where the variances differ no more than chance lets them, the prior is the pooled variance.
+    The scaled F distribution is fitted by moments of log variances (Smyth 2004, section 6.2). A
+    variance of zero counts as 1e-5 of the median. Where the variances differ no more than chance
+    lets them, the prior is the pooled variance.
     """
     s2 = np.asarray(variance, dtype=np.float64)
     d = np.broadcast_to(np.asarray(df, dtype=np.float64), s2.shape)
@@ -127,9 +132,11 @@ def moderate(
 def moderate_with_trend(
     variance: npt.ArrayLike, df: npt.ArrayLike, covariate: npt.ArrayLike
 ) -> Moderated:
-    """As ``moderate`` for one long vector, with a prior that follows a covariate (limma-trend: the mean log expression).
+    """As ``moderate`` for one long vector, with a prior that follows a covariate (limma-trend: the
+    mean log expression).
 
-    The trend of log variance is a natural cubic spline with knots at quantiles of the covariate, one to four degrees of freedom by number of values.
+    The trend of log variance is a natural cubic spline with knots at quantiles of the covariate,
+    one to four degrees of freedom by number of values.
 
     Parameters
     ----------
@@ -153,7 +160,8 @@ def moderate_with_trend(
 
 
 def _natural_spline(x: Array, knots: Array) -> Array:
-    """Basis of natural cubic splines (Hastie, Tibshirani and Friedman, Elements of Statistical Learning, 5.2.1), on the unit interval."""
+    """Basis of natural cubic splines (Hastie, Tibshirani and Friedman, Elements of Statistical
+    Learning, 5.2.1), on the unit interval."""
     scale = knots[-1] - knots[0]
     z, k = (x - knots[0]) / scale, (knots - knots[0]) / scale
     columns = [np.ones_like(z), z]
@@ -169,7 +177,8 @@ def _natural_spline(x: Array, knots: Array) -> Array:
 
 @dataclass(frozen=True)
 class TTest:
-    """Estimate with its moderated t test: all arrays of one shape; ``ci_low`` and ``ci_high`` at the level asked for."""
+    """Estimate with its moderated t test: all arrays of one shape; ``ci_low`` and ``ci_high`` at
+    the level asked for."""
 
     estimate: Array
     se: Array
@@ -182,7 +191,8 @@ class TTest:
 def t_test(
     estimate: npt.ArrayLike, se: npt.ArrayLike, df: npt.ArrayLike, *, level: float = 0.95
 ) -> TTest:
-    """Two-sided t test of each estimate against zero; a standard error of zero or NaN gives NaN for everything but the estimate."""
+    """Two-sided t test of each estimate against zero; a standard error of zero or NaN gives NaN for
+    everything but the estimate."""
     value, error, freedom = np.broadcast_arrays(
         *(np.asarray(a, dtype=np.float64) for a in (estimate, se, df))
     )

@@ -1,4 +1,5 @@
-"""Exact and resampling statistics of small samples: signed rank, rank sum, Hodges-Lehmann, bootstrap over patients. Models belong elsewhere."""
+"""Exact and resampling statistics of small samples: signed rank, rank sum, Hodges-Lehmann,
+bootstrap over patients. Models belong elsewhere."""
 
 from __future__ import annotations
 
@@ -12,17 +13,20 @@ from scipy import stats
 Array = npt.NDArray[np.float64]
 
 EXACT_LIMIT = 200
-"""Largest number of values for which the null distribution is enumerated; above it the normal approximation with continuity correction is as good."""
+"""Largest number of values for which the null distribution is enumerated (rules ask for 25, it is
+cheap to 200); above it the normal approximation with continuity correction is as good."""
 
 LOWEST_LEVEL = 0.93
-"""An exact interval that cannot reach this confidence, because there are too few values, is not given."""
+"""An exact interval that cannot reach this confidence, because there are too few values, is not
+given: five patients reach 0.9375 and count, four do not (single-cell methods, section 4)."""
 
 _DECIMALS = 12  # differences of proportions that are equal on paper differ in the last bits
 
 
 @dataclass(frozen=True)
 class Location:
-    """Hodges-Lehmann estimate with an exact interval; ``level`` is the confidence it really has (NaN bounds where too few values)."""
+    """Hodges-Lehmann estimate with an exact interval; ``level`` is the confidence it really has
+    (NaN bounds where too few values)."""
 
     estimate: float
     low: float
@@ -51,7 +55,8 @@ def _signed_rank_null(doubled_ranks: tuple[int, ...]) -> Array:
 
 
 def signed_rank_p(differences: npt.ArrayLike) -> float:
-    """Two-sided Wilcoxon signed-rank test, exact also with ties (mid-ranks); zeros are left out as Wilcoxon did.
+    """Two-sided Wilcoxon signed-rank test, exact also with ties (mid-ranks); zeros are left out as
+    Wilcoxon did.
 
     Parameters
     ----------
@@ -88,7 +93,8 @@ def walsh_averages(values: npt.ArrayLike) -> Array:
 
 
 def _bounds(sorted_values: Array, null: Array, level: float) -> Location:
-    """Order statistics of the averages (or differences) that the null distribution of their number below zero allows."""
+    """Order statistics of the averages (or differences) that the null distribution of their number
+    below zero allows."""
     cumulative = np.cumsum(null)
     k = int(
         np.searchsorted(cumulative, (1 - level) / 2 * (1 + 1e-12), side="right")
@@ -102,7 +108,8 @@ def _bounds(sorted_values: Array, null: Array, level: float) -> Location:
 
 
 def hodges_lehmann(differences: npt.ArrayLike, *, level: float = 0.95) -> Location:
-    """Pseudomedian of paired differences with the exact interval that belongs to the signed-rank test (Hollander, Wolfe and Chicken, 3.3).
+    """Pseudomedian of paired differences with the exact interval that belongs to the signed-rank
+    test (Hollander, Wolfe and Chicken, 3.3).
 
     Parameters
     ----------
@@ -139,7 +146,8 @@ def _rank_sum_null(doubled_ranks: tuple[int, ...], m: int) -> Array:
 
 
 def mann_whitney_p(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
-    """Two-sided Mann-Whitney test, exact also with ties (conditional on the mid-ranks); NaN when a group is empty."""
+    """Two-sided Mann-Whitney test, exact also with ties (conditional on the mid-ranks); NaN when a
+    group is empty."""
     a, b = np.round(_finite(x), _DECIMALS), np.round(_finite(y), _DECIMALS)
     if a.size == 0 or b.size == 0:
         return float("nan")
@@ -157,7 +165,8 @@ def mann_whitney_p(x: npt.ArrayLike, y: npt.ArrayLike) -> float:
 def hodges_lehmann_two_sample(
     x: npt.ArrayLike, y: npt.ArrayLike, *, level: float = 0.95
 ) -> Location:
-    """Median of all differences x - y with the exact interval that belongs to the Mann-Whitney test (Hollander, Wolfe and Chicken, 4.3)."""
+    """Median of all differences x - y with the exact interval that belongs to the Mann-Whitney test
+    (Hollander, Wolfe and Chicken, 4.3)."""
     a, b = _finite(x), _finite(y)
     if a.size == 0 or b.size == 0:
         return _NOWHERE
@@ -177,7 +186,8 @@ def hodges_lehmann_two_sample(
 def bootstrap_mean_ci(
     values: npt.ArrayLike, *, seed: int, draws: int = 2000, level: float = 0.95
 ) -> tuple[Array, Array]:
-    """Percentile interval of the mean when patients are drawn with replacement; the same draws serve every column.
+    """Percentile interval of the mean when patients are drawn with replacement; the same draws
+    serve every column.
 
     Parameters
     ----------

@@ -1,4 +1,7 @@
-"""Related genes and gene programs across samples: gene by gene, score per sample, change per class. The lists are in ``study.programs``."""
+"""Gene programs across samples: score per sample, change per class.
+
+The lists are in ``study.programs``, gene by gene in ``program_genes``.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from hcc_assets.schemas.base import conform, empty
-from hcc_assets.schemas.expression import GenePrograms, ProgramChanges, ProgramScores, RelatedGenes
+from hcc_assets.schemas.expression import GenePrograms, ProgramChanges, ProgramScores
 from hcc_assets.stats.differential_expression import MIN_COUNT, ClassFit, Fits, fit_classes
-from hcc_assets.stats.expression_units import Ambient, Stack, log_cpm
+from hcc_assets.stats.expression_units import Stack, log_cpm
 from hcc_assets.stats.moderated import moderate, t_test
-from hcc_assets.stats.multiplicity import benjamini_hochberg, within
-from hcc_assets.study.config import StudyConfig
+from hcc_assets.stats.multiplicity import benjamini_hochberg
+from hcc_assets.stats.program_genes import gene_columns, nan_mean
+from hcc_assets.study.config import StudyConfig, contrast_name
 from hcc_assets.study.programs import programs
 
 if TYPE_CHECKING:
@@ -24,94 +28,8 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 
 DETECTED_SHARE = 0.3
-"""A gene counts in a score when it has ten counts in at least this share of the class' biopsies."""
-
-
-def gene_columns(stack: Stack) -> dict[str, int]:
-    """Column of each symbol; of several genes with one symbol the one with the most counts."""
-    total = np.asarray(stack.matrix.sum(axis=0)).ravel()
-    order = np.argsort(total, kind="stable")
-    symbols = stack.genes["gene"].to_numpy(dtype=object)
-    return {str(symbols[i]): int(i) for i in order}
-
-
-def related_genes(
-    samples: pd.DataFrame,
-    pseudobulks: Mapping[str, AnnData] | Iterable[tuple[str, AnnData]] | Stack,
-    config: StudyConfig,
-    *,
-    ambient: Mapping[str, Ambient] | None = None,
-    fits: Fits | None = None,
-) -> pd.DataFrame:
-    """Genes of the pre-registered programs, before and after treatment, class by class.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``RelatedGenes``: every gene of every program in every class. Means are given from one pair on; the comparison where the gene has enough
-        counts and the class at least ``min_pairs`` patients. Tests are those of ``deg_tables``; adjusted within the program.
-    """
-    fits = fits or fit_classes(samples, pseudobulks, config, ambient=ambient)
-    listed = [
-        (number, name, gene)
-        for number, (name, program) in enumerate(programs().items())
-        for gene in program.weights
-    ]
-    number, names, genes = (list(part) for part in zip(*listed, strict=True))
-    columns = _columns_of(fits.stack, genes)
-    parts = [_genes_of(names, genes, columns, fit) for fit in fits.classes.values()]
-    frame = (
-        pd.concat(parts, ignore_index=True)
-        .iloc[np.argsort(np.tile(number, len(parts)), kind="stable")]
-        .reset_index(drop=True)
-    )
-    frame["p_adjusted"] = within(frame["p_value"].where(~frame["ambient_flag"]), frame["program"])
-    return conform(RelatedGenes, frame)
-
-
-def _columns_of(stack: Stack, genes: list[str]) -> npt.NDArray[np.intp]:
-    column_of = gene_columns(stack)
-    return np.array([column_of.get(g, -1) for g in genes], dtype=np.intp)
-
-
-def _genes_of(
-    programs_of: list[str], genes: list[str], columns: npt.NDArray[np.intp], fit: ClassFit
-) -> pd.DataFrame:
-    out = pd.DataFrame(
-        {
-            "program": programs_of,
-            "gene": genes,
-            "cell_class": fit.cell_class,
-            "n_pairs": fit.n_pairs,
-        }
-    )
-    found = columns >= 0
-    for name, values in (("mean_pre", fit.log_before), ("mean_post", fit.log_after)):
-        means = np.full(len(genes), np.nan)
-        if fit.n_pairs:
-            means[found] = nan_mean(values[:, columns[found]])
-        out[name] = means
-    names = ["log2_fold_change", "ci_low", "ci_high", "p_value", "ambient_flag"]
-    row_of = np.append(
-        np.where(fit.tested, np.cumsum(fit.tested) - 1, -1), -1
-    )  # the last stands for genes that no delivery has
-    position = row_of[np.where(found, columns, fit.tested.size)]
-    for name in names:
-        values = np.full(len(genes), np.nan)
-        if not fit.results.empty:
-            values[position >= 0] = fit.results[name].to_numpy(dtype=float)[position[position >= 0]]
-        out[name] = values
-    if not fit.results.empty:
-        used = position >= 0
-        out.loc[used, "n_pairs"] = fit.results["n_pairs"].to_numpy()[position[used]]
-    out["ambient_flag"] = out["ambient_flag"].fillna(0.0).astype(bool)
-    return out
-
-
-def nan_mean(values: Array) -> Array:
-    """Mean of each column over its finite values; NaN where it has none."""
-    n = np.isfinite(values).sum(axis=0)
-    return np.where(n > 0, np.nansum(values, axis=0) / np.maximum(n, 1), np.nan)
+"""A gene counts in a score when it has ten counts in at least this share of the class' biopsies.
+Looser than for tests (0.7), so that a program keeps genes that come or go (our choice)."""
 
 
 class _Scored:
@@ -167,7 +85,8 @@ class _Scored:
 
 
 def _scale(logs: Array) -> Array:
-    """Standard deviation of each gene over biopsies, moderated over genes so that a gene that hardly varies does not rule a score."""
+    """Standard deviation of each gene over biopsies, moderated over genes so that a gene that
+    hardly varies does not rule a score."""
     n = np.isfinite(logs).sum(axis=0)
     centre = nan_mean(logs)
     variance = np.where(
@@ -195,12 +114,14 @@ def program_scores(
     *,
     fits: Fits | None = None,
 ) -> pd.DataFrame:
-    """Score of each program in each usable pseudobulk: mean over its detected genes of weight x z, z over the biopsies of the class.
+    """Score of each program in each usable pseudobulk: mean over its detected genes of weight x z,
+    z over the biopsies of the class.
 
     Returns
     -------
     pandas.DataFrame
-        ``ProgramScores``. The score compares samples of one class and study; its zero is the mean over biopsies.
+        ``ProgramScores``. The score compares samples of one class and study; its zero is the mean
+        over biopsies.
     """
     fits = fits or fit_classes(samples, pseudobulks, config)
     units = fits.biopsies.units
@@ -248,12 +169,14 @@ def gene_programs(
     *,
     fits: Fits | None = None,
 ) -> pd.DataFrame:
-    """Paired change of each program in each class; a class with fewer than ``min_pairs`` patients has its rows without a test.
+    """Paired change of each program in each class; a class with fewer than ``min_pairs`` patients
+    has its rows without a test.
 
     Returns
     -------
     pandas.DataFrame
-        ``GenePrograms``. Variances are moderated over the programs of a class; all classes and programs are one family.
+        ``GenePrograms``. Variances are moderated over the programs of a class; all classes and
+        programs are one family.
     """
     fits = fits or fit_classes(samples, pseudobulks, config)
     parts = []
@@ -277,7 +200,7 @@ def gene_programs(
         parts.append(part.assign(delta=mean, ci_low=t.ci_low, ci_high=t.ci_high, p_value=t.p_value))
     frame = pd.concat(parts, ignore_index=True)
     frame["p_adjusted"] = benjamini_hochberg(frame["p_value"])
-    return conform(GenePrograms, frame)
+    return conform(GenePrograms, frame.assign(contrast=contrast_name(config)))
 
 
 def program_changes(
@@ -287,7 +210,8 @@ def program_changes(
     *,
     fits: Fits | None = None,
 ) -> pd.DataFrame:
-    """Score of each program before and after treatment and its change, per patient and class (``ProgramChanges``)."""
+    """Score of each program before and after treatment and its change, per patient and class
+    (``ProgramChanges``)."""
     fits = fits or fit_classes(samples, pseudobulks, config)
     k = len(programs())
     parts = []
@@ -301,4 +225,5 @@ def program_changes(
         parts.append(
             part.assign(before=before.ravel(), after=after.ravel(), delta=(after - before).ravel())
         )
-    return conform(ProgramChanges, pd.concat(parts, ignore_index=True))
+    table = pd.concat(parts, ignore_index=True)
+    return conform(ProgramChanges, table.assign(contrast=contrast_name(config)))

@@ -1,17 +1,18 @@
 """Exact and score intervals of proportions and rates. Small-sample numbers only; no modelling.
 
-The quantile functions come from ``scipy.special`` (imported when called), which is what R's ``binom.test`` and ``poisson.test`` evaluate too.
+scipy is imported when called: the rooms that count events load without it.
 """
 
 from __future__ import annotations
 
-import math
+import numpy as np
+import numpy.typing as npt
 
 NAN = float("nan")
 
 
 def clopper_pearson(x: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Exact two-sided interval of a binomial proportion (Clopper and Pearson 1934) from beta quantiles.
+    """Exact two-sided interval of a binomial proportion (Clopper and Pearson 1934), by scipy.
 
     Parameters
     ----------
@@ -35,34 +36,33 @@ def clopper_pearson(x: int, n: int, level: float = 0.95) -> tuple[float, float]:
         raise ValueError("successes must lie between 0 and the number of trials")
     if n == 0:
         return NAN, NAN
-    from scipy.special import betaincinv
+    from scipy.stats import binomtest
 
-    tail = (1 - level) / 2
-    lower = 0.0 if x == 0 else float(betaincinv(x, n - x + 1, tail))
-    upper = 1.0 if x == n else float(betaincinv(x + 1, n - x, 1 - tail))
-    return lower, upper
+    interval = binomtest(x, n).proportion_ci(level, method="exact")
+    return float(interval.low), float(interval.high)
 
 
-def wilson(x: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """Score interval of a binomial proportion (Wilson 1927), for display where exact coverage is not asked for; limits 0 to 1, NaN for n = 0."""
-    _check(level)
-    if not 0 <= x <= n:
-        raise ValueError("successes must lie between 0 and the number of trials")
-    if n == 0:
-        return NAN, NAN
+def wilson(
+    x: npt.ArrayLike, n: npt.ArrayLike, level: float = 0.95
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Score interval of proportions (Wilson 1927), for display where coverage need not be exact.
+
+    Arrays of one shape in, limits 0 to 1 of that shape out; NaN where n = 0.
+    Own because scipy takes one proportion at a time (ADR 0026).
+    """
     from scipy.special import ndtri
 
-    z = float(ndtri(1 - (1 - level) / 2))
-    p = x / n
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return (0.0 if x == 0 else max(0.0, centre - half)), (
-        1.0 if x == n else min(1.0, centre + half)
-    )
+    _check(level)
+    x, n = np.asarray(x, dtype=float), np.asarray(n, dtype=float)
+    z2 = ndtri(0.5 + level / 2) ** 2
+    safe = np.where(n > 0, n, np.nan)
+    centre = (x + z2 / 2) / (safe + z2)
+    half = np.sqrt(z2) / (safe + z2) * np.sqrt(x * (safe - x) / safe + z2 / 4)
+    return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
 
 
 def poisson_rate(events: int, exposure: float, level: float = 0.95) -> tuple[float, float, float]:
-    """Rate and its exact interval (Garwood 1936) from gamma quantiles.
+    """Rate and its exact interval (Garwood 1936) from the gamma quantiles of scipy.
 
     Parameters
     ----------
@@ -77,6 +77,11 @@ def poisson_rate(events: int, exposure: float, level: float = 0.95) -> tuple[flo
     -------
     tuple of float
         Rate, lower and upper limit; all NaN when the exposure is 0. No events: lower 0.
+
+    Raises
+    ------
+    ValueError
+        Negative events or exposure, or the level is not inside (0, 1).
     """
     _check(level)
     if events < 0 or exposure < 0:

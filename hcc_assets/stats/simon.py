@@ -1,7 +1,9 @@
-"""Simon's two-stage design: its exact probabilities, monitoring of the responses so far, and inference that respects the design.
+"""Simon's two-stage design: its exact probabilities, monitoring of the responses so far, and
+inference that respects the design.
 
-After a two-stage design the crude proportion and its Clopper-Pearson interval are biased. The estimate here is the uniformly minimum-variance
-unbiased one (Jung and Kim, Stat Med 2004;23:881); interval and p-value order the outcomes by it. Who responded is decided in
+After a two-stage design the crude proportion and its Clopper-Pearson interval are biased. The
+estimate here is the uniformly minimum-variance unbiased one (Jung and Kim, Stat Med 2004;23:881);
+interval and p-value order the outcomes by it. Who responded is decided in
 ``clinical.best_response``.
 """
 
@@ -15,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.schemas.base import conform, empty
-from hcc_assets.schemas.endpoints import SimonMonitoring
+from hcc_assets.schemas.endpoint_summaries import SimonMonitoring
 from hcc_assets.stats.proportions import clopper_pearson
 from hcc_assets.study.config import Simon, StudyConfig
 
@@ -34,7 +36,8 @@ def at_least(k: int, n: int, p: float) -> float:
 
 @dataclass(frozen=True)
 class Properties:
-    """Exact operating characteristics of a design at one response rate: early termination, expected size, probability of a promising result."""
+    """Exact operating characteristics of a design at one response rate: early termination, expected
+    size, probability of a promising result."""
 
     early_termination: float
     expected_n: float
@@ -56,7 +59,8 @@ def check(design: Simon) -> None:
 
 
 def properties(design: Simon, p: float) -> Properties:
-    """Operating characteristics at response rate ``p`` (at p0 ``promising`` is alpha, at p1 the power)."""
+    """Operating characteristics at response rate ``p`` (at p0 ``promising`` is alpha, at p1 the
+    power)."""
     n2 = design.n - design.n1
     stop = sum(binomial(x, design.n1, p) for x in range(design.r1 + 1))
     promising = sum(
@@ -67,7 +71,8 @@ def properties(design: Simon, p: float) -> Properties:
 
 
 def outcomes(r1: int, n1: int, n2: int) -> dict[tuple[int, int], tuple[int, float]]:
-    """Every possible end of the study: ``(stage, responses)`` to ``(number of paths, UMVUE of the response rate)``."""
+    """Every possible end of the study: ``(stage, responses)`` to ``(number of paths, UMVUE of the
+    response rate)``."""
     ends = {(1, s): (comb(n1, s), s / n1) for s in range(r1 + 1)}
     for s in range(r1 + 1, n1 + n2 + 1):
         first = range(max(r1 + 1, s - n2), min(n1, s) + 1)
@@ -91,7 +96,8 @@ class Inference:
 
 
 def _solve(function: Callable[[float], float], target: float) -> float:
-    """Root of an increasing function of the response rate, by bisection to the last bit that matters."""
+    """Root of an increasing function of the response rate, by bisection to the last bit that
+    matters."""
     low, high = 0.0, 1.0
     for _ in range(60):
         middle = (low + high) / 2
@@ -154,7 +160,8 @@ def infer(
 def _chances(
     design: Simon, first: int, open_first: int, total: int, open_total: int
 ) -> tuple[float, float]:
-    """Probability under p1 of passing stage 1 and of ending as promising, given the responses so far and the subjects still open."""
+    """Probability under p1 of passing stage 1 and of ending as promising, given the responses so
+    far and the subjects still open."""
     p = design.p1
     if p is None:
         return NAN, NAN
@@ -174,8 +181,9 @@ def status_of_subjects(
 ) -> pd.DataFrame:
     """Treated subjects in order of first dose with ``responder`` and ``known``.
 
-    The response of a subject is final when it is a response by the headline source, or when progression, death, new therapy, withdrawal or loss to
-    follow-up has ended the chance of one, or when its data are blocked (not a responder).
+    The response of a subject is final when it is a response by the headline source, or when
+    progression, death, new therapy, withdrawal or loss to follow-up has ended the chance of one, or
+    when its data are blocked (not a responder).
     """
     pfs = time_to_event[time_to_event["PARAMCD"].isin(["PFS_TP", "PFS_FDA"])]
     over = (pfs["CNSR"] == 0) | ~pfs["EVNTDESC"].isin(["NO PROGRESSION OR DEATH"])
@@ -216,8 +224,9 @@ def _decide(
 def monitor(best: pd.DataFrame, time_to_event: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
     """The design of ``study.toml`` against the responses so far.
 
-    Only the first ``n`` subjects by first dose count. The adjusted estimate appears when every stage 1 response is final: at once when the study
-    stops there, otherwise with the final responses of stage 2 so far as its size.
+    Only the first ``n`` subjects by first dose count. The adjusted estimate appears when every
+    stage 1 response is final: at once when the study stops there, otherwise with the final
+    responses of stage 2 so far as its size.
 
     Parameters
     ----------

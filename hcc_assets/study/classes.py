@@ -1,4 +1,7 @@
-"""Cell classes, denominators and QC states: the vocabulary of the single-cell half. No thresholds and no methods belong here."""
+"""Cell classes, denominators and QC states: the vocabulary of the single-cell half.
+
+No thresholds and no methods belong here.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,8 @@ DENOMINATORS: Final[dict[str, tuple[str, ...]]] = {
         if c not in ("tumour", "hepatocyte", "cholangiocyte", *_BLOOD_ELEMENTS, UNASSIGNED)
     ),
 }
-"""Classes that count in each denominator; ``unassigned`` counts in ``all`` only and is no part of compositional tests."""
+"""Classes that count in each denominator; ``unassigned`` counts in ``all`` only and is no part of
+compositional tests."""
 
 QC_STATUSES: Final = (
     "pass",

@@ -1,4 +1,7 @@
-"""Controlled words of the clinical data (CDISC terminology as this study uses it). Settings are in ``config``; column names in ``sdtm_variables``."""
+"""Controlled words of the clinical data (CDISC terminology as this study uses it).
+
+Settings are in ``config``; column names in ``sdtm_variables``.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ SEX = frozenset({"M", "F", "U"})
 
 AGE_MINIMUM = 18
 AGE_MAXIMUM = 120
-"""Ages of the protocol: adults; above the maximum the value cannot be true."""
+"""Ages of the protocol: adults; above the maximum the value cannot be true (nobody in a trial of
+advanced cancer is older; our choice)."""
 
 AEOUT = frozenset(
     {
@@ -60,7 +64,8 @@ LESION_GROUP_SPELLINGS = {
 LONGEST_DIAMETER = frozenset({"LDIAM"})
 SHORT_AXIS = frozenset({"SAXIS", "LPERP"})
 DIAMETERS = LONGEST_DIAMETER | SHORT_AXIS
-"""Tests of TR that are a length; LPERP is the short axis of a node and is unused beside the longest diameter of any other lesion."""
+"""Tests of TR that are a length; LPERP is the short axis of a node and is unused beside the longest
+diameter of any other lesion."""
 
 NODE = "LYMPH NODE"
 """The location that makes a lesion nodal."""

@@ -1,4 +1,7 @@
-"""``study.toml``: every choice that the protocol or the analysis plan makes, with its default. No derivation belongs here."""
+"""``study.toml``: every choice that the protocol or the analysis plan makes, with its default.
+
+No derivation belongs here.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,12 @@ import difflib
 import tomllib
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 
 class ConfigError(ValueError):
-    """``study.toml`` has a key or a value that the study does not know; the text names it and the nearest one."""
+    """``study.toml`` has a key or a value that the study does not know; the text names it and the
+    nearest one."""
 
 
 class _Section(BaseModel):
@@ -78,7 +82,26 @@ class SingleCell(_Section):
 
 class Samples(_Section):
     timepoints: list[str] = ["pre", "post"]
+    contrasts: list[tuple[str, str]] = Field([("pre", "post")], min_length=1)
     settle_seconds: float = Field(60, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_two_unless_named(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "contrasts" not in given and "timepoints" in given:
+            return {**given, "contrasts": [tuple(given["timepoints"][:2])]}
+        return given
+
+    @model_validator(mode="after")
+    def _contrasts_are_of_timepoints(self) -> Samples:
+        for pair in self.contrasts:
+            for name in pair:
+                if name not in self.timepoints:
+                    known = ", ".join(self.timepoints)
+                    raise ValueError(f"contrasts name {name}, which is none of {known}")
+            if pair[0] == pair[1]:
+                raise ValueError(f"contrasts compare {pair[0]} with itself")
+        return self
 
 
 class Holding(_Section):
@@ -93,7 +116,8 @@ class Alerts(_Section):
 
 
 class Simon(_Section):
-    """A two-stage design (Simon 1989): stop after ``n1`` subjects with ``r1`` or fewer responses; reject with more than ``r`` of ``n``."""
+    """A two-stage design (Simon 1989): stop after ``n1`` subjects with ``r1`` or fewer responses;
+    reject with more than ``r`` of ``n``."""
 
     r1: int = Field(ge=0)
     n1: int = Field(gt=0)
@@ -139,6 +163,24 @@ def restricted(config: StudyConfig, keys: tuple[str, ...]) -> StudyConfig:
         if section not in shown:
             shown[section] = _Shown(section, values)
     return _Shown("study.toml", shown)  # type: ignore[return-value]
+
+
+def of_contrast(config: StudyConfig, before: str, after: str) -> StudyConfig:
+    """The same choices with two timepoints alone: what a comparison of these two reads."""
+    pair = {"timepoints": [before, after], "contrasts": [(before, after)]}
+    if isinstance(config, _Shown):
+        samples = _Shown("samples", {**_shown(config.samples), **pair})
+        return _Shown("study.toml", {**_shown(config), "samples": samples})  # type: ignore[return-value]
+    return config.model_copy(update={"samples": config.samples.model_copy(update=pair)})
+
+
+def contrast_name(config: StudyConfig) -> str:
+    """``pre>post``: the first two timepoints."""
+    return ">".join(config.samples.timepoints[:2])
+
+
+def _shown(section: Any) -> dict[str, Any]:
+    return {k: v for k, v in vars(section).items() if k != "_of"}
 
 
 class _Shown:

@@ -1,4 +1,7 @@
-"""Genes: where they lie on the genome, which are mitochondrial, ribosomal, sex-linked. Marker panels and gene programs do not belong here."""
+"""Genes: where they lie on the genome, which are mitochondrial, ribosomal, sex-linked.
+
+Marker panels and gene programs do not belong here.
+"""
 
 from __future__ import annotations
 
@@ -42,15 +45,17 @@ CENTROMERES: Final[dict[str, float]] = {
     "X": 61.0,
     "Y": 10.4,
 }
-"""Middle of the centromere in megabases, GRCh38."""
+"""Middle of the centromere in megabases, GRCh38 (UCSC ``cytoBand``, border of the acen bands)."""
 
 Y_GENES: Final = ("RPS4Y1", "DDX3Y", "EIF1AY", "KDM5D", "UTY", "USP9Y", "ZFY", "TMSB4Y", "NLGN4Y")
-"""Genes of the male-specific region that most cells express; none lies in a pseudo-autosomal region."""
+"""Genes of the male-specific region that most cells express; none lies in a pseudo-autosomal
+region."""
 
 X_INACTIVATION_GENE: Final = "XIST"
 
 MHC_REGION: Final = ("6", 28_500_000, 33_500_000)
-"""Chromosome, start and end of the extended MHC: expression there follows immune activity and not copy number."""
+"""Chromosome, start and end of the MHC, rounded (GRCh38 of the Genome Reference Consortium:
+28,510,120 to 33,480,577): expression there follows immune activity and not copy number."""
 
 
 @lru_cache(maxsize=1)
@@ -68,8 +73,9 @@ def gene_table() -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``gene_id`` (without version), ``gene`` (symbol; 1,230 repeat, nearly all small RNAs), ``chromosome`` (Ensembl name; scaffolds last),
-        ``start`` and ``length`` in bases. A copy: the caller may change it.
+        ``gene_id`` (without version), ``gene`` (symbol; 1,230 repeat, nearly all small RNAs),
+        ``chromosome`` (Ensembl name; scaffolds last), ``start`` and ``length`` in bases. A copy:
+        the caller may change it.
     """
     return _table().copy()
 
@@ -83,7 +89,8 @@ def symbol_of() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def gene_id_of() -> dict[str, str]:
-    """Ensembl id of each symbol; a symbol that repeats gives its longest gene on a primary chromosome."""
+    """Ensembl id of each symbol; a symbol that repeats gives its longest gene on a primary
+    chromosome."""
     table = _table()
     primary = table["chromosome"].isin(CHROMOSOMES)
     ranked = table.assign(primary=primary).sort_values(
@@ -103,8 +110,9 @@ def positions(genes: Names) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        n rows in the given order: ``chromosome`` (None where unknown), ``arm`` (such as ``8q``; MT and scaffolds have none), ``start`` (-1 where
-        unknown), ``order`` (rank on the genome, -1 where unknown or on a scaffold).
+        n rows in the given order: ``chromosome`` (None where unknown), ``arm`` (such as ``8q``; MT
+        and scaffolds have none), ``start`` (-1 where unknown), ``order`` (rank on the genome, -1
+        where unknown or on a scaffold).
     """
     table = _table()
     names = pd.Index(genes).astype(str)
@@ -138,7 +146,8 @@ def is_mitochondrial(symbols: Names) -> npt.NDArray[np.bool_]:
 
 
 def is_ribosomal(symbols: Names) -> npt.NDArray[np.bool_]:
-    """Ribosomal protein genes: ``RPL`` and ``RPS`` followed by a digit, with RPLP and RPSA; kinases such as RPS6KA1 are not."""
+    """Ribosomal protein genes: ``RPL`` and ``RPS`` followed by a digit, with RPLP and RPSA; kinases
+    such as RPS6KA1 are not."""
     text = pd.Index(symbols).astype(str)
     return np.asarray(text.str.match(r"^(RP[LS]\d+[AXYL]?\d*L?\d*|RPLP\d|RPSA\d?|FAU|UBA52)$"))
 
@@ -153,7 +162,8 @@ def is_haemoglobin(symbols: Names) -> npt.NDArray[np.bool_]:
 
 
 def is_receptor_chain(symbols: Names) -> npt.NDArray[np.bool_]:
-    """Segments and constant regions of immunoglobulins and T-cell receptors: clonal, so neither identity nor copy number follows from them."""
+    """Segments and constant regions of immunoglobulins and T-cell receptors: clonal, so neither
+    identity nor copy number follows from them."""
     return np.asarray(
         pd.Index(symbols).astype(str).str.match(r"^(IG[HKL][VDJCAGME]|IGLL5$|IGLC|TR[ABGD][VDJC])")
     )

@@ -1,6 +1,7 @@
 """Marker panels of the cell classes, as data.
 
-Scores, cuts and calls made from them belong to ``cells``; gene programs that a treatment moves have a module of their own.
+Scores, cuts and calls made from them belong to ``cells``; gene programs that a treatment moves have
+a module of their own.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class SeedRule:
-    """Rule of a class that single genes cannot carry: at least ``minimum`` of ``any_of`` and none of ``none_of`` (beyond ambient level)."""
+    """Rule of a class that single genes cannot carry: at least ``minimum`` of ``any_of`` and none
+    of ``none_of`` (beyond ambient level)."""
 
     minimum: int
     any_of: tuple[str, ...]
@@ -58,7 +60,10 @@ def _genes(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def markers() -> Mapping[str, ClassMarkers]:
-    """Marker panels by cell class (every class but ``unassigned``), in reporting order. Read-only."""
+    """Marker panels by cell class (every class but ``unassigned``), in reporting order.
+
+    Read-only.
+    """
     raw = json.loads(
         files("hcc_assets.study").joinpath("data", "markers.json").read_text(encoding="utf-8")
     )

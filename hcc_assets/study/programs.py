@@ -1,4 +1,7 @@
-"""Gene programs of the study, fixed before any result: the "related genes" of the primary outcome. Scores and tests are ``stats.programs``."""
+"""Gene programs of the study, fixed before any result: the "related genes" of the primary outcome.
+
+Scores and tests are ``stats.programs``.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,8 @@ class Program:
     weights
         Weight of each gene symbol: +1, or -1 where the program lowers the gene. In reporting order.
     expected
-        ``up`` or ``down`` where the drug's targets suggest a direction, for plausibility; never used in a test.
+        ``up`` or ``down`` where the drug's targets suggest a direction, for plausibility; never
+        used in a test.
     source
         Where the list comes from, when it is not the study's own.
     """
@@ -63,18 +67,3 @@ def programs() -> Mapping[str, Program]:
             entry["source"],
         )
     return MappingProxyType(out)
-
-
-@lru_cache(maxsize=1)
-def program_genes() -> tuple[str, ...]:
-    """Every gene of every program once, sorted."""
-    return tuple(sorted({gene for program in programs().values() for gene in program.weights}))
-
-
-def programs_version() -> int:
-    """Version of the list; a change of the list is a change of the analysis plan."""
-    return int(
-        json.loads(
-            files("hcc_assets.study").joinpath("data", "programs.json").read_text(encoding="utf-8")
-        )["version"]
-    )

@@ -1,4 +1,7 @@
-"""Clinical tables of any size for the figure tests, drawn at random and without medical sense. No assertions belong here."""
+"""Clinical tables of any size for the figure tests, drawn at random and without medical sense.
+
+No assertions belong here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Clinical figures: they draw nothing as well as one subject as well as 120, labels do not overlap, and what they show is what the tables say."""
+"""Clinical figures: they draw nothing as well as one subject as well as 120, labels do not overlap,
+and what they show is what the tables say."""
 
 from __future__ import annotations
 
@@ -15,13 +16,15 @@ from matplotlib.text import Text
 
 from hcc_assets.figures import style
 from hcc_assets.figures.clinical_common import short_ids
-from hcc_assets.figures.clinical_response import spider, swimmer, waterfall
+from hcc_assets.figures.clinical_course import swimmer
+from hcc_assets.figures.clinical_response import spider, waterfall
 from hcc_assets.figures.clinical_safety import ae_bars, exposure_bars
 from hcc_assets.figures.clinical_survival import kaplan_meier
 from hcc_assets.schemas.base import empty
 from hcc_assets.schemas.clinical import Exposure, Subjects
 from hcc_assets.schemas.endpoints import BestResponses, Responses, TimeToEvent
-from hcc_assets.schemas.safety import AeSummary, ExposureSummary
+from hcc_assets.schemas.exposure import ExposureSummary
+from hcc_assets.schemas.safety import AeSummary
 from hcc_assets_tests.figures.clinical_frames import CUTOFF, Trial, trial
 
 FIGURES: dict[str, Callable[[Trial], Figure]] = {
@@ -130,7 +133,8 @@ def test_waterfall_shows_each_measured_subject_once_at_its_change() -> None:
     }
     assert {20, -30, 0} <= levels
     capped = waterfall(best.assign(BEST_PCHG=best["BEST_PCHG"].fillna(0) + 300))
-    assert max(bar.get_height() for bar in capped.axes[0].patches) == 100  # type: ignore[attr-defined]
+    bars = capped.axes[0].patches
+    assert max(bar.get_height() for bar in bars) == 100  # type: ignore[attr-defined]
 
 
 def test_kaplan_meier_says_what_the_estimate_says() -> None:

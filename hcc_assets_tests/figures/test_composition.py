@@ -1,15 +1,13 @@
-"""Composition and QC figures are drawn at any number of samples, say what was decided, and never fail on an empty home."""
+"""Composition and QC figures are drawn at any number of samples, say what was decided, and never
+fail on an empty home."""
 
 import pandas as pd
 import pytest
 
 from hcc_assets.figures import style
-from hcc_assets.figures.composition import (
-    composition_forest,
-    p_text,
-    paired_composition,
-    stacked_composition,
-)
+from hcc_assets.figures.composition import composition_forest, paired_composition
+from hcc_assets.figures.composition_bars import stacked_composition
+from hcc_assets.figures.composition_names import p_text
 from hcc_assets.figures.embedding import embedding
 from hcc_assets.figures.qc import in_visit_order, kept_fractions, qc_status_bars, qc_violins
 from hcc_assets.stats.composition import compositions

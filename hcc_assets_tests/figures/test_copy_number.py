@@ -1,4 +1,5 @@
-"""The copy-number heatmap shows every group that has cells, in genomic order, and says so where there is nothing to show."""
+"""The copy-number heatmap shows every group that has cells, in genomic order, and says so where
+there is nothing to show."""
 
 from __future__ import annotations
 

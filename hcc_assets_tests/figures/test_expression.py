@@ -6,7 +6,8 @@ import pytest
 from hcc_assets.figures import style
 from hcc_assets.figures.expression import dot_plot, program_heatmap, volcano
 from hcc_assets.stats.differential_expression import deg_tables, fit_classes
-from hcc_assets.stats.programs import gene_programs, related_genes
+from hcc_assets.stats.program_genes import related_genes
+from hcc_assets.stats.programs import gene_programs
 from hcc_assets.study.config import StudyConfig
 from hcc_assets_tests.figures.test_composition import words
 from hcc_assets_tests.stats.test_programs import small_genome

@@ -1,4 +1,5 @@
-"""What the clinical sections of the report and ``hcc status`` say beside the tables: blocked subjects, SD minimum, two-stage design, AESI."""
+"""What the clinical sections of the report and ``hcc status`` say beside the tables: blocked
+subjects, SD minimum, two-stage design, AESI."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ DESIGN = StudyConfig(simon=Simon(r1=0, n1=2, r=1, n=4, p0=0.1, p1=0.4))
 
 
 def tables(config: StudyConfig, blocked: frozenset[str] = frozenset()) -> dict[str, pd.DataFrame]:
-    """Three subjects: a response, stable disease on day 38 only (which needs the shorter minimum), and a progression."""
+    """Three subjects: a response, stable disease on day 38 only (which needs the shorter minimum),
+    and a progression."""
     rows = [
         *visit(0, -10, "S1", T01=100),
         *visit(1, 42, "S1", T01=50),
@@ -92,9 +94,9 @@ def test_the_minimum_for_stable_disease_warns_with_a_number() -> None:
     html = page(tables(StudyConfig()), StudyConfig())
     assert '<p class="warn">With the minimum for stable disease at 35 days instead of 42' in html
     assert (
-        "the unconfirmed best response of 1 subject and the confirmed one of 1 subject would change."
-        in html
-    )
+        "the unconfirmed best response of 1 subject and the confirmed one of 1 subject would "
+        "change."
+    ) in html
 
 
 def test_no_warning_when_nobody_hangs_on_the_minimum() -> None:
@@ -165,9 +167,9 @@ def test_safety_says_what_was_left_out_and_shows_events_of_special_interest() ->
         [source | {"failing": ["2 adverse event rows are left out for errors"]}],
     )
     assert (
-        "2 adverse event rows are left out for errors. In response data 0 treated subjects are blocked"
-        in html
-    )
+        "2 adverse event rows are left out for errors. In response data 0 treated subjects are "
+        "blocked"
+    ) in html
     row = re.search(r"<tr><td>Hypertension</td>(.*?)</tr>", html)
     assert row and re.findall(r">(\d+)<", row.group(1)) == ["2", "0", "0", "0", "0", "1", "0"]
     html = page(found, StudyConfig(), [source | {"failing": []}])

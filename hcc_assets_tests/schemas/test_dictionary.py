@@ -13,9 +13,9 @@ from hcc_assets.schemas.dictionary import (
     COLUMNS,
     data_dictionary,
     dictionary_html,
-    published_models,
 )
 from hcc_assets.schemas.safety import AeSummary
+from hcc_assets_tests.schemas.models import published_models
 
 
 def test_one_row_per_column_in_model_order() -> None:

@@ -1,4 +1,5 @@
-"""The simulated export tells stories that hang together, day by day, and its truth follows from its rows."""
+"""The simulated export tells stories that hang together, day by day, and its truth follows from its
+rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Two derivations that know nothing of each other, the generator's and the platform's, agree on every visit; clean data raise no query, ugly data all of them."""
+"""Two derivations that know nothing of each other, the generator's and the platform's, agree on
+every visit; clean data raise no query, ugly data all of them."""
 
 from __future__ import annotations
 

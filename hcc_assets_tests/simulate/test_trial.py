@@ -1,4 +1,5 @@
-"""A simulated trial on disk: the layout of the contract, the same bytes from a seed, and arrivals in order of time."""
+"""A simulated trial on disk: the layout of the contract, the same bytes from a seed, and arrivals
+in order of time."""
 
 from __future__ import annotations
 

@@ -1,11 +1,13 @@
-"""Exploratory associations: the Cox model against statsmodels, landmarks, exact response tests, and honesty about n."""
+"""Exploratory associations: the Cox model against statsmodels, landmarks, exact response tests, and
+honesty about n."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from hcc_assets.stats.associations import associations, composition_features, program_features
+from hcc_assets.stats.association_features import composition_features, program_features
+from hcc_assets.stats.associations import associations
 from hcc_assets.stats.cox import cox_single
 from hcc_assets.study.config import StudyConfig
 from hcc_assets_tests.stats.trial import make_counts, make_samples
@@ -122,7 +124,8 @@ def test_change_against_pfs_starts_at_the_second_biopsy(trial, table):
 
 
 def test_no_time_is_credited_for_living_until_the_biopsy():
-    """Patients who are biopsied because they are still there: an analysis from treatment start would call any late feature protective."""
+    """Patients who are biopsied because they are still there: an analysis from treatment start
+    would call any late feature protective."""
     rng = np.random.default_rng(4)
     samples = make_samples(40)
     late = samples["timepoint"].eq("post")

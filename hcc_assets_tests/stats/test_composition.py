@@ -1,4 +1,5 @@
-"""Shares per sample and timepoint: conservation, rules on few cells, sums within a biopsy, order of rows."""
+"""Shares per sample and timepoint: conservation, rules on few cells, sums within a biopsy, order of
+rows."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,6 @@ from hcc_assets.stats.composition import (
     class_counts,
     compositions,
     timepoint_compositions,
-    wilson_interval,
 )
 from hcc_assets.study.classes import CELL_CLASSES, DENOMINATORS
 from hcc_assets.study.config import StudyConfig
@@ -186,15 +186,6 @@ def test_counts_in_parts_are_the_counts():
     ids = samples["sample_id"].to_numpy()
     assert np.array_equal(class_counts(ids, counts), class_counts(ids, split))
     assert class_counts(ids, counts).shape == (4, len(CELL_CLASSES))
-
-
-def test_wilson_is_wilson():
-    from statsmodels.stats.proportion import proportion_confint
-
-    low, high = wilson_interval([0, 3, 50], [10, 10, 50])
-    expected = proportion_confint([0, 3, 50], [10, 10, 50], method="wilson")
-    assert np.allclose(low, expected[0])
-    assert np.allclose(high, expected[1])
 
 
 def test_an_empty_home_has_an_empty_table():

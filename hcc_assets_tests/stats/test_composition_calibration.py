@@ -1,4 +1,5 @@
-"""The calibration study in small: the published test keeps its level and its bars where naive tests do not. The full one is in ``benchmarks``."""
+"""The calibration study in small: the published test keeps its level and its bars where naive tests
+do not. The full one is in ``benchmarks``."""
 
 import importlib.util
 from pathlib import Path

@@ -1,4 +1,5 @@
-"""Paired change of composition: estimand by hand, symmetry, rules on n, families, and the identities of log-ratios."""
+"""Paired change of composition: estimand by hand, symmetry, rules on n, families, and the
+identities of log-ratios."""
 
 import numpy as np
 import pandas as pd
@@ -199,7 +200,8 @@ def test_paired_t_is_the_regression_with_patient_dummies():
     beta, residual, *_ = np.linalg.lstsq(design, y, rcond=None)
     se = np.sqrt(residual[0] / 11 * np.linalg.inv(design.T @ design)[-1, -1])
     d = after - before
-    # two classes: the log-ratio is +-d/2, and moderation over two equal variances changes neither estimate nor variance
+    # two classes: the log-ratio is +-d/2, and moderation over two equal variances changes neither
+    # estimate nor variance
     changes = np.column_stack([d, -d]) / 2
     result = log_ratio_test(changes, np.zeros_like(changes), reference="clr").test
     assert result.estimate[0] * 2 == pytest.approx(beta[-1])
@@ -227,7 +229,8 @@ def test_thinning_is_symmetric_exact_and_blind_to_order(before, after):
 
 
 def test_depth_alone_is_no_change():
-    """Means over sampling of a rare class at 300 and at 6,000 cells agree, where the plain logarithm is off by a quarter."""
+    """Means over sampling of a rare class at 300 and at 6,000 cells agree, where the plain
+    logarithm is off by a quarter."""
     rng = np.random.default_rng(9)
     p = np.array([0.004, 0.996])
     shallow, deep = rng.multinomial(300, p, 4000), rng.multinomial(6000, p, 4000)

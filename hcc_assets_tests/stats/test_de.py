@@ -1,4 +1,5 @@
-"""Paired differential expression: truth, conservation, symmetry, filters, ambient RNA, differing gene lists, and PyDESeq2 beside it."""
+"""Paired differential expression: truth, conservation, symmetry, filters, ambient RNA, differing
+gene lists, and PyDESeq2 beside it."""
 
 import anndata as ad
 import numpy as np

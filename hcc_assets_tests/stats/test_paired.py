@@ -61,7 +61,8 @@ def test_hodges_lehmann_turns_its_sign_and_keeps_its_p(values):
 
 
 def test_hodges_lehmann_interval_is_the_published_one():
-    # Hollander and Wolfe, depression scale factor IV (R: ?wilcox.test), differences y - x; exact 95 % interval
+    # Hollander and Wolfe, depression scale factor IV (R: ?wilcox.test), differences y - x; exact 95
+    # % interval
     x = np.array([1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30])
     y = np.array([0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29])
     where = hodges_lehmann(y - x)

@@ -6,19 +6,21 @@ import pytest
 
 from hcc_assets.stats.differential_expression import deg_tables, fit_classes
 from hcc_assets.stats.multiplicity import benjamini_hochberg
-from hcc_assets.stats.programs import gene_programs, program_changes, program_scores, related_genes
+from hcc_assets.stats.program_genes import related_genes
+from hcc_assets.stats.programs import gene_programs, program_changes, program_scores
 from hcc_assets.study.config import StudyConfig
 from hcc_assets.study.genes import gene_id_of, gene_table
-from hcc_assets.study.programs import program_genes, programs
+from hcc_assets.study.programs import programs
 from hcc_assets_tests.stats.trial import make_counts, make_pseudobulks, make_samples
 
 CONFIG = StudyConfig()
+GENES = sorted({gene for program in programs().values() for gene in program.weights})
 CLASSES = ["tumour", "vascular_endothelial", "macrophage", "T"]
 
 
 def small_genome(n: int = 500) -> pd.DataFrame:
     table = gene_table().drop_duplicates("gene")
-    mine = table["gene"].isin(program_genes())
+    mine = table["gene"].isin(GENES)
     return pd.concat([table[mine], table[~mine].iloc[1000 : 1000 + n]])[
         ["gene_id", "gene"]
     ].reset_index(drop=True)
@@ -77,7 +79,7 @@ def test_the_list_is_what_the_plan_names():
     } <= set(programs())
     assert len(programs()["t_inflamed_18"].weights) == 18
     assert programs()["vegf_response_endothelial"].weights["LYVE1"] == -1
-    assert all(gene in gene_id_of() for gene in program_genes())
+    assert all(gene in gene_id_of() for gene in GENES)
 
 
 def test_related_genes_has_every_gene_in_every_class(trial):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from statsmodels.stats.proportion import proportion_confint
 
 from hcc_assets.stats.proportions import clopper_pearson, poisson_rate, wilson
 from hcc_assets_tests.clinical.endpoint_frames import oracle, read_csv
@@ -31,13 +33,11 @@ def test_poisson_of_r() -> None:
 def test_closed_forms_and_edges() -> None:
     assert clopper_pearson(0, 10) == (0.0, pytest.approx(1 - 0.025 ** (1 / 10)))
     assert clopper_pearson(10, 10) == (pytest.approx(0.025 ** (1 / 10)), 1.0)
-    assert all(math.isnan(v) for v in (*clopper_pearson(0, 0), *wilson(0, 0), *poisson_rate(0, 0)))
-    assert wilson(0, 10)[0] == 0
-    assert wilson(10, 10)[1] == 1
-    assert wilson(5, 10) == (pytest.approx(0.236593090512564), pytest.approx(0.763406909487436))
+    assert all(math.isnan(v) for v in (*clopper_pearson(0, 0), *poisson_rate(0, 0)))
+    assert poisson_rate(0, 10)[:2] == (0.0, 0.0)
     for call in (
         lambda: clopper_pearson(3, 2),
-        lambda: wilson(-1, 2),
+        lambda: clopper_pearson(-1, 2),
         lambda: poisson_rate(-1, 2),
         lambda: clopper_pearson(1, 2, 1.0),
     ):
@@ -45,11 +45,20 @@ def test_closed_forms_and_edges() -> None:
             call()
 
 
+def test_wilson_of_many_is_wilson_of_each() -> None:
+    low, high = wilson([0, 3, 50, 0], [10, 10, 50, 0])
+    expected = proportion_confint([0, 3, 50], [10, 10, 50], method="wilson")
+    assert np.allclose(low[:3], expected[0], atol=1e-12)
+    assert np.allclose(high[:3], expected[1], atol=1e-12)
+    assert np.isnan([low[3], high[3]]).all()
+
+
 @given(st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_interval_holds_the_estimate_and_mirrors(pair: tuple[int, int]) -> None:
     x, n = pair
     for function in (clopper_pearson, wilson):
-        low, high = function(x, n)
-        assert 0 <= low <= x / n <= high <= 1
+        low, high = (float(v) for v in function(x, n))
+        assert 0 <= low <= x / n + 1e-15
+        assert x / n - 1e-15 <= high <= 1
         mirrored = function(n - x, n)
-        assert (1 - high, 1 - low) == pytest.approx(mirrored, abs=1e-9)
+        assert (1 - high, 1 - low) == pytest.approx([float(v) for v in mirrored], abs=1e-9)

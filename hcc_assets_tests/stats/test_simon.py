@@ -1,4 +1,5 @@
-"""Two-stage designs: published operating characteristics, unbiasedness, coverage and the decisions of monitoring."""
+"""Two-stage designs: published operating characteristics, unbiasedness, coverage and the decisions
+of monitoring."""
 
 from __future__ import annotations
 
@@ -127,9 +128,8 @@ def test_estimate_at_the_end_is_adjusted_and_labelled_apart_from_clopper_pearson
     row = simon.monitor(*_trial([T] * 3 + [F] * 7 + [T] * 4 + [F] * 15, [T] * 29), config).iloc[0]
     assert row["crude"] == pytest.approx(7 / 29)
     assert row["estimate"] == pytest.approx(simon.outcomes(1, 10, 19)[2, 7][1])
-    assert (
-        row["estimate"] > row["crude"]
-    )  # passing stage 1 is only seen with enough responses, so the crude rate of all subjects is biased downwards
+    # passing stage 1 is only seen with enough responses, so the crude rate is biased downwards
+    assert row["estimate"] > row["crude"]
     assert math.isnan(row["p_value"])
     assert math.isnan(row["alpha"])
     assert row["cp_lcl"] < row["crude"] < row["cp_ucl"]

@@ -1,4 +1,7 @@
-"""A small trial for tests of statistics: class counts and pseudobulks with known effects. Not the project's simulator."""
+"""A small trial for tests of statistics: class counts and pseudobulks with known effects.
+
+Not the project's simulator.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ SHARES = np.array(
 
 
 def make_samples(n: int, *, unpaired: int = 0) -> pd.DataFrame:
-    """One sample per subject and timepoint; the first ``unpaired`` subjects have no second biopsy."""
+    """One sample per subject and timepoint; the first ``unpaired`` subjects have no second."""
     rows = [
         {
             "sample_id": f"S{i:03d}-{t}",
@@ -55,7 +58,8 @@ def make_counts(
     cells: int = 1500,
     noise: float = 0.4,
 ) -> pd.DataFrame:
-    """Logistic-normal counts with log-scale effects after treatment; 5 % of the cells are doublets, 5 % high_mt."""
+    """Logistic-normal counts with log-scale effects after treatment; 5 % of the cells are doublets,
+    5 % high_mt."""
     rng = np.random.default_rng(seed)
     effect = np.array([(effects or {}).get(c, 0.0) for c in CLASSES])
     patients = {s: rng.normal(0, 0.6, len(CLASSES)) for s in sorted(set(samples["subject_id"]))}
@@ -92,7 +96,10 @@ def make_pseudobulks(
     effects=None,
     patient_sd=0.3,
 ):
-    """Per sample an AnnData of sums. ``effects`` maps class to an array of log2 changes, one per gene."""
+    """Per sample an AnnData of sums.
+
+    ``effects`` maps class to an array of log2 changes, one per gene.
+    """
     import anndata as ad
     import scipy.sparse as sp
 

@@ -6,15 +6,16 @@ import pandas as pd
 
 from hcc_assets.assets.definition import asset
 from hcc_assets.assets.inputs import BySample
+from hcc_assets.catalogue._contrasts import CONTRAST_SETTINGS, first_contrast
 from hcc_assets.catalogue.cohort._samples import class_counts, standing_samples
-from hcc_assets.schemas.composition import BiopsyMissingness
+from hcc_assets.schemas.confounders import BiopsyMissingness
 from hcc_assets.study.config import StudyConfig
 
 
 @asset(
     model=BiopsyMissingness,
     settings=(
-        "samples.timepoints",
+        *CONTRAST_SETTINGS,
         "single_cell.min_cells_per_sample",
         "recist.headline",
     ),
@@ -33,7 +34,7 @@ def biopsy_missingness(
     return missingness(
         standing_samples(samples, annotated_cells),
         class_counts(annotated_cells),
-        config,
+        first_contrast(config),
         best_responses=best_responses,
         subjects=subjects,
     )

@@ -9,6 +9,12 @@ import pandas as pd
 
 from hcc_assets.assets.definition import Output, Verdict, asset
 from hcc_assets.assets.inputs import BySample
+from hcc_assets.catalogue._contrasts import (
+    CONTRAST_SETTINGS,
+    drawn,
+    each_contrast,
+    uncompared,
+)
 from hcc_assets.catalogue.cohort._samples import class_counts, standing_samples
 from hcc_assets.schemas.composition import CompositionChanges
 from hcc_assets.study.config import StudyConfig
@@ -21,7 +27,7 @@ differ in tumour content (SINGLE_CELL.md, class scheme, D1 and D2). The forest h
 @asset(
     model=CompositionChanges,
     settings=(
-        "samples.timepoints",
+        *CONTRAST_SETTINGS,
         "single_cell.min_cells_per_sample",
         "single_cell.min_pairs",
     ),
@@ -34,7 +40,11 @@ def composition_changes(
     from hcc_assets.stats.composition_changes import composition_changes as changes
 
     counts = class_counts(annotated_cells)
-    table = changes(standing_samples(samples, annotated_cells), counts, config)
+
+    def compare(chosen: pd.DataFrame, narrow: StudyConfig) -> pd.DataFrame:
+        return changes(chosen, counts[counts["sample_id"].isin(chosen["sample_id"])], narrow)
+
+    table = each_contrast(standing_samples(samples, annotated_cells), config, compare)
     pairs = int(table["n_pairs"].max()) if len(table) else 0
     return Output(table=table, metadata={"pairs": pairs})
 
@@ -46,6 +56,17 @@ def enough_pairs(output: Output, config: StudyConfig) -> Verdict:
     return Verdict(pairs >= minimum, f"{pairs} pairs; tests need {minimum}, else NE", pairs)
 
 
+@composition_changes.check(
+    severity="WARN", todo="Name a pair with it in [samples] contrasts, or leave it on purpose."
+)
+def every_timepoint_compared(samples: pd.DataFrame, config: StudyConfig) -> Verdict:
+    """Every timepoint that has samples is compared"""
+    left = uncompared(samples, config)
+    told = ", ".join(f"{name} ({n} samples)" for name, n in left.items())
+    text = f"in no contrast and in no comparison: {told}" if left else "every timepoint is compared"
+    return Verdict(not left, text, sum(left.values()))
+
+
 @composition_changes.figure
 def composition_figures(
     table: pd.DataFrame, compositions: pd.DataFrame, config: StudyConfig
@@ -53,11 +74,13 @@ def composition_figures(
     """Pairs of each patient by denominator, and all changes with their intervals."""
     from hcc_assets.figures.composition import composition_forest, paired_composition
 
-    timepoints = config.samples.timepoints
-    paired = {
-        f"composition_paired_{d}": paired_composition(
-            compositions, table, denominator=d, timepoints=timepoints
-        )
-        for d in DRAWN_PAIRED
-    }
-    return {**paired, "composition_forest": composition_forest(table)}
+    def draw(own: pd.DataFrame, narrow: StudyConfig) -> Mapping[str, Any]:
+        paired = {
+            f"composition_paired_{d}": paired_composition(
+                compositions, own, denominator=d, timepoints=narrow.samples.timepoints
+            )
+            for d in DRAWN_PAIRED
+        }
+        return {**paired, "composition_forest": composition_forest(own)}
+
+    return drawn(table, config, draw)

@@ -6,6 +6,7 @@ import pandas as pd
 
 from hcc_assets.assets.definition import asset
 from hcc_assets.assets.inputs import BySample
+from hcc_assets.catalogue._contrasts import CONTRAST_SETTINGS, each_contrast
 from hcc_assets.catalogue.cohort._samples import class_counts, standing_samples
 from hcc_assets.schemas.composition import CompositionSensitivity
 from hcc_assets.study.config import StudyConfig
@@ -14,7 +15,7 @@ from hcc_assets.study.config import StudyConfig
 @asset(
     model=CompositionSensitivity,
     settings=(
-        "samples.timepoints",
+        *CONTRAST_SETTINGS,
         "single_cell.min_cells_per_sample",
         "single_cell.min_pairs",
     ),
@@ -27,4 +28,8 @@ def composition_sensitivity(
     from hcc_assets.stats.composition_sensitivity import composition_sensitivity as analyses
 
     counts = class_counts(annotated_cells)
-    return analyses(standing_samples(samples, annotated_cells), counts, config)
+
+    def compare(chosen: pd.DataFrame, narrow: StudyConfig) -> pd.DataFrame:
+        return analyses(chosen, counts[counts["sample_id"].isin(chosen["sample_id"])], narrow)
+
+    return each_contrast(standing_samples(samples, annotated_cells), config, compare)

@@ -32,7 +32,7 @@ def compositions(
 @compositions.figure
 def composition_per_sample(table: pd.DataFrame, config: StudyConfig) -> Mapping[str, Any]:
     """Stacked shares of each sample."""
-    from hcc_assets.figures.composition import stacked_composition
+    from hcc_assets.figures.composition_bars import stacked_composition
 
     figure = stacked_composition(table, timepoints=config.samples.timepoints)
     return {"composition_per_sample": figure}

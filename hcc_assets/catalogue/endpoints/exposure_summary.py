@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from hcc_assets.assets.definition import asset
-from hcc_assets.schemas.safety import ExposureSummary
+from hcc_assets.schemas.exposure import ExposureSummary
 from hcc_assets.study.config import StudyConfig
 
 

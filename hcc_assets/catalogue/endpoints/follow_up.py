@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from hcc_assets.assets.definition import asset
-from hcc_assets.schemas.endpoints import FollowUp
+from hcc_assets.schemas.endpoint_summaries import FollowUp
 
 
 @asset(model=FollowUp)

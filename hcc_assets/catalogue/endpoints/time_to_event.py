@@ -84,7 +84,7 @@ def swimmer_figure(
     best_responses: pd.DataFrame | None = None,
 ) -> Mapping[str, Any]:
     """Swimmer plot, with the responses of the reader who counts."""
-    from hcc_assets.figures.clinical_response import swimmer
+    from hcc_assets.figures.clinical_course import swimmer
 
     dosing = empty(Exposure) if exposure is None else exposure
     best = empty(BestResponses) if best_responses is None else best_responses

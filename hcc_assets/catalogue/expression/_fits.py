@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from hcc_assets.assets.inputs import BySample
+from hcc_assets.catalogue._contrasts import CONTRAST_SETTINGS
 from hcc_assets.catalogue.cohort._pseudobulks import pseudobulks
 from hcc_assets.catalogue.cohort._samples import standing_samples
 from hcc_assets.home.versions import digest
@@ -17,11 +18,14 @@ if TYPE_CHECKING:
     from hcc_assets.stats.expression_units import Ambient
 
 FIT_SETTINGS = (
-    "samples.timepoints",
+    *CONTRAST_SETTINGS,
     "single_cell.min_cells_pseudobulk",
     "single_cell.min_pairs",
 )
 """Keys of ``study.toml`` that a fit rests on."""
+
+MOST_KEPT = 3
+"""Fits that are kept: one for each contrast of a usual study; a fit holds some 50 MB."""
 
 _last_fits: dict[str, Fits] = {}
 """The fits of the newest inputs: five tables of one run are read from one fit."""
@@ -55,7 +59,8 @@ def paired_fits(
 
         sums, ambient = pseudobulks(pseudobulk, names), _ambient(qc_cells, names)
         fits = fit_classes(chosen, sums, config, ambient=ambient)
-        _last_fits.clear()
+        if len(_last_fits) >= MOST_KEPT:
+            _last_fits.clear()
         _last_fits[key] = fits
     return _last_fits[key]
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from hcc_assets.assets.definition import Output, Verdict, asset
 from hcc_assets.assets.inputs import BySample
+from hcc_assets.catalogue._contrasts import drawn, each_contrast
 from hcc_assets.catalogue.expression._fits import FIT_SETTINGS, paired_fits
 from hcc_assets.schemas.expression import DegTables
 from hcc_assets.study.classes import PRIMARY_CLASSES
@@ -27,8 +28,11 @@ def deg_tables(
     pseudobulk. Fast moderated paired engine."""
     from hcc_assets.stats.differential_expression import deg_tables as tables
 
-    fits = paired_fits(samples, qc_cells, annotated_cells, pseudobulk, config)
-    table = tables(samples, fits.stack, config, fits=fits)
+    def compare(chosen: pd.DataFrame, narrow: StudyConfig) -> pd.DataFrame:
+        fits = paired_fits(chosen, qc_cells, annotated_cells, pseudobulk, narrow)
+        return tables(chosen, fits.stack, narrow, fits=fits)
+
+    table = each_contrast(samples, config, compare)
     metadata = {
         "classes_tested": len(_tested(table)),
         "genes_flagged_ambient": int(table["ambient_flag"].sum()),
@@ -44,12 +48,15 @@ def classes_tested(table: pd.DataFrame) -> Verdict:
 
 
 @deg_tables.figure
-def volcano_figures(table: pd.DataFrame) -> Mapping[str, Any]:
+def volcano_figures(table: pd.DataFrame, config: StudyConfig) -> Mapping[str, Any]:
     """A volcano plot of each primary class that was tested."""
     from hcc_assets.figures.expression import volcano
 
-    tested = _tested(table)
-    return {f"volcano_{c}": volcano(table, c) for c in PRIMARY_CLASSES if c in tested}
+    def draw(own: pd.DataFrame, _: StudyConfig) -> Mapping[str, Any]:
+        tested = _tested(own)
+        return {f"volcano_{c}": volcano(own, c) for c in PRIMARY_CLASSES if c in tested}
+
+    return drawn(table, config, draw)
 
 
 def _tested(table: pd.DataFrame) -> set[str]:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from hcc_assets.assets.definition import asset
 from hcc_assets.assets.inputs import BySample
+from hcc_assets.catalogue._contrasts import drawn, each_contrast
 from hcc_assets.catalogue.expression._fits import FIT_SETTINGS, paired_fits
 from hcc_assets.schemas.expression import GenePrograms
 from hcc_assets.study.config import StudyConfig
@@ -26,13 +27,16 @@ def gene_programs(
     family of tests."""
     from hcc_assets.stats.programs import gene_programs as programs
 
-    fits = paired_fits(samples, qc_cells, annotated_cells, pseudobulk, config)
-    return programs(samples, fits.stack, config, fits=fits)
+    def compare(chosen: pd.DataFrame, narrow: StudyConfig) -> pd.DataFrame:
+        fits = paired_fits(chosen, qc_cells, annotated_cells, pseudobulk, narrow)
+        return programs(chosen, fits.stack, narrow, fits=fits)
+
+    return each_contrast(samples, config, compare)
 
 
 @gene_programs.figure
-def program_figure(table: pd.DataFrame) -> Mapping[str, Any]:
+def program_figure(table: pd.DataFrame, config: StudyConfig) -> Mapping[str, Any]:
     """Heat map of all programs and classes."""
     from hcc_assets.figures.expression import program_heatmap
 
-    return {"program_heatmap": program_heatmap(table)}
+    return drawn(table, config, lambda own, _: {"program_heatmap": program_heatmap(own)})

@@ -6,6 +6,7 @@ import pandas as pd
 
 from hcc_assets.assets.definition import asset
 from hcc_assets.assets.inputs import BySample
+from hcc_assets.catalogue._contrasts import first_contrast
 from hcc_assets.catalogue.expression._fits import FIT_SETTINGS, paired_fits
 from hcc_assets.schemas.expression import ProgramScores
 from hcc_assets.study.config import StudyConfig
@@ -23,5 +24,5 @@ def program_scores(
     study."""
     from hcc_assets.stats.programs import program_scores as scores
 
-    fits = paired_fits(samples, qc_cells, annotated_cells, pseudobulk, config)
+    fits = paired_fits(samples, qc_cells, annotated_cells, pseudobulk, first_contrast(config))
     return scores(samples, fits.stack, config, fits=fits)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from hcc_assets.assets.definition import asset
 from hcc_assets.assets.inputs import BySample
+from hcc_assets.catalogue._contrasts import drawn, each_contrast
 from hcc_assets.catalogue.expression._fits import FIT_SETTINGS, paired_fits
 from hcc_assets.schemas.expression import RelatedGenes
 from hcc_assets.study.config import StudyConfig
@@ -27,15 +28,21 @@ def related_genes(
 ) -> pd.DataFrame:
     """Genes of the pre-registered programs before and after treatment, class by class. Adjusted
     within the program."""
-    from hcc_assets.stats.programs import related_genes as genes
+    from hcc_assets.stats.program_genes import related_genes as genes
 
-    fits = paired_fits(samples, qc_cells, annotated_cells, pseudobulk, config)
-    return genes(samples, fits.stack, config, fits=fits)
+    def compare(chosen: pd.DataFrame, narrow: StudyConfig) -> pd.DataFrame:
+        fits = paired_fits(chosen, qc_cells, annotated_cells, pseudobulk, narrow)
+        return genes(chosen, fits.stack, narrow, fits=fits)
+
+    return each_contrast(samples, config, compare)
 
 
 @related_genes.figure
-def related_figures(table: pd.DataFrame) -> Mapping[str, Any]:
+def related_figures(table: pd.DataFrame, config: StudyConfig) -> Mapping[str, Any]:
     """A dot plot of each program of the drug's targets."""
     from hcc_assets.figures.expression import dot_plot
 
-    return {f"related_{p}": dot_plot(table, p) for p in TARGET_PROGRAMS}
+    def draw(own: pd.DataFrame, _: StudyConfig) -> Mapping[str, Any]:
+        return {f"related_{p}": dot_plot(own, p) for p in TARGET_PROGRAMS}
+
+    return drawn(table, config, draw)

@@ -6,14 +6,21 @@ import pandas as pd
 
 from hcc_assets.assets.definition import asset
 from hcc_assets.assets.inputs import BySample
+from hcc_assets.catalogue._contrasts import CONTRAST_SETTINGS, first_contrast
 from hcc_assets.catalogue.cohort._samples import class_counts, standing_samples
 from hcc_assets.schemas.associations import Associations
-from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.config import StudyConfig, contrast_name
 
 
 @asset(
     model=Associations,
-    settings=("single_cell", "samples.timepoints", "recist.headline", "pfs.primary"),
+    settings=(
+        *CONTRAST_SETTINGS,
+        "single_cell.min_cells_per_sample",
+        "single_cell.min_pairs",
+        "recist.headline",
+        "pfs.primary",
+    ),
     layer="report",
     tags={"status": "exploratory"},
 )
@@ -30,12 +37,14 @@ def associations(
     biopsy on."""
     from hcc_assets.stats.associations import associations as estimated
 
+    narrow = first_contrast(config)
+    changes = program_changes[program_changes["contrast"] == contrast_name(narrow)]
     return estimated(
         standing_samples(samples, annotated_cells),
         class_counts(annotated_cells),
-        config,
+        narrow,
         program_scores=program_scores,
-        program_changes=program_changes,
+        program_changes=changes.reset_index(drop=True),
         best_responses=best_responses,
         time_to_event=time_to_event,
     )

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
+import pandas as pd
+
 from hcc_assets.assets.definition import Gate, Output, asset
 from hcc_assets.assets.inputs import Basis, Input, Node, Some, Version
 from hcc_assets.assets.plan import nodes_of
+from hcc_assets.catalogue._contrasts import CONTRAST_SETTINGS, first_contrast
 from hcc_assets.home.published import expected
 from hcc_assets.home.versions import Bundle
-from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.config import StudyConfig, contrast_name
 
 if TYPE_CHECKING:
     from hcc_assets.assets.view import HomeView
@@ -113,7 +116,7 @@ class PublishedFigures(Input):
 
 
 @asset(
-    settings=("study.id", "treatment.name", "recist", "pfs.primary", "samples.timepoints"),
+    settings=("study.id", "treatment.name", "recist", "pfs.primary", *CONTRAST_SETTINGS),
     gate=Gate("page_written", "The page was written"),
     kinds=("python", "html"),
     layer="report",
@@ -132,7 +135,7 @@ def trial_report(
     reported = {name: v for name, v in versions.items() if name in REPORTED}
     export, reference = versions.get("clinical_export"), versions.get("annotation_reference")
     html = build_report(
-        {name: version.table for name, version in reported.items()},
+        {name: _registered(version.table, config) for name, version in reported.items()},
         figures,
         [_source(name, version, held) for name, version in reported.items()],
         config,
@@ -147,6 +150,14 @@ def trial_report(
         published={"report.html": "report.html"},
         metadata={"bytes": len(page)},
     )
+
+
+def _registered(table: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
+    """Of a table of comparisons the rows of the first contrast, which is the registered one."""
+    if "contrast" not in table:
+        return table
+    name = contrast_name(first_contrast(config))
+    return table[table["contrast"] == name].reset_index(drop=True)
 
 
 def _source(name: str, version: Version, held: Mapping[str, str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.schemas.base import conform, empty
-from hcc_assets.schemas.safety import ExposureSummary
+from hcc_assets.schemas.exposure import ExposureSummary
 from hcc_assets.study.config import StudyConfig
 
 DOSES_PER_DAY = {"QD": 1.0, "BID": 2.0, "TID": 3.0, "QID": 4.0, "QOD": 0.5, "Q2D": 0.5, "ONCE": 1.0}

@@ -1,0 +1,100 @@
+"""Rows of the trial report about the biopsies: composition, programs, associations, quality."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from hcc_assets.report import words
+from hcc_assets.schemas.base import records
+from hcc_assets.study.classes import PRIMARY_CLASSES
+
+Frames = Mapping[str, pd.DataFrame]
+
+
+Rows = list[list[str]]
+
+
+def changes(tables: Frames, denominator: str) -> Rows:
+    table = tables.get("composition_changes")
+    if table is None:
+        return []
+    here = table[(table["denominator"] == denominator) & table["cell_class"].isin(PRIMARY_CLASSES)]
+    order = {c: i for i, c in enumerate(PRIMARY_CLASSES)}
+    here = here.sort_values("cell_class", key=lambda s: s.map(order))
+    return [
+        [
+            words.plain(r.cell_class),
+            str(r.n_subjects),
+            words.number(words.percent(r.mean_before)),
+            words.number(words.percent(r.mean_after)),
+            words.estimate(
+                words.percent(r.delta_median),
+                words.percent(r.delta_ci_low),
+                words.percent(r.delta_ci_high),
+            ),
+            words.p_value(r.p_signed_rank),
+            words.estimate(r.log2_ratio, r.log2_ratio_ci_low, r.log2_ratio_ci_high, 2),
+            words.p_value(r.p_value),
+            words.p_value(r.p_adjusted),
+        ]
+        for r in records(here)
+    ]
+
+
+def programs(tables: Frames) -> Rows:
+    table = tables.get("gene_programs")
+    if table is None:
+        return []
+    shown = (
+        table[table["p_value"].notna()].sort_values(["p_value", "cell_class", "program"]).head(15)
+    )
+    return [
+        [
+            r.program,
+            words.plain(r.cell_class),
+            str(r.n_pairs),
+            words.estimate(r.delta, r.ci_low, r.ci_high, 2),
+            words.p_value(r.p_value),
+            words.p_value(r.p_adjusted),
+        ]
+        for r in records(shown)
+    ]
+
+
+def associations(tables: Frames) -> Rows:
+    table = tables.get("associations")
+    if table is None:
+        return []
+    shown = table[table["p_value"].notna()].sort_values(["p_value", "feature", "outcome"]).head(10)
+    return [
+        [
+            r.feature,
+            r.outcome,
+            str(r.n),
+            words.estimate(r.effect, r.ci_low, r.ci_high, 2),
+            words.p_value(r.p_value),
+            words.p_value(r.p_adjusted),
+        ]
+        for r in records(shown)
+    ]
+
+
+def quality(tables: Frames) -> Rows:
+    table = tables.get("qc_summary")
+    if table is None:
+        return []
+    return [
+        [
+            r.sample_id,
+            str(r.n_barcodes),
+            str(r.n_pass),
+            words.number(r.median_umi, 0),
+            words.number(r.median_genes, 0),
+            words.number(r.median_pct_mt),
+            words.number(100 * r.doublet_rate),
+            words.number(100 * r.ambient_fraction),
+        ]
+        for r in records(table)
+    ]
