@@ -42,6 +42,9 @@ FIGURE_LIMIT = 100_000
 """Bytes of PNG that go into the event log at the most (DAGSTER.md: below 200 kB); the file itself
 is under ``published/figures``."""
 
+PEOPLE = frozenset({"USUBJID", "subject_id", "sample_id"})
+"""Columns by which a table tells people apart."""
+
 _UI_TYPES = {
     "text": "string",
     "number": "float",
@@ -245,7 +248,7 @@ def _tell(
             metadata={
                 **outcome.metadata,
                 **manifest_metadata(asset, manifest, home),
-                **_figures(outcome),
+                **_figures(asset, outcome),
                 **({"dagster/column_lineage": lineage} if lineage else {}),
             },
         )
@@ -359,6 +362,8 @@ def manifest_metadata(asset: Asset, manifest: Manifest, home: Home) -> dict[str,
     found: dict[str, Any] = {"seconds": manifest.seconds, "peak_mb": manifest.peak_mb}
     if manifest.rows is not None:
         found["dagster/row_count"] = manifest.rows
+    if asset.per_sample:  # what is published of a sample is named after its subject
+        return found
     first = next(iter(manifest.published), None)
     table = f"{asset.name}.parquet"
     main = table if table in manifest.published else first
@@ -367,7 +372,11 @@ def manifest_metadata(asset: Asset, manifest: Manifest, home: Home) -> dict[str,
     return found
 
 
-def _figures(outcome: Outcome) -> dict[str, Any]:
+def _figures(asset: Asset, outcome: Outcome) -> dict[str, Any]:
+    """Pictures for the event log, which nobody can be taken out of: only of a table without a
+    column of subjects or samples. The others are under ``published/figures``."""
+    if asset.model is None or PEOPLE & set(columns(asset.model)):
+        return {}
     found = {}
     for name, data in outcome.figures.items():
         if name.endswith(".png") and len(data) <= FIGURE_LIMIT:

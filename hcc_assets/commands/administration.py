@@ -115,7 +115,7 @@ def export_adam(home: Home, folder: Path) -> None:
 def withdraw(home: Home, subject: str, from_date: dt.datetime, reason: str) -> None:
     """Stop following a subject; what was collected before the date stays."""
     from hcc_assets.operate.actions import withdraw_subject
-    from hcc_assets.privacy.erasing import nobody_of_this_name
+    from hcc_assets.privacy.subject import nobody_of_this_name
 
     unknown = nobody_of_this_name(existing_home(home), subject)
     withdraw_subject(home, subject, from_date.date(), reason)

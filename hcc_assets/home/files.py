@@ -105,7 +105,7 @@ def amend(path: UPath, change: Callable[[bytes | None], bytes]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(str(folder / f".{path.name}.lock"), timeout=60):
             write_bytes(path, change(_read(path)))
-        return None
+        return
     while True:
         seen = objects.tag_of(path)
         try:

@@ -22,7 +22,7 @@ from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.home import files
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.consent import record_withdrawal
-from hcc_assets.home.published import put_back
+from hcc_assets.home.published import figures_there, put_back, sweep_figures
 from hcc_assets.home.versions import Versions
 from hcc_assets.operate.history import restore
 from hcc_assets.operate.instance import instance_of
@@ -75,9 +75,11 @@ def refresh_home(
             nodes = forced_nodes(HomeView(home, assets), force)
             workers = _workers(home, instance, progress, jobs, memory_mb, ray_address)
             summary = Refresher(home, assets, instance, progress, workers, nodes).run()
+            figures = figures_there(home)
             plan = make_plan(HomeView(home, assets))
             for name in put_back(plan.view.versions, manifests_of(plan)):
                 progress(name, "published file put back")
+            sweep_figures(home, figures, manifests_of(plan))
             restore(instance, plan, limit=RESTORED_A_REFRESH)
             trim_runs(instance, plan, dt.datetime.now(dt.UTC))
             summary.alerts = then(plan, instance) if then is not None else {}
