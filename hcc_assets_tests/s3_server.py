@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from hcc_assets.assets.definition import Asset
+from hcc_assets.home.manifests import Manifest
 from hcc_assets.home.paths import Home
-from hcc_assets.home.versions import Manifest
 
 
 class S3Server:

@@ -175,7 +175,7 @@ def test_checks_of_a_partitioned_asset_carry_their_partition(instance: dg.Dagste
 
 def test_figures_stay_below_what_the_event_log_should_hold() -> None:
     """PNG in metadata lives in the event database: keep it small."""
-    from hcc_assets.assets.factory import FIGURE_LIMIT
+    from hcc_assets.assets.telling import FIGURE_LIMIT
 
     assert FIGURE_LIMIT <= 200_000
 

@@ -17,13 +17,13 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 import yaml
+from hcc_assets.privacy.scrubbing import scrub_database
 
 from hcc_assets.alerts.channels import Channel
 from hcc_assets.alerts.delivery import Answer, deliver_due
 from hcc_assets.alerts.outbox import AlertStore
 from hcc_assets.alerts.records import Signal
 from hcc_assets.operate.dagster_yaml import dagster_yaml, runs_at_once
-from hcc_assets.privacy.scrubbing import scrub_database
 from hcc_assets_tests.postgres_server import postgres_server
 from hcc_assets_tests.processes import together
 

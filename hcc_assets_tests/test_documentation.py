@@ -17,8 +17,8 @@ import click
 import pytest
 from pydantic import BaseModel
 
-from hcc_assets.commands import hcc
 from hcc_assets.catalogue.loading import all_assets
+from hcc_assets.commands import hcc
 from hcc_assets.schemas.adam import ADAM_MODELS
 from hcc_assets.schemas.base import table_name
 from hcc_assets.schemas.dictionary import data_dictionary

@@ -15,10 +15,10 @@ from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.inputs import Node
 from hcc_assets.assets.plan import Plan
 from hcc_assets.assets.view import HomeView
+from hcc_assets.home.manifests import CheckRecord
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.register import read_people
 from hcc_assets.home.people.subject_keys import key_for_home, keys_folder
-from hcc_assets.home.versions import CheckRecord
 
 if TYPE_CHECKING:
     import dagster as dg

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.kind import Basis, Declared, Node, View
 from hcc_assets.assets.view import HomeView
-from hcc_assets.home.versions import Manifest, unfinished
+from hcc_assets.home.manifests import Manifest
+from hcc_assets.home.versions import unfinished
 
 UNPUBLISHED = "its run was ended before it was published"
 

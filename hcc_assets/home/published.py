@@ -10,8 +10,9 @@ from pathlib import Path
 from upath import UPath
 
 from hcc_assets.home import files, objects
+from hcc_assets.home.manifests import Manifest
 from hcc_assets.home.paths import Home
-from hcc_assets.home.versions import Manifest, Versions
+from hcc_assets.home.versions import Versions
 
 
 def promote(versions: Versions, manifest: Manifest, later: Iterable[Manifest] = ()) -> None:

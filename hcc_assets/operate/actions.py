@@ -1,4 +1,5 @@
-"""What the commands that change something do: refresh, accept, rebuild, withdraw. Each is one function over a home."""
+"""What the commands that change something do: refresh, accept, rebuild, withdraw. Each is one
+function over a home."""
 
 from __future__ import annotations
 
@@ -162,7 +163,8 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        The entry of the acceptance, and whether any export is ``held`` now: one that is not may be accepted before it is looked at.
+        The entry of the acceptance, and whether any export is ``held`` now: one that is not may be
+        accepted before it is looked at.
     """
     view = HomeView(home, all_assets())
     reason = _in_keys(view, reason)
@@ -173,7 +175,8 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
     deliveries = {d.id: d for d in view.landing.exports}
     if export not in deliveries:
         raise LookupError(
-            f"there is no export {export}; landing/clinical has {', '.join(sorted(deliveries)) or 'nothing'}"
+            f"there is no export {export}; "
+            f"landing/clinical has {', '.join(sorted(deliveries)) or 'nothing'}"
         )
     if deliveries[export].state != "ready":
         raise LookupError(f"export {export} is not ready: {deliveries[export].reason}")

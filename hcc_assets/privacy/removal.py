@@ -14,8 +14,9 @@ from pathlib import Path
 from upath import UPath
 
 from hcc_assets.home import files
+from hcc_assets.home.manifests import Manifest
 from hcc_assets.home.paths import Home
-from hcc_assets.home.versions import CURRENT, Manifest, is_version
+from hcc_assets.home.versions import CURRENT, is_version
 from hcc_assets.privacy.names import Names
 from hcc_assets.privacy.row_removal import CannotRewrite, RowRemover, can_rewrite
 from hcc_assets.privacy.subject import Who

@@ -16,8 +16,9 @@ import pandas as pd
 
 from hcc_assets.alerts.alerting import signals
 from hcc_assets.alerts.records import Signal
+from hcc_assets.assets.attempts import Outcome
 from hcc_assets.assets.definition import Asset
-from hcc_assets.assets.engine import Outcome, Workbench
+from hcc_assets.assets.engine import Workbench
 from hcc_assets.assets.inputs import Node
 from hcc_assets.assets.plan import make_plan
 from hcc_assets.assets.view import HomeView

@@ -18,9 +18,10 @@ from hcc_assets.assets.inputs import Basis, Input
 from hcc_assets.assets.view import HomeView
 from hcc_assets.home import files
 from hcc_assets.home.files import read_parquet
+from hcc_assets.home.manifests import Manifest
 from hcc_assets.home.paths import Home
 from hcc_assets.home.published import damaged
-from hcc_assets.home.versions import Manifest, Versions
+from hcc_assets.home.versions import Versions
 from hcc_assets.schemas.base import Table
 
 

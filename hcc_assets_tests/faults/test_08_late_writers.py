@@ -9,7 +9,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from hcc_assets.assets.engine import StaleWriter, Workbench
+from hcc_assets.assets.attempts import StaleWriter
+from hcc_assets.assets.engine import Workbench
 from hcc_assets.audit.trail import trail_of
 from hcc_assets.home.paths import Home
 from hcc_assets.home.versions import Versions

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from hcc_assets.assets.closure import has_module, lock_hash
 from hcc_assets.catalogue.loading import all_assets
+from hcc_assets.home.manifests import digest
 from hcc_assets.home.paths import Home
-from hcc_assets.home.versions import digest
 from hcc_assets.operate.dagster_yaml import DATABASE_VARIABLE
 
 INSTALL = (

@@ -12,7 +12,7 @@ import dagster as dg
 import pytest
 from click.testing import CliRunner, Result
 
-from hcc_assets.assets.engine import StaleWriter
+from hcc_assets.assets.attempts import StaleWriter
 from hcc_assets.assets.waves import Run
 from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.commands import hcc
