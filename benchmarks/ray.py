@@ -37,21 +37,25 @@ def _base(root: Path, subjects: int, cells: int) -> None:
 
 
 def _per_sample() -> list[str]:
-    from hcc_assets.defs.catalogue import all_recipes
+    from hcc_assets.catalogue.loading import all_assets
 
-    return [name for name, recipe in all_recipes().items() if recipe.partitioned]
+    return [name for name, asset in all_assets().items() if asset.per_sample]
 
 
 def _timed(
     base: Path, folder: Path, engine: str, workers: int, address: str, subjects: int
 ) -> float:
     """Seconds for the samples of the first subjects of a copy of the home."""
-    from hcc_assets.assets.engine import Workbench
+    from hcc_assets.assets.plan import make_plan
+    from hcc_assets.assets.view import HomeView
+    from hcc_assets.assets.waves import next_runs
+    from hcc_assets.catalogue.loading import all_assets
     from hcc_assets.home.paths import Home
     from hcc_assets.operate import workers as pool
     from hcc_assets.operate.instance import instance_of
     from hcc_assets.operate.ray.engine import RayWorkers
     from hcc_assets.operate.refresh import SampleWorkers
+    from hcc_assets.operate.sensors import delivered_bytes
 
     for name in ("DAGSTER_HOME", "HCC_HOME"):
         os.environ.pop(name, None)
@@ -59,14 +63,12 @@ def _timed(
     shutil.copytree(base, root)
     home = Home.at(root)
     (home.locks / "refresh.lock").touch()
-    landed = Workbench(home, {}).landing
+    view = HomeView(home, all_assets())
     chains: dict[str, list[str]] = {}
-    for sample, row in sorted(
-        landed.sheet.rows.items(), key=lambda item: item[1].timepoint != "pre"
-    ):
-        chains.setdefault(row.subject_id, []).append(sample)
+    for key in view.keys:
+        chains.setdefault(view.rows[key].subject_id, []).append(key)
     chosen = sorted(chains.values(), key=lambda c: (-len(c), c))[:subjects]
-    sizes = {s: sum(f.size for f in landed.samples[s].files) for chain in chosen for s in chain}
+    sizes = {key: delivered_bytes(view, key) for chain in chosen for key in chain}
     pool.WORTH_A_PROCESS = 0
     with instance_of(home) as instance:
         started = time.monotonic()
@@ -77,7 +79,12 @@ def _timed(
             at_work = pool.Workers(
                 home, instance, jobs=workers, memory_mb=8000, progress=lambda *_: None
             )
-        at_work.run(chosen, dict.fromkeys(sizes, _per_sample()), sizes)
+        while True:
+            plan = make_plan(HomeView(home, all_assets()))
+            runs = [run for run in next_runs(plan) if run.key in sizes]
+            if not runs:
+                break
+            at_work.run(runs, sizes)
         at_work.close()
         seconds = time.monotonic() - started
     made = {p.name for p in (root / "store" / "annotated_cells").iterdir()}

@@ -1,4 +1,5 @@
-"""The command line ``hcc``. Commands live in ``hcc_assets.commands``; each imports what it needs when it runs."""
+"""The command line ``hcc``. Commands live in ``hcc_assets.commands``; each imports what it needs
+when it runs."""
 
 from __future__ import annotations
 

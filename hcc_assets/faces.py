@@ -1,4 +1,4 @@
-"""Public faces of packages: what a package shows, loaded only when somebody asks for it (PEP 562)."""
+"""Public faces of packages: what a package shows, loaded when somebody asks for it (PEP 562)."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from hcc_assets.assets.recipes import Recipe
+from hcc_assets.assets.definition import Asset
+from hcc_assets.home.manifests import Manifest
 from hcc_assets.home.paths import Home
-from hcc_assets.home.versions import Manifest
 
 
 class S3Server:
@@ -93,11 +93,11 @@ def stored(prefix: str) -> list[Any]:
     ]
 
 
-def many_samples(home: Home, count: int) -> dict[str, Recipe]:
-    """A home of ``count`` samples with four assets each, put straight into the server; recipes of the same shape."""
+def many_samples(home: Home, count: int) -> dict[str, Asset]:
+    """A home of ``count`` samples with four assets each, put straight into the server; the assets that they are of."""
     import pandas as pd
 
-    from hcc_assets.defs.catalogue import all_recipes
+    from hcc_assets.catalogue.loading import all_assets
 
     put = lambda name, data: _backend().put_object("trial", f"home/{name}", data)  # noqa: E731
     names = [f"S{i:04}" for i in range(count)]
@@ -111,13 +111,21 @@ def many_samples(home: Home, count: int) -> dict[str, Recipe]:
             "sample_id,subject_id,timepoint,collection_date,path,tissue\n" + "\n".join(lines) + "\n"
         ).encode(),
     )
-    recipes = all_recipes()
+    assets = all_assets()
     for s in names:
         for part in ("counts.h5", "_DONE"):
             put(f"landing/matrices/{s}/{part}", part.encode())
     now = pd.Timestamp("2026-01-03", tz="UTC")
-    for name, recipe in recipes.items():
-        for s in names if recipe.partitioned else [None]:
+    keys = [f"s{i // 2 + 1:04}-{('a', 'b')[i % 2]}" for i in range(count)]
+    entries = [
+        {"subject": f"P{i:04}", "sample": "", "key": f"s{i + 1:04}"} for i in range(-(-count // 2))
+    ]
+    entries += [
+        {"subject": f"P{i // 2:04}", "sample": s, "key": keys[i]} for i, s in enumerate(names)
+    ]
+    put("people.json", json.dumps({"last": -(-count // 2), "samples": entries}).encode())
+    for name, asset in assets.items():
+        for s in keys if asset.per_sample else [None]:
             base = f"store/{name}/{s}" if s else f"store/{name}"
             version = f"{abs(hash((name, s))):020x}"[:20]
             manifest = Manifest(
@@ -136,4 +144,4 @@ def many_samples(home: Home, count: int) -> dict[str, Recipe]:
                     {"export_id": "2026-01-03", "cutoff": "2026-01-03", "rows": []}
                 ).encode(),
             )
-    return recipes
+    return assets

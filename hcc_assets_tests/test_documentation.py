@@ -17,8 +17,8 @@ import click
 import pytest
 from pydantic import BaseModel
 
+from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.commands import hcc
-from hcc_assets.defs.catalogue import all_recipes
 from hcc_assets.schemas.adam import ADAM_MODELS
 from hcc_assets.schemas.base import table_name
 from hcc_assets.schemas.dictionary import data_dictionary
@@ -229,8 +229,8 @@ def test_published_tables_are_told_to_the_statistician_or_bioinformatician() -> 
     )
     missing = [
         name
-        for name, recipe in all_recipes().items()
-        if recipe.model is not None and f"`{name}`" not in text and name not in _INPUT_TABLES
+        for name, one in all_assets().items()
+        if one.model is not None and f"`{name}`" not in text and name not in _INPUT_TABLES
     ]
     assert not missing, f"no page for people names {missing}"
 
@@ -279,10 +279,10 @@ def test_no_machine_and_no_package_host_in_any_committed_text() -> None:
 
 def dictionary_markdown() -> str:
     """The data dictionary as one page, from the table models."""
-    recipes = all_recipes()
+    assets = all_assets()
     adam = {table_name(m) for m in ADAM_MODELS.values()}
     published = {
-        r.model.to_schema().name: name for name, r in recipes.items() if r.model is not None
+        r.model.to_schema().name: name for name, r in assets.items() if r.model is not None
     }
     groups: dict[str, list[str]] = {
         "Published tables": [],

@@ -1,4 +1,5 @@
-"""From what fails in a home to alerts: signals of the plan, into the outbox, out through the channels. States and sending are in ``platform.alerts``."""
+"""From what fails in a home to alerts: signals of the plan, into the outbox, out through the
+channels. States and sending are in `state` and `delivery`."""
 
 from __future__ import annotations
 
@@ -14,9 +15,10 @@ from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.inputs import Node
 from hcc_assets.assets.plan import Plan
 from hcc_assets.assets.view import HomeView
+from hcc_assets.home.manifests import CheckRecord
 from hcc_assets.home.paths import Home
+from hcc_assets.home.people.register import read_people
 from hcc_assets.home.people.subject_keys import key_for_home, keys_folder
-from hcc_assets.home.versions import CheckRecord
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -26,7 +28,8 @@ STALE_AFTER_HOURS = 26.0
 
 
 def alert_store(home: Home, study: str = "HCC") -> AlertStore:
-    """The outbox of a home: SQLite beside Dagster's state, or the database of ``HCC_DATABASE_URL``."""
+    """The outbox of a home: SQLite beside Dagster's state, or the database of
+    ``HCC_DATABASE_URL``."""
     home.dagster_home.mkdir(parents=True, exist_ok=True)
     return AlertStore(
         os.environ.get("HCC_DATABASE_URL") or f"sqlite:///{home.dagster_home / 'alerts.db'}", study
@@ -34,7 +37,8 @@ def alert_store(home: Home, study: str = "HCC") -> AlertStore:
 
 
 def signals(view: HomeView, plan: Plan) -> list[Signal]:
-    """Everything that fails now: checks of what stands, gates of what was refused, what is stale for too long, problems of the sample sheet."""
+    """Everything that fails now: checks of what stands, gates of what was refused, what is stale
+    for too long, problems of the sample sheet."""
     found: list[Signal] = []
     for node, state in plan.states.items():
         asset = view.assets[node[0]]
@@ -80,7 +84,8 @@ def signals(view: HomeView, plan: Plan) -> list[Signal]:
 
 
 def _refused_references(view: HomeView) -> list[Signal]:
-    """Files of ``landing/reference/`` that nobody reads because they were refused: no asset has a check that could tell it."""
+    """Files of ``landing/reference/`` that nobody reads because they were refused: no asset has a
+    check that could tell it."""
     refused = [d for d in view.landing.references if d.state == "refused"]
     if not refused:
         return []
@@ -148,7 +153,8 @@ def tell(
     now: dt.datetime | None = None,
     at_once: bool = False,
 ) -> dict[str, Any]:
-    """Advance the alerts of a home and send what is due (``at_once``: also what waits for a second try).
+    """Advance the alerts of a home and send what is due (``at_once``: also what waits for a second
+    try).
 
     Returns
     -------
@@ -206,7 +212,7 @@ def test_channels_of(home: Home) -> list[dict[str, Any]]:
 
 
 def silence(home: Home, alert: str, until: dt.datetime, reason: str) -> None:
-    """Keep one open alert quiet until a date."""
+    """Keep one open alert quiet until a date; names in the reason are kept as keys."""
     found = next((a.record for a in alert_store(home).open_alerts() if a.record.id == alert), None)
     if found is None:
         raise LookupError(f"no open alert has the id {alert}; hcc status lists them")
@@ -216,7 +222,7 @@ def silence(home: Home, alert: str, until: dt.datetime, reason: str) -> None:
             partition=found.partition or "",
             check=found.check,
             until=until,
-            reason=reason,
+            reason=read_people(home).in_keys(reason),
         )
     )
 

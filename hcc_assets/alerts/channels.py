@@ -1,4 +1,5 @@
-"""Where alerts go: the channels named in ``HCC_ALERT_URLS``. An address holds credentials: it is never logged, stored or shown, only its label is."""
+"""Where alerts go: the channels named in ``HCC_ALERT_URLS``. An address holds credentials: it is
+never logged, stored or shown, only its label is."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ VARIABLE = "HCC_ALERT_URLS"
 
 @dataclass(frozen=True)
 class Channel:
-    """One Apprise address. ``label`` (scheme and eight hexadecimal digits) names it everywhere; ``url`` stays in memory."""
+    """One Apprise address. ``label`` (scheme and eight hexadecimal digits) names it everywhere;
+    ``url`` stays in memory."""
 
     label: str
     url: str = field(repr=False)
@@ -23,7 +25,8 @@ class Channel:
 def channels_from_environment(
     key: bytes, environ: Mapping[str, str] | None = None
 ) -> list[Channel]:
-    """The channels of ``HCC_ALERT_URLS`` (Apprise URLs separated by spaces), each once, in the order given.
+    """The channels of ``HCC_ALERT_URLS`` (Apprise URLs separated by spaces), each once, in the
+    order given.
 
     Parameters
     ----------
@@ -41,4 +44,5 @@ def _label(key: bytes, url: str) -> str:
     readable = (
         scheme if re.fullmatch(r"[a-z][a-z0-9+.-]{0,20}", scheme) and "://" in url else "unknown"
     )
-    return f"{readable}-{hmac.new(key, b'channel' + bytes(1) + url.encode(), hashlib.sha256).hexdigest()[:8]}"
+    code = hmac.new(key, b"channel" + bytes(1) + url.encode(), hashlib.sha256).hexdigest()
+    return f"{readable}-{code[:8]}"

@@ -1,4 +1,5 @@
-"""What fails in Dagster itself, as signals: runs that failed without a check that says why, sensors and schedules that raise. Assets are judged elsewhere."""
+"""What fails in Dagster itself, as signals: runs that failed without a check that says why, sensors
+and schedules that raise. Assets are judged elsewhere."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import dagster as dg
 from hcc_assets.alerts.records import Severity, Signal
 
 ERROR_AFTER_TICKS = 3
+"""Once may be a file that was being written; three times in a row is half a minute."""
 PARTITION_TAG = "dagster/partition"
 OWNER = "operator"
 
@@ -19,8 +21,10 @@ def dagster_signals(
 ) -> list[Signal]:
     """Everything that fails in Dagster now.
 
-    A failed run is a signal until a later run of the same job and partition succeeds, or ``look_back_days`` have passed; a run in which a check failed
-    is told by that check. A sensor or schedule whose newest tick raised is a warning, after three in a row an error. No text of an exception is taken.
+    A failed run is a signal until a later run of the same job and partition succeeds, or
+    ``look_back_days`` have passed; a run in which a check failed is told by that check. A sensor or
+    schedule whose newest tick raised is a warning, after three in a row an error. No text of an
+    exception is taken.
 
     Parameters
     ----------
@@ -69,7 +73,8 @@ def _work(record: dg.RunRecord) -> tuple[str, str]:
 def _newest_first(
     instance: dg.DagsterInstance, status: dg.DagsterRunStatus, since: dt.datetime, page: int
 ) -> Iterator[dg.RunRecord]:
-    """All of them: after a first load a home has a thousand runs in a day, and a failure among them must not drop out unseen."""
+    """All of them: after a first load a home has a thousand runs in a day, and a failure among them
+    must not drop out unseen."""
     cursor = None
     while True:
         records = instance.get_run_records(
@@ -112,5 +117,6 @@ def _ticks(instance: dg.DagsterInstance) -> Iterable[Signal]:
                 value=failed,
                 threshold=0,
                 owner=OWNER,
-                what_to_do="Look at Automation in the web UI; nothing is lost, the next good tick catches up.",
+                what_to_do="Look at Automation in the web UI; nothing is lost, the next good tick "
+                "catches up.",
             )

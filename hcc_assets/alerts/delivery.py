@@ -1,4 +1,5 @@
-"""Sending what is in the outbox, at least once: apart from sensing, with a deadline per message. What is to be told is decided in `state`."""
+"""Sending what is in the outbox, at least once: apart from sensing, with a deadline per message.
+What is to be told is decided in `state`."""
 
 from __future__ import annotations
 
@@ -15,8 +16,10 @@ from hcc_assets.alerts.digest import Message
 from hcc_assets.alerts.outbox import AlertStore
 
 DEADLINE_SECONDS = 30.0
+"""For one message: half of the minute that Dagster gives a whole tick."""
 TICK_SECONDS = 35.0
-"""What sending may take within a tick of a sensor, which Dagster gives up after 60 s; the next tick goes on."""
+"""What sending may take within a tick of a sensor, which Dagster gives up after 60 s; the next tick
+goes on."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Answer:
 
 @dataclass(frozen=True)
 class DeliveryReport:
-    """Counts of one `deliver_due`: messages sent, put off, and given up; ``problems`` maps a channel to its last error."""
+    """Counts of one `deliver_due`: messages sent, put off, and given up; ``problems`` maps a
+    channel to its last error."""
 
     sent: int
     put_off: int
@@ -45,7 +49,8 @@ Send = Callable[[Channel, Message, float], Answer]
 def send_through_apprise(
     channel: Channel, message: Message, deadline_s: float = DEADLINE_SECONDS
 ) -> Answer:
-    """One message through one channel in a child process, which is killed at the deadline. The address goes through a pipe."""
+    """One message through one channel in a child process, which is killed at the deadline. The
+    address goes through a pipe."""
     request = json.dumps({"url": channel.url, "title": message.title, "body": message.body})
     try:
         done = subprocess.run(
@@ -75,10 +80,12 @@ def deliver_due(
     budget_s: float | None = None,
     send: Send = send_through_apprise,
 ) -> DeliveryReport:
-    """Send every message that is due, and the digest once a day. May be called at any time by any number of processes.
+    """Send every message that is due, and the digest once a day. May be called at any time by any
+    number of processes.
 
-    A channel that fails in a passing way is left alone for the rest of this call, so that one dead server costs one deadline and not one per message;
-    channels that failed before come last, so that it does not hold up the others.
+    A channel that fails in a passing way is left alone for the rest of this call, so that one dead
+    server costs one deadline and not one per message; channels that failed before come last, so
+    that it does not hold up the others.
 
     Parameters
     ----------
@@ -160,11 +167,13 @@ def test_channels(
     send: Send = send_through_apprise,
 ) -> dict[str, Answer]:
     """One test message per channel, sent directly; label to answer."""
-    text = f"This is a test of the alerts of study {study}, sent {now.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC. Nothing is wrong."
+    sent = f"{now.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+    text = f"This is a test of the alerts of study {study}, sent {sent}. Nothing is wrong."
     return {
         c.label: send(c, Message(f"[{study}] Test of the alert channel", text), deadline_s)
         for c in channels
     }
 
 
-test_channels.__test__ = False  # type: ignore[attr-defined]  # a name that test runners would collect
+# a name that test runners would collect
+test_channels.__test__ = False  # type: ignore[attr-defined]

@@ -1,4 +1,5 @@
-"""The words of an alert: messages of bounded size, one per asset, and the daily digest. Nothing is decided or sent here."""
+"""The words of an alert: messages of bounded size, one per asset, and the daily digest. Nothing is
+decided or sent here."""
 
 from __future__ import annotations
 
@@ -10,7 +11,9 @@ from hcc_assets.alerts.records import AlertRecord, one_line
 from hcc_assets.alerts.state import Kind, Transition
 
 MAX_TITLE = 140
+"""Characters that a list of mails shows in full."""
 MAX_BODY = 3500
+"""Characters, below the 4096 that Telegram takes."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ def messages(transitions: Iterable[Transition], study: str) -> list[Message]:
 def digest(
     transitions: Iterable[Transition], study: str, since: dt.datetime | None
 ) -> Message | None:
-    """The digest of warnings: the last word on each alert, by asset; None when there is nothing to say. What came and went in between is one line."""
+    """The digest of warnings: the last word on each alert, by asset; None when there is nothing to
+    say. What came and went in between is one line."""
     last: dict[str, Transition] = {}
     came: set[str] = set()
     for transition in transitions:

@@ -1,4 +1,5 @@
-"""What an alert is: the failing thing as reported (`Signal`), the record kept of it, a silence. No decision and no sending here."""
+"""What an alert is: the failing thing as reported (`Signal`), the record kept of it, a silence. No
+decision and no sending here."""
 
 from __future__ import annotations
 
@@ -13,7 +14,9 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 MAX_ROW_KEYS = 5
+"""Enough to begin with; the table has the rest."""
 MAX_TEXT = 400
+"""Characters of one text of an alert: two long sentences."""
 
 EFFICACY_ASSETS = frozenset(
     [
@@ -36,7 +39,8 @@ EFFICACY_ASSETS = frozenset(
         "trial_report",
     ]
 )
-"""Assets whose numbers are results: an alert about them names the check and the number of rows, never a value."""
+"""Assets whose numbers are results: an alert about them names the check and the number of rows,
+never a value."""
 
 _ROW_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/|#=,-]{0,79}")
 _LONG_NUMBER = re.compile(r"\d[\d \-]{6,}\d")
@@ -57,7 +61,8 @@ class Phase(StrEnum):
 
 
 def clean(text: str, limit: int = MAX_TEXT) -> str:
-    """One line of bounded length; long digit runs and mail addresses, which no sentence of ours has, are withheld."""
+    """One line of bounded length; long digit runs and mail addresses, which no sentence of ours
+    has, are withheld."""
     line = _MAIL_ADDRESS.sub("(withheld)", _LONG_NUMBER.sub(_withhold_unless_date, one_line(text)))
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
@@ -102,8 +107,9 @@ def alert_id(asset: str, partition: str | None, check: str) -> str:
 class Signal(BaseModel):
     """One thing that is failing now.
 
-    ``value`` and ``threshold`` are numbers of the check itself (a count, a percentage, hours) and are dropped for assets that are results;
-    ``row_keys`` are up to five pseudonymous keys; texts are sentences of ours, never of the data or of an exception.
+    ``value`` and ``threshold`` are numbers of the check itself (a count, a percentage, hours) and
+    are dropped for assets that are results; ``row_keys`` are up to five pseudonymous keys; texts
+    are sentences of ours, never of the data or of an exception.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -157,7 +163,8 @@ class AlertRecord(Signal):
 
 
 class Silence(BaseModel):
-    """Alerts that match are not told until ``until``; shell patterns, ``*`` for any; an alert without a partition matches ``*`` and an empty pattern."""
+    """Alerts that match are not told until ``until``; shell patterns, ``*`` for any; an alert
+    without a partition matches ``*`` and an empty pattern."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     asset: str = "*"

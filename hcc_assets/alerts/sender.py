@@ -1,7 +1,9 @@
-"""Sends one message through one Apprise address, as a process of its own: the parent ends it when it hangs, and an address is never an argument.
+"""Sends one message through one Apprise address, as a process of its own: the parent ends it when
+it hangs, and an address is never an argument.
 
-Reads one JSON object ``{url, title, body}`` from standard input and writes one, ``{ok, permanent, retry_after, reason}``, to standard output.
-The reason is a code of ours (``HTTP 429``, ``SMTP 550``), never the text of a server or of an exception, which may repeat the address.
+Reads one JSON object ``{url, title, body}`` from standard input and writes one, ``{ok, permanent,
+retry_after, reason}``, to standard output. The reason is a code of ours (``HTTP 429``, ``SMTP
+550``), never the text of a server or of an exception, which may repeat the address.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ PERMANENT_HTTP = frozenset([400, 401, 403, 404, 405, 410, 411, 413, 414, 415, 42
 
 
 def retry_after_seconds(text: str | None, now: dt.datetime) -> float | None:
-    """Seconds of a ``Retry-After`` header (RFC 9110, 10.2.3): a number or a date; None when there is none or it cannot be read."""
+    """Seconds of a ``Retry-After`` header (RFC 9110, 10.2.3): a number or a date; None when there
+    is none or it cannot be read."""
     if not text:
         return None
     try:
@@ -69,7 +72,8 @@ def send(url: str, title: str, body: str) -> dict[str, Any]:
         return run
 
     requests.Session.send = observed_send  # type: ignore[method-assign, assignment]
-    smtplib.SMTP.sendmail, smtplib.SMTP.login = observed(smtp_send), observed(smtp_login)  # type: ignore[method-assign]
+    smtplib.SMTP.sendmail = observed(smtp_send)  # type: ignore[method-assign]
+    smtplib.SMTP.login = observed(smtp_login)  # type: ignore[method-assign]
     channel = apprise.Apprise()
     if not channel.add(url):
         return {

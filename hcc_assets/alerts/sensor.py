@@ -12,11 +12,13 @@ from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.plan import make_plan
 from hcc_assets.assets.view import HomeView
 from hcc_assets.home.paths import Home
-from hcc_assets.operate.retention import trim_evaluations, trim_runs
+from hcc_assets.operate.retention import trim_evaluations, trim_runs, trim_tick_logs
 from hcc_assets.operate.watch.heartbeat import write_heartbeat
 from hcc_assets.operate.watch.reaper import reap
 
 TICK_SECONDS = 30
+"""A message goes out, and a dead run is given up, within the minute that `watch.health`
+promises."""
 TRIMMED_A_TICK = 20
 """Old runs that one tick deletes at the most: a tick must stay short."""
 
@@ -31,6 +33,7 @@ def alert_sensor(home: Callable[[], Home], assets: Mapping[str, Asset]) -> dg.Se
         told = tell_of(plan, instance, at_once=False)
         trim_runs(instance, plan, now, limit=TRIMMED_A_TICK)
         trim_evaluations(instance, now)
+        trim_tick_logs(place, now)
         write_heartbeat(place.dagster_home / "daemon.json", now, who="alert sensor")
         return dg.SkipReason(
             f"{len(told['open'])} alerts are open, {told['sent']} messages were sent, "

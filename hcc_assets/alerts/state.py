@@ -1,4 +1,5 @@
-"""The alert state machine, pure: from what was open and what fails now to what is open and what is to be told. No clock, no storage, no sending."""
+"""The alert state machine, pure: from what was open and what fails now to what is open and what is
+to be told. No clock, no storage, no sending."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ CLOCK_SLACK = dt.timedelta(minutes=5)
 
 
 class OpenAlert(BaseModel):
-    """An alert that is failing: its record, when and as what it was last told, and why it is not told now."""
+    """An alert that is failing: its record, when and as what it was last told, and why it is not
+    told now."""
 
     model_config = ConfigDict(frozen=True)
     record: AlertRecord
@@ -34,7 +36,8 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Transition:
-    """Something to tell. ERROR at once (also the recovery of what was told as an ERROR), WARN in the digest."""
+    """Something to tell. ERROR at once (also the recovery of what was told as an ERROR), WARN in
+    the digest."""
 
     kind: Kind
     record: AlertRecord
@@ -43,7 +46,8 @@ class Transition:
 
 @dataclass(frozen=True)
 class Advance:
-    """``alerts``: what is open now; ``closed``: ids that recovered; ``transitions``: what is to be told."""
+    """``alerts``: what is open now; ``closed``: ids that recovered; ``transitions``: what is to be
+    told."""
 
     alerts: tuple[OpenAlert, ...]
     closed: tuple[str, ...]
@@ -76,9 +80,11 @@ def advance(
     silences
         What matches is kept but not told; told when the silence ends and it still fails.
     upstream_of
-        All ancestors of each asset. What lies below an ERROR of the same partition, or of an unpartitioned ancestor, is not told while that lasts.
+        All ancestors of each asset. What lies below an ERROR of the same partition, or of an
+        unpartitioned ancestor, is not told while that lasts.
     judged
-        False for an open alert on which this step has no evidence: its absence from ``signals`` is then no recovery.
+        False for an open alert on which this step has no evidence: its absence from ``signals`` is
+        then no recovery.
     can_tell
         False while no channel is set up: alerts are kept and told as new once there is one.
     """

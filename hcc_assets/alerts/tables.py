@@ -1,4 +1,5 @@
-"""The outbox database: its tables and how a transaction on them is begun on SQLite and on PostgreSQL. What is written is decided in `outbox`."""
+"""The outbox database: its tables and how a transaction on them is begun on SQLite and on
+PostgreSQL. What is written is decided in `outbox`."""
 
 from __future__ import annotations
 
@@ -71,6 +72,7 @@ dead_letters = sa.Table(
 )
 
 _LOCK_ID = 7204190113 % 2**31
+"""Of the advisory lock; any number that nobody else on the server uses, within 31 bits."""
 
 
 def stamp(moment: dt.datetime) -> str:
@@ -84,7 +86,8 @@ def moment(text: str) -> dt.datetime:
 
 
 def open_engine(url: str) -> sa.Engine:
-    """An engine without a pool (processes may fork), its tables made. Several processes may open a new database at once."""
+    """An engine without a pool (processes may fork), its tables made. Several processes may open a
+    new database at once."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite":
         engine = sa.create_engine(parsed, poolclass=sa.NullPool)
@@ -97,10 +100,8 @@ def open_engine(url: str) -> sa.Engine:
 
     @sa.event.listens_for(engine, "connect")
     def _connect(connection, _record):  # type: ignore[no-untyped-def]
-        connection.isolation_level = (
-            None  # the driver's own BEGIN comes too late to keep two writers apart
-        )
-        connection.execute("PRAGMA secure_delete = ON")  # what `forget` removes is overwritten
+        # the driver's own BEGIN comes too late to keep two writers apart
+        connection.isolation_level = None
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
@@ -114,18 +115,9 @@ def open_engine(url: str) -> sa.Engine:
 
 @contextlib.contextmanager
 def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction that no other of these runs beside: ``BEGIN IMMEDIATE`` on SQLite, an advisory lock on PostgreSQL."""
+    """A transaction that no other of these runs beside: ``BEGIN IMMEDIATE`` on SQLite, an advisory
+    lock on PostgreSQL."""
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:id)"), {"id": _LOCK_ID})
         yield connection
-
-
-def vacuum(engine: sa.Engine) -> None:
-    """Give freed pages back, so that removed text is not found in them (SQLite; PostgreSQL does it by itself in time)."""
-    if engine.dialect.name == "sqlite":
-        raw = engine.raw_connection()
-        try:
-            raw.cursor().execute("VACUUM")
-        finally:
-            raw.close()

@@ -12,7 +12,7 @@ import pandas as pd
 
 from hcc_assets.assets.definition import Asset, Gate, Output, Refused, asset
 from hcc_assets.assets.inputs import Version
-from hcc_assets.home.versions import Bundle
+from hcc_assets.home.manifests import Bundle
 from hcc_assets.study.classes import CELL_CLASSES
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import pandas as pd
 
 from hcc_assets.assets.closure import Closure, closure_of
 from hcc_assets.assets.inputs import Input, inputs_of
-from hcc_assets.home.versions import Bundle, CheckRecord
+from hcc_assets.home.manifests import Bundle, CheckRecord
 from hcc_assets.schemas.base import Table
 
 if TYPE_CHECKING:

@@ -7,61 +7,38 @@ its gate, and the manifest is written last, over the one that was seen. Dagster 
 
 from __future__ import annotations
 
-import inspect
-import resource
-import sys
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from hcc_assets.assets.attempts import (
+    ENDED,
+    MAX_ATTEMPTS,
+    TRIED_AGAIN,
+    Outcome,
+    StaleWriter,
+    peak_mb,
+    places,
+    previous_of,
+    trail_details,
+    what_stays,
+)
 from hcc_assets.assets.closure import lock_hash
-from hcc_assets.assets.definition import Asset, Check, Output, Refused
-from hcc_assets.assets.inputs import GIVEN, Basis
-from hcc_assets.assets.plan import told, why_stale
+from hcc_assets.assets.computing import computed, drawn, judged
+from hcc_assets.assets.definition import Asset, Output, Refused
+from hcc_assets.assets.inputs import Basis
+from hcc_assets.assets.plan import UNPUBLISHED, told, why_stale
 from hcc_assets.assets.quarantine import quarantine, set_aside
 from hcc_assets.assets.view import HomeView
 from hcc_assets.audit.trail import trail_of
 from hcc_assets.home.files import Fence
+from hcc_assets.home.manifests import CheckRecord, Held, Manifest
 from hcc_assets.home.objects import Overtaken
 from hcc_assets.home.published import promote
-from hcc_assets.home.versions import CheckRecord, Held, Manifest
-from hcc_assets.schemas.base import TableRefused, columns, conform
+from hcc_assets.home.versions import unfinished
+from hcc_assets.schemas.base import columns
 from hcc_assets.schemas.csv_safe import to_csv_bytes
-
-MAX_ATTEMPTS = 3
-"""How often the same inputs are tried again after an unexpected error or an end from outside, as
-many as Dagster's own retries of a step; a refusal is final until its inputs change."""
-
-ENDED = "its run was ended before it was done; the next refresh tries again"
-
-
-class StaleWriter(RuntimeError):
-    """This run was given up; what it computed must not replace what stands."""
-
-
-@dataclass
-class Outcome:
-    """What an attempt came to.
-
-    Attributes
-    ----------
-    state
-        ``fresh`` (nothing to do), ``new``, ``unchanged`` (computed again, same content),
-        ``held`` (refused), ``still held`` (refused before, for exactly these inputs),
-        ``failed`` (an unexpected error) or ``waiting`` (an input has no version).
-    """
-
-    state: str
-    manifest: Manifest | None
-    checks: list[CheckRecord] = field(default_factory=list)
-    reason: str = ""
-    metadata: dict[str, Any] = field(default_factory=dict)
-    figures: dict[str, bytes] = field(default_factory=dict)
-    frames: list[str] = field(default_factory=list)
-    permanent: bool = True
 
 
 @dataclass
@@ -123,10 +100,15 @@ class Workbench(HomeView):
             self.versions.glance()
         seen = self.versions.tag(asset.name, key)
         current = self.versions.current(asset.name, key)
+        held = self.versions.held(asset.name, key)
+        if current is not None and unfinished(current, held) and not force:
+            done = self._finished(asset, key, current, fence)
+            if done.state == "failed" or current.fingerprint == self.fingerprint(asset, key):
+                return done
+            held = None
         basis, fingerprint = self.basis(asset, key), self.fingerprint(asset, key)
         if basis is None or fingerprint is None:
             return Outcome("waiting", current, reason=f"{asset.name} waits for its inputs")
-        held = self.versions.held(asset.name, key)
         if not force:
             if self.settled(asset, key) is not None:
                 return Outcome("fresh", current)
@@ -134,19 +116,29 @@ class Workbench(HomeView):
                 if held is not None:  # of inputs that have been taken back
                     self.versions.clear_hold(asset.name, key)
                 return Outcome("fresh", current)
-            if held is not None and held.fingerprint == fingerprint and held.code not in _AGAIN:
-                return Outcome(
-                    "still held", current, held.checks, self._stays(held.reason, current)
-                )
+            if (
+                held is not None
+                and held.fingerprint == fingerprint
+                and held.code not in TRIED_AGAIN
+            ):
+                return Outcome("still held", current, held.checks, what_stays(held.reason, current))
         why = "asked for" if force else "; ".join(why_stale(self, (asset.name, key), current))
         work = _Attempt(asset, key, run_id, fence, seen, current, basis, fingerprint, why)
         # until the outcome is known this stands for a run that was ended from outside
         self._hold(work, ENDED, "ended", [], [])
+        return self._tried(work, lambda: self._made(work))
+
+    def _made(self, work: _Attempt) -> Outcome:
+        asset, key = work.asset, work.key
+        values = {name: kind.value(self, key) for name, kind in asset.inputs.items()}
+        output = computed(asset, values)
+        checks = judged(asset, output, values, self.people)
+        return self._replace(work, output, checks, values)
+
+    def _tried(self, work: _Attempt, what: Callable[[], Outcome]) -> Outcome:
+        """An outcome also where it was refused or failed."""
         try:
-            values = {name: kind.value(self, key) for name, kind in asset.inputs.items()}
-            output = self._computed(asset, values)
-            checks = self._judged(asset, output, values)
-            return self._replace(work, output, checks, values)
+            return what()
         except Refused as refusal:
             return self._refused(work, refusal)
         except (StaleWriter, Overtaken):
@@ -155,41 +147,8 @@ class Workbench(HomeView):
             frames = places(error)
             where = " < ".join(reversed(frames[-2:]))
             reason = f"unexpected {type(error).__name__} at {where}"
-            gate = CheckRecord(name=asset.gate.name, passed=False, description=reason)
+            gate = CheckRecord(name=work.asset.gate.name, passed=False, description=reason)
             return self._hold(work, reason, "error", [gate], frames)
-
-    def _computed(self, asset: Asset, values: Mapping[str, Any]) -> Output:
-        found = asset.function(**_given(asset.function, values))
-        output = found if isinstance(found, Output) else Output(table=found)
-        if asset.model is None:
-            return output
-        if output.table is None:
-            raise TypeError(f"{asset.name} has a table model and returned no table")
-        try:
-            output.table = conform(asset.model, output.table)
-        except TableRefused as refusal:
-            raise Refused(str(refusal), code="schema", quarantine=False) from None
-        return output
-
-    def _judged(self, asset: Asset, output: Output, values: Mapping[str, Any]) -> list[CheckRecord]:
-        more = {"output": output, "table": output.table}
-        records = [CheckRecord(name=asset.gate.name, passed=True, description=asset.gate.title)]
-        for check in asset.checks:
-            assert check.judge is not None
-            verdict = check.judge(**_given(check.judge, {**values, **more}))
-            records.append(
-                self._record(check, verdict.passed, verdict.description, verdict.affected)
-            )
-        return records
-
-    def _record(self, check: Check, passed: bool, text: str, affected: int) -> CheckRecord:
-        return CheckRecord(
-            name=check.name,
-            passed=passed,
-            severity=check.severity,
-            affected=affected,
-            description=self.people.in_keys(text),
-        )
 
     def _replace(
         self,
@@ -210,7 +169,7 @@ class Workbench(HomeView):
                 f"{asset.name}.parquet": "table.parquet",
                 f"{asset.name}.csv": "table.csv",
             }
-        figures = self._drawn(asset, output, values)
+        figures = drawn(asset, output, values)
         bundle.extras |= figures
         published |= {name: name for name in figures}
         written = self.versions.write_bundle(asset.name, work.key, bundle)
@@ -235,7 +194,7 @@ class Workbench(HomeView):
             run_id=work.run_id,
             at=now,
             since=current.since if same and current is not None else now,
-            previous=_previous(current, same),
+            previous=previous_of(current, same),
             seconds=round(time.monotonic() - work.started, 3),
             peak_mb=peak_mb(),
             checks=checks,
@@ -244,29 +203,19 @@ class Workbench(HomeView):
         for part in output.set_aside:
             set_aside(self, asset.name, part)
         self.versions.commit(manifest, seen=work.seen, keep=asset.keep, fence=work.fence)
+        work.current = manifest
         self.__dict__.pop("cutoff", None)
         if asset.name == "subjects":  # before anything else names one of them
             self.register()
         promote(self.versions, manifest, self._later(asset, work.key))
-        self._audit(work, manifest)
+        before = current.data_version if current else None
+        self._audit(manifest, work.why, before)
+        self.versions.clear_hold(asset.name, work.key)
         state = "unchanged" if same else "new"
         return Outcome(state, manifest, checks, metadata=metadata, figures=figures)
 
     def _told(self, value: Any) -> Any:
         return self.people.in_keys(value) if isinstance(value, str) else value
-
-    def _drawn(self, asset: Asset, output: Output, values: Mapping[str, Any]) -> dict[str, bytes]:
-        if not asset.figures:
-            return {}
-        from hcc_assets.figures.style import save_png, save_svg
-
-        out: dict[str, bytes] = {}
-        more = {"output": output, "table": output.table}
-        for draw in asset.figures:
-            for name, figure in draw(**_given(draw, {**values, **more})).items():
-                out[f"figures/{name}.png"] = save_png(figure)
-                out[f"figures/{name}.svg"] = save_svg(figure)
-        return out
 
     def _later(self, asset: Asset, key: str | None) -> list[Manifest]:
         """Versions of the same subject's later samples: a figure of the whole course that one of
@@ -276,18 +225,28 @@ class Workbench(HomeView):
         found = (self.versions.current(asset.name, k) for k in self.rows if key in self.earlier(k))
         return [m for m in found if m is not None]
 
-    def _audit(self, work: _Attempt, manifest: Manifest) -> None:
-        details = {
-            "asset": manifest.asset,
-            "sample": manifest.partition,
-            "run_id": manifest.run_id,
-            "fingerprint": manifest.fingerprint,
-        }
+    def _finished(self, asset: Asset, key: str | None, current: Manifest, fence: Fence) -> Outcome:
+        """Publish and tell a version whose run was ended before it did."""
+
+        def finish() -> Outcome:
+            fence()
+            promote(self.versions, current, self._later(asset, key))
+            details = trail_details(current)
+            if not any(entry.details == details for entry in trail_of(self.home).entries()):
+                self._audit(current, UNPUBLISHED, current.previous)
+            self.versions.clear_hold(asset.name, key)
+            return Outcome("new", current, current.checks, metadata=current.notes)
+
+        run_id, fingerprint = current.run_id, current.fingerprint
+        work = _Attempt(asset, key, run_id, fence, "", current, Basis(), fingerprint, UNPUBLISHED)
+        return self._tried(work, finish)
+
+    def _audit(self, manifest: Manifest, why: str, before: str | None) -> None:
         trail_of(self.home).append(
             "materialize",
-            why=self.people.in_keys(work.why)[:400],
-            details=details,
-            from_hash=work.current.data_version if work.current else None,
+            why=self.people.in_keys(why)[:400],
+            details=trail_details(manifest),
+            from_hash=before,
             to_hash=manifest.data_version,
         )
 
@@ -311,7 +270,7 @@ class Workbench(HomeView):
         attempts = before.attempts if before is not None and same else 0
         if code == "ended" or not same:  # the start of an attempt counts, its end does not
             attempts += 1
-        final = code not in _AGAIN or attempts >= MAX_ATTEMPTS
+        final = code not in TRIED_AGAIN or attempts >= MAX_ATTEMPTS
         held = Held(
             fingerprint=work.fingerprint,
             reason=reason,
@@ -324,46 +283,6 @@ class Workbench(HomeView):
             frames=frames,
         )
         self.versions.hold(name, key, held)
-        state = "failed" if code in _AGAIN else "held"
-        text = self._stays(reason, work.current)
+        state = "failed" if code in TRIED_AGAIN else "held"
+        text = what_stays(reason, work.current)
         return Outcome(state, work.current, checks, text, frames=frames, permanent=final)
-
-    @staticmethod
-    def _stays(reason: str, current: Manifest | None) -> str:
-        if current is None:
-            return f"{reason}; there is no earlier version"
-        return f"{reason}; the version of {current.at:%-d %B %Y %H:%M} UTC stays"
-
-
-_AGAIN = ("error", "ended")
-"""Codes of holds that are tried again: the inputs may be good."""
-
-
-def _given(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """What a function asks for by the names of its parameters."""
-    return {name: values[name] for name in inspect.signature(function).parameters}
-
-
-def _previous(current: Manifest | None, same: bool) -> str | None:
-    if current is None:
-        return None
-    return current.previous if same else current.folder
-
-
-def peak_mb() -> float:
-    """The largest memory of this process until now, MB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts kilobytes, macOS bytes
-    return round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1)
-
-
-def places(error: BaseException) -> list[str]:
-    """``file:line:function`` of each frame of this package, and of the innermost frame; never the
-    error's text, which may carry values of the data."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if "hcc_assets" in f.filename and "/assets/engine" not in f.filename]
-    chosen = [*own, *(frames[-1:] if frames and frames[-1] not in own else [])]
-    return [f"{Path(f.filename).name}:{f.lineno}:{f.name}" for f in chosen]
-
-
-__all__ = ["GIVEN", "MAX_ATTEMPTS", "Outcome", "StaleWriter", "Workbench", "peak_mb", "places"]

@@ -20,27 +20,24 @@ Dagster reads the annotations of a decorated function at run time, so this modul
 evaluation.
 """
 
-import base64
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 from dagster._core.definitions.source_asset import SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION
 
+from hcc_assets.assets.attempts import Outcome, StaleWriter
 from hcc_assets.assets.definition import Asset
-from hcc_assets.assets.engine import Outcome, StaleWriter, Workbench
+from hcc_assets.assets.engine import Workbench
+from hcc_assets.assets.telling import check_told, figure_metadata, manifest_metadata, told_checks
 from hcc_assets.home.paths import Home
-from hcc_assets.home.versions import CheckRecord, Manifest
 from hcc_assets.schemas.base import columns
 
 SAMPLE = dg.DynamicPartitionsDefinition(name="sample")
-FIGURE_LIMIT = 100_000
-"""Bytes of PNG that go into the event log at the most (DAGSTER.md: below 200 kB); the file itself
-is under ``published/figures``."""
+
 
 _UI_TYPES = {
     "text": "string",
@@ -49,7 +46,6 @@ _UI_TYPES = {
     "boolean": "bool",
     "date": "date",
 }
-_SEVERITY = {"ERROR": dg.AssetCheckSeverity.ERROR, "WARN": dg.AssetCheckSeverity.WARN}
 
 Living = Callable[[dg.DagsterInstance, dg.DagsterRun, Home], AbstractContextManager[None]]
 """Around the body of a step: signs of life of its run (`operate.watch.reaper`)."""
@@ -245,13 +241,13 @@ def _tell(
             metadata={
                 **outcome.metadata,
                 **manifest_metadata(asset, manifest, home),
-                **_figures(outcome),
+                **figure_metadata(asset, outcome),
                 **({"dagster/column_lineage": lineage} if lineage else {}),
             },
         )
         return
     # as events of their own: a result of the blocking gate would fail the step
-    for result in _told_checks(asset, outcome):
+    for result in told_checks(asset, outcome):
         yield result.to_evaluation(asset.name, key)
     if outcome.state == "failed":
         frames = {"frames": dg.MetadataValue.md("\n".join(f"- `{f}`" for f in outcome.frames))}
@@ -269,111 +265,3 @@ def _tell(
             output_name=output,
             metadata={SYSTEM_METADATA_KEY_SOURCE_ASSET_OBSERVATION: True},
         )
-
-
-@dataclass(frozen=True)
-class CheckTold:
-    """One verdict as the Checks tab shows it."""
-
-    name: str
-    passed: bool
-    severity: dg.AssetCheckSeverity
-    description: str
-    metadata: dict[str, Any]
-
-    def to_result(self) -> dg.AssetCheckResult:
-        return dg.AssetCheckResult(
-            passed=self.passed,
-            check_name=self.name,
-            severity=self.severity,
-            description=self.description,
-            metadata=self.metadata,
-        )
-
-    def to_evaluation(self, asset: str, key: str | None) -> dg.AssetCheckEvaluation:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", dg.PreviewWarning)
-            return dg.AssetCheckEvaluation(
-                asset_key=dg.AssetKey(asset),
-                check_name=self.name,
-                passed=self.passed,
-                severity=self.severity,
-                description=self.description,
-                metadata=self.metadata,
-                blocking=False,
-                partition=key,
-            )
-
-
-def _told_checks(asset: Asset, outcome: Outcome) -> Iterator[CheckTold]:
-    """Evaluations of an attempt that made no version."""
-    manifest = outcome.manifest
-    if outcome.state == "fresh" and manifest is not None:
-        known = {check.name for check in (asset.gate, *asset.checks)}
-        yield from (check_told(asset, r, manifest) for r in manifest.checks if r.name in known)
-    elif outcome.state in ("held", "failed"):
-        judged = {record.name for record in outcome.checks}
-        yield from (check_told(asset, record, manifest) for record in outcome.checks)
-        for check in asset.checks:
-            if check.name not in judged:
-                yield not_judged(check.name, manifest)
-
-
-def check_told(asset: Asset, record: CheckRecord, stands: Manifest | None) -> CheckTold:
-    """What the Checks tab shows: the sentence, what to do about it, and, where a value was
-    refused, which version stands."""
-    metadata: dict[str, Any] = {}
-    if record.name != asset.gate.name:
-        metadata["affected"] = record.affected
-    if not record.passed:
-        known = {check.name: check.todo for check in (asset.gate, *asset.checks)}
-        if todo := known.get(record.name):
-            metadata["what to do"] = todo
-        if record.name == asset.gate.name:
-            metadata["what stands"] = _stands(stands)
-    severity = _SEVERITY[record.severity]
-    return CheckTold(record.name, record.passed, severity, record.description, metadata)
-
-
-def not_judged(name: str, stands: Manifest | None) -> CheckTold:
-    """A planned check of a value that was refused before: its status is that of what stands."""
-    before = next((r for r in (stands.checks if stands else []) if r.name == name), None)
-    text = "not judged: the new value was refused before"
-    return CheckTold(
-        name,
-        passed=before.passed if before else True,
-        severity=_SEVERITY[before.severity] if before else dg.AssetCheckSeverity.WARN,
-        description=f"{text}. What stands: {before.description}" if before else text,
-        metadata={"status": "not judged", "what stands": _stands(stands)},
-    )
-
-
-def _stands(manifest: Manifest | None) -> str:
-    if manifest is None:
-        return "nothing: there is no earlier version"
-    return f"the version of {manifest.at:%-d %B %Y %H:%M} UTC"
-
-
-def manifest_metadata(asset: Asset, manifest: Manifest, home: Home) -> dict[str, Any]:
-    """What the asset's page and its plots show of a version: rows, cost, where it is published."""
-    found: dict[str, Any] = {"seconds": manifest.seconds, "peak_mb": manifest.peak_mb}
-    if manifest.rows is not None:
-        found["dagster/row_count"] = manifest.rows
-    first = next(iter(manifest.published), None)
-    table = f"{asset.name}.parquet"
-    main = table if table in manifest.published else first
-    if main in manifest.published:
-        found["dagster/uri"] = str(home.published / str(main))
-    return found
-
-
-def _figures(outcome: Outcome) -> dict[str, Any]:
-    found = {}
-    for name, data in outcome.figures.items():
-        if name.endswith(".png") and len(data) <= FIGURE_LIMIT:
-            title = name.removeprefix("figures/").removesuffix(".png")
-            picture = base64.b64encode(data).decode()
-            found[f"figure {title}"] = dg.MetadataValue.md(
-                f"![{title}](data:image/png;base64,{picture})"
-            )
-    return found

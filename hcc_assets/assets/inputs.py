@@ -33,7 +33,7 @@ import pandas as pd
 from hcc_assets.assets.kind import Basis, Input, Node, View
 from hcc_assets.assets.reading import BySample, Version
 from hcc_assets.home.landing.sample_sheet import SampleRow
-from hcc_assets.home.versions import Manifest, digest
+from hcc_assets.home.manifests import Manifest, digest
 from hcc_assets.study.config import StudyConfig, restricted
 
 GIVEN = ("output", "table")

@@ -12,7 +12,10 @@ from typing import Any, TypeVar
 from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.kind import Basis, Declared, Node, View
 from hcc_assets.assets.view import HomeView
-from hcc_assets.home.versions import Manifest
+from hcc_assets.home.manifests import Manifest
+from hcc_assets.home.versions import unfinished
+
+UNPUBLISHED = "its run was ended before it was published"
 
 D = TypeVar("D", bound=Declared)
 
@@ -146,6 +149,9 @@ def state_of(view: HomeView, node: Node, *, again: bool = False) -> State:
     current = view.versions.current(*node)
     since = current.at.isoformat() if current else ""
     fingerprint = view.fingerprint(asset, node[1])
+    held = view.versions.held(*node)
+    if unfinished(current, held):
+        return State("stale", (UNPUBLISHED,), since)
     if view.settled(asset, node[1]) is not None:
         return State("fresh", since=since)
     if fingerprint is None:
@@ -154,7 +160,6 @@ def state_of(view: HomeView, node: Node, *, again: bool = False) -> State:
         return State("waiting", (f"{_missing(view, asset, node[1])} has no version yet",))
     if current is not None and current.fingerprint == fingerprint:
         return State("fresh", since=since)
-    held = view.versions.held(*node)
     same = held is not None and held.fingerprint == fingerprint and held.permanent
     if held is not None and same and not (again and held.code in ("error", "ended")):
         return State("held", (held.reason,), since)

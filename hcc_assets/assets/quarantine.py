@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from hcc_assets.home import files
+from hcc_assets.home.manifests import digest
 from hcc_assets.home.paths import is_local
-from hcc_assets.home.versions import digest
 
 if TYPE_CHECKING:
     from upath import UPath

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from hcc_assets.home.versions import Manifest, Versions, digest
+from hcc_assets.home.manifests import Manifest, digest
+from hcc_assets.home.versions import Versions
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -14,11 +14,12 @@ from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.inputs import Basis
 from hcc_assets.home.landing import deliveries
 from hcc_assets.home.landing.sample_sheet import SampleRow
+from hcc_assets.home.manifests import Manifest, digest
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.consent import read_withdrawals, tombstones_of
 from hcc_assets.home.people.register import People, read_people, register
 from hcc_assets.home.people.subject_keys import canonical_subject
-from hcc_assets.home.versions import Manifest, Versions, digest
+from hcc_assets.home.versions import Versions
 from hcc_assets.study.config import StudyConfig
 
 LOOKED_AT = (

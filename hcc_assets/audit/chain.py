@@ -1,4 +1,5 @@
-"""Entries of the audit trail and the faults that a chain of them can have, as pure functions. Reading, writing and keys are in `audit`."""
+"""Entries of the audit trail and the faults that a chain of them can have, as pure functions.
+Reading, writing and keys are in `audit`."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ HEAD_LOST = "audit.head_lost"
 
 
 class AuditEntry(BaseModel):
-    """One line of the trail. ``at`` is ISO 8601 in UTC; ``subject`` an HMAC; ``from_hash`` and ``to_hash`` content hashes."""
+    """One line of the trail. ``at`` is ISO 8601 in UTC; ``subject`` an HMAC; ``from_hash`` and
+    ``to_hash`` content hashes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     seq: int
@@ -33,7 +35,8 @@ class AuditEntry(BaseModel):
 
 @dataclass(frozen=True)
 class Problem:
-    """A fault of the chain: ``kind`` is one of changed, unreadable, missing, order, duplicate, chain, head; ``line`` counts from 1, 0 is the head."""
+    """A fault of the chain: ``kind`` is one of changed, unreadable, missing, order, duplicate,
+    chain, head; ``line`` counts from 1, 0 is the head."""
 
     line: int
     kind: str
@@ -97,7 +100,8 @@ def chain_problems(
                 Problem(
                     line,
                     "head",
-                    f"before line {line} (entry {entry.seq}) the head record was lost; entries may be missing there",
+                    f"before line {line} (entry {entry.seq}) the head record was lost; "
+                    "entries may be missing there",
                 )
             )
         seen[entry.seq], highest = (line, entry), max(highest, entry.seq)
@@ -133,7 +137,8 @@ def _head_problems(
             Problem(
                 0,
                 "head",
-                "the head record is missing or was changed; a missing last entry could not be noticed",
+                "the head record is missing or was changed; a missing last entry could not be "
+                "noticed",
             )
         ]
     if head.seq in seen and genuine(seen[head.seq][1]) and seen[head.seq][1].hash != head.hash:
@@ -151,7 +156,8 @@ def _head_problems(
 
 
 def without(value: Any, hidden: Mapping[str, str]) -> Any:
-    """A copy of a JSON-able value in which every name of ``hidden`` is replaced, whatever its case; not inside a longer word or number."""
+    """A copy of a JSON-able value in which every name of ``hidden`` is replaced, whatever its case;
+    not inside a longer word or number."""
     if not hidden:
         return value
     by_name = {name.casefold(): token for name, token in hidden.items()}

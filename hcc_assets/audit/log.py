@@ -1,10 +1,14 @@
-"""The audit trail: who did what to what, when (UTC), from which hash to which. Append-only, hash-chained, keyed. No decision is taken here.
+"""The audit trail: who did what to what, when (UTC), from which hash to which. Append-only,
+hash-chained, keyed. No decision is taken here.
 
-Each line is one JSON object. Its ``hash`` is an HMAC over the other fields, ``prev`` is the hash of the line before, and a head record beside the
-trail (sequence number and hash of the last line) makes a missing last line visible. Subjects are named by HMAC only, from the first line on: callers
-give ``subject_id`` and ``redact`` (sample ids and other names that contain it), and every occurrence in any text of the entry becomes the digest.
+Each line is one JSON object. Its ``hash`` is an HMAC over the other fields, ``prev`` is the hash of
+the line before, and a head record beside the trail (sequence number and hash of the last line)
+makes a missing last line visible. Subjects are named by HMAC only, from the first line on: callers
+give ``subject_id`` and ``redact`` (sample ids and other names that contain it), and every
+occurrence in any text of the entry becomes the digest.
 
-Whoever can read the key and write the folder can rewrite the trail: write ``AuditTrail.head()`` down elsewhere from time to time.
+Whoever can read the key and write the folder can rewrite the trail: write ``AuditTrail.head()``
+down elsewhere from time to time.
 """
 
 from __future__ import annotations
@@ -40,7 +44,8 @@ TORN_LINE = "audit.torn_line"
 
 
 class AuditTrail:
-    """An append-only trail in ``path`` with its head record in ``path`` + ``.head`` and its lock in ``path`` + ``.lock``.
+    """An append-only trail in ``path`` with its head record in ``path`` + ``.head`` and its lock in
+    ``path`` + ``.lock``.
 
     Parameters
     ----------
@@ -78,7 +83,8 @@ class AuditTrail:
         why, who
             Reason as given by the operator; person or process (default: user at host).
         subject_id, redact
-            Subject that the entry is about, and further names that must not be kept (sample ids): each is replaced by the digest wherever it stands.
+            Subject that the entry is about, and further names that must not be kept (sample ids):
+            each is replaced by the digest wherever it stands.
         from_hash, to_hash
             Content hash before and after.
         details
@@ -112,7 +118,8 @@ class AuditTrail:
                 yield entry
 
     def head(self) -> Head | None:
-        """Sequence number and hash of the last entry, from the head record; None when there is none or it is not genuine."""
+        """Sequence number and hash of the last entry, from the head record; None when there is none
+        or it is not genuine."""
         try:
             raw = json.loads(self._head_path.read_text(encoding="utf-8"))
             head = Head(int(raw["seq"]), str(raw["hash"]))
@@ -208,7 +215,8 @@ class AuditTrail:
         _sync_folder(self.path.parent)
 
     def _cut_torn_line(self) -> bytes | None:
-        """Remove what a dying process left without an end of line (never acknowledged); its length and hash become an entry of their own."""
+        """Remove what a dying process left without an end of line (never acknowledged); its length
+        and hash become an entry of their own."""
         if not self.path.exists():
             return None
         with self.path.open("rb+") as handle:
@@ -221,7 +229,8 @@ class AuditTrail:
         return content[keep:]
 
     def _last_entry(self) -> AuditEntry | None:
-        """The last genuine entry; from the end of the file, so that an append costs the same in the tenth year as on the first day."""
+        """The last genuine entry; from the end of the file, so that an append costs the same in the
+        tenth year as on the first day."""
         tail = b""
         with self.path.open("rb") as handle:
             position = handle.seek(0, os.SEEK_END)

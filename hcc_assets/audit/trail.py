@@ -1,4 +1,5 @@
-"""Where the audit trail and the key of a home lie. What is written into it is decided by the callers."""
+"""Where the audit trail and the key of a home lie. What is written into it is decided by the
+callers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Commands of ``hcc``, grouped by who uses them. A command reads its arguments, calls one function and prints what came out."""
+"""Commands of ``hcc``, grouped by who uses them. A command reads its arguments, calls one function
+and prints what came out."""
 
 from __future__ import annotations
 
@@ -14,9 +15,9 @@ def hcc() -> None:
 
 
 def _add_commands() -> None:
-    from hcc_assets.commands import administration, daily, serving
+    from hcc_assets.commands import administration, asking, daily, serving
 
-    for module in (daily, administration, serving):
+    for module in (daily, asking, administration, serving):
         for command in module.COMMANDS:
             hcc.add_command(command)
 

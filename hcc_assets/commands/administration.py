@@ -1,4 +1,5 @@
-"""Commands that decide or export: accept, reference rebuild, export, withdraw, erase, health, alerts, audit. What they do is elsewhere."""
+"""Commands that decide or export: accept, reference rebuild, export, withdraw, erase, health,
+alerts, audit. What they do is elsewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from hcc_assets.home.paths import Home
     "--reason",
     required=True,
     callback=worded,
-    help="Why the export is right although it shrinks or rewrites history; goes into the audit trail.",
+    help="Why the export is right although it shrinks or rewrites history; goes into the trail.",
 )
 @with_json
 @with_home
@@ -58,7 +59,7 @@ def reference() -> None:
 @with_json
 @with_home
 def rebuild(home: Home, reason: str, as_json: bool) -> None:
-    """Make a new version of the reference from all samples, relabel every cell, publish what changes."""
+    """Make a new version of the reference from all samples and relabel every cell."""
     from hcc_assets.commands.daily import refreshed
     from hcc_assets.operate.actions import rebuild_reference
 
@@ -69,7 +70,8 @@ def rebuild(home: Home, reason: str, as_json: bool) -> None:
         summary,
         as_json,
         [
-            f"Reference {summary['before'] or 'none'} -> {summary['after']}; {summary['changed_calls']} calls changed"
+            f"Reference {summary['before'] or 'none'} -> {summary['after']}; "
+            f"{summary['changed_calls']} calls changed"
         ],
     )
     finish(bool(summary["held"]))
@@ -115,12 +117,13 @@ def export_adam(home: Home, folder: Path) -> None:
 def withdraw(home: Home, subject: str, from_date: dt.datetime, reason: str) -> None:
     """Stop following a subject; what was collected before the date stays."""
     from hcc_assets.operate.actions import withdraw_subject
-    from hcc_assets.privacy.erasing import nobody_of_this_name
+    from hcc_assets.privacy.subject import nobody_of_this_name
 
     unknown = nobody_of_this_name(existing_home(home), subject)
     withdraw_subject(home, subject, from_date.date(), reason)
     click.echo(
-        f"{subject} is withdrawn from {from_date:%Y-%m-%d}; earlier data stay. Next: hcc refresh --home {home.root}"
+        f"{subject} is withdrawn from {from_date:%Y-%m-%d}; earlier data stay. "
+        f"Next: hcc refresh --home {home.root}"
     )
     for line in unknown:
         click.echo(line)
@@ -152,7 +155,8 @@ def erase(
 
     if not home.is_local:
         raise click.UsageError(
-            "hcc erase works on a local home; on an object store remove the objects and their versions there"
+            "hcc erase works on a local home; "
+            "on an object store remove the objects and their versions there"
         )
     if dry_run:
         found = preview(existing_home(home), subject)

@@ -1,4 +1,5 @@
-"""What all commands share: the home option, JSON or text, errors that end with exit code 2. No command belongs here."""
+"""What all commands share: the home option, JSON or text, errors that end with exit code 2. No
+command belongs here."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ DONE, TROUBLED, MISUSE = 0, 1, 2
 
 
 def with_home(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give the command a `Home`; turn a wrong ``study.toml``, database setting, record or key into misuse, a database that is gone into one sentence."""
+    """Give the command a `Home`; turn a wrong ``study.toml``, database setting, record or key into
+    misuse, a database that is gone into one sentence."""
 
     @click.option(
         "--home",
@@ -45,7 +47,8 @@ def with_home(command: Callable[..., Any]) -> Callable[..., Any]:
             if not database_is_gone(error):
                 raise
             raise click.ClickException(
-                f"the database of {DATABASE_VARIABLE} cannot be reached, or went away; what was published before stands. Try again when it is back"
+                f"the database of {DATABASE_VARIABLE} cannot be reached, or went away; "
+                "what was published before stands. Try again when it is back"
             ) from None
 
     return wrapped
@@ -89,6 +92,7 @@ def existing_home(home: Home) -> Home:
     """
     if not home.landing.exists() and not home.store.exists():
         raise click.UsageError(
-            f"{home.root} has no landing/ folder; put deliveries there, or run: hcc demo --home {home.root}"
+            f"{home.root} has no landing/ folder; put deliveries there, "
+            f"or run: hcc demo --home {home.root}"
         )
     return home

@@ -1,4 +1,5 @@
-"""Commands of every day: demo, refresh, status, validate, explain. What they do is elsewhere; here is what they say."""
+"""Commands of every day: demo, refresh, status, validate. What they do is elsewhere; here is what
+they say."""
 
 from __future__ import annotations
 
@@ -13,9 +14,7 @@ from hcc_assets.home.paths import Home
 if TYPE_CHECKING:
     import dagster as dg
 
-    from hcc_assets.assets.inputs import Node
     from hcc_assets.assets.plan import Plan
-    from hcc_assets.assets.view import HomeView
     from hcc_assets.operate.refresh import Summary
 
 
@@ -73,7 +72,8 @@ def demo(home: Home, subjects: int, cells: int, seed: int, setting: str) -> None
             progress=progress,
         )
     click.echo(
-        f"Simulated {subjects} subjects with {cells} cells a sample (seed {seed}) in {home.landing}; truth in {home.root / 'truth'}"
+        f"Simulated {subjects} subjects with {cells} cells a sample (seed {seed}) "
+        f"in {home.landing}; truth in {home.root / 'truth'}"
     )
     click.echo(f"Next: hcc refresh --home {home.root}")
 
@@ -132,7 +132,7 @@ def refresh(
         )
     if engine != "ray" and address is not None:
         raise click.UsageError("--address needs --engine ray")
-    from hcc_assets.operate.ray.engine import RayUnfit, require_ray
+    from hcc_assets.operate.ray.site import RayUnfit, require_ray
 
     try:
         if engine == "ray":
@@ -224,7 +224,7 @@ def status(home: Home, as_json: bool) -> None:
 @with_json
 @with_home
 def validate(path: Path, genome: str | None, as_json: bool, home: Home) -> None:
-    """Judge one delivery (matrix, clinical export or file) before it is sent; the home is not touched."""
+    """Judge one delivery (matrix, clinical export, file) before it is sent; no home is touched."""
     from hcc_assets.operate.validation import judge
 
     verdict = judge(path, home.config(), genome=genome)
@@ -236,69 +236,4 @@ def validate(path: Path, genome: str | None, as_json: bool, home: Home) -> None:
     finish(not verdict["accepted"])
 
 
-@click.command()
-@click.argument("file")
-@with_json
-@with_home
-def explain(home: Home, file: str, as_json: bool) -> None:
-    """Where a published file comes from: inputs down to delivery files with hashes, code, lock, runs, checks."""
-    from hcc_assets.assets.provenance import explain_asset, explanation_lines, origin_of
-    from hcc_assets.catalogue.loading import all_assets
-
-    assets = all_assets()
-    origin = origin_of(existing_home(home), assets, file)
-    if origin is None:
-        raise click.UsageError(
-            f"{Path(file).name} is neither a table nor a figure of a version that stands; hcc explain takes any file of {home.published}"
-        )
-    tree = explain_asset(home, assets, *origin)
-    say(tree, as_json, explanation_lines(tree))
-
-
-@click.command()
-@click.argument("asset")
-@click.option("--sample", default=None, help="Of a per-sample asset: the id of the sample.")
-@with_json
-@with_home
-def why(home: Home, asset: str, sample: str | None, as_json: bool) -> None:
-    """Which input, delivery, setting or code makes an asset stale, or that it is fresh."""
-    from hcc_assets.assets.plan import make_plan
-    from hcc_assets.assets.view import HomeView
-    from hcc_assets.catalogue.loading import all_assets
-    from hcc_assets.operate.actions import forced_nodes
-
-    view = HomeView(existing_home(home), all_assets())
-    try:
-        nodes = forced_nodes(view, [f"{asset}@{sample}" if sample else asset])
-    except LookupError as unknown:
-        raise click.UsageError(str(unknown)) from None
-    plan = make_plan(view)
-    found = [_why(view, plan, node) for node in nodes]
-    lines = [line for one in found for line in _why_lines(one)]
-    say({"asset": asset, "nodes": found}, as_json, lines)
-
-
-def _why(view: HomeView, plan: Plan, node: Node) -> dict[str, Any]:
-    state = plan.states[node]
-    waiting = [up for up in plan.upstream(node) if up in plan.dirty]
-    return {
-        "asset": node[0],
-        "sample": view.people.sample(node[1]) if node[1] else None,
-        "state": state.state,
-        "reasons": [view.people.in_ids(reason) for reason in state.reasons],
-        "after": sorted({view.people.in_ids("/".join(filter(None, up))) for up in waiting}),
-        "since": state.since or None,
-    }
-
-
-def _why_lines(one: dict[str, Any]) -> list[str]:
-    where = one["asset"] + (f" of {one['sample']}" if one["sample"] else "")
-    since = f" since {one['since'][:16]} UTC" if one["since"] else ""
-    lines = [f"{where} is {one['state']}{since if one['state'] == 'fresh' else ''}"]
-    lines += [f"  {reason}" for reason in one["reasons"]]
-    if one["after"]:
-        lines.append(f"  and it follows {', '.join(one['after'][:6])}, to be computed before")
-    return lines
-
-
-COMMANDS = (demo, refresh, status, why, validate, explain)
+COMMANDS = (demo, refresh, status, validate)

@@ -105,13 +105,14 @@ def amend(path: UPath, change: Callable[[bytes | None], bytes]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(str(folder / f".{path.name}.lock"), timeout=60):
             write_bytes(path, change(_read(path)))
-        return None
+        return
     while True:
         seen = objects.tag_of(path)
         try:
-            return write_bytes(path, change(_read(path)), seen=seen)
+            write_bytes(path, change(_read(path)), seen=seen)
         except objects.Overtaken:
             continue
+        return
 
 
 def _read(path: UPath) -> bytes | None:

@@ -8,6 +8,7 @@ locks. What is written is decided elsewhere.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import sqlite3
 import time
 from bisect import bisect_left
@@ -115,6 +116,14 @@ def tag_of(path: UPath) -> str:
         return _tag(
             path.fs.info(path.path, refresh=True) if conditional(path) else path.fs.info(path.path)
         )
+    except FileNotFoundError:
+        return ABSENT
+
+
+def content_tag(path: UPath) -> str:
+    """Hash of a small local file, `ABSENT` where there is none."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     except FileNotFoundError:
         return ABSENT
 

@@ -5,11 +5,14 @@ putting back what was deleted or changed there from outside.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from upath import UPath
 
-from hcc_assets.home import files
-from hcc_assets.home.versions import Manifest, Versions
+from hcc_assets.home import files, objects
+from hcc_assets.home.manifests import Manifest
+from hcc_assets.home.paths import Home
+from hcc_assets.home.versions import Versions
 
 
 def promote(versions: Versions, manifest: Manifest, later: Iterable[Manifest] = ()) -> None:
@@ -61,3 +64,40 @@ def put_back(versions: Versions, manifests: Iterable[Manifest]) -> list[str]:
         manifest, file = there[name]
         _copy(versions, manifest, file, versions.home.published / name)
     return names
+
+
+def figures_there(home: Home) -> list[str]:
+    """Paths below ``published/`` of the figures that lie there."""
+    if not home.is_local:
+        return [f"figures/{name}" for name in sorted(objects.listed(home.figures))]
+    folder = Path(str(home.figures))
+    names = sorted(p.name for p in folder.iterdir()) if folder.exists() else []
+    return [f"figures/{name}" for name in names if not name.startswith(files.TEMPORARY)]
+
+
+def sweep_figures(home: Home, there: Iterable[str], manifests: Iterable[Manifest]) -> list[str]:
+    """Remove figures that no version publishes: of a subject that was erased or withdrawn, of a
+    class that is no longer drawn. Tables are left alone, since stock assets lay theirs beside.
+
+    Parameters
+    ----------
+    there
+        `figures_there` from before the manifests were read: what a run publishes meanwhile has
+        its manifest by then.
+    manifests
+        What stands.
+
+    Returns
+    -------
+    list of str
+        Paths below ``published/`` that were removed.
+    """
+    kept = expected(manifests)
+    gone = [name for name in there if name not in kept]
+    for name in gone:
+        path = home.published / name
+        if home.is_local:
+            Path(str(path)).unlink(missing_ok=True)
+        else:
+            objects.remove(path)
+    return gone

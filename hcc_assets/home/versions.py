@@ -7,21 +7,19 @@ newest attempt that was refused, and why. Which asset is stale is computed in ``
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from filelock import FileLock
-from pydantic import BaseModel
 from upath import UPath
 
 from hcc_assets.home import files, objects
+from hcc_assets.home.manifests import Bundle, Held, Manifest, Written, cells_digest, digest, encoded
 from hcc_assets.home.paths import Home, is_local
 
 if TYPE_CHECKING:
@@ -31,139 +29,6 @@ CURRENT, HELD, MANIFEST = "current.json", "held.json", "manifest.json"
 
 KEEP_VERSIONS = 5
 """Earlier versions of a table that stay in the store; of a sample's cells one stays."""
-
-
-class CheckRecord(BaseModel):
-    """One judged check as it was written into the manifest."""
-
-    name: str
-    passed: bool
-    severity: str = "ERROR"
-    description: str = ""
-    affected: int = 0
-
-
-class Manifest(BaseModel):
-    """What stands for an asset (and sample), and everything that went into it.
-
-    Attributes
-    ----------
-    partition
-        Key of the sample (`home.people.register`); None for an asset that has no samples.
-    data_version
-        Hash of the content that other assets read; figures and CSV do not count.
-    version
-        Folder of all files of the version, named after the hash of all of them.
-    fingerprint
-        Hash of code, settings, inputs and deliveries: what decides whether it is stale.
-    code
-        Module to hash of its source, for every module of the package that can run in it.
-    settings
-        Keys of ``study.toml`` that it read, with their values.
-    inputs
-        ``asset`` or ``asset/key`` to the data version that was read.
-    deliveries
-        What was read from ``landing/``, with its content.
-    files
-        Path below the folder of the asset to SHA-256.
-    published
-        Path below ``published/`` to the file of the version that is copied there.
-    seconds, peak_mb
-        What it cost to compute: wall time, and the largest memory of the process until then.
-    """
-
-    asset: str
-    partition: str | None = None
-    data_version: str
-    version: str = ""
-    fingerprint: str
-    code_version: str
-    code: dict[str, str] = {}
-    settings: dict[str, Any] = {}
-    lock_hash: str = ""
-    inputs: dict[str, str] = {}
-    deliveries: dict[str, str] = {}
-    files: dict[str, str] = {}
-    published: dict[str, str] = {}
-    rows: int | None = None
-    run_id: str = ""
-    at: dt.datetime
-    since: dt.datetime
-    previous: str | None = None
-    seconds: float = 0.0
-    peak_mb: float = 0.0
-    checks: list[CheckRecord] = []
-    notes: dict[str, Any] = {}
-
-    @property
-    def folder(self) -> str:
-        """Name of the folder of the version; before 0.2 it was the data version."""
-        return self.version or self.data_version
-
-    def has(self, name: str) -> bool:
-        """True when the version has a file of this name (``profile.parquet``)."""
-        return f"{self.folder}/{name}" in self.files
-
-
-class Held(BaseModel):
-    """The newest attempt that did not replace the version that stands."""
-
-    fingerprint: str
-    reason: str
-    code: str = "held"
-    at: dt.datetime
-    attempts: int = 1
-    permanent: bool = True
-    run_id: str = ""
-    checks: list[CheckRecord] = []
-    frames: list[str] = []
-    """Where an unexpected error came from, outermost first: ``file:line:function``."""
-
-
-@dataclass
-class Bundle:
-    """What an asset computed: frames (Parquet), AnnData (h5ad), bytes and one JSON object, each
-    under a name; ``extras`` are bytes that no other asset reads (figures, CSV)."""
-
-    frames: dict[str, pd.DataFrame] = field(default_factory=dict)
-    cells: dict[str, AnnData] = field(default_factory=dict)
-    blobs: dict[str, bytes] = field(default_factory=dict)
-    facts: dict[str, Any] = field(default_factory=dict)
-    dates: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    extras: dict[str, bytes] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Written:
-    """Files of a version that lie beside the one that stands: what `Manifest` says of them."""
-
-    data_version: str
-    version: str
-    files: dict[str, str]
-
-
-def digest(*parts: object) -> str:
-    """Short stable hash of JSON-able parts."""
-    text = json.dumps(parts, sort_keys=True, default=str, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
-
-
-def cells_digest(adata: AnnData) -> str:
-    """Content hash of an AnnData's matrix, names and annotations, independent of the file's
-    bytes."""
-    h = hashlib.sha256()
-    from scipy import sparse
-
-    matrix = sparse.csr_matrix(adata.X)
-    for array in (
-        matrix.data.astype("int64", copy=False),
-        matrix.indices.astype("int64", copy=False),
-        matrix.indptr.astype("int64", copy=False),
-    ):
-        h.update(array.tobytes())
-    for frame in (adata.obs, adata.var):
-        h.update(pd.util.hash_pandas_object(frame.astype(str), index=True).to_numpy().tobytes())
-    return h.hexdigest()
 
 
 class Versions:
@@ -259,7 +124,7 @@ class Versions:
         """Of the manifest that `commit` is to replace; to be asked for before it is read."""
         path = self.folder(asset, partition) / CURRENT
         if self.home.is_local:
-            return _tag(path)
+            return objects.content_tag(path)
         if self._seen is None:
             return objects.tag_of(path)
         found = self._listed(asset)[0].get(
@@ -292,13 +157,7 @@ class Versions:
 
     def write_bundle(self, asset: str, partition: str | None, bundle: Bundle) -> Written:
         """Write the files of a version beside the one that stands; nothing reads them yet."""
-        payloads: dict[str, bytes] = {}
-        for name, frame in bundle.frames.items():
-            payloads[f"{name}.parquet"] = files.parquet_bytes(frame, bundle.dates.get(name, ()))
-        payloads |= bundle.blobs
-        if bundle.facts:
-            facts = json.dumps(bundle.facts, sort_keys=True, ensure_ascii=False, default=str)
-            payloads["facts.json"] = facts.encode()
+        payloads = encoded(bundle)
         read = {name: hashlib.sha256(data).hexdigest() for name, data in payloads.items()}
         read |= {f"{name}.h5ad": cells_digest(adata) for name, adata in bundle.cells.items()}
         extras = {name: hashlib.sha256(data).hexdigest() for name, data in bundle.extras.items()}
@@ -321,7 +180,8 @@ class Versions:
     ) -> None:
         """Make a manifest the current one if the one that stands is still the one that was seen.
 
-        This is the only way in which writers keep apart, on a disk and on an object store.
+        This is the only way in which writers keep apart, on a disk and on an object store. The
+        hold stays until the version is published (`unfinished`).
 
         Parameters
         ----------
@@ -343,7 +203,6 @@ class Versions:
         fence()
         self._swap(folder / CURRENT, content, seen)
         self.look_anew()
-        self.clear_hold(manifest.asset, manifest.partition)
         spared = {manifest.folder, manifest.previous}
         if not is_local(folder):
             objects.remove_old(folder, lambda name: is_version(Path(name)), spared, keep)
@@ -361,7 +220,7 @@ class Versions:
         self.home.locks.mkdir(parents=True, exist_ok=True)
         name = hashlib.sha256(str(pointer).encode()).hexdigest()[:20]
         with FileLock(str(self.home.locks / f"{name}.lock"), timeout=60):
-            if _tag(pointer) != seen:
+            if objects.content_tag(pointer) != seen:
                 raise objects.Overtaken(f"{pointer.parent.name} was replaced in the meantime")
             files.write_bytes(pointer, content)
 
@@ -428,12 +287,12 @@ class Versions:
         return manifest
 
 
-def _tag(path: UPath) -> str:
-    """Hash of a small local file, `objects.ABSENT` where there is none."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except FileNotFoundError:
-        return objects.ABSENT
+def unfinished(current: Manifest | None, held: Held | None) -> bool:
+    """True where a run made its version the current one and was ended, or failed, before that was
+    published and told."""
+    if current is None or held is None or held.code not in ("ended", "error"):
+        return False
+    return (held.run_id, held.fingerprint) == (current.run_id, current.fingerprint)
 
 
 def is_version(path: Path | UPath) -> bool:

@@ -1,4 +1,5 @@
-"""What the commands that change something do: refresh, accept, rebuild, withdraw. Each is one function over a home."""
+"""What the commands that change something do: refresh, accept, rebuild, withdraw. Each is one
+function over a home."""
 
 from __future__ import annotations
 
@@ -22,8 +23,7 @@ from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.home import files
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.consent import record_withdrawal
-from hcc_assets.home.people.register import read_people
-from hcc_assets.home.published import put_back
+from hcc_assets.home.published import figures_there, put_back, sweep_figures
 from hcc_assets.home.versions import Versions
 from hcc_assets.operate.history import restore
 from hcc_assets.operate.instance import instance_of
@@ -76,9 +76,11 @@ def refresh_home(
             nodes = forced_nodes(HomeView(home, assets), force)
             workers = _workers(home, instance, progress, jobs, memory_mb, ray_address)
             summary = Refresher(home, assets, instance, progress, workers, nodes).run()
+            figures = figures_there(home)
             plan = make_plan(HomeView(home, assets))
             for name in put_back(plan.view.versions, manifests_of(plan)):
                 progress(name, "published file put back")
+            sweep_figures(home, figures, manifests_of(plan))
             restore(instance, plan, limit=RESTORED_A_REFRESH)
             trim_runs(instance, plan, dt.datetime.now(dt.UTC))
             summary.alerts = then(plan, instance) if then is not None else {}
@@ -161,10 +163,11 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        The entry of the acceptance, and whether any export is ``held`` now: one that is not may be accepted before it is looked at.
+        The entry of the acceptance, and whether any export is ``held`` now: one that is not may be
+        accepted before it is looked at.
     """
     view = HomeView(home, all_assets())
-    reason = read_people(home).in_keys(reason)
+    reason = _in_keys(view, reason)
     standing = view.versions.current("clinical_export")
     waits = standing is not None and any(
         c.name == "newest_export_taken" and not c.passed for c in standing.checks
@@ -172,7 +175,8 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
     deliveries = {d.id: d for d in view.landing.exports}
     if export not in deliveries:
         raise LookupError(
-            f"there is no export {export}; landing/clinical has {', '.join(sorted(deliveries)) or 'nothing'}"
+            f"there is no export {export}; "
+            f"landing/clinical has {', '.join(sorted(deliveries)) or 'nothing'}"
         )
     if deliveries[export].state != "ready":
         raise LookupError(f"export {export} is not ready: {deliveries[export].reason}")
@@ -193,14 +197,22 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
     return entry | {"held": waits or view.versions.held("clinical_export") is not None}
 
 
+def _in_keys(view: HomeView, text: str) -> str:
+    """What a person wrote, with keys for the names of everybody who has arrived."""
+    view.register()
+    return view.people.in_keys(text)
+
+
 def withdraw_subject(home: Home, subject: str, from_date: dt.date, reason: str) -> None:
     """Record that data of ``subject`` (its id or key) from ``from_date`` on are no longer used; the
     next refresh leaves them out."""
-    subject = read_people(home).in_ids(subject)
+    view = HomeView(home, all_assets())
+    told = _in_keys(view, reason)
+    subject = view.people.in_ids(subject)
     record_withdrawal(home.withdrawals_csv, subject, from_date, reason, dt.datetime.now(dt.UTC))
     trail_of(home).append(
         "withdraw",
-        why=read_people(home).in_keys(reason),
+        why=told,
         subject_id=subject,
         details={"from": from_date.isoformat()},
     )
@@ -229,7 +241,7 @@ def rebuild_reference(
         files.write_bytes(home.store / "reference_rebuild.json", json.dumps(asked).encode())
         trail_of(home).append(
             "reference rebuild",
-            why=read_people(home).in_keys(reason),
+            why=_in_keys(HomeView(home, all_assets()), reason),
             from_hash=current.data_version,
         )
     summary = refresh() if refresh is not None else Summary()

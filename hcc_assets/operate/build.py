@@ -18,7 +18,7 @@ from hcc_assets.catalogue.native import native_definitions
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.driver import Behind, Stale
 from hcc_assets.operate.io_manager import StoreIOManager
-from hcc_assets.operate.watch.reaper import living
+from hcc_assets.operate.watch.life import living
 
 SAMPLE_JOB = "sample_chain"
 TABLES_JOB = "tables"

@@ -1,7 +1,9 @@
-"""The shipped ``dagster.yaml``: telemetry off, runs watched, ticks kept for a while, few runs at once. Where it is written is decided elsewhere."""
+"""The shipped ``dagster.yaml``: telemetry off, runs watched, ticks kept for a while, few runs at
+once. Where it is written is decided elsewhere."""
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -10,15 +12,16 @@ from hcc_assets.study.config import ConfigError
 DATABASE_VARIABLE = "HCC_DATABASE_URL"
 
 _SQLITE = """\
-# storage: SQLite files below DAGSTER_HOME (Dagster's default). For PostgreSQL set HCC_DATABASE_URL before the first start,
-# or see deploy/dagster.postgres.yaml.
+# storage: SQLite files below DAGSTER_HOME (Dagster's default). For PostgreSQL set HCC_DATABASE_URL
+# before the first start, or see deploy/dagster.postgres.yaml.
 """
 
 _POSTGRES = """\
 storage:
   postgres:
     postgres_url:
-      env: HCC_DATABASE_URL  # postgresql+psycopg2://user:password@host:5432/database; the password is not in this file
+      # postgresql+psycopg2://user:password@host:5432/database; the password is not in this file
+      env: HCC_DATABASE_URL
 """
 
 _SETTINGS = """\
@@ -27,7 +30,8 @@ telemetry:
 nux:
   enabled: false
 
-# A killed run stays STARTED under the default launcher; hcc's reaper ends it by process and heartbeat, and this is the last resort.
+# A killed run stays STARTED under the default launcher; hcc's reaper ends it by process and
+# heartbeat, and this is the last resort.
 run_monitoring:
   enabled: true
   start_timeout_seconds: 300
@@ -37,7 +41,8 @@ run_monitoring:
   poll_interval_seconds: 30
   free_slots_after_run_end_seconds: 60
 
-# Retries are counted per content in the home, not per run, so that a permanent failure is not tried again.
+# Retries are counted per content in the home, not per run, so that a permanent failure is not tried
+# again.
 run_retries:
   enabled: false
 
@@ -45,8 +50,6 @@ concurrency:
   runs:
     max_concurrent_runs: {max_concurrent_runs}
     tag_concurrency_limits:
-      - key: hcc/tables  # the tables across samples: one writer at a time
-        limit: 1
       - key: dagster/backfill
         limit: {backfill_runs}
 
@@ -58,13 +61,15 @@ schedules:
   use_threads: true
   num_workers: 2
 
+# Three sensors make 20,000 ticks a day, nearly all skipped, of a kilobyte each (three when they
+# fail). Whoever has to know of a failure is told by an alert.
 retention:
   schedule:
     purge_after_days: {{skipped: 7, success: 90, failure: 365}}
   sensor:
-    purge_after_days: {{skipped: 7, success: 30, failure: 365}}
+    purge_after_days: {{skipped: 1, success: 7, failure: 7}}
   auto_materialize:
-    purge_after_days: {{skipped: 7, success: 30, failure: 365}}
+    purge_after_days: {{skipped: 1, success: 7, failure: 7}}
 
 freshness:
   enabled: true
@@ -75,16 +80,29 @@ code_servers:
 """
 
 
-def dagster_yaml(database_url: str | None = None, *, max_concurrent_runs: int = 4) -> str:
+MOST_RUNS = 4
+"""Runs at once on a machine of many cores: each holds half a gigabyte and what its sample needs
+(`operate.workers`), and no run waits for the memory of another as in ``hcc refresh``."""
+
+
+def runs_at_once() -> int:
+    """Runs in progress at once on this machine: one a core, but two even on one, so that the tables
+    do not wait for a sample of an hour, and `MOST_RUNS` at the most."""
+    here = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if here else os.cpu_count() or 1
+    return min(MOST_RUNS, max(2, cores))
+
+
+def dagster_yaml(database_url: str | None = None, *, max_concurrent_runs: int | None = None) -> str:
     """Text of a ``dagster.yaml``.
 
     Parameters
     ----------
     database_url
-        None for SQLite below ``DAGSTER_HOME``. A PostgreSQL URL chooses PostgreSQL; it is not written into the file, which names the variable
-        ``HCC_DATABASE_URL`` instead.
+        None for SQLite below ``DAGSTER_HOME``. A PostgreSQL URL chooses PostgreSQL; it is not
+        written into the file, which names the variable ``HCC_DATABASE_URL`` instead.
     max_concurrent_runs
-        Runs in progress at once.
+        Runs in progress at once; `runs_at_once` where not given.
 
     Raises
     ------
@@ -93,13 +111,13 @@ def dagster_yaml(database_url: str | None = None, *, max_concurrent_runs: int = 
     """
     if database_url and not database_url.startswith("postgresql+psycopg2://"):
         raise ConfigError(
-            f"{DATABASE_VARIABLE} must begin with postgresql+psycopg2:// (SQLAlchemy 2.1 changed the driver of plain postgresql://)"
+            f"{DATABASE_VARIABLE} must begin with postgresql+psycopg2:// (SQLAlchemy 2.1 changed "
+            "the driver of plain postgresql://)"
         )
-    if max_concurrent_runs < 1:
+    runs = runs_at_once() if max_concurrent_runs is None else max_concurrent_runs
+    if runs < 1:
         raise ValueError("max_concurrent_runs must be at least 1")
-    settings = _SETTINGS.format(
-        max_concurrent_runs=max_concurrent_runs, backfill_runs=max(1, max_concurrent_runs // 2)
-    )
+    settings = _SETTINGS.format(max_concurrent_runs=runs, backfill_runs=max(1, runs // 2))
     return (_POSTGRES if database_url else _SQLITE) + "\n" + settings
 
 
@@ -118,12 +136,14 @@ def check_database(dagster_home: Path, database_url: str | None) -> None:
     text = re.sub(r"#.*", "", settings.read_text(encoding="utf-8"))
     if database_url and not re.search(r"(?m)^storage:\s+postgres:|dagster_postgres", text):
         raise ConfigError(
-            f"{DATABASE_VARIABLE} is set, but {settings} keeps Dagster's state in SQLite. To move to PostgreSQL remove that file: what is published and "
-            "stored stays and nothing is computed again; the history of runs in the web UI begins anew"
+            f"{DATABASE_VARIABLE} is set, but {settings} keeps Dagster's state in SQLite. To move "
+            "to PostgreSQL remove that file: what is published and stored stays and nothing is "
+            "computed again; the history of runs in the web UI begins anew"
         )
     if not database_url and re.search(rf"env:\s*{DATABASE_VARIABLE}\b", text):
         raise ConfigError(
-            f"{settings} keeps Dagster's state in PostgreSQL, but {DATABASE_VARIABLE} is not set here"
+            f"{settings} keeps Dagster's state in PostgreSQL, but {DATABASE_VARIABLE} is not set "
+            "here"
         )
 
 

@@ -16,9 +16,9 @@ from dagster._core.definitions.data_version import (
 )
 
 from hcc_assets.assets.definition import Asset
-from hcc_assets.assets.factory import check_told, manifest_metadata
 from hcc_assets.assets.plan import Plan
-from hcc_assets.home.versions import Manifest
+from hcc_assets.assets.telling import check_told, manifest_metadata
+from hcc_assets.home.manifests import Manifest
 
 
 def restore(instance: dg.DagsterInstance, plan: Plan, *, limit: int) -> int:

@@ -9,7 +9,7 @@ import dagster as dg
 
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.build import SAMPLE_JOB, TABLES_JOB, build_assets
-from hcc_assets.operate.watch.reaper import process_tags
+from hcc_assets.operate.watch.life import process_tags
 
 
 def run_assets(

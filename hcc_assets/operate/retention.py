@@ -1,6 +1,8 @@
-"""How long the history of runs is kept, so that a home of five years is as fast as one of a day. Versions and messages are trimmed where they are written.
+"""How long the history of runs is kept, so that a home of five years is as fast as one of a day.
+Versions and messages are trimmed where they are written.
 
-What is kept for good: the audit trail, the manifests of the versions that stand, quarantined deliveries, and whatever is in ``landing/``.
+What is kept for good: the audit trail, the manifests of the versions that stand, quarantined
+deliveries, and whatever is in ``landing/``.
 """
 
 from __future__ import annotations
@@ -12,12 +14,20 @@ import dagster as dg
 from dagster._core.storage.event_log import SqlEventLogStorage
 
 from hcc_assets.assets.plan import Plan
+from hcc_assets.home.paths import Home
 
 RUN_DAYS = 90
-"""Finished runs (events, check results, logs) are kept for so many days; those behind what stands, or is held, are kept as long as that lasts."""
+"""Finished runs (events, check results, logs) are kept for so many days; those behind what stands,
+or is held, are kept as long as that lasts."""
 
 _FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 _PAGE = 200
+"""Runs read, or deleted, at once: some hundred milliseconds."""
+EVALUATION_DAYS = 7
+"""What the driver decided stays in the Automation tab for a week: Dagster itself never removes
+evaluations of a condition that runs in the code location."""
+EMPTY_HOURS = 1
+"""A tick that has logged nothing leaves an empty file; no tick takes an hour."""
 
 
 def trim_runs(
@@ -37,7 +47,8 @@ def trim_runs(
     now
         Aware time.
     limit
-        Runs deleted at one call at most: a tick of a sensor must stay short, and the next one goes on.
+        Runs deleted at one call at most: a tick of a sensor must stay short, and the next one goes
+        on.
 
     Returns
     -------
@@ -57,7 +68,8 @@ def trim_runs(
 
 
 def _forget_checks(instance: dg.DagsterInstance, runs: list[str]) -> None:
-    """Results of checks have a table of their own, which `delete_run` leaves as it is: two kilobytes for each check of each run, for ever."""
+    """Results of checks have a table of their own, which `delete_run` leaves as it is: two
+    kilobytes for each check of each run, for ever."""
     from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable as Checks
 
     storage = instance.event_log_storage
@@ -76,7 +88,8 @@ def _behind(plan: Plan) -> set[str]:
 
 
 def _ended_before(instance: dg.DagsterInstance, limit: float) -> Iterator[str]:
-    """Ids of finished runs that ended before, oldest first. One that was made early and ended late (queued, then cancelled) holds back no other."""
+    """Ids of finished runs that ended before, oldest first. One that was made early and ended late
+    (queued, then cancelled) holds back no other."""
     cursor = None
     while True:
         page = instance.get_run_records(
@@ -92,14 +105,31 @@ def _ended_before(instance: dg.DagsterInstance, limit: float) -> Iterator[str]:
         cursor = page[-1].dagster_run.run_id
 
 
-EVALUATION_DAYS = 7
-"""What the driver decided stays in the Automation tab for a week: Dagster itself never removes
-evaluations of a condition that runs in the code location."""
-
-
 def trim_evaluations(instance: dg.DagsterInstance, now: dt.datetime) -> None:
     """Delete evaluations of the driver's condition that are older than `EVALUATION_DAYS`."""
     storage = instance.schedule_storage
     if storage is not None:
         before = now - dt.timedelta(days=EVALUATION_DAYS)
         storage.purge_asset_evaluations(before=before.timestamp())
+
+
+def trim_tick_logs(home: Home, now: dt.datetime) -> int:
+    """Delete what ticks of sensors logged more than `EVALUATION_DAYS` ago, and the empty files.
+
+    Dagster makes a file for each tick that could log (of the driver: one every ten seconds) and
+    removes none.
+
+    Returns
+    -------
+    int
+        Number of files deleted.
+    """
+    deleted = 0
+    for path in (home.dagster_home / "storage" / "__repository__").glob("*/*"):
+        found = path.stat()
+        age = now.timestamp() - found.st_mtime
+        limit = 24 * EVALUATION_DAYS if found.st_size else EMPTY_HOURS
+        if age > 3600 * limit:
+            path.unlink()
+            deleted += 1
+    return deleted

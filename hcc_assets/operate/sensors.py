@@ -132,12 +132,16 @@ def schedules(
         # published files that were deleted or changed from outside are put back
         put_back(plan.view.versions, manifests_of(plan))
         found = requests(plan, context, samples=False)
-        yield from found or [dg.SkipReason("every table is up to date or waits for samples")]
+        yield from found
+        if not found:
+            yield dg.SkipReason("every table is up to date or waits for samples")
 
     def samples(context: dg.ScheduleEvaluationContext) -> Ticked:
         plan = make_plan(HomeView(home(), assets))
         found = requests(plan, context, samples=True)
-        yield from found or [dg.SkipReason("every sample is up to date")]
+        yield from found
+        if not found:
+            yield dg.SkipReason("every sample is up to date")
 
     daily = {
         TABLES_JOB: ("daily_tables", "0 5 * * *", tables),

@@ -12,9 +12,9 @@ from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.inputs import Node
 from hcc_assets.assets.plan import Plan, make_plan
 from hcc_assets.assets.view import HomeView
+from hcc_assets.home.manifests import CheckRecord, Manifest
 from hcc_assets.home.paths import Home
 from hcc_assets.home.published import damaged
-from hcc_assets.home.versions import CheckRecord, Manifest
 
 
 def home_status(home: Home, assets: Mapping[str, Asset]) -> dict[str, Any]:

@@ -11,8 +11,9 @@ import dagster as dg
 from pydantic import Field
 
 from hcc_assets.home.paths import Home
-from hcc_assets.operate.watch.reaper import living
-from hcc_assets.privacy.erasing import erase_subject, subject_of_code
+from hcc_assets.operate.watch.life import living
+from hcc_assets.privacy.erasing import erase_subject
+from hcc_assets.privacy.subject import subject_of_code
 
 
 class Erasure(dg.Config):

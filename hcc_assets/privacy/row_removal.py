@@ -1,6 +1,8 @@
-"""Taking the rows of one subject out of a delivered table, in the format it came in. Used by erasure alone; nothing else changes landing.
+"""Taking the rows of one subject out of a delivered table, in the format it came in. Used by
+erasure alone; nothing else changes landing.
 
-A row goes when one of its id columns names the subject. Where another subject's row mentions the name in its text, the name becomes ``(erased)``.
+A row goes when one of its id columns names the subject. Where another subject's row mentions the
+name in its text, the name becomes ``(erased)``.
 """
 
 from __future__ import annotations
@@ -9,14 +11,16 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Collection, Iterator
+import tempfile
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from upath import UPath
 
 from hcc_assets.home import files
-from hcc_assets.home.people.subject_keys import canonical_subject, is_weak
+from hcc_assets.home.people.subject_keys import canonical_subject
+from hcc_assets.privacy.names import Names
 
 ID_COLUMNS = frozenset(
     [
@@ -34,11 +38,10 @@ ID_COLUMNS = frozenset(
         "rsubjid",
     ]
 )
-ERASED = "(erased)"
 
 
 class CannotRewrite(ValueError):
-    """The file is of a format in which rows cannot be taken out; it must be replaced by hand."""
+    """Rows cannot be taken out of the file; it must be replaced by hand."""
 
 
 class RowRemover:
@@ -51,69 +54,46 @@ class RowRemover:
     id_columns
         Names of id columns besides the usual ones (aliases), in any case.
     others
-        Ids of others: a mention of one that contains a name stays. A short or numeric name is never masked in text, where it may as well be a number.
+        Ids of others: a mention of one that contains a name stays. A short or numeric name is
+        never masked in text, where it may as well be a number.
     """
 
     def __init__(
         self, names: Collection[str], id_columns: Collection[str] = (), others: Collection[str] = ()
     ):
         self._names = {canonical_subject(n) for n in names if n.strip()}
+        self._mentions = Names(names, others)
         self._masked = 0
         self._columns = ID_COLUMNS | {c.casefold() for c in id_columns}
-        strong = sorted((n for n in self._names if not is_weak(n)), key=len, reverse=True)
-        longer = sorted(
-            (
-                o
-                for o in others
-                if o.casefold() not in self._names and any(n in o.casefold() for n in strong)
-            ),
-            key=len,
-            reverse=True,
-        )
-        theirs = f"(?:{'|'.join(map(re.escape, longer))})|" if longer else ""
-        joined = "|".join(map(re.escape, strong)) or r"(?!)"
-        self._mention = re.compile(
-            rf"{theirs}(?<![^\W_])(?P<name>{joined})(?![^\W_])", re.IGNORECASE
-        )
 
     def rewrite(self, path: Path) -> int:
-        """Take the subject's rows out of ``path``, replaced in one step; returns how many went. A ``manifest.sha256`` beside it is brought up to date.
+        """Take the subject's rows out of ``path``, replaced in one step; returns how many went. A
+        ``manifest.sha256`` beside it is brought up to date.
 
         Raises
         ------
         CannotRewrite
             Not a table of a known format, or damaged: landing keeps what was refused.
         """
-        formats: dict[str, Callable[[Path], tuple[bytes, int]]] = {
-            ".csv": self._csv,
-            ".tsv": self._csv,
-            ".txt": self._csv,
-            ".xlsx": self._xlsx,
-            ".parquet": self._parquet,
-            ".xpt": self._xpt,
-            ".json": self._dataset_json,
-            ".ndjson": self._ndjson,
-            ".sha256": self._manifest,
-        }
-        if path.suffix.lower() not in formats:
-            raise CannotRewrite(
-                f"{path.name}: rows cannot be taken out of a {path.suffix or 'file without a suffix'}; replace the file by hand"
-            )
-        before = files.sha256_file(path)
-        masked = self._masked
+        if not can_rewrite(path):
+            kind = path.suffix or "file without a suffix"
+            text = f"{path.name}: rows cannot be taken out of a {kind}"
+            raise CannotRewrite(f"{text}; replace the file by hand")
+        before, masked = files.sha256_file(path), self._masked
         try:
-            data, removed = formats[path.suffix.lower()](path)
+            data, removed = getattr(self, _FORMATS[path.suffix.lower()])(path)
         except CannotRewrite:
             raise
-        except Exception as error:  # noqa: BLE001  (the text of an error may hold values of the data)
+        except Exception as error:  # noqa: BLE001  (its text may hold values of the data)
+            text = f"{path.name}: cannot be read ({type(error).__name__})"
             raise CannotRewrite(
-                f"{path.name}: cannot be read ({type(error).__name__}); take the subject out of it, or replace it, by hand"
+                f"{text}; take the subject out of it, or replace it, by hand"
             ) from None
         if not removed and self._masked == masked:
             return 0
         files.write_bytes(UPath(path), data)
         self._renew_manifest(path, before)
-        return removed
+        return int(removed)
 
     def _is_id(self, column: str) -> bool:
         return column.strip().strip("\ufeff").casefold() in self._columns
@@ -122,18 +102,15 @@ class RowRemover:
         return value is not None and canonical_subject(str(value)) in self._names
 
     def _mask(self, text: str) -> str:
-        masked = self._mention.sub(
-            lambda found: ERASED if found.group("name") else found.group(), text
-        )
+        masked = self._mentions.masked(text)
         self._masked += masked != text
         return masked
 
     def _csv(self, path: Path) -> tuple[bytes, int]:
         raw = path.read_bytes()
         wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
-        encoding = (
-            "utf-16" if wide else "latin-1"
-        )  # latin-1 keeps every byte of any 8-bit or GB encoding as it is; separators are ASCII in all
+        # latin-1 keeps every byte of any 8-bit or GB encoding as it is; separators are ASCII in all
+        encoding = "utf-16" if wide else "latin-1"
         text = raw.decode(encoding)
         first = next((line for line in io.StringIO(text, newline="") if line.strip()), "")
         delimiter = max(",;\t|", key=first.count)
@@ -199,10 +176,9 @@ class RowRemover:
         )
         kept = table.filter(pa.array(keep, type=pa.bool_()))
         for i, field in enumerate(kept.schema):
-            categories = pa.types.is_dictionary(
-                field.type
-            )  # made anew, since they keep the values of rows that are gone
-            if categories or pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            text = pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+            # categories are made anew, since they keep the values of rows that are gone
+            if text or pa.types.is_dictionary(field.type):
                 values = [
                     self._mask(v) if isinstance(v, str) else v for v in kept.column(i).to_pylist()
                 ]
@@ -212,8 +188,6 @@ class RowRemover:
         return buffer.getvalue(), keep.count(False)
 
     def _xpt(self, path: Path) -> tuple[bytes, int]:
-        import tempfile
-
         import pyreadstat
 
         frame, meta = pyreadstat.read_xport(str(path), disable_datetime_conversion=True)
@@ -251,9 +225,8 @@ class RowRemover:
         return json.dumps(content, ensure_ascii=False).encode(), len(rows) - len(content["rows"])
 
     def _ndjson(self, path: Path) -> tuple[bytes, int]:
-        lines = path.read_text(encoding="utf-8").split(
-            "\n"
-        )  # splitlines would also cut at a U+2028 inside a value
+        # splitlines would also cut at a U+2028 inside a value
+        lines = path.read_text(encoding="utf-8").split("\n")
         head = json.loads(lines[0])
         rows = [json.loads(line) for line in lines[1:] if line.strip()]
         kept = self._rows(rows, [str(c["name"]) for c in head["columns"]])
@@ -287,8 +260,27 @@ class RowRemover:
             )
 
 
+_FORMATS = {
+    ".csv": "_csv",
+    ".tsv": "_csv",
+    ".txt": "_csv",
+    ".xlsx": "_xlsx",
+    ".parquet": "_parquet",
+    ".xpt": "_xpt",
+    ".json": "_dataset_json",
+    ".ndjson": "_ndjson",
+    ".sha256": "_manifest",
+}
+
+
+def can_rewrite(path: Path) -> bool:
+    """True for a format in which rows can be taken out; of ``.sas7bdat`` there is no writer."""
+    return path.suffix.lower() in _FORMATS
+
+
 def _records(text: str, delimiter: str) -> Iterator[tuple[str, list[str]]]:
-    """Records of a delimited text as they lie, with their line ends, and their cells; told apart as the import does, which refuses a doubtful quote."""
+    """Records of a delimited text as they lie, with their line ends, and their cells; told apart
+    as the import does, which refuses a doubtful quote."""
     lines: list[str] = []
 
     def feed() -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import tomllib
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -82,14 +82,16 @@ class SingleCell(_Section):
 
 class Samples(_Section):
     timepoints: list[str] = ["pre", "post"]
-    contrasts: list[tuple[str, str]] = Field([("pre", "post")], min_length=1)
+    contrasts: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(
+        [["pre", "post"]], min_length=1
+    )
     settle_seconds: float = Field(60, ge=0)
 
     @model_validator(mode="before")
     @classmethod
     def _first_two_unless_named(cls, given: Any) -> Any:
         if isinstance(given, dict) and "contrasts" not in given and "timepoints" in given:
-            return {**given, "contrasts": [tuple(given["timepoints"][:2])]}
+            return {**given, "contrasts": [list(given["timepoints"][:2])]}
         return given
 
     @model_validator(mode="after")
@@ -167,10 +169,11 @@ def restricted(config: StudyConfig, keys: tuple[str, ...]) -> StudyConfig:
 
 def of_contrast(config: StudyConfig, before: str, after: str) -> StudyConfig:
     """The same choices with two timepoints alone: what a comparison of these two reads."""
-    pair = {"timepoints": [before, after], "contrasts": [(before, after)]}
+    pair = {"timepoints": [before, after], "contrasts": [[before, after]]}
     if isinstance(config, _Shown):
         samples = _Shown("samples", {**_shown(config.samples), **pair})
-        return _Shown("study.toml", {**_shown(config), "samples": samples})  # type: ignore[return-value]
+        narrow: Any = _Shown("study.toml", {**_shown(config), "samples": samples})
+        return narrow  # type: ignore[no-any-return]
     return config.model_copy(update={"samples": config.samples.model_copy(update=pair)})
 
 

@@ -1,4 +1,5 @@
-"""Who may change what through the web UI: an ASGI layer before Dagster's webserver. Why it is needed, and how it is put together, is in `serving`."""
+"""Who may change what through the web UI: an ASGI layer before Dagster's webserver. Why it is
+needed, and how it is put together, is in `serving`."""
 
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ Writes = Literal["nobody", "token", "anyone"]
 
 COOKIE = "hcc_ui"
 MAX_BODY = 8 << 20
+"""Bytes of a request: a launch over some thousand samples is below one megabyte."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 OPERATOR = "hcc_operator"
@@ -41,11 +43,13 @@ class Guard:
     writes
         Who may change something.
     hosts
-        Host names under which the page may be asked for (a web page elsewhere that points its own name at this address is refused).
+        Host names under which the page may be asked for (a web page elsewhere that points its own
+        name at this address is refused).
     prefix
         Path prefix of the served application.
     on_write
-        Called with the names of the operations (``launchRun``) that an operator sends; for the audit trail.
+        Called with the names of the operations (``launchRun``) that an operator sends; for the
+        audit trail.
     private
         Ask for the token for reading too.
     """
@@ -122,7 +126,8 @@ class Guard:
     async def _websocket(
         self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]
     ) -> None:
-        """Subscriptions only read; a page of another origin gets none, and Dagster's context is read-only in any case."""
+        """Subscriptions only read; a page of another origin gets none, and Dagster's context is
+        read-only in any case."""
         if not _same_origin(headers) or (self._private and not self._known(headers)):
             await receive()
             await send({"type": "websocket.close", "code": 1008})
@@ -186,7 +191,8 @@ def _host_name(host: str) -> str:
 
 
 def _same_origin(headers: dict[str, str]) -> bool:
-    """False for what a browser sends on behalf of another site. A client that is no browser sends neither header."""
+    """False for what a browser sends on behalf of another site. A client that is no browser sends
+    neither header."""
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = headers.get("origin")
@@ -227,7 +233,8 @@ def _changes(scope: Scope, headers: dict[str, str], body: bytes, prefix: str) ->
 
 
 def _mutations(query: Any) -> list[str]:
-    """Top-level fields of the document's mutations; a document that cannot be parsed counts as one."""
+    """Top-level fields of the document's mutations; a document that cannot be parsed counts as
+    one."""
     from graphql import GraphQLError, parse
     from graphql.language import FieldNode, OperationDefinitionNode, OperationType
 

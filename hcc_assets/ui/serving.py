@@ -1,12 +1,18 @@
-"""What ``hcc ui`` serves: Dagster's web UI on loopback, for anyone to read, to change only for who holds the token. The daemon is started elsewhere.
+"""What ``hcc ui`` serves: Dagster's web UI on loopback, for anyone to read, to change only for who
+holds the token. The daemon is started elsewhere.
 
-Dagster's webserver has no authentication: ``GET /graphql?query=mutation…`` wipes assets, ``POST /report_asset_check`` forges a pass. ``--read-only``
-refuses most, for everyone. Here the same application runs in this process (a proxy would leave an open port behind it) with two locks:
+Dagster's webserver has no authentication: ``GET /graphql?query=mutation…`` wipes assets, ``POST
+/report_asset_check`` forges a pass. ``--read-only`` refuses most, for everyone. Here the same
+application runs in this process (a proxy would leave an open port behind it) with two locks:
 
-1. `guard.Guard`, an ASGI layer, refuses every request that could change something unless it carries the token (cookie after the printed link, HTTP
-   Basic password, or Bearer) and comes from the served page itself (``Origin``, ``Sec-Fetch-Site``); and any request under a foreign ``Host``.
-2. `serving_app.GuardedWebserver` gives Dagster a read-only request context unless the guard has let the request through as an operator's, so that
-   Dagster's own permission checks hold where the guard would be mistaken, and the page shows its buttons disabled.
+1. `guard.Guard`, an ASGI layer, refuses every request that could change something unless it carries
+   the token (cookie after the printed link, HTTP
+   Basic password, or Bearer) and comes from the served page itself (``Origin``,
+   ``Sec-Fetch-Site``); and any request under a foreign ``Host``.
+2. `serving_app.GuardedWebserver` gives Dagster a read-only request context unless the guard has let
+   the request through as an operator's, so that
+   Dagster's own permission checks hold where the guard would be mistaken, and the page shows its
+   buttons disabled.
 """
 
 from __future__ import annotations
@@ -26,7 +32,8 @@ TOKEN_FILE = "ui_token"  # noqa: S105  (a file name)
 
 
 def token_for(folder: Path) -> str:
-    """The token of this installation, created once (``O_EXCL``, mode 0600) in ``folder``/ui_token; remove the file to have a new one."""
+    """The token of this installation, created once (``O_EXCL``, mode 0600) in ``folder``/ui_token;
+    remove the file to have a new one."""
     path = folder / TOKEN_FILE
     with contextlib.suppress(FileExistsError):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -39,7 +46,8 @@ def token_for(folder: Path) -> str:
 
 
 def allowed_hosts(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Loopback names, and the public names of a proxy before it (``HCC_UI_HOSTS``, separated by spaces)."""
+    """Loopback names, and the public names of a proxy before it (``HCC_UI_HOSTS``, separated by
+    spaces)."""
     return (
         *LOOPBACK,
         *(os.environ if environ is None else environ).get(HOSTS_VARIABLE, "").split(),

@@ -1,7 +1,9 @@
-"""Dagster's webserver with its request context chosen per request: read-only unless the guard in `serving` let an operator through. Nothing else.
+"""Dagster's webserver with its request context chosen per request: read-only unless the guard in
+`serving` let an operator through. Nothing else.
 
-Apart from `serving`, so that the webserver is imported only by the process that serves. Leans on `DagsterWebserver._make_request_context` and
-`WorkspaceRequestContext` of dagster 1.13 (the version is pinned, and `test_serving` runs the real server).
+Apart from `serving`, so that the webserver is imported only by the process that serves. Leans on
+`DagsterWebserver._make_request_context` and `WorkspaceRequestContext` of dagster 1.13 (the version
+is pinned, and `test_serving` runs the real server).
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from dagster_webserver.webserver import DagsterWebserver
 
 
 class GuardedWebserver(DagsterWebserver[WorkspaceProcessContext, WorkspaceRequestContext]):
-    """The webserver whose requests may change something only when ``scope["hcc_operator"]`` is true."""
+    """The webserver whose requests may change something only when ``scope["hcc_operator"]`` is
+    true."""
 
     def _make_request_context(self, conn: Any) -> WorkspaceRequestContext:
         process = self._process_context

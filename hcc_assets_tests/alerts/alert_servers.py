@@ -1,4 +1,5 @@
-"""Servers on loopback that behave as badly as real ones: refuse, hang, drip, answer 429, die in mid-message. For the tests of alert delivery."""
+"""Servers on loopback that behave as badly as real ones: refuse, hang, drip, answer 429, die in
+mid-message. For the tests of alert delivery."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ def free_port() -> int:
 
 
 class Mailbox:
-    """aiosmtpd handler: keeps messages; ``answers`` are given to DATA in turn before the first one is taken."""
+    """aiosmtpd handler: keeps messages; ``answers`` are given to DATA in turn before the first one
+    is taken."""
 
     def __init__(self, *answers: str, recipient: str | None = None):
         self.answers, self.recipient, self.messages = list(answers), recipient, []

@@ -1,4 +1,5 @@
-"""Failed runs and raising sensors become signals, recover by themselves, and carry no text of an exception."""
+"""Failed runs and raising sensors become signals, recover by themselves, and carry no text of an
+exception."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Promise G6 against real SMTP and HTTP servers on loopback: refuse, hang, drip, answer 429, die in mid-message; kill between outbox and send."""
+"""Promise G6 against real SMTP and HTTP servers on loopback: refuse, hang, drip, answer 429, die in
+mid-message; kill between outbox and send."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ from werkzeug import Request, Response
 from hcc_assets.alerts.channels import Channel
 from hcc_assets.alerts.delivery import deliver_due, send_through_apprise, test_channels
 from hcc_assets.alerts.digest import Message
-from hcc_assets.alerts.outbox import LEASE, AlertStore
+from hcc_assets.alerts.letters import LEASE
+from hcc_assets.alerts.outbox import AlertStore
 from hcc_assets.alerts.records import Signal
 from hcc_assets.alerts.sender import retry_after_seconds
 from hcc_assets_tests.platform import alert_servers as servers
@@ -152,7 +154,8 @@ def test_a_test_message_goes_to_every_channel_and_says_which_failed(httpserver) 
 
 
 def test_a_kill_between_outbox_and_send_loses_nothing(httpserver, tmp_path: Path) -> None:
-    """The process dies with the message claimed and the connection open; whoever comes after the lease sends it."""
+    """The process dies with the message claimed and the connection open; whoever comes after the
+    lease sends it."""
     url = f"sqlite:///{tmp_path}/alerts.db"
     store = AlertStore(url, "SURU")
     store.observe(
@@ -164,7 +167,8 @@ def test_a_kill_between_outbox_and_send_loses_nothing(httpserver, tmp_path: Path
         "import datetime as dt, os; from hcc_assets.alerts.outbox import AlertStore;"
         "from hcc_assets.alerts.delivery import deliver_due;"
         "from hcc_assets.alerts.channels import Channel;"
-        f"deliver_due(AlertStore({url!r}), [Channel('json-1', os.environ['ADDRESS'])], dt.datetime.fromisoformat({NOW.isoformat()!r}))"
+        f"deliver_due(AlertStore({url!r}), [Channel('json-1', os.environ['ADDRESS'])], "
+        f"dt.datetime.fromisoformat({NOW.isoformat()!r}))"
     )
     with servers.tcp_server(servers.hang) as port:
         child = subprocess.Popen(

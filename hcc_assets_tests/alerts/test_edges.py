@@ -1,4 +1,5 @@
-"""Alerts at their edges: many runs, a server that asks to wait for ever, an erasure while a message is on its way, a silence of one alert only."""
+"""Alerts at their edges: many runs, a server that asks to wait for ever, a silence of one alert
+only, names in what an operator writes."""
 
 from __future__ import annotations
 
@@ -14,8 +15,10 @@ from hcc_assets.alerts.channels import Channel
 from hcc_assets.alerts.dagster_signals import dagster_signals
 from hcc_assets.alerts.delivery import Answer, deliver_due
 from hcc_assets.alerts.digest import Message
-from hcc_assets.alerts.outbox import LONGEST_RETRY_AFTER, AlertStore
+from hcc_assets.alerts.letters import LONGEST_RETRY_AFTER
+from hcc_assets.alerts.outbox import AlertStore
 from hcc_assets.alerts.records import Signal
+from hcc_assets.assets.view import HomeView
 from hcc_assets.commands import hcc
 from hcc_assets.home.paths import Home
 from hcc_assets_tests.alerts.test_dagster_signals import instance, now, run
@@ -51,13 +54,20 @@ def test_a_server_that_asks_to_wait_for_ever_is_asked_again(
     assert store.claim(NOW + LONGEST_RETRY_AFTER, channels=["json-1"]) is not None
 
 
-def test_what_was_erased_while_it_was_on_its_way_is_kept_nowhere(store: AlertStore) -> None:
-    store.put(Message("raw_counts[HCC-001-pre]", "body"), ["json-1"], NOW)
-    letter = store.claim(NOW, channels=["json-1"])
-    assert letter is not None
-    assert store.forget(["HCC-001-pre"]) == 1
-    store.failed(letter, NOW, "HTTP 404", permanent=True)
-    assert store.dead() == []
+def test_why_an_alert_is_silenced_is_kept_without_the_name_of_anybody(tmp_path: Path) -> None:
+    home = Home.at(tmp_path)
+    (tmp_path / "landing").mkdir()
+    (tmp_path / "landing" / "samples.csv").write_text(
+        "sample_id,subject_id,timepoint,collection_date,path,tissue\n"
+        "SURU-017-pre,SURU-017,pre,2026-01-02,matrices/one,liver\n"
+    )
+    HomeView(home, {}).register()
+    store = alert_store(home)
+    store.observe([Signal(asset="raw_counts", partition="s0001-a", check="c", title="t")], NOW)
+    alert = store.open_alerts()[0].record.id
+    silence(home, alert, NOW + dt.timedelta(days=1), "SURU-017-pre is known")
+    (kept,) = store.silences(NOW)
+    assert (kept.partition, kept.reason) == ("s0001-a", "s0001-a is known")
 
 
 def test_silencing_an_alert_without_a_sample_leaves_the_samples_loud(

@@ -1,4 +1,5 @@
-"""Promise G6, the store: what is to be told is in the outbox before it is sent, is claimed by one, and given back by whoever dies with it."""
+"""Promise G6, the store: what is to be told is in the outbox before it is sent, is claimed by one,
+and given back by whoever dies with it."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ import pytest
 from hcc_assets.alerts.channels import Channel
 from hcc_assets.alerts.delivery import Answer, deliver_due
 from hcc_assets.alerts.digest import Message
-from hcc_assets.alerts.outbox import LEASE, MAX_ATTEMPTS, AlertStore
+from hcc_assets.alerts.letters import LEASE, MAX_ATTEMPTS
+from hcc_assets.alerts.outbox import AlertStore
 from hcc_assets.alerts.records import Signal, Silence
 from hcc_assets_tests.processes import together
 
@@ -64,7 +66,11 @@ def test_a_failing_channel_backs_off_and_does_not_hold_up_the_other(store) -> No
     for partition in ("S01", "S02", "S03"):
         store.put(Message(partition, ""), LABELS, NOW)
     down = Recorder()
-    down_call = lambda c, m, d: Answer(False, reason="HTTP 503") if c is MAIL else down(c, m, d)  # noqa: E731
+
+    def down_call(channel, message, deadline):
+        mail = channel is MAIL
+        return Answer(False, reason="HTTP 503") if mail else down(channel, message, deadline)
+
     report = deliver_due(store, [MAIL, HOOK], NOW, send=down_call)
     assert (report.sent, report.put_off, report.dead, report.problems) == (
         3,
@@ -173,31 +179,6 @@ def test_no_address_is_stored(store, tmp_path: Path) -> None:
     deliver_due(store, [MAIL, HOOK], NOW, send=Recorder(Answer(False, reason="HTTP 500")))
     assert not any(b"secret" in p.read_bytes() for p in tmp_path.iterdir() if p.is_file())
     assert (tmp_path / "alerts.db").stat().st_mode & 0o077 == 0
-
-
-def test_forgetting_a_subject_leaves_no_byte_of_its_name(store, tmp_path: Path) -> None:
-    store.silence(Silence(partition="SURU-017-pre", until=NOW + HOUR, reason="SURU-017 known"))
-    store.observe(
-        [
-            signal(partition="SURU-017-pre"),
-            signal(partition="SURU-018-pre"),
-            signal(partition="SURU-017-post", severity="WARN"),
-        ],
-        NOW + HOUR,
-        channels=LABELS,
-    )
-    deliver_due(store, [MAIL, HOOK], NOW + HOUR, send=Recorder(Answer(False, permanent=True)))
-    assert any(b"SURU-017" in p.read_bytes() for p in tmp_path.iterdir())
-    assert store.forget(["suru-017"]) >= 4
-    assert not any(b"SURU-017" in p.read_bytes() for p in tmp_path.iterdir())
-    assert [a.record.partition for a in store.open_alerts()] == ["SURU-018-pre"]
-
-
-def test_forgetting_one_leaves_those_whose_name_begins_or_ends_alike(store) -> None:
-    others = ["S-12", "XS-1", "S-1-2"]
-    store.observe([signal(partition=name) for name in ("S-1", *others)], NOW, channels=LABELS)
-    store.forget(["S-1"], others)
-    assert sorted(a.record.partition for a in store.open_alerts()) == sorted(others)
 
 
 def _race(url: str) -> int:

@@ -24,8 +24,8 @@ from hcc_assets.assets.inputs import (
     Version,
     View,
 )
+from hcc_assets.home.manifests import Bundle
 from hcc_assets.home.paths import Home
-from hcc_assets.home.versions import Bundle
 from hcc_assets.schemas.base import Table
 from hcc_assets.study.config import StudyConfig
 

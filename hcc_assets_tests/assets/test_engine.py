@@ -14,8 +14,9 @@ import pytest
 
 from hcc_assets.alerts.alerting import signals
 from hcc_assets.assets import engine
+from hcc_assets.assets.attempts import MAX_ATTEMPTS, StaleWriter
 from hcc_assets.assets.definition import Output, asset
-from hcc_assets.assets.engine import MAX_ATTEMPTS, StaleWriter, Workbench
+from hcc_assets.assets.engine import Workbench
 from hcc_assets.assets.plan import make_plan
 from hcc_assets.audit.trail import trail_of
 from hcc_assets.home.paths import Home

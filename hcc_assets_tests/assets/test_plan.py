@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from hcc_assets.assets.attempts import MAX_ATTEMPTS
 from hcc_assets.assets.closure import Closure
-from hcc_assets.assets.engine import MAX_ATTEMPTS, Workbench
+from hcc_assets.assets.engine import Workbench
 from hcc_assets.assets.plan import make_plan, ordered
 from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.home.paths import Home

@@ -14,8 +14,8 @@ from hcc_assets.assets.engine import Workbench
 from hcc_assets.assets.inputs import AllOf, BySample, Node, SampleRow, Version, View
 from hcc_assets.assets.plan import make_plan
 from hcc_assets.assets.waves import Run, next_runs
+from hcc_assets.home.manifests import Bundle
 from hcc_assets.home.paths import Home
-from hcc_assets.home.versions import Bundle
 from hcc_assets_tests.assets.little import ALL, TABLES, deliver, key_of, little_home, raw_counts
 
 ROWS = ("A,S1,pre", "B,S1,post", "C,S2,pre")

@@ -1,4 +1,5 @@
-"""Promise G5: the trail names every line that was changed, removed, added or moved, and no subject."""
+"""Promise G5: the trail names every line that was changed, removed, added or moved, and no
+subject."""
 
 from __future__ import annotations
 
@@ -207,8 +208,9 @@ def test_any_flipped_bit_is_noticed(
 
 def test_kill_at_random_points_leaves_a_chain_that_goes_on(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from hcc_assets.audit.log import AuditTrail; t = AuditTrail(Path(sys.argv[1]), b'k' * 32)\n"
-        "print('go', flush=True)\nwhile True: print(t.append('tick', details={'x': 'y' * 5000}).seq, flush=True)"
+        "import sys; from pathlib import Path; from hcc_assets.audit.log import AuditTrail\n"
+        "t = AuditTrail(Path(sys.argv[1]), b'k' * 32)\nprint('go', flush=True)\n"
+        "while True: print(t.append('tick', details={'x': 'y' * 5000}).seq, flush=True)"
     )
     acknowledged = 0
     for delay in (0.003, 0.011, 0.02, 0.031):

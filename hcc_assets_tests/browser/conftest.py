@@ -12,7 +12,8 @@ import pytest
 from hcc_assets_tests.browser.driving import Browser, browser
 
 PICTURES = "HCC_TEST_SCREENSHOTS"
-"""Environment variable: folder that the screenshots are kept in; without it they go into pytest's temporary folder."""
+"""Environment variable: folder that the screenshots are kept in; without it they go into pytest's
+temporary folder."""
 
 
 def _program(*names: str) -> str:
@@ -20,7 +21,8 @@ def _program(*names: str) -> str:
         if found := shutil.which(name):
             return found
     pytest.skip(
-        f"no {names[0]} on this machine (Debian: apt-get install chromium chromium-driver): nothing was seen in a browser"
+        f"no {names[0]} on this machine (Debian: apt-get install chromium chromium-driver): "
+        "nothing was seen in a browser"
     )
 
 

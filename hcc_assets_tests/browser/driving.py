@@ -1,4 +1,5 @@
-"""A headless Chromium as a person uses it: click what is written on it, wait until something is to be read, keep a picture. No assertions."""
+"""A headless Chromium as a person uses it: click what is written on it, wait until something is to
+be read, keep a picture. No assertions."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ FLAGS = (
     "--force-prefers-reduced-motion",
 )
 PATIENCE = 60.0
-"""Seconds that something may take to appear: a run starts a process, and other tests run beside this one."""
+"""Seconds that something may take to appear: a run starts a process, and other tests run beside
+this one."""
 
 _PASSING = (
     ElementClickInterceptedException,
@@ -45,12 +47,15 @@ _PASSING = (
 
 _WIDER = """
 const wide = document.documentElement.clientWidth, found = [];
-if (document.documentElement.scrollWidth > wide) found.push('page ' + document.documentElement.scrollWidth);
+if (document.documentElement.scrollWidth > wide)
+  found.push('page ' + document.documentElement.scrollWidth);
 const rolls = e => { for (; e && e !== document.body; e = e.parentElement)
-  if (['auto', 'scroll', 'hidden'].includes(getComputedStyle(e).overflowX)) return true; return false; };
+  if (['auto', 'scroll', 'hidden'].includes(getComputedStyle(e).overflowX)) return true;
+  return false; };
 for (const e of document.body.querySelectorAll('*')) {
   const box = e.getBoundingClientRect();
-  if (box.width && box.right > wide + 1 && !rolls(e.parentElement) && !rolls(e)) found.push(e.tagName + '.' + e.className + ' ' + Math.round(box.right));
+  if (box.width && box.right > wide + 1 && !rolls(e.parentElement) && !rolls(e))
+    found.push(e.tagName + '.' + e.className + ' ' + Math.round(box.right));
 }
 return found;
 """
@@ -114,7 +119,8 @@ class Browser:
                 pass
             if time.monotonic() > until:
                 raise NotSeen(
-                    f"{what} did not appear; see {self.picture('not-seen').name}. The page reads: {self.text()[:3000]}"
+                    f"{what} did not appear; see {self.picture('not-seen').name}. "
+                    f"The page reads: {self.text()[:3000]}"
                 )
             time.sleep(0.2)
 
@@ -131,7 +137,8 @@ class Browser:
         return [e for e in self.driver.find_elements(By.XPATH, xpath) if e.is_displayed()]
 
     def click(self, xpath: str, *, opens: str = "") -> None:
-        """Click the first such thing shown; again every few seconds until ``opens`` is shown, since a page that is still loading loses a click."""
+        """Click the first such thing shown; again every few seconds until ``opens`` is shown, since
+        a page that is still loading loses a click."""
 
         def clicked() -> bool:
             for element in self.shown(xpath)[:1]:
@@ -156,7 +163,8 @@ class Browser:
         return [e["message"] for e in self.driver.get_log("browser") if e["level"] == "SEVERE"]
 
     def requests(self) -> list[str]:
-        """Addresses asked for over a network since the last question; files of this machine and data within the page are none."""
+        """Addresses asked for over a network since the last question; files of this machine and
+        data within the page are none."""
         asked = []
         for entry in self.driver.get_log("performance"):
             message = json.loads(entry["message"])["message"]

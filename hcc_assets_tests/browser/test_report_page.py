@@ -1,4 +1,5 @@
-"""The report as a reader opens it, from a file: nothing is asked of a network, nothing fails, nothing hangs over the edge of a desk's or a pocket's screen."""
+"""The report as a reader opens it, from a file: nothing is asked of a network, nothing fails,
+nothing hangs over the edge of a desk's or a pocket's screen."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 @pytest.fixture(params=["clinical", pytest.param("both halves", marks=pytest.mark.slow)])
 def report(request: pytest.FixtureRequest, place: Path) -> Path:
-    """The report of a home of eight subjects, and with two small samples in the long form, figures and all."""
+    """The report of a home of eight subjects, and with two small samples in the long form, figures
+    and all."""
     root = place / "home"
     tables = clinical(FIRST)
     deliver(root, tables, FIRST.isoformat())
@@ -26,7 +28,8 @@ def report(request: pytest.FixtureRequest, place: Path) -> Path:
         for seed, timepoint in enumerate(("pre", "post")):
             write_mex(root / "landing" / "matrices" / timepoint, toy(150, seed=seed))
             rows.append(
-                f"{subject}-{timepoint},{subject},{timepoint},2025-0{2 + seed}-01,matrices/{timepoint},LIVER"
+                f"{subject}-{timepoint},{subject},{timepoint},2025-0{2 + seed}-01,"
+                f"matrices/{timepoint},LIVER"
             )
         (root / "landing" / "samples.csv").write_text("\n".join(rows) + "\n")
     attempt_all(root)
@@ -42,7 +45,8 @@ def test_the_report_in_a_browser(report: Path, window: Browser) -> None:
         assert window.too_wide() == []
         assert window.console_errors() == [] and window.requests() == []
         broken = window.driver.execute_script(
-            "return [...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.alt)"
+            "return [...document.images].filter(i => !i.complete || !i.naturalWidth)"
+            ".map(i => i.alt)"
         )
         assert broken == []
         window.picture(f"report-{width}", whole=True)

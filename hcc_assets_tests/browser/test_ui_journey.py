@@ -1,4 +1,5 @@
-"""An operator at the web UI: a sample is materialized, its delivery is replaced by a bad one, the check says so, the corrected delivery recovers."""
+"""An operator at the web UI: a sample is materialized, its delivery is replaced by a bad one, the
+check says so, the corrected delivery recovers."""
 
 from __future__ import annotations
 
@@ -22,22 +23,27 @@ from scipy import sparse
 
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.dagster_yaml import dagster_yaml
-from hcc_assets.operate.instance import instance_of
 from hcc_assets_tests.browser.driving import Browser
 from hcc_assets_tests.cells.matrices import mtx_text, toy, write_mex
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 SAMPLE, OTHER = "SURU-01-001-pre", "SURU-01-001-post"
+KEY = "s0001-b"
+"""Of `SAMPLE`: keys are given in the order of the sample ids of a subject."""
 SHEET = f"""sample_id,subject_id,timepoint,collection_date,path,tissue
 {SAMPLE},SURU-01-001,pre,2025-02-01,matrices/{SAMPLE},LIVER
 {OTHER},SURU-01-001,post,2025-04-01,matrices/{OTHER},LIVER
 """
-SENTENCE = "matrix.mtx.gz looks log-normalised: values are not whole numbers and all are small; deliver the raw counts"
+SENTENCE = (
+    "matrix.mtx.gz looks log-normalised: values are not whole numbers and all are small; "
+    "deliver the raw counts"
+)
 TODO = "Ask the sequencing core for the raw count matrix."
 STANDS = re.compile(r"the version of \d+ \w+ \d{4} \d\d:\d\d UTC")
 DIALOG = "//*[contains(@class, 'portal')]"
-CHOOSE = f"{DIALOG}//*[text()='Select a partition or create one' or @placeholder='Select a partition or create one']"
+CREATE = "'Select a partition or create one'"
+CHOOSE = f"{DIALOG}//*[text()={CREATE} or @placeholder={CREATE}]"
 LAUNCH = f"{DIALOG}//button[contains(., 'Launch 1 run')]"
 
 
@@ -55,11 +61,15 @@ def deliver(landing: Path, sample: str, *, seed: int = 0, spoilt: bool = False) 
     counts = sparse.csr_matrix(cells.X).astype(float)
     counts.data = np.log1p(counts.data)
     folder = landing / "matrices" / sample
-    write_mex(folder, cells, **({"matrix": mtx_text(counts, field="real")} if spoilt else {}))  # type: ignore[arg-type]
+    if spoilt:
+        write_mex(folder, cells, matrix=mtx_text(counts, field="real"))
+    else:
+        write_mex(folder, cells)
 
 
 def make_home(root: Path, *, queued: bool) -> Path:
-    """Two delivered samples, registered. Without the queue a run starts when it is asked for, since there is no daemon to take it up."""
+    """Two delivered samples. Without the queue a run starts when it is asked for, since there is
+    no daemon to take it up."""
     landing = root / "landing"
     for seed, sample in enumerate((SAMPLE, OTHER)):
         deliver(landing, sample, seed=seed)
@@ -70,10 +80,11 @@ def make_home(root: Path, *, queued: bool) -> Path:
     if not queued:
         shipped = dagster_yaml()
         queue = shipped[shipped.index("concurrency:") : shipped.index("# A sensor that is slow")]
-        at_once = "run_coordinator:\n  module: dagster.core.run_coordinator\n  class: DefaultRunCoordinator\n\n"
+        at_once = (
+            "run_coordinator:\n  module: dagster.core.run_coordinator\n"
+            "  class: DefaultRunCoordinator\n\n"
+        )
         (home.dagster_home / "dagster.yaml").write_text(shipped.replace(queue, at_once))
-    with instance_of(home) as instance:
-        instance.add_dynamic_partitions("sample", [SAMPLE, OTHER])
     return landing
 
 
@@ -109,11 +120,12 @@ def hcc_ui(root: Path, landing: Path, *options: str) -> Iterator[Served]:
 
 
 def materialize(window: Browser, served: Served, name: str) -> str:
-    """From the asset's page: Materialize, the sample, Launch; the page of the finished run. Returns its text."""
+    """From the asset's page: Materialize, the sample, Launch; the page of the finished run. Returns
+    its text."""
     window.open(f"{served.url}/assets/raw_counts")
     window.click("//button[contains(., 'Materialize')]", opens=CHOOSE)
-    window.click(CHOOSE, opens=f"{DIALOG}//*[text()='{SAMPLE}']")
-    window.click(f"{DIALOG}//*[text()='{SAMPLE}']", opens=LAUNCH)
+    window.click(CHOOSE, opens=f"{DIALOG}//*[text()='{KEY}']")
+    window.click(f"{DIALOG}//*[text()='{KEY}']", opens=LAUNCH)
     window.press_escape()
     window.picture(f"{name}-launch")
     window.click(LAUNCH)
@@ -151,13 +163,11 @@ def test_a_visitor_may_look_and_the_operator_brings_a_refused_sample_back(
         window.open(served.link)
         text = materialize(window, served, "1-good")
         assert "Success" in text and "Failure" not in text
-        checks_tab(window, served, "1-good", "Passed", SAMPLE)
+        checks_tab(window, served, "1-good", "Passed", KEY)
 
         deliver(landing, SAMPLE, spoilt=True)
         text = materialize(window, served, "2-bad")
-        assert "Failure" in text and STANDS.search(text.replace("\n", " ")), (
-            "the run says which version stays"
-        )
+        assert "Success" in text, "what was refused is told by its check; the run did its work"
         text = checks_tab(
             window, served, "2-bad", "Failed", SENTENCE, "what to do", TODO, "what stands"
         )
@@ -166,17 +176,18 @@ def test_a_visitor_may_look_and_the_operator_brings_a_refused_sample_back(
         deliver(landing, SAMPLE, seed=3)
         text = materialize(window, served, "3-corrected")
         assert "Success" in text and "Failure" not in text
-        text = checks_tab(window, served, "3-corrected", "Passed", SAMPLE)
+        text = checks_tab(window, served, "3-corrected", "Passed", KEY)
         assert SENTENCE not in text and "Failed" not in text
         window.open(f"{served.url}/assets/raw_counts")
-        window.read("total_umi", SAMPLE, "layer: landing")
+        window.read("total_umi", KEY, "layer: landing")
         window.picture("3-corrected-overview")
         assert window.console_errors() == []
 
 
 @pytest.mark.slow
 def test_with_the_daemon_nobody_has_to_click(place: Path, window: Browser) -> None:
-    """Shipped settings, queue and sensors: the bad delivery and its correction are taken by themselves and seen."""
+    """Shipped settings, queue and sensors: the bad delivery and its correction are taken by
+    themselves and seen."""
     landing = make_home(place / "home", queued=True)
     deliver(landing, SAMPLE, spoilt=True)
     # the tab shows the check of whichever sample was looked at last: here there is one

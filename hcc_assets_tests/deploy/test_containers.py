@@ -1,4 +1,5 @@
-"""``Dockerfile`` and ``docker-compose.yaml``: read, judged by hadolint and by docker compose where they are. Nothing is built or started here."""
+"""``Dockerfile`` and ``docker-compose.yaml``: read, judged by hadolint and by docker compose where
+they are. Nothing is built or started here."""
 
 from __future__ import annotations
 
@@ -57,7 +58,8 @@ def docker_compose() -> list[str]:
         ):
             return command
     pytest.skip(
-        "docker compose is not on this machine: the file was parsed, neither resolved by docker compose nor started"
+        "docker compose is not on this machine: the file was parsed, neither resolved by docker "
+        "compose nor started"
     )
 
 
@@ -123,7 +125,8 @@ def test_hadolint_has_nothing_to_say_about_the_dockerfile() -> None:
     program = shutil.which("hadolint")
     if program is None:
         pytest.skip(
-            "hadolint is not on this machine: the Dockerfile was parsed, not linted; docker build is run nowhere here"
+            "hadolint is not on this machine: the Dockerfile was parsed, not linted; docker build "
+            "is run nowhere here"
         )
     done = subprocess.run(
         [program, "--no-color", str(DEPLOY / "Dockerfile")],

@@ -1,7 +1,9 @@
-"""Values for Dagster's Helm chart: against the shipped settings, against the chart's schema, rendered. The chart is not in this repository.
+"""Values for Dagster's Helm chart: against the shipped settings, against the chart's schema,
+rendered. The chart is not in this repository.
 
-``HCC_HELM_CHART`` names an unpacked chart; without it, and for rendering without a ``helm`` program (or the Python package helm-python-sdk), a skip that
-says so. Nothing is installed into a cluster anywhere.
+``HCC_HELM_CHART`` names an unpacked chart; without it, and for rendering without a ``helm`` program
+(or the Python package helm-python-sdk), a skip that says so. Nothing is installed into a cluster
+anywhere.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ def values() -> Json:
 
 
 def test_the_values_agree_with_the_shipped_settings() -> None:
-    given, shipped = values(), yaml.safe_load(dagster_yaml())
+    given, shipped = values(), yaml.safe_load(dagster_yaml(max_concurrent_runs=4))
     assert given["dagsterWebserver"]["replicaCount"] == 0 and given["telemetry"]["enabled"] is False
     assert (
         given["postgresql"]["postgresqlScheme"] == "postgresql+psycopg2"
@@ -130,13 +132,15 @@ def merged(base: Any, over: Any) -> Any:
 def chart() -> Path:
     if not os.environ.get(CHART):
         pytest.skip(
-            f"Dagster's Helm chart is not here ({CHART} names no folder): the values were compared, neither checked against its schema nor rendered"
+            f"Dagster's Helm chart is not here ({CHART} names no folder): the values were "
+            "compared, neither checked against its schema nor rendered"
         )
     return Path(os.environ[CHART])
 
 
 def within_the_chart(schema: Any) -> Any:
-    """The schema without its references to Kubernetes' own definitions on the web: those parts are dagster-k8s' to judge, above."""
+    """The schema without its references to Kubernetes' own definitions on the web: those parts are
+    dagster-k8s' to judge, above."""
     if isinstance(schema, Mapping):
         if str(schema.get("$ref", "")).startswith("https://"):
             return {}
@@ -179,7 +183,8 @@ def rendered(chart: Path, folder: Path) -> list[Json]:
     else:
         helm = pytest.importorskip(
             "helm_python",
-            reason="neither helm nor helm-python-sdk is on this machine: the values were not rendered",
+            reason="neither helm nor helm-python-sdk is on this machine: the values were not "
+            "rendered",
         )
         with helm.Chart.load(str(plain)) as loaded:
             files = loaded.render(values(), name="hcc", namespace="hcc")

@@ -1,4 +1,5 @@
-"""``deploy/nginx``: read, accepted by ``nginx -t``, and run with TLS and a password before the guarded web UI; without nginx a skip that says so."""
+"""``deploy/nginx``: read, accepted by ``nginx -t``, and run with TLS and a password before the
+guarded web UI; without nginx a skip that says so."""
 
 from __future__ import annotations
 

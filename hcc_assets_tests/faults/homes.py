@@ -6,9 +6,9 @@ import datetime as dt
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,16 @@ import pandas as pd
 
 from hcc_assets.alerts.alerting import signals
 from hcc_assets.alerts.records import Signal
+from hcc_assets.assets.attempts import Outcome
+from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.engine import Workbench
-from hcc_assets.assets.plan import Node, make_plan
-from hcc_assets.defs.catalogue import all_recipes
+from hcc_assets.assets.inputs import Node
+from hcc_assets.assets.plan import make_plan
+from hcc_assets.assets.view import HomeView
+from hcc_assets.assets.waves import next_runs
+from hcc_assets.catalogue.loading import all_assets
+from hcc_assets.commands.daily import refreshed
 from hcc_assets.home.paths import Home
-from hcc_assets.operate.actions import refresh_home
 from hcc_assets.operate.refresh import Summary
 from hcc_assets.operate.status import plan_status
 from hcc_assets.simulate.clinical import simulate_clinical
@@ -73,8 +78,20 @@ def landing_bytes(root: Path) -> dict[str, str]:
 
 
 def quarantined(root: Path) -> list[dict[str, Any]]:
-    """Every reason in the quarantine."""
-    return [json.loads(p.read_text()) for p in sorted((root / "quarantine").rglob("reason.json"))]
+    """Every reason in the quarantine, with ids for keys as the operator reads it."""
+    people = view_of(root).people
+    paths = sorted((root / "quarantine").rglob("reason.json"))
+    return [json.loads(people.in_ids(path.read_text())) for path in paths]
+
+
+def view_of(root: Path) -> HomeView:
+    """A home as it is now."""
+    return HomeView(Home.at(root), all_assets())
+
+
+def key_of(root: Path, sample: str) -> str:
+    """The key by which partitions, folders, alerts and the audit trail know a sample."""
+    return next(k for k, row in view_of(root).rows.items() if row.sample_id == sample)
 
 
 def sheet_rows(root: Path) -> list[str]:
@@ -104,7 +121,9 @@ class Seen:
     changed: dict[Node, str] = field(default_factory=dict)
 
     def alert(self, asset: str, sample: str | None = None) -> list[Signal]:
-        return [s for s in self.alerts if s.asset == asset and s.partition == sample]
+        """Alerts of an asset, or of one of its samples, which they know by its key."""
+        key = key_of(self.root, sample) if sample is not None else None
+        return [s for s in self.alerts if s.asset == asset and s.partition == key]
 
     def table(self, name: str) -> pd.DataFrame:
         return pd.read_parquet(self.root / "published" / f"{name}.parquet")
@@ -120,14 +139,19 @@ class Seen:
 
 def look(root: Path) -> Seen:
     """What stands in a home now."""
-    bench = Workbench(Home.at(root), all_recipes())
-    plan = make_plan(bench)
+    view = view_of(root)
+    plan = make_plan(view)
     return Seen(
         root,
-        {n: plan.states[n].reason for n in plan.of("held")},
-        plan_status(bench, plan),
-        signals(bench, plan),
+        {_told(view, n): view.people.in_ids(plan.states[n].reason) for n in plan.of("held")},
+        plan_status(view, plan),
+        signals(view, plan),
     )
+
+
+def _told(view: HomeView, node: Node) -> Node:
+    """A node with the id of its sample."""
+    return node[0], view.people.sample(node[1]) if node[1] else None
 
 
 def refresh(root: Path) -> Seen:
@@ -140,44 +164,52 @@ def refresh(root: Path) -> Seen:
 
 
 def run(root: Path) -> Summary:
-    return refresh_home(Home.at(root), jobs=1, memory_mb=4000, progress=lambda *_: None)
+    return refreshed(Home.at(root), quiet=True, jobs=1, memory_mb=4000)
 
 
 def attempt_all(root: Path) -> Seen:
-    """The same work through the same engine without Dagster's event log: for cases by the dozen."""
-    tried: set[tuple[Node, str | None]] = set()
-    troubled: dict[Node, str] = {}
-    changed: dict[Node, str] = {}
-    while True:
-        bench = Workbench(Home.at(root), all_recipes())
-        plan = make_plan(bench)
-        todo = [n for n in plan.states if n in plan.dirty]
-        again = False
-        for node in todo:
-            key = (node, bench.fingerprint(bench.recipes[node[0]], node[1]))
-            if key in tried:
-                continue
-            tried.add(key)
-            again = True
-            outcome = bench.attempt(*node)
-            if outcome.state in ("held", "failed"):
-                troubled[node] = outcome.reason
-            elif outcome.state in ("new", "unchanged"):
-                changed[node] = outcome.state
-        if not again:
-            break
-    seen = look(root)
-    seen.troubled |= troubled
-    seen.changed = changed
+    """The same work through the same engine without Dagster's event log: for cases by the
+    dozen."""
+    outcomes = through_the_engine(Home.at(root), all_assets())
+    view, seen = view_of(root), look(root)
+    for node, outcome in outcomes.items():
+        if outcome.state in ("held", "failed"):
+            seen.troubled[_told(view, node)] = view.people.in_ids(outcome.reason)
+        elif outcome.state in ("new", "unchanged"):
+            seen.changed[_told(view, node)] = outcome.state
     return seen
+
+
+def through_the_engine(home: Home, assets: Mapping[str, Asset]) -> dict[Node, Outcome]:
+    """What a refresh attempts, in the order of the same plan; the last outcome of each node."""
+    tried: set[tuple[Node, str | None]] = set()
+    outcomes: dict[Node, Outcome] = {}
+    Workbench(home, assets).register()
+    while True:
+        bench = Workbench(home, assets)
+        plan = make_plan(bench)
+        content = {n: bench.fingerprint(assets[n[0]], n[1]) for n in plan.of("stale")}
+        for node in content:
+            if (node, content[node]) in tried:
+                plan.states[node] = replace(plan.states[node], state="held")
+        runs = next_runs(plan)
+        if not runs:
+            return outcomes
+        for node in (n for run in runs for n in run.nodes):
+            tried.add((node, content.get(node)))
+        for one in runs:
+            for asset in one.assets:
+                outcome = bench.attempt(asset, one.key)
+                if outcome.state != "fresh":
+                    outcomes[asset, one.key] = outcome
 
 
 @contextmanager
 def without_figures() -> Iterator[None]:
     """Drawing takes half of the time of a refresh and is no part of what these tests ask."""
-    drawn: Callable[..., Any] = Workbench._figures
-    Workbench._figures = lambda *_: {}  # type: ignore[method-assign,assignment]
+    drawn: Callable[..., Any] = Workbench._drawn
+    Workbench._drawn = lambda *_: {}  # type: ignore[method-assign,assignment]
     try:
         yield
     finally:
-        Workbench._figures = drawn  # type: ignore[method-assign]
+        Workbench._drawn = drawn  # type: ignore[method-assign]

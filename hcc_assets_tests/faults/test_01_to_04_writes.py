@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,11 +16,14 @@ from pathlib import Path
 
 import pytest
 
+from hcc_assets.assets import engine
 from hcc_assets.assets.engine import Workbench
+from hcc_assets.assets.plan import UNPUBLISHED, state_of
 from hcc_assets.audit.trail import trail_of
-from hcc_assets.defs.catalogue import all_recipes
+from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.home import files
 from hcc_assets.home.paths import Home
+from hcc_assets.home.versions import Versions
 from hcc_assets_tests.faults.homes import (
     SECOND,
     attempt_all,
@@ -28,6 +32,7 @@ from hcc_assets_tests.faults.homes import (
     deliver,
     hashes,
     refresh,
+    view_of,
 )
 
 
@@ -90,20 +95,20 @@ def test_fault_01_power_cut_at_every_write_step_of_a_table(
     deliver(root, clinical(SECOND), SECOND.isoformat())
     home = Home.at(root)
     old = hashes(root)
-    Workbench(home, all_recipes()).attempt("clinical_export")
+    Workbench(home, all_assets()).attempt("clinical_export")
     finished = copied(root, place / "finished")
-    Workbench(Home.at(finished), all_recipes()).attempt("reported_responses")
+    Workbench(Home.at(finished), all_assets()).attempt("reported_responses")
     new = hashes(finished)
     assert new["reported_responses.parquet"] != old["reported_responses.parquet"]
     for step in range(1, 40):
         trial = copied(root, place / f"step{step}")
         with writer_that_fails(step, PowerCut(), after=after) as count, suppress(PowerCut):
-            Workbench(Home.at(trial), all_recipes()).attempt("reported_responses")
+            Workbench(Home.at(trial), all_assets()).attempt("reported_responses")
         if count[0] < step:
             break
         assert old_or_new(hashes(trial), old, new)
         assert not trail_of(Home.at(trial)).verify()
-        again = Workbench(Home.at(trial), all_recipes())
+        again = Workbench(Home.at(trial), all_assets())
         assert again.attempt("reported_responses").state in ("new", "unchanged", "fresh")
         assert hashes(trial) == new
     assert step > 4, "parquet, csv, store and manifest are separate steps"
@@ -117,32 +122,39 @@ def test_fault_01_what_a_killed_writer_left_is_swept(root: Path) -> None:
     assert not left.exists()
 
 
-def test_fault_38_a_crash_between_table_and_manifest_is_mended_even_when_the_delivery_is_taken_back(
-    root: Path,
+@pytest.mark.parametrize("taken_back", [False, True])
+def test_fault_38_a_crash_between_manifest_and_published_file_is_made_good(
+    root: Path, monkeypatch: pytest.MonkeyPatch, taken_back: bool
 ) -> None:
-    """The published file is ahead of its manifest and nothing is stale: the next refresh puts back what the manifest says."""
-    import shutil
+    """What stands is ahead of what is published: the next refresh publishes it and tells it once,
+    or goes back with the delivery."""
+
+    def cut(*_: object) -> None:
+        raise PowerCut
 
     old = hashes(root)
     folder = deliver(root, clinical(SECOND), SECOND.isoformat())
     home = Home.at(root)
     shutil.copytree(root / "store" / "clinical_export", root / "export-before")
-    Workbench(home, all_recipes()).attempt("clinical_export")
-    commits = type(Workbench(home, {}).versions)
-    plain = commits.commit
-    commits.commit = lambda *_a, **_k: (_ for _ in ()).throw(PowerCut())  # type: ignore[method-assign]
-    try:
+    Workbench(home, all_assets()).attempt("clinical_export")
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "promote", cut)
         with pytest.raises(PowerCut):
-            Workbench(home, all_recipes()).attempt("reported_responses")
-    finally:
-        commits.commit = plain  # type: ignore[method-assign]
-    assert hashes(root) != old
-    shutil.rmtree(folder)
-    shutil.rmtree(root / "store" / "clinical_export")
-    shutil.move(root / "export-before", root / "store" / "clinical_export")
+            Workbench(home, all_assets()).attempt("reported_responses")
+    assert hashes(root) == old, "published is a whole step behind, not in between"
+    assert state_of(view_of(root), ("reported_responses", None)).reasons == (UNPUBLISHED,)
+    if taken_back:
+        shutil.rmtree(folder)
+        shutil.rmtree(root / "store" / "clinical_export")
+        shutil.move(root / "export-before", root / "store" / "clinical_export")
     seen = refresh(root)
     assert not seen.troubled
-    assert hashes(root) == old
+    assert (hashes(root) == old) is taken_back
+    made = [e.details for e in trail_of(home).entries() if e.action == "materialize"]
+    assert len(made) == len({str(d) for d in made}), "each version is told once"
+    stands = Versions(home).require("reported_responses")
+    told = [d for d in made if d["asset"] == "reported_responses"]
+    assert told[-1]["fingerprint"] == stands.fingerprint
 
 
 def test_fault_02_full_disk_leaves_what_stands_and_is_tried_again_when_there_is_room(
@@ -151,12 +163,12 @@ def test_fault_02_full_disk_leaves_what_stands_and_is_tried_again_when_there_is_
     old = hashes(root)
     deliver(root, clinical(SECOND), SECOND.isoformat())
     with disk_full_for_tables():
-        outcome = Workbench(Home.at(root), all_recipes()).attempt("clinical_export")
+        outcome = Workbench(Home.at(root), all_assets()).attempt("clinical_export")
     assert outcome.state == "failed" and "stays" in outcome.reason
     assert hashes(root) == old
     for _ in range(4):
         with disk_full_for_tables():
-            Workbench(Home.at(root), all_recipes()).attempt("clinical_export")
+            Workbench(Home.at(root), all_assets()).attempt("clinical_export")
     assert attempt_all(root).troubled, "after three attempts the daemon gives up"
     seen = refresh(root)
     assert not seen.troubled, "a person who asks for a refresh has made room"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from hcc_assets_tests.faults.homes import (
     attempt_all,
     copied,
     hashes,
+    key_of,
     look,
     sheet_rows,
     standing_sample,
@@ -83,10 +85,24 @@ def test_fault_05_a_sheet_on_its_way_takes_no_sample_away(root: Path) -> None:
 
 
 def test_fault_19_subject_moved_between_rows(root: Path) -> None:
+    """The sample is another one now, with a key of its own; its cells are what they were, the
+    other sample is not read again, and moved back it is the first one again."""
+    before = look(root).table("cells")
     sheet = root / "landing" / "samples.csv"
+    as_it_was = sheet.read_text()
     sample, subject = sheet_rows(root)[1].split(",")[:2]
-    sheet.write_text(sheet.read_text().replace(f"{sample},{subject},", f"{sample},OTHER-1,"))
+    other, key = sheet_rows(root)[2].split(",")[0], key_of(root, sample)
+    sheet.write_text(as_it_was.replace(f"{sample},{subject},", f"{sample},OTHER-1,"))
     seen = attempt_all(root)
     cells = seen.table("cells")
-    assert set(cells.loc[cells["sample_id"] == sample, "subject_id"]) == {"OTHER-1"}
-    assert ("raw_counts", sample) not in seen.changed, "no cell is touched"
+    moved = cells[cells["sample_id"] == sample]
+    assert set(moved["subject_id"]) == {"OTHER-1"}
+    assert key_of(root, sample) != key
+    same = before[before["sample_id"] == sample].assign(subject_id="OTHER-1")
+    pd.testing.assert_frame_equal(moved.reset_index(drop=True), same.reset_index(drop=True))
+    assert ("raw_counts", other) not in seen.changed
+    sheet.write_text(as_it_was)
+    assert key_of(root, sample) == key
+    again = attempt_all(root)
+    assert ("raw_counts", sample) not in again.changed, "its version stands"
+    pd.testing.assert_frame_equal(again.table("cells"), before)

@@ -16,6 +16,7 @@ from hcc_assets_tests.faults.homes import (
     attempt_all,
     copied,
     hashes,
+    key_of,
     landing_bytes,
     quarantined,
     refresh,
@@ -69,6 +70,10 @@ def test_fault_06_to_36_refused_sample(
     alerts = seen.alert("raw_counts", name)
     assert [a.severity.value for a in alerts] == ["ERROR"]
     assert any(h["sample"] == name for h in seen.status["held"])
+    key = key_of(seen.root, name)
+    (folder,) = (seen.root / "quarantine" / "raw_counts" / key).iterdir()
+    assert name not in (folder / "reason.json").read_text(), "people are named by keys"
+    assert name not in (seen.root / "store" / "raw_counts" / key / "held.json").read_text()
     assert not any(node[1] == name for node in seen.changed), "nothing was computed from it"
 
 

@@ -14,9 +14,7 @@ from pathlib import Path
 import pytest
 
 from hcc_assets.alerts.alerting import tell
-from hcc_assets.assets.engine import Workbench
 from hcc_assets.assets.plan import make_plan
-from hcc_assets.defs.catalogue import all_recipes
 from hcc_assets.home.paths import Home
 from hcc_assets.home.versions import Versions
 from hcc_assets_tests.cells.matrices import toy, write_mex
@@ -28,10 +26,12 @@ from hcc_assets_tests.faults.homes import (
     copied,
     deliver,
     hashes,
+    key_of,
     landing_bytes,
     look,
     quarantined,
     refresh,
+    view_of,
 )
 
 SLIP = f"hcc-slip-{uuid.uuid4().hex[:8]}"
@@ -108,7 +108,9 @@ def test_fault_36_archives_and_windows_names_beside_good_samples(
     assert {t: now[t] for t in ("cells.parquet", "compositions.parquet")} == {
         t: before[t] for t in ("cells.parquet", "compositions.parquet")
     }
-    assert set(Versions(Home.at(root)).partitions("raw_counts")).isdisjoint({*ARCHIVES, *WINDOWS})
+    standing = Versions(Home.at(root)).partitions("raw_counts")
+    assert set(standing).isdisjoint(key_of(root, name) for name in ARCHIVES)
+    assert len(standing) == len(set(seen.table("cells")["sample_id"]))
 
 
 def test_fault_36_an_archive_that_is_still_being_unpacked_waits(
@@ -182,13 +184,13 @@ def test_a_refused_reference_file_is_an_alert_until_it_is_gone(
     assert "hcc status" in signal.what_to_do
     (told,) = seen.status["refused"]
     assert told.startswith(f"reference/{name}: ") and words in told
-    bench = Workbench(home, all_recipes())
+    view = view_of(root)
     assert [
-        a["state"] for a in tell(home, bench, make_plan(bench))["open"] if a["asset"] == "landing"
+        a["state"] for a in tell(home, view, make_plan(view))["open"] if a["asset"] == "landing"
     ] == ["new"]
     (root / "landing" / "reference" / name).unlink()
-    bench = Workbench(home, all_recipes())
-    assert not [a for a in tell(home, bench, make_plan(bench))["open"] if a["asset"] == "landing"]
+    view = view_of(root)
+    assert not [a for a in tell(home, view, make_plan(view))["open"] if a["asset"] == "landing"]
     assert hashes(root) == before and not slipped(place)
 
 

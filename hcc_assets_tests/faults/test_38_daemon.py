@@ -16,14 +16,20 @@ import psutil
 import pytest
 from dagster._core.scheduler.instigation import TickStatus
 
-from hcc_assets.assets.engine import Workbench
 from hcc_assets.assets.plan import make_plan
 from hcc_assets.audit.trail import audit_path, trail_of
 from hcc_assets.commands.serving import WORKSPACE, _start_daemon
-from hcc_assets.defs.catalogue import all_recipes
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.instance import instance_of
-from hcc_assets_tests.faults.homes import SECOND, clinical, copied, deliver, hashes, refresh
+from hcc_assets_tests.faults.homes import (
+    SECOND,
+    clinical,
+    copied,
+    deliver,
+    hashes,
+    refresh,
+    view_of,
+)
 
 ACTIVE = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -104,11 +110,10 @@ def test_fault_38_a_daemon_killed_in_mid_tick_and_in_mid_run_reaches_the_same_en
         done = len(materialized(home))
         with daemon(home):
             wait_for(lambda: len(materialized(home)) >= done + 2, 400, "no version was made")
-        assert make_plan(Workbench(home, all_recipes())).dirty, "killed before the end"
+        assert make_plan(view_of(root)).dirty, "killed before the end"
         with daemon(home):
-            recipes = all_recipes()
             wait_for(
-                lambda: not make_plan(Workbench(home, recipes)).dirty,
+                lambda: not make_plan(view_of(root)).dirty,
                 600,
                 "the home did not come up to date",
             )

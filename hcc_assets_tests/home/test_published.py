@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 
 from hcc_assets.assets.definition import Output, asset
 from hcc_assets.assets.engine import Workbench
+from hcc_assets.home.manifests import Bundle, Manifest
 from hcc_assets.home.paths import Home
 from hcc_assets.home.published import damaged, put_back
-from hcc_assets.home.versions import Bundle, Manifest
 from hcc_assets_tests.assets.little import Numbers, deliver, little_home, numbers
 
 

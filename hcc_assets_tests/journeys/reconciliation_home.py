@@ -8,24 +8,31 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 from hypothesis.stateful import RuleBasedStateMachine
 
 from hcc_assets.assets.accounting import account
-from hcc_assets.assets.engine import Workbench
+from hcc_assets.assets.definition import Asset
+from hcc_assets.assets.inputs import Node
 from hcc_assets.assets.plan import make_plan
-from hcc_assets.assets.recipes import Recipe
-from hcc_assets.defs.catalogue import all_recipes
-from hcc_assets.home.mending import mend
+from hcc_assets.assets.view import HomeView
+from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.home.paths import Home
+from hcc_assets.home.published import put_back
 from hcc_assets.operate import actions as operate
 from hcc_assets.operate import refresh
 from hcc_assets.operate.refresh import Summary
+from hcc_assets.operate.status import manifests_of
 from hcc_assets_tests.cells.matrices import toy, write_mex
-from hcc_assets_tests.faults.homes import HEADER, clinical, deliver, without_figures
+from hcc_assets_tests.faults.homes import (
+    HEADER,
+    clinical,
+    deliver,
+    through_the_engine,
+    without_figures,
+)
 
 START = dt.date(2025, 8, 1)
 SUBJECTS = 4
@@ -43,36 +50,21 @@ LANDING_HALF = (
 """What reads landing, and the tables nearest to it: cheap enough to be computed after every step."""
 
 
-def core() -> dict[str, Recipe]:
-    recipes = all_recipes()
-    chosen = {name: recipes[name] for name in LANDING_HALF}
-    assert all(i in chosen for r in chosen.values() for i in (*r.inputs, *r.optional)), (
-        "closed under inputs"
-    )
+def core() -> dict[str, Asset]:
+    assets = all_assets()
+    chosen = {name: assets[name] for name in LANDING_HALF}
+    assert all(read in chosen for a in chosen.values() for read in a.reads), "closed under inputs"
     return chosen
 
 
-def through_the_engine(home: Home, recipes: Mapping[str, Recipe]) -> set[tuple[str, str | None]]:
-    """What a refresh does, without Dagster's event log; returns what was computed."""
-    tried: set[Any] = set()
-    computed = set()
-    while True:
-        bench = Workbench(home, recipes)
-        plan = make_plan(bench)
-        todo = [
-            n
-            for n in plan.states
-            if n in plan.dirty and (n, bench.fingerprint(bench.recipes[n[0]], n[1])) not in tried
-        ]
-        if not todo:
-            break
-        for node in todo:
-            tried.add((node, bench.fingerprint(bench.recipes[node[0]], node[1])))
-            if bench.attempt(*node).state in ("new", "unchanged"):
-                computed.add(node)
-    for asset in mend(Workbench(home, recipes)):
-        computed.add((asset, None))
-    return computed
+def brought_up(home: Home, assets: Mapping[str, Asset]) -> set[Node]:
+    """What a refresh does, without Dagster's event log; returns what was computed, and the names
+    of published files that were put back."""
+    outcomes = through_the_engine(home, assets)
+    plan = make_plan(HomeView(home, assets))
+    back = put_back(plan.view.versions, manifests_of(plan))
+    computed = {node for node, o in outcomes.items() if o.state in ("new", "unchanged")}
+    return computed | {(name, None) for name in back}
 
 
 class WorkedHome(RuleBasedStateMachine):
@@ -88,7 +80,7 @@ class WorkedHome(RuleBasedStateMachine):
         )
         self.root = Path(self.folder.name) / "home"
         self.home = Home.at(self.root)
-        self.recipes = all_recipes() if self.dagster else core()
+        self.assets = all_assets() if self.dagster else core()
         self.patch = pytest.MonkeyPatch()
         for name in ("DAGSTER_HOME", "HCC_HOME"):
             self.patch.setenv(name, "")
@@ -96,7 +88,7 @@ class WorkedHome(RuleBasedStateMachine):
         self.patch.setattr(
             refresh,
             "wait_until_settled",
-            lambda bench, *_: [d.path for d in bench.landing.settling],
+            lambda view, *_: [d.path for d in view.landing.settling],
         )
         if not self.dagster:
             self.patch.setattr(operate, "refresh_home", self.stand_in)
@@ -121,9 +113,9 @@ class WorkedHome(RuleBasedStateMachine):
         self.day += dt.timedelta(days=21)
         self.clean = False
 
-    def run(self) -> set[tuple[str, str | None]]:
+    def run(self) -> set[Node]:
         if not self.dagster:
-            return through_the_engine(self.home, self.recipes)
+            return brought_up(self.home, self.assets)
         with without_figures():
             summary = operate.refresh_home(
                 self.home, jobs=1, memory_mb=4000, progress=lambda *_: None
@@ -131,7 +123,7 @@ class WorkedHome(RuleBasedStateMachine):
         return {(c.asset, c.sample) for c in summary.changes if c.state in ("new", "changed")}
 
     def stand_in(self, home: Home, **_: object) -> Summary:
-        through_the_engine(home, self.recipes)
+        brought_up(home, self.assets)
         return Summary()
 
     def people(self) -> list[str]:
@@ -140,7 +132,7 @@ class WorkedHome(RuleBasedStateMachine):
     def waiting(self) -> list[str]:
         if not self.root.exists() or not self.clean:
             return []
-        received = account(Workbench(self.home, self.recipes))
+        received = account(HomeView(self.home, self.assets))
         return [
             r.path.removeprefix("clinical/")
             for r in received

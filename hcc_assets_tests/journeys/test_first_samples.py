@@ -12,7 +12,7 @@ from hcc_assets.cells.reference import freezing as reference_freezing
 from hcc_assets.home.paths import Home
 from hcc_assets.home.versions import Versions
 from hcc_assets.simulate.trial import simulate_trial
-from hcc_assets_tests.faults.homes import SETTINGS, hashes, run, sheet_rows, without_figures
+from hcc_assets_tests.faults.homes import SETTINGS, hashes, key_of, run, sheet_rows, without_figures
 
 STEPS = ("raw_counts", "qc_cells", "annotated_cells", "pseudobulk")
 
@@ -47,7 +47,8 @@ def collected(root: Path) -> list[str]:
 
 
 def runs_of(root: Path, sample: str) -> set[str]:
-    manifests = [Versions(Home.at(root)).require(asset, sample) for asset in STEPS]
+    key = key_of(root, sample)
+    manifests = [Versions(Home.at(root)).require(asset, key) for asset in STEPS]
     return {str(m.run_id) for m in manifests}
 
 

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.engine import Workbench
 from hcc_assets.assets.plan import make_plan
-from hcc_assets.assets.recipes import Ask, Output, Recipe
-from hcc_assets.home import files
-from hcc_assets.home import objects
+from hcc_assets.assets.view import HomeView
+from hcc_assets.home import files, objects
 from hcc_assets.home.files import read_parquet
-from hcc_assets.home.mending import mend
 from hcc_assets.home.paths import Home
-from hcc_assets.home.versions import Manifest
+from hcc_assets.home.people.register import read_people
+from hcc_assets.home.published import put_back
+from hcc_assets.home.versions import Versions
 from hcc_assets.operate.actions import refresh_home
-from hcc_assets_tests.assets.test_engine import Numbers
+from hcc_assets_tests.faults.numbers_given import (
+    numbers,
+    published_is_what_stands,
+    race,
+    standing,
+    values,
+)
 from hcc_assets_tests.processes import together
 from hcc_assets_tests.s3_server import S3Server, many_samples, s3_server, stored
 
@@ -53,44 +59,6 @@ def home(server: S3Server) -> Home:
     return Home.at("s3://trial/home")
 
 
-def numbers(*values: float, meanwhile: Callable[[], object] = lambda: None) -> dict[str, Recipe]:
-    """One asset that publishes ``values``; ``meanwhile`` happens while it is computed."""
-
-    def compute(_: Ask) -> Output:
-        meanwhile()
-        return Output(
-            table=pd.DataFrame({"key": [f"k{i}" for i in range(len(values))], "value": values})
-        )
-
-    external = {"numbers": json.dumps(values)}
-    return {
-        "numbers": Recipe(
-            "numbers",
-            compute,
-            "test",
-            "Numbers. Of the test.",
-            model=Numbers,
-            external=lambda *_: external,
-        )
-    }
-
-
-def values(home: Home) -> list[float]:
-    return list(read_parquet(home.published / "numbers.parquet")["value"])
-
-
-def standing(home: Home) -> Manifest:
-    return Workbench(home, {}).versions.require("numbers")
-
-
-def published_is_what_stands(home: Home) -> bool:
-    manifest = standing(home)
-    return (
-        files.sha256_file(home.published / "numbers.parquet")
-        == manifest.files[f"{manifest.data_version}/table.parquet"]
-    )
-
-
 # -- the journey --------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -107,6 +75,10 @@ def test_the_journey_on_an_object_store(home: Home, tmp_path: Path) -> None:
     )
     first = refresh_home(home, jobs=1, memory_mb=None, progress=lambda *_: None)
     assert not first.troubled
+    people = read_people(home)
+    assert {people.sample(k) for k in Versions(home).partitions("raw_counts")} == set(
+        first.new_samples
+    )
     compositions = read_parquet(home.published / "compositions.parquet")
     assert compositions["sample_id"].nunique() == len(first.new_samples) > 0
     assert (home.published / "report.html").exists()
@@ -147,12 +119,12 @@ def test_a_writer_that_was_overtaken_computes_again_and_loses_nothing(
             with monkeypatch.context() as elsewhere:
                 elsewhere.setenv("DAGSTER_HOME", str(tmp_path / "elsewhere"))
                 assert Workbench(home, numbers(2.0)).attempt("numbers").state == "new"
-        seen.append(standing(home).data_version)
+        seen.append(standing(home).folder)
 
     outcome = Workbench(home, numbers(3.0, meanwhile=other_machine)).attempt("numbers")
     assert len(seen) == 2, "computed, refused, computed again"
     assert outcome.state == "new" and outcome.manifest is not None
-    assert outcome.manifest.previous == seen[0] != first.data_version, (
+    assert outcome.manifest.previous == seen[0] != first.folder, (
         "the other's version is in the chain"
     )
     assert values(home) == [3.0] and published_is_what_stands(home)
@@ -171,7 +143,7 @@ def test_the_same_work_on_two_machines_makes_one_version(
                 Workbench(home, numbers(2.0)).attempt("numbers")
 
     outcome = Workbench(home, numbers(2.0, meanwhile=other_machine)).attempt("numbers")
-    assert outcome.state == "unchanged" and published_is_what_stands(home)
+    assert outcome.state == "fresh" and published_is_what_stands(home)
 
 
 def test_a_put_with_a_condition_is_refused_and_one_whose_answer_was_lost_is_not(
@@ -191,25 +163,6 @@ def test_a_put_with_a_condition_is_refused_and_one_whose_answer_was_lost_is_not(
     assert path.read_bytes() == b"two"
 
 
-def _race(root: str, folder: str, writer: int, rounds: int) -> list[tuple[str, str | None]]:
-    os.environ["DAGSTER_HOME"] = folder
-    home = Home.at(root)
-    done = []
-    for number in range(rounds):
-        files.amend(
-            home.store / "list.json",
-            lambda data, n=number: json.dumps([*json.loads(data or b"[]"), [writer, n]]).encode(),
-        )
-        manifest = (
-            Workbench(home, numbers(float(writer), float(number)))
-            .attempt("numbers", force=True)
-            .manifest
-        )
-        assert manifest is not None
-        done.append((manifest.data_version, manifest.previous))
-    return done
-
-
 @pytest.mark.faults
 @pytest.mark.timeout(900)
 def test_machines_that_write_at_once_lose_no_update_and_mix_no_versions(
@@ -218,12 +171,12 @@ def test_machines_that_write_at_once_lose_no_update_and_mix_no_versions(
     """Three machines with no lock in common: every commit names the one before it, each exactly once, and what is published is what stands."""
     writers, rounds = 3, 8
     work = [(str(home.root), str(tmp_path / f"machine{w}"), w, rounds) for w in range(writers)]
-    commits = [c for done in together(_race, work) for c in done]
+    commits = [c for done in together(race, work) for c in done]
     assert len(commits) == len({version for version, _ in commits}) == writers * rounds
     previous = [before for _, before in commits]
     assert len(set(previous)) == len(previous), "no two commits replaced the same version"
-    assert {*previous, standing(home).data_version} == {None, *(version for version, _ in commits)}
-    assert published_is_what_stands(home) and not mend(Workbench(home, numbers()))
+    assert {*previous, standing(home).folder} == {None, *(version for version, _ in commits)}
+    assert published_is_what_stands(home)
     listed = json.loads((home.store / "list.json").read_bytes())
     assert sorted(map(tuple, listed)) == [(w, n) for w in range(writers) for n in range(rounds)]
 
@@ -239,7 +192,7 @@ def test_old_versions_are_removed_here_too_but_not_young_ones(home: Home) -> Non
         key.last_modified -= dt.timedelta(hours=2)
     Workbench(home, numbers(9.0)).attempt("numbers")
     assert len(versions()) == 6 and values(home) == [9.0]
-    assert {standing(home).data_version, standing(home).previous} <= versions()
+    assert {standing(home).folder, standing(home).previous} <= versions()
 
 
 # -- connections that are cut -------------------------------------------------------------------------------------------------------------------
@@ -252,13 +205,14 @@ def test_a_connection_cut_once_is_tried_again(home: Home, server: S3Server) -> N
 
 
 @pytest.mark.parametrize(
-    "name", ["table.parquet", "numbers.parquet", "numbers.csv", "current.json"]
+    "name", ["table.parquet", "manifest.json", "current.json", "numbers.parquet", "numbers.csv"]
 )
 @pytest.mark.parametrize("taken", [200, pytest.param(0, marks=pytest.mark.faults)])
-def test_a_connection_that_stays_cut_in_mid_write_leaves_the_old_version(
+def test_a_connection_that_stays_cut_in_mid_write_leaves_a_whole_version(
     home: Home, server: S3Server, monkeypatch: pytest.MonkeyPatch, name: str, taken: int
 ) -> None:
-    """Whatever object the cut hits: what stood can be read and is whole, and the attempt after the mending of the network succeeds."""
+    """Whatever object the cut hits: what stands can be read and is whole, and the attempt after
+    the mending of the network succeeds, or publishes what was made before."""
     import s3fs
 
     monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
@@ -269,17 +223,23 @@ def test_a_connection_that_stays_cut_in_mid_write_leaves_the_old_version(
     )
     outcome = Workbench(home, numbers(2.0)).attempt("numbers")
     assert server.cuts and outcome.state == "failed" and "stays" in outcome.reason
-    assert standing(home) == old
-    assert list(Workbench(home, {}).versions.frame("numbers", "table")["value"]) == [1.0]
-    ahead = values(home) == [2.0]
-    assert (
-        values(home) in ([1.0], [2.0]) and len(pd.read_csv(f"{home.published}/numbers.csv")) == 1
-    ), "each published file is whole"
+    behind = name.startswith("numbers")
+    assert (standing(home) != old) is behind
+    assert list(Versions(home).frame("numbers", "table")["value"]) == [2.0 if behind else 1.0]
+    assert values(home) in ([1.0], [2.0]), "each published file is whole"
+    assert len(pd.read_csv(f"{home.published}/numbers.csv")) == 1
     server.cut = lambda *_: None
-    assert mend(Workbench(home, numbers(1.0))) == (["numbers"] if ahead else [])
-    assert values(home) == [1.0]
+    assert make_plan(HomeView(home, numbers(2.0))).of("stale") == [("numbers", None)]
     assert Workbench(home, numbers(2.0)).attempt("numbers").state == "new"
     assert values(home) == [2.0] and published_is_what_stands(home)
+    assert not make_plan(HomeView(home, numbers(2.0))).of("stale")
+
+
+def test_a_published_object_that_was_replaced_from_outside_is_put_back(home: Home) -> None:
+    Workbench(home, numbers(1.0)).attempt("numbers")
+    (home.published / "numbers.csv").write_bytes(b"other")
+    assert put_back(Versions(home), [standing(home)]) == ["numbers.csv"]
+    assert published_is_what_stands(home)
 
 
 def test_a_large_upload_cut_in_one_of_its_parts_is_not_there(
@@ -306,10 +266,10 @@ def test_a_large_upload_cut_in_one_of_its_parts_is_not_there(
 # -- what looking costs -------------------------------------------------------------------------------------------------------------------------
 
 
-def look(home: Home, server: S3Server, recipes: dict[str, Recipe]) -> dict[str, int]:
+def look(home: Home, server: S3Server, assets: dict[str, Asset]) -> dict[str, int]:
     """Requests of one plan, as ``hcc status`` and every sensor tick make it."""
     server.asked.clear()
-    make_plan(Workbench(home, recipes))
+    make_plan(HomeView(home, assets))
     return dict(server.asked)
 
 
@@ -318,8 +278,8 @@ def look(home: Home, server: S3Server, recipes: dict[str, Recipe]) -> dict[str, 
 def test_looking_at_a_thousand_samples_takes_listings_not_questions(
     home: Home, server: S3Server
 ) -> None:
-    recipes = many_samples(home, 1000)
-    cold, warm = look(home, server, recipes), look(home, server, recipes)
+    assets = many_samples(home, 1000)
+    cold, warm = look(home, server, assets), look(home, server, assets)
     print(f"cold {cold}, warm {warm}")
     assert sum(warm.values()) < 150, warm
 
@@ -328,7 +288,7 @@ def test_looking_does_not_ask_for_each_sample(home: Home, server: S3Server) -> N
     """The same with few samples: a second look at twice as many samples costs no more requests."""
     counts = []
     for number in (4, 8):
-        recipes = many_samples(home, number)
-        look(home, server, recipes)
-        counts.append(sum(look(home, server, recipes).values()))
+        assets = many_samples(home, number)
+        look(home, server, assets)
+        counts.append(sum(look(home, server, assets).values()))
     assert counts[0] == counts[1]

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from hcc_assets.defs.catalogue import all_recipes
+from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.actions import refresh_home
 from hcc_assets.operate.status import home_status, status_lines
@@ -245,7 +245,7 @@ def test_status_warns_with_the_number_that_hangs_on_the_sd_minimum(
 ) -> None:
     root = rule_homes("default")[0]
     rates = _published(root, "response_rates")
-    told = home_status(Home.at(root), all_recipes())
+    told = home_status(Home.at(root), all_assets())
     expected = {
         s: int(
             rates.loc[

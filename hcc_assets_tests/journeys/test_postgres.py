@@ -18,10 +18,13 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
+from hcc_assets.assets.plan import make_plan
 from hcc_assets.audit.trail import audit_path, trail_of
 from hcc_assets.home.paths import Home
+from hcc_assets.home.published import damaged
 from hcc_assets.operate.dagster_yaml import check_database, dagster_yaml
 from hcc_assets.operate.instance import instance_of
+from hcc_assets.operate.status import manifests_of
 from hcc_assets.privacy.erasing import erase_subject
 from hcc_assets.study.config import ConfigError
 from hcc_assets_tests.faults.homes import (
@@ -32,9 +35,11 @@ from hcc_assets_tests.faults.homes import (
     copied,
     deliver,
     hashes,
+    key_of,
     refresh,
     run,
     sheet_rows,
+    view_of,
     without_figures,
 )
 from hcc_assets_tests.postgres_server import PostgresServer, postgres_process
@@ -124,7 +129,7 @@ def started(root: Path) -> subprocess.Popen[str]:
 
 
 def computed(root: Path) -> Counter[tuple[str, str]]:
-    """How often each asset (of each sample, by its pseudonym) was written, from the audit trail."""
+    """How often each asset (of each sample, by its key) was written, from the audit trail."""
     lines = [json.loads(line) for line in audit_path(Home.at(root)).read_text().splitlines()]
     return Counter(
         (e["details"]["asset"], str(e["details"].get("sample")))
@@ -139,17 +144,9 @@ def all_runs_ended(root: Path) -> bool:
 
 
 def as_published(root: Path) -> bool:
-    """Every published table is that of the manifest that stands: nothing in part, nothing mixed."""
-    import hashlib
-
-    for path in (root / "published").glob("*.parquet"):
-        manifest = json.loads((root / "store" / path.stem / "current.json").read_bytes())
-        if (
-            manifest["files"][f"{manifest['data_version']}/table.parquet"]
-            != hashlib.sha256(path.read_bytes()).hexdigest()
-        ):
-            return False
-    return True
+    """Every published file is that of the version that stands: nothing in part, nothing mixed."""
+    plan = make_plan(view_of(root))
+    return not damaged(plan.view.versions, manifests_of(plan))
 
 
 def test_a_clinical_home_wholly_on_postgres(
@@ -239,14 +236,13 @@ def test_an_erased_subject_is_nowhere_in_the_database(
     run(root)
     subject = broken[1]
     samples = [row.split(",")[0] for row in sheet_rows(root)[1:] if row.split(",")[1] == subject]
-    assert all(spoken_of(server, name) > 0 for name in samples), (
-        "also the refused one, in the alert that waits"
-    )
+    names = (subject, *samples)
+    keys = [key_of(root, sample) for sample in samples]
+    assert {name: spoken_of(server, name) for name in names} == dict.fromkeys(names, 0)
+    assert all(spoken_of(server, key) > 0 for key in keys), "people go by their keys"
     erased = erase_subject(Home.at(root), subject, "REQ-1")
     assert erased.absent and erased.complete, erased.lines
-    assert {name: spoken_of(server, name) for name in (subject, *samples)} == dict.fromkeys(
-        (subject, *samples), 0
-    )
+    assert {name: spoken_of(server, name) for name in names} == dict.fromkeys(names, 0)
     assert all_runs_ended(root) and as_published(root)
     before = hashes(root)
     assert run(root).troubled == [] and hashes(root) == before

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hcc_assets.defs.catalogue import all_recipes
+from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.operate.validation import judge
 from hcc_assets.study.config import StudyConfig
 from hcc_assets_tests.cells.matrices import shared
@@ -22,7 +22,7 @@ from hcc_assets_tests.faults.homes import (
     without_figures,
 )
 
-NOT_AUTOMATIC = {n for n, r in all_recipes().items() if not r.automatic}
+NOT_AUTOMATIC = {n for n, r in all_assets().items() if not r.automatic}
 
 
 def real_home(root: Path) -> Path:
@@ -106,7 +106,7 @@ def test_the_whole_real_delivery(place: Path) -> None:
     assert "log-normalised" in seen.troubled[("raw_counts", "mel")]
     assert any(q["sample"] == "mel" and q["copied"] for q in quarantined(root))
     tables = {p.stem for p in (root / "published").glob("*.parquet")}
-    assert {n for n, r in all_recipes().items() if r.model is not None} - tables <= NOT_AUTOMATIC
+    assert {n for n, r in all_assets().items() if r.model is not None} - tables <= NOT_AUTOMATIC
     assert (root / "published" / "report.html").stat().st_size > 10_000
     assert set(seen.table("cells")["sample_id"]) == {
         "1015-pre",

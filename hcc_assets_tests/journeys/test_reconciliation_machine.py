@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test
 
 from hcc_assets.assets.accounting import account, totals
-from hcc_assets.assets.engine import Workbench
+from hcc_assets.assets.view import HomeView
 from hcc_assets.audit import trail
 from hcc_assets.audit.trail import trail_of
 from hcc_assets.home.files import sha256_file
@@ -28,7 +28,7 @@ from hcc_assets_tests.journeys.reconciliation_home import (
     START,
     SUBJECTS,
     WorkedHome,
-    through_the_engine,
+    brought_up,
 )
 
 
@@ -166,7 +166,7 @@ class Reconciliation(WorkedHome):
         assert landing_bytes(self.root) == landed, "landing is never changed"
         assert self.run() == set(), "a second refresh computes nothing"
         self.clean = True
-        received = account(Workbench(self.home, self.recipes))
+        received = account(HomeView(self.home, self.assets))
         assert not [r for r in received if r.fate == "not yet judged"]
 
     @rule(step=st.integers(1, 60), after=st.booleans())
@@ -174,7 +174,7 @@ class Reconciliation(WorkedHome):
         landed = landing_bytes(self.root)
         with writer_that_fails(step, PowerCut(), after=after):
             try:
-                through_the_engine(self.home, self.recipes)
+                brought_up(self.home, self.assets)
             except PowerCut:
                 self.clean = False
         assert landing_bytes(self.root) == landed, "landing is never changed"
@@ -192,7 +192,7 @@ class Reconciliation(WorkedHome):
     def nothing_vanishes(self) -> None:
         if not self.root.exists():
             return
-        received = account(Workbench(self.home, self.recipes))
+        received = account(HomeView(self.home, self.assets))
         complete = [
             r.path
             for r in received
@@ -207,7 +207,7 @@ class Reconciliation(WorkedHome):
             for f in ("accepted", "quarantined", "superseded", "left out", "not yet judged")
         )
         told = {json.dumps(q["deliveries"], sort_keys=True) for q in quarantined(self.root)}
-        landing = Workbench(self.home, self.recipes).landing
+        landing = HomeView(self.home, self.assets).landing
         contents = {d.path: d.contents for d in (*landing.exports, *landing.samples.values())}
         for delivery in received:
             if delivery.fate == "quarantined":

@@ -11,13 +11,13 @@ import dagster as dg
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from hcc_assets.defs.catalogue import all_recipes
+from hcc_assets.home.mending import mend
 
 from hcc_assets.alerts.records import Severity
 from hcc_assets.assets.engine import Workbench
 from hcc_assets.audit.trail import trail_of
 from hcc_assets.commands import hcc
-from hcc_assets.defs.catalogue import all_recipes
-from hcc_assets.home.mending import mend
 from hcc_assets.home.paths import Home
 from hcc_assets.operate import actions as operate
 from hcc_assets.operate.actions import withdraw_subject

@@ -9,8 +9,9 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from hcc_assets.assets.attempts import MAX_ATTEMPTS
 from hcc_assets.assets.definition import Asset
-from hcc_assets.assets.engine import MAX_ATTEMPTS, Workbench
+from hcc_assets.assets.engine import Workbench
 from hcc_assets.assets.plan import make_plan
 from hcc_assets.assets.waves import next_runs
 from hcc_assets.home.paths import Home

@@ -11,8 +11,8 @@ import pytest
 from hcc_assets.assets.engine import Workbench
 from hcc_assets.assets.plan import Plan, make_plan
 from hcc_assets.catalogue.loading import all_assets
+from hcc_assets.home.manifests import Manifest
 from hcc_assets.home.paths import Home
-from hcc_assets.home.versions import Manifest
 from hcc_assets.operate.history import missing, restore
 from hcc_assets.operate.sensors import landing_sensor, register_samples
 from hcc_assets.operate.status import manifests_of

@@ -1,4 +1,5 @@
-"""Long homes: daily refreshes for years leave a bounded history, and what stands keeps the run that made it."""
+"""Long homes: daily refreshes for years leave a bounded history, and what stands keeps the run that
+made it."""
 
 from __future__ import annotations
 
@@ -6,7 +7,9 @@ import datetime as dt
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
 import dagster as dg
 import pandas as pd
@@ -14,12 +17,14 @@ import pandera.pandas as pa
 import pytest
 import sqlalchemy as sa
 import time_machine
-from hcc_assets.assets.recipes import Ask, Output, Recipe
 
-from hcc_assets.assets.engine import Workbench
-from hcc_assets.assets.factory import HomeResource, to_asset
+from hcc_assets.assets.definition import asset
+from hcc_assets.assets.inputs import Basis, Input
 from hcc_assets.assets.plan import make_plan
+from hcc_assets.assets.view import HomeView
 from hcc_assets.home.paths import Home
+from hcc_assets.operate.build import build_assets
+from hcc_assets.operate.jobs import TABLES_JOB
 from hcc_assets.operate.retention import RUN_DAYS, trim_runs
 from hcc_assets.schemas.base import Table
 
@@ -41,49 +46,49 @@ class Sites(Visits):
         name = "sites"
 
 
-def _content(name: str):
-    return lambda bench, _: {name: (bench.home.landing / name).read_text()}
+@dataclass(frozen=True)
+class Landed(Input):
+    """What a JSON file of ``landing/`` holds."""
+
+    name: str
+
+    def basis(self, view: HomeView, key: str | None) -> Basis | None:
+        path = view.home.landing / self.name
+        return Basis(deliveries={self.name: path.read_text()}) if path.exists() else None
+
+    def value(self, view: HomeView, key: str | None) -> Any:
+        return json.loads((view.home.landing / self.name).read_text())
 
 
-def _read(name: str):
-    def compute(ask: Ask) -> Output:
-        return Output(
-            table=pd.DataFrame({"visit": json.loads((ask.bench.home.landing / name).read_text())})
-        )
-
-    return compute
+@asset(model=Visits)
+def visits(raw: Annotated[Any, Landed("visits.json")]) -> pd.DataFrame:
+    """Visits. From a file."""
+    return pd.DataFrame({"visit": raw})
 
 
-RECIPES = {
-    name: Recipe(
-        name,
-        _read(f"{name}.json"),
-        "test",
-        f"{name.title()}. From a file.",
-        model=model,
-        external=_content(f"{name}.json"),
-    )
-    for name, model in (("visits", Visits), ("sites", Sites))
-}
+@asset(model=Sites)
+def sites(raw: Annotated[Any, Landed("sites.json")]) -> pd.DataFrame:
+    """Sites. From a file."""
+    return pd.DataFrame({"visit": raw})
+
+
+ASSETS = {"visits": visits, "sites": sites}
 
 
 class Years:
-    """A home whose visits change every day and whose sites never do, refreshed once a day through Dagster."""
+    """A home whose visits change every day and whose sites never do, refreshed once a day through
+    Dagster."""
 
     def __init__(self, root: Path):
         self.home = Home.at(root)
         (root / "landing").mkdir()
         (root / "dagster").mkdir()
         (root / "landing" / "sites.json").write_text("[1]")
-        self.assets = [to_asset(r, RECIPES) for r in RECIPES.values()]
-        self.job = dg.define_asset_job("tables")
-        self.definitions = dg.Definitions(
-            assets=self.assets, jobs=[self.job], resources={"home": HomeResource(root=str(root))}
-        )
+        self.job = build_assets(self.home, ASSETS).resolve_job_def(TABLES_JOB)
         self.instance = dg.DagsterInstance.local_temp(str(root / "dagster"))
 
     def plan(self):
-        return make_plan(Workbench(self.home, RECIPES))
+        return make_plan(HomeView(self.home, ASSETS))
 
     def day(self, number: int, *, days: int) -> int:
         """One day: a delivery, a run, trimming. Returns the number of runs deleted."""
@@ -91,9 +96,7 @@ class Years:
         (self.home.root / "landing" / "visits.json").write_text(json.dumps([number]))
         with time_machine.travel(now, tick=True):
             stale = [dg.AssetKey(name) for name, _ in self.plan().of("stale")]
-            result = self.definitions.resolve_job_def("tables").execute_in_process(
-                instance=self.instance, asset_selection=stale
-            )
+            result = self.job.execute_in_process(instance=self.instance, asset_selection=stale)
             assert result.success
             return trim_runs(self.instance, self.plan(), now, days=days)
 
@@ -141,7 +144,7 @@ def test_a_run_behind_what_is_held_stays(years: Years) -> None:
     years.day(0, days=10)
     (years.home.root / "landing" / "sites.json").write_text('["not a number"]')
     with time_machine.travel(START + dt.timedelta(days=1), tick=True):
-        years.definitions.resolve_job_def("tables").execute_in_process(
+        years.job.execute_in_process(
             instance=years.instance, asset_selection=[dg.AssetKey("sites")], raise_on_error=False
         )
     refused = years.instance.get_run_records(limit=1)[0].dagster_run.run_id
@@ -171,10 +174,11 @@ def test_five_years_of_daily_refreshes_stay_as_small_and_quick_as_the_first(
             for _ in range(5):
                 years.plan()
                 years.instance.get_run_records(limit=50)
-                years.instance.get_latest_materialization_events([dg.AssetKey(n) for n in RECIPES])
+                years.instance.get_latest_materialization_events([dg.AssetKey(n) for n in ASSETS])
             seconds[number // 365] = time.process_time() - started
     print(
-        f"bytes by year: {sizes}; CPU seconds of status by year: { {y: round(s, 3) for y, s in seconds.items()} }"
+        f"bytes by year: {sizes}; CPU seconds of status by year: "
+        f"{ {y: round(s, 3) for y, s in seconds.items()} }"
     )
     record_property("bytes_by_year", sizes)
     record_property("status_cpu_seconds_by_year", seconds)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
-from hcc_assets.home.paths import Home
-from hcc_assets.home.versions import Manifest, Versions
 from hcc_assets.privacy.dropping import drop
 from hcc_assets.privacy.erasure import carry_out, plan_erasure, prove_absence
+
+from hcc_assets.home.manifests import Manifest
+from hcc_assets.home.paths import Home
+from hcc_assets.home.versions import Versions
 from hcc_assets.privacy.traces import find_traces
 from hcc_assets_tests.privacy.erasure_cases import KEY, NOW, OTHER, ROWS, SAMPLE, SUBJECT, database
 

@@ -13,9 +13,9 @@ from dagster._daemon.asset_daemon import (
     asset_daemon_cursor_from_instigator_serialized_cursor,
     asset_daemon_cursor_to_instigator_serialized_cursor,
 )
-
 from hcc_assets.privacy.packed import change_packed, unpacked
 from hcc_assets.privacy.scrubbing import replacements, scrub_sqlite
+
 from hcc_assets_tests.privacy.erasure_cases import KEY, SAMPLE, SUBJECT, where
 
 NEIGHBOUR = f"{SAMPLE}-2"

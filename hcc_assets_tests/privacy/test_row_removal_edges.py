@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
 from hcc_assets.privacy.erasure import carry_out, plan_erasure
+
 from hcc_assets.privacy.row_removal import CannotRewrite, RowRemover
 
 HEADER, FIRST, SECOND, THIRD = (

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import dagster as dg
 import sqlalchemy as sa
-
-from hcc_assets.privacy.row_removal import RowRemover
 from hcc_assets.privacy.scrubbing import (
     Renamer,
     remove_figures,
@@ -19,6 +17,8 @@ from hcc_assets.privacy.scrubbing import (
     scrub_sqlite,
     tables_naming,
 )
+
+from hcc_assets.privacy.row_removal import RowRemover
 from hcc_assets_tests.privacy.erasure_cases import KEY, SAMPLE, SUBJECT, where
 
 

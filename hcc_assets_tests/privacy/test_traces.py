@@ -17,10 +17,10 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from hcc_assets.privacy.erasure import prove_absence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hcc_assets.privacy.erasure import prove_absence
 from hcc_assets.privacy.traces import CHUNK, find_traces
 from hcc_assets_tests.privacy.erasure_cases import OTHER, SUBJECT, database, where
 

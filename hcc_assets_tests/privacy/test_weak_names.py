@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-
 from hcc_assets.privacy.scrubbing import replacements, scrub_sqlite
+
 from hcc_assets.privacy.traces import find_traces
 from hcc_assets_tests.privacy.erasure_cases import KEY
 

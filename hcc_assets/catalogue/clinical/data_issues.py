@@ -7,7 +7,7 @@ import pandas as pd
 from hcc_assets.assets.definition import Output, Verdict, asset
 from hcc_assets.assets.inputs import Version
 from hcc_assets.catalogue.clinical._held_back import held_back
-from hcc_assets.home.versions import Bundle
+from hcc_assets.home.manifests import Bundle
 from hcc_assets.schemas.base import empty
 from hcc_assets.schemas.clinical import DataIssues
 from hcc_assets.study.config import StudyConfig

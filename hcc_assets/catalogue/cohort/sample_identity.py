@@ -7,7 +7,7 @@ import pandas as pd
 from hcc_assets.assets.definition import Output, Verdict, asset
 from hcc_assets.assets.inputs import BySample, Version
 from hcc_assets.catalogue.cohort._pseudobulks import pseudobulks
-from hcc_assets.home.versions import Bundle
+from hcc_assets.home.manifests import Bundle
 from hcc_assets.schemas.identity import SampleIdentity
 from hcc_assets.study.config import StudyConfig
 

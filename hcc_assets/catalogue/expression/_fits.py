@@ -10,7 +10,7 @@ from hcc_assets.assets.inputs import BySample
 from hcc_assets.catalogue._contrasts import CONTRAST_SETTINGS
 from hcc_assets.catalogue.cohort._pseudobulks import pseudobulks
 from hcc_assets.catalogue.cohort._samples import standing_samples
-from hcc_assets.home.versions import digest
+from hcc_assets.home.manifests import digest
 from hcc_assets.study.config import StudyConfig
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from hcc_assets.assets.inputs import Standing, Version
 from hcc_assets.catalogue.landing._erased import NO_ERASED_TODO, erased_verdict
 from hcc_assets.catalogue.landing._exports import ClinicalExports, Exports
 from hcc_assets.home.landing.deliveries import Delivery, export_date
-from hcc_assets.home.versions import Bundle, CheckRecord
+from hcc_assets.home.manifests import Bundle, CheckRecord
 from hcc_assets.study.config import StudyConfig
 
 if TYPE_CHECKING:

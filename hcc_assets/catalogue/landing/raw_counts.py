@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from hcc_assets.assets.definition import Gate, Output, Refused, asset
 from hcc_assets.assets.inputs import Basis, Input, View
 from hcc_assets.home.files import local_copy
-from hcc_assets.home.versions import Bundle
+from hcc_assets.home.manifests import Bundle
 from hcc_assets.study.config import StudyConfig
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from hcc_assets.assets.definition import Gate, Output, Refused, Verdict, asset
 from hcc_assets.assets.inputs import Basis, Input, View
 from hcc_assets.catalogue.landing._erased import NO_ERASED_TODO, erased_verdict
 from hcc_assets.home.landing.sample_sheet import SampleRow
-from hcc_assets.home.versions import Bundle, digest
+from hcc_assets.home.manifests import Bundle, digest
 from hcc_assets.schemas.landing import Samples
 
 SHOWN = 6

@@ -13,12 +13,12 @@ from hcc_assets.assets.definition import Gate, Output, asset
 from hcc_assets.assets.inputs import Basis, Input, Node, Some, Version, View
 from hcc_assets.assets.plan import nodes_of
 from hcc_assets.catalogue._contrasts import CONTRAST_SETTINGS, first_contrast
+from hcc_assets.home.manifests import Bundle
 from hcc_assets.home.published import expected
-from hcc_assets.home.versions import Bundle
 from hcc_assets.study.config import StudyConfig, contrast_name
 
 if TYPE_CHECKING:
-    from hcc_assets.home.versions import Manifest
+    from hcc_assets.home.manifests import Manifest
 
 REPORTED = (
     "samples",

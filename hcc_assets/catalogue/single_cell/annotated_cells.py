@@ -11,7 +11,7 @@ from hcc_assets.assets.definition import Gate, Output, Refused, Verdict, asset
 from hcc_assets.assets.inputs import BySample, Earlier, Version
 from hcc_assets.catalogue.single_cell._quality import quality_of
 from hcc_assets.home.landing.sample_sheet import SampleRow
-from hcc_assets.home.versions import Bundle
+from hcc_assets.home.manifests import Bundle
 from hcc_assets.study.config import StudyConfig
 
 if TYPE_CHECKING:

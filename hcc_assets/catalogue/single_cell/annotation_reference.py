@@ -15,7 +15,7 @@ from hcc_assets.assets.inputs import AllOf, Basis, Input, Node, Version, Version
 from hcc_assets.catalogue.single_cell._quality import quality_of
 from hcc_assets.catalogue.sources import LabelledCells
 from hcc_assets.home.landing.sample_sheet import SampleRow
-from hcc_assets.home.versions import Bundle
+from hcc_assets.home.manifests import Bundle
 from hcc_assets.schemas.reference import ReferenceSummary
 from hcc_assets.study.config import StudyConfig
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from hcc_assets.assets.definition import Output, asset
 from hcc_assets.assets.inputs import BySample, Standing, Version
-from hcc_assets.home.versions import Bundle
+from hcc_assets.home.manifests import Bundle
 from hcc_assets.schemas.atlas import Atlas
 from hcc_assets.schemas.base import empty
 from hcc_assets.study.config import StudyConfig

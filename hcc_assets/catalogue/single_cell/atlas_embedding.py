@@ -11,7 +11,7 @@ import pandas as pd
 from hcc_assets.assets.definition import Gate, Output, Refused, asset
 from hcc_assets.assets.inputs import AllOf, BySample, Version, View
 from hcc_assets.catalogue.sources import LabelledCells
-from hcc_assets.home.versions import Bundle
+from hcc_assets.home.manifests import Bundle
 from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
 
 if TYPE_CHECKING:

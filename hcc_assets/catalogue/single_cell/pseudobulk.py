@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hcc_assets.assets.definition import Gate, Output, asset
 from hcc_assets.assets.inputs import Version
-from hcc_assets.home.versions import Bundle
+from hcc_assets.home.manifests import Bundle
 
 
 @asset(

@@ -6,7 +6,7 @@ import pandas as pd
 
 from hcc_assets.assets.definition import Gate, Output, Verdict, asset
 from hcc_assets.assets.inputs import Version
-from hcc_assets.home.versions import Bundle
+from hcc_assets.home.manifests import Bundle
 from hcc_assets.study.config import StudyConfig
 
 

@@ -55,8 +55,8 @@ OUTCOMES: Final = (
     "UNKNOWN",
     "MISSING",
 )
-"""Worst first [CLINICAL.md 7, worst outcome, policy P]; UNKNOWN and MISSING count for a patient only
-where nothing else is known."""
+"""Worst first [CLINICAL.md 7, worst outcome, policy P]; UNKNOWN and MISSING count for a patient
+only where nothing else is known."""
 
 
 def words(column: pd.Series) -> pd.Series:

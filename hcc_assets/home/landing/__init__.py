@@ -1,4 +1,5 @@
-"""What lies in ``landing/``: deliveries, whether they are complete and settled, and ``samples.csv``.
+"""What lies in ``landing/``: deliveries, whether they are complete and settled, and
+``samples.csv``.
 
 Nothing below ``landing/`` is ever changed, and nothing but the sample sheet is parsed here.
 """

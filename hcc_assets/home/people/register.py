@@ -121,20 +121,23 @@ class People:
 
     @cached_property
     def _to_keys(self) -> tuple[re.Pattern[str], dict[str, str]]:
-        names = {e.sample or e.subject: e.key for e in self.entries}
-        return _pattern({name: key for name, key in names.items() if not is_weak(name)})
+        names = {(e.sample or e.subject).lower(): e.key for e in self.entries}
+        strong = {name: key for name, key in names.items() if not is_weak(name)}
+        return _pattern(strong, re.IGNORECASE)
 
     @cached_property
     def _to_ids(self) -> tuple[re.Pattern[str], dict[str, str]]:
         return _pattern({e.key: e.sample or e.subject for e in self.entries})
 
     def in_keys(self, text: str) -> str:
-        """A text with keys for the ids in it, as logs, alerts and Dagster are told it.
+        """A text with keys for the ids in it, in any case, as logs, alerts and Dagster are told it.
 
         A short or purely numeric id cannot be told from a number and stays.
         """
         pattern, names = self._to_keys
-        return pattern.sub(lambda m: names[m.group()], text) if names else text
+        return (
+            pattern.sub(lambda m: names.get(m.group().lower(), m.group()), text) if names else text
+        )
 
     def in_ids(self, text: str) -> str:
         """A text with ids for the keys in it, for the screen of who may see them."""
@@ -142,10 +145,12 @@ class People:
         return pattern.sub(lambda m: names[m.group()], text) if names else text
 
 
-def _pattern(names: dict[str, str]) -> tuple[re.Pattern[str], dict[str, str]]:
+def _pattern(
+    names: dict[str, str], flags: re.RegexFlag = re.NOFLAG
+) -> tuple[re.Pattern[str], dict[str, str]]:
     longest_first = sorted(names, key=lambda n: (-len(n), n))
     inner = "|".join(map(re.escape, longest_first)) or r"(?!)"
-    return re.compile(rf"(?<![A-Za-z0-9])(?:{inner})(?![A-Za-z0-9])"), names
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{inner})(?![A-Za-z0-9])", flags), names
 
 
 def read_people(home: Home) -> People:

@@ -1,7 +1,10 @@
-"""Samples side by side on a Ray cluster: the chains of ``defs.pool`` as Ray tasks. What is done to a sample is in the recipes.
+"""Samples side by side on a Ray cluster: the work on each sample is one Ray task. What is done to a
+sample is in the catalogue.
 
-Ray itself repeats nothing here: before a chain that was lost is sent again, its run is given up in Dagster and its lease revoked, so that the event log
-says what happened and a node that was only cut off cannot write late. Task arguments are names only; every node reads and writes the home itself.
+Ray itself repeats nothing here: before work that was lost is sent again, its task is given up in
+Dagster's storage and its run reported as failed. So the event log says what happened, a node that
+was only cut off starts nothing new, and what it had begun may not write any more (the fence of
+`assets.factory`). Task arguments are names only; every node reads and writes the home itself.
 """
 
 from __future__ import annotations
@@ -12,125 +15,67 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dagster as dg
 
-from hcc_assets.assets.closure import has_module, lock_hash
+from hcc_assets.assets.engine import StaleWriter
+from hcc_assets.assets.waves import Run
 from hcc_assets.home.paths import Home
-from hcc_assets.home.versions import digest
 from hcc_assets.operate.dagster_yaml import DATABASE_VARIABLE
 from hcc_assets.operate.jobs import run_assets
-from hcc_assets.operate.watch.reaper import give_up
+from hcc_assets.operate.ray.site import (
+    RayUnfit,
+    Site,
+    answering,
+    code_digest,
+    require_ray,
+    several_hosts,
+)
+from hcc_assets.operate.watch.reaper import ACTIVE, give_up
 from hcc_assets.operate.workers import THREAD_VARIABLES, estimate_mb
 
 TASK = "hcc/task"
 """Run tag: the Ray task that a run belongs to."""
+GIVEN_UP = "hcc/given-up/"
+"""Prefix of the keys in Dagster's run storage that name tasks which were given up."""
 ATTEMPTS = 3
-"""How often a chain is sent at most, each time with twice the memory of the time before."""
+"""How often a sample is sent at most, each time with twice the memory of the time before: as often
+as an asset is tried (`assets.engine.MAX_ATTEMPTS`)."""
 LOOK_SECONDS = 10.0
+"""Between two looks at the nodes while nothing ends: Ray itself takes that long to notice a
+loss."""
 NO_NODE_SECONDS = 60.0
-INSTALL = "pip install 'hcc-assets[ray]' (in a checkout: .venv/bin/uv pip install --require-hashes -r requirements-ray.lock)"
-_OPEN = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
-
-
-class RayUnfit(RuntimeError):
-    """The cluster cannot do this work; the text says what is missing and what to do."""
+"""A cluster that has had no core for so long is given up: a node that restarts is back sooner."""
 
 
 @dataclass(frozen=True)
-class Site:
-    """What a node must have before it may work: the home, Dagster's folder, the same code, the same storage."""
+class Sent:
+    """A sample that is at work on the cluster."""
 
-    root: str
-    dagster_home: str
-    code: str
-    only_host: str | None
-    database: bool
-
-    def problem(self) -> str | None:
-        """Why this node may not work, or None."""
-        here = socket.gethostname()
-        if self.only_host not in (None, here):
-            return _several_hosts([here])
-        if self.database and not os.environ.get(DATABASE_VARIABLE):
-            return f"node {here} has no {DATABASE_VARIABLE}; set it in the environment in which ray start is called there"
-        if not (Path(self.dagster_home) / "locks" / "refresh.lock").exists():
-            return f"node {here} does not see {self.dagster_home}; DAGSTER_HOME must be one folder that all nodes share under one path"
-        home = Home.at(self.root)
-        if not (home.landing.exists() or home.store.exists()):
-            return f"node {here} does not see the home {self.root}; it must be one that all nodes reach under one name"
-        if code_digest() != self.code:
-            return f"node {here} has another version of hcc_assets or of its packages; install the same one, then restart Ray there"
-        return None
-
-
-@dataclass(frozen=True)
-class _Sent:
-    chain: list[str]
-    assets: list[tuple[str, list[str]]]
+    run: Run
     memory: float
-    attempt: int
-    task: str
+    attempt: int = 1
+    task: str = ""
 
 
-def code_digest() -> str:
-    """Hash over the code of all assets and the locked packages."""
-    from hcc_assets.catalogue.loading import all_assets
-
-    return digest(sorted((name, r.code_version) for name, r in all_assets().items()), lock_hash())
-
-
-def require_ray() -> None:
-    """Raise `RayUnfit` with the command that installs Ray, where it is not installed."""
-    if not has_module("ray"):
-        raise RayUnfit(f"Ray is not installed here; install it with: {INSTALL}")
+def given_up(instance: dg.DagsterInstance, task: str) -> bool:
+    """True when somebody took the work of this task away from it."""
+    key = GIVEN_UP + task
+    return key in instance.run_storage.get_cursor_values({key})
 
 
-def _answering(address: str) -> str:
-    """The address, when something answers there; Ray itself would go on trying for minutes."""
-    from ray._private.services import canonicalize_bootstrap_address
-
-    if address.startswith("ray://"):
-        return address
-    found: str | None = canonicalize_bootstrap_address(address)
-    if found is None:
-        raise ConnectionError(
-            "no cluster was found on this machine, and none is named in RAY_ADDRESS"
-        )
-    host, _, port = found.rpartition(":")
-    socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
-    return found
-
-
-def _several_hosts(others: list[str]) -> str:
-    return (
-        f"the cluster has other hosts than this one ({', '.join(others)}), and Dagster's storage is SQLite, which serves one host only; "
-        f"set {DATABASE_VARIABLE} to a PostgreSQL database before the first start"
-    )
-
-
-def _work(site: Site, task: str, chain: list[tuple[str, list[str]]]) -> list[str]:
-    """On a node: the samples of a chain one after the other, until the task is given up."""
+def _work(site: Site, task: str, run: Run) -> str:
+    """On a node: one sample, unless the task was given up before it began."""
     os.environ["DAGSTER_HOME"] = site.dagster_home
     problem = site.problem()
     if problem is not None:
         raise RayUnfit(problem)
-    home = Home.at(site.root)
-    may_go_on = Leases(home.leases).fence(task)
-    runs = []
     with dg.DagsterInstance.get() as instance:
-        for sample, assets in chain:
-            may_go_on()
-            runs.append(run_assets(home, instance, assets, sample, tags={TASK: task}))
-    return runs
+        if given_up(instance, task):
+            raise StaleWriter(f"task {task} was given up; another has its work")
+        return run_assets(Home.at(site.root), instance, run.assets, run.key, tags={TASK: task})
 
 
 class RayWorkers:
@@ -139,12 +84,14 @@ class RayWorkers:
     Parameters
     ----------
     address
-        As ``ray.init`` takes it: ``auto`` on a node of the cluster, ``host:6379``, or ``ray://host:10001`` from outside.
+        As ``ray.init`` takes it: ``auto`` on a node of the cluster, ``host:6379``, or
+        ``ray://host:10001`` from outside.
 
     Raises
     ------
     RayUnfit
-        Ray is not installed, no cluster answers, or it spans several hosts while Dagster's storage is SQLite.
+        Ray is not installed, no cluster answers, or it spans several hosts while Dagster's storage
+        is SQLite.
     """
 
     def __init__(
@@ -159,19 +106,21 @@ class RayWorkers:
         import ray
 
         self._home, self._instance, self._progress = home, instance, progress
-        self._sent: dict[Any, _Sent] = {}
+        self._sent: dict[Any, Sent] = {}
+        self._lost: list[Sent] = []
+        self._alone_since: float | None = None
         self._ray = ray
-        self._leases = Leases(home.leases)
         try:
             ray.init(
-                address=_answering(address),
+                address=answering(address),
                 log_to_driver=False,
                 logging_level=logging.ERROR,
                 runtime_env={"env_vars": dict.fromkeys(THREAD_VARIABLES, "1")},
             )
         except (OSError, RuntimeError, ValueError) as error:
             raise RayUnfit(
-                f"no Ray cluster could be joined at {address} ({type(error).__name__}); start one with: ray start --head --disable-usage-stats"
+                f"no Ray cluster could be joined at {address} ({type(error).__name__}); "
+                "start one with: ray start --head --disable-usage-stats"
             ) from error
         try:
             self._site = self._checked_site()
@@ -186,7 +135,7 @@ class RayWorkers:
         here = socket.gethostname()
         others = sorted({n["NodeManagerHostname"] for n in self._nodes()} - {here})
         if sqlite and others:
-            raise RayUnfit(_several_hosts(others))
+            raise RayUnfit(several_hosts(others))
         return Site(
             root=str(self._home.root),
             dagster_home=str(self._home.dagster_home),
@@ -206,106 +155,107 @@ class RayWorkers:
         for sent in open_tasks:
             self._give_up(sent, "the refresh ended before it")
 
-    def run(
-        self, chains: list[list[str]], assets: Mapping[str, list[str]], sizes: Mapping[str, int]
-    ) -> list[str]:
-        """Run the assets of each sample in one run; the samples of a chain (one subject's, earlier ones first) go one after the other on one node.
+    def run(self, runs: list[Run], sizes: Mapping[str, int]) -> list[str]:
+        """Run the assets of each sample, each sample in a run and a Ray task of its own.
 
-        A task reserves one core and the memory that its largest sample is expected to need, at most what the largest node has. A chain whose node or
-        process is lost is sent again, `ATTEMPTS` times in all; one that is lost each time is told, and the others go on.
+        A task reserves one core and the memory that its sample is expected to need, at most what
+        the largest node has. A sample whose node or process is lost is sent again, `ATTEMPTS` times
+        in all; one that is lost each time is told, and the others go on.
+
+        Parameters
+        ----------
+        sizes
+            Bytes delivered by key of the sample.
 
         Returns
         -------
         list of str
             Run ids.
         """
-        for chain in sorted(chains, key=lambda c: (-max(sizes.get(s, 0) for s in c), c)):
-            memory = max(estimate_mb(sizes.get(s, 0)) for s in chain) * 1e6
-            self._send(_Sent(chain, [(s, assets[s]) for s in chain], memory, 1, uuid.uuid4().hex))
-        runs: list[str] = []
-        done = 0
-        alone_since: float | None = None
+        for run in sorted(runs, key=lambda r: (-sizes.get(str(r.key), 0), str(r.key))):
+            self._send(Sent(run, estimate_mb(sizes.get(str(run.key), 0)) * 1e6))
+        found: list[str] = []
         while self._sent:
             finished, _ = self._ray.wait(list(self._sent), num_returns=1, timeout=LOOK_SECONDS)
             for reference in finished:
-                sent = self._sent[reference]
-                outcome = self._outcome(reference)
-                del self._sent[reference]
-                label = f"sample {', '.join(sent.chain)}"
-                if isinstance(outcome, list):
-                    self._leases.drop(sent.task)
-                    runs += outcome
-                    done += 1
-                    self._progress(label, f"done ({done} of {len(chains)})")
-                    continue
-                self._give_up(sent, outcome)
-                if sent.attempt < ATTEMPTS:
-                    self._progress(label, f"sent again: {outcome}")
-                    self._send(
-                        _Sent(
-                            sent.chain,
-                            sent.assets,
-                            2 * sent.memory,
-                            sent.attempt + 1,
-                            uuid.uuid4().hex,
-                        )
-                    )
-                else:
-                    self._progress(label, f"failed: {outcome}, {ATTEMPTS} times")
-            alone_since = None if self._nodes() else alone_since or time.monotonic()
-            if alone_since is not None and time.monotonic() - alone_since > NO_NODE_SECONDS:
-                raise RayUnfit(
-                    f"the cluster has had no node with a core for {NO_NODE_SECONDS:.0f} s"
-                )
+                made = self._ended(reference)
+                key = self._sent.pop(reference).run.key
+                if made is not None:
+                    found.append(made)
+                    self._progress(f"sample {key}", f"done ({len(found)} of {len(runs)})")
+            self._wait_for_nodes()
             if not finished:
                 self._recall_what_fits_nowhere()
-        return runs
+        for sent in self._lost:
+            # a run that began between the question of its task and the answer
+            self._close_runs(sent, "its task was given up")
+        self._lost.clear()
+        return found
 
-    def _send(self, sent: _Sent) -> None:
+    def _ended(self, reference: Any) -> str | None:
+        """The run id; None for work that was lost, which is sent again or told."""
+        sent = self._sent[reference]
+        made, loss = self._outcome(reference)
+        if made is not None:
+            return made
+        self._give_up(sent, loss)
+        label = f"sample {sent.run.key}"
+        if sent.attempt < ATTEMPTS:
+            self._progress(label, f"sent again: {loss}")
+            self._send(replace(sent, memory=2 * sent.memory, attempt=sent.attempt + 1))
+        else:
+            self._progress(label, f"failed: {loss}, {ATTEMPTS} times")
+        return None
+
+    def _send(self, sent: Sent) -> None:
         nodes = self._nodes()
-        memory = min(
-            [sent.memory, *([max(n["Resources"]["memory"] for n in nodes)] if nodes else [])]
-        )
-        task = self._ray.remote(_work).options(num_cpus=1, memory=int(memory), max_retries=0)
-        reference = task.remote(self._site, sent.task, sent.assets)
-        self._sent[reference] = _Sent(sent.chain, sent.assets, memory, sent.attempt, sent.task)
+        largest = max((n["Resources"]["memory"] for n in nodes), default=sent.memory)
+        sent = replace(sent, memory=min(sent.memory, largest), task=uuid.uuid4().hex)
+        # Ray would send it again without a word in Dagster
+        work = self._ray.remote(_work).options(num_cpus=1, memory=int(sent.memory), max_retries=0)
+        self._sent[work.remote(self._site, sent.task, sent.run)] = sent
 
-    def _outcome(self, reference: Any) -> list[str] | str:
-        """Run ids, or how the task was lost."""
+    def _outcome(self, reference: Any) -> tuple[str | None, str]:
+        """The run id, or how the task was lost."""
         from ray import exceptions as lost
 
         try:
-            runs: list[str] = self._ray.get(reference)
+            return str(self._ray.get(reference)), ""
         except lost.RayTaskError as error:
             if isinstance(error.cause, RayUnfit):
                 raise RayUnfit(str(error.cause)) from None
             raise
         except lost.OutOfMemoryError:
-            return "its node had no memory left"
+            return None, "its node had no memory left"
         except lost.NodeDiedError:
-            return "its node was lost"
+            return None, "its node was lost"
         except (lost.WorkerCrashedError, lost.RuntimeEnvSetupError):
-            return "its process was ended from outside"
+            return None, "its process was ended from outside"
         except (lost.TaskCancelledError, lost.TaskUnschedulableError):
-            return "the node that it needed was lost"
-        return runs
+            return None, "the node that it needed was lost"
 
-    def _give_up(self, sent: _Sent, reason: str) -> None:
-        """The task may start no further sample, and its run is closed in Dagster."""
-        self._leases.revoke(sent.task, reason)
-        for record in self._instance.get_run_records(
-            dg.RunsFilter(tags={TASK: sent.task}, statuses=_OPEN)
-        ):
-            give_up(
-                self._instance,
-                record.dagster_run,
-                reason,
-                heartbeats=self._home.heartbeats,
-                leases=self._leases,
-            )
+    def _give_up(self, sent: Sent, reason: str) -> None:
+        """The task may begin nothing any more, and its run is closed in Dagster."""
+        self._instance.run_storage.set_cursor_values({GIVEN_UP + sent.task: reason})
+        self._close_runs(sent, reason)
+        self._lost.append(sent)
+
+    def _close_runs(self, sent: Sent, reason: str) -> None:
+        open_runs = dg.RunsFilter(tags={TASK: sent.task}, statuses=list(ACTIVE))
+        for record in self._instance.get_run_records(open_runs):
+            beats = self._home.heartbeats
+            give_up(self._instance, record.dagster_run, reason, heartbeats=beats)
+
+    def _wait_for_nodes(self) -> None:
+        now = time.monotonic()
+        self._alone_since = None if self._nodes() else self._alone_since or now
+        if self._alone_since is not None and now - self._alone_since > NO_NODE_SECONDS:
+            text = f"the cluster has had no node with a core for {NO_NODE_SECONDS:.0f} s"
+            raise RayUnfit(text)
 
     def _recall_what_fits_nowhere(self) -> None:
-        """A task that reserved more memory than any node has left (the largest was lost) would wait for ever."""
+        """A task that reserved more memory than any node has left (the largest was lost) would wait
+        for ever."""
         largest = max((n["Resources"]["memory"] for n in self._nodes()), default=None)
         for reference, sent in self._sent.items():
             if largest is not None and sent.memory > largest:

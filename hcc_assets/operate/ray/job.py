@@ -1,7 +1,8 @@
-"""The job ``sample_chain_on_ray``: one sample, each asset as a Ray job of its own, for the UI and for backfills. Only where the extra ``ray`` is installed.
+"""The job ``sample_chain_on_ray``: one sample, each asset as a Ray job of its own, for the UI and
+for backfills. Only where the extra ``ray`` is installed.
 
-``hcc refresh --engine ray`` does not use it: a process for each asset costs seconds of imports (ADR 0008), which is worth it only where Dagster itself
-shall place and repeat single steps.
+``hcc refresh --engine ray`` does not use it: a process for each asset costs seconds of imports (ADR
+0008), which is worth it only where Dagster itself shall place and repeat single steps.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from hcc_assets.assets.factory import SAMPLE
 from hcc_assets.assets.view import HomeView
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.sensors import delivered_bytes
-from hcc_assets.operate.watch.reaper import SEVERAL_PROCESSES
+from hcc_assets.operate.watch.life import SEVERAL_PROCESSES
 from hcc_assets.operate.workers import estimate_mb
 
 RAY_JOB = "sample_chain_on_ray"

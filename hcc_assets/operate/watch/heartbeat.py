@@ -1,4 +1,5 @@
-"""Signs of life for monitors outside: a small file that is renewed, and a URL that is asked. Judging health is in `health`."""
+"""Signs of life for monitors outside: a small file that is renewed, and a URL that is asked.
+Judging health is in `health`."""
 
 from __future__ import annotations
 
@@ -41,7 +42,8 @@ def write_heartbeat(path: Path, now: dt.datetime, *, who: str, healthy: bool | N
 
 
 def heartbeat_age(path: Path, now: dt.datetime) -> float | None:
-    """Seconds since the file was renewed (negative when the clock was set back); None when there is none, infinity when it cannot be read."""
+    """Seconds since the file was renewed (negative when the clock was set back); None when there is
+    none, infinity when it cannot be read."""
     try:
         at = dt.datetime.fromisoformat(json.loads(path.read_bytes())["at"])
     except FileNotFoundError:
@@ -54,12 +56,14 @@ def heartbeat_age(path: Path, now: dt.datetime) -> float | None:
 def ping(
     healthy: bool, *, environ: Mapping[str, str] | None = None, timeout_s: float = 10
 ) -> bool | None:
-    """Ask the monitor's URL (``HCC_HEARTBEAT_URL``; the same with ``/fail`` when something is red). A monitor that hears nothing raises the alarm.
+    """Ask the monitor's URL (``HCC_HEARTBEAT_URL``; the same with ``/fail`` when something is red).
+    A monitor that hears nothing raises the alarm.
 
     Returns
     -------
     bool or None
-        Whether the monitor answered with success; None when no URL is set. The URL, which holds a key, is never shown.
+        Whether the monitor answered with success; None when no URL is set. The URL, which holds a
+        key, is never shown.
     """
     url = (os.environ if environ is None else environ).get(URL_VARIABLE, "").strip()
     if not url:
@@ -68,7 +72,8 @@ def ping(
         raise ValueError(f"{URL_VARIABLE} must begin with http:// or https://")
     address = url if healthy else url.rstrip("/") + "/fail"
     try:
-        with urllib.request.urlopen(address, timeout=timeout_s) as answer:  # noqa: S310  (the scheme was checked)
+        # the scheme was checked
+        with urllib.request.urlopen(address, timeout=timeout_s) as answer:  # noqa: S310
             return bool(200 <= answer.status < 300)
     except (URLError, TimeoutError, OSError, ValueError):
         return False

@@ -1,7 +1,8 @@
-"""A refresh on a small Ray cluster of this machine, as one program: ``python -m hcc_assets_tests.operate.ray.cluster HOME``; the last line is JSON.
+"""A refresh on a small Ray cluster of this machine, as one program: ``python -m
+hcc_assets_tests.operate.ray.cluster HOME``; the last line is JSON.
 
-Ray listens on all interfaces whatever it is told, so `isolated` starts this program where there is no interface but loopback, and where everything it
-started ends with it.
+Ray listens on all interfaces whatever it is told, so `isolated` starts this program where there is
+no interface but loopback, and where everything it started ends with it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""One sample through the job with ``ray_executor`` on a small cluster: ``python -m hcc_assets_tests.operate.ray.executor HOME SAMPLE``; the last line is JSON."""
+"""One sample through the job with ``ray_executor`` on a small cluster: ``python -m
+hcc_assets_tests.operate.ray.executor HOME SAMPLE``; the last line is JSON."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ def job() -> dg.JobDefinition:
 
 def main() -> None:
     """Start the cluster, run the job, say what its event log holds."""
-    from hcc_assets_tests.ray import executor
+    from hcc_assets_tests.operate.ray import executor
 
     root, sample = Path(sys.argv[1]), sys.argv[2]
     with (

@@ -1,4 +1,5 @@
-"""On a Ray cluster of two nodes on this machine: what is published is the same as without Ray, also when a node is lost; memory is respected."""
+"""On a Ray cluster of two nodes on this machine: what is published is the same as without Ray, also
+when a node is lost; memory is respected."""
 
 from __future__ import annotations
 
@@ -8,10 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
-from hcc_assets.assets.code_versions import has_module
 
+from hcc_assets.assets.closure import has_module
 from hcc_assets.audit.trail import trail_of
 from hcc_assets.home.paths import Home
+from hcc_assets.home.people.register import read_people
+from hcc_assets.operate.watch.life import PID
 from hcc_assets_tests.faults.homes import SETTINGS, copied, hashes, look, run
 from hcc_assets_tests.operate.ray.cluster import isolated, isolation_problem
 
@@ -89,7 +92,8 @@ def test_same_bytes_as_on_one_machine(trial: Path, local: tuple[Path, float], pl
     assert published(root) == published(local[0])
     assert not trail_of(Home.at(root)).verify()
     print(
-        f"two nodes {seen['seconds']:.1f} s, one local process {local[1]:.1f} s: ratio {local[1] / seen['seconds']:.2f} with start of workers"
+        f"two nodes {seen['seconds']:.1f} s, one local process {local[1]:.1f} s: "
+        f"ratio {local[1] / seen['seconds']:.2f} with start of workers"
     )
 
 
@@ -124,16 +128,18 @@ def test_two_samples_that_do_not_fit_a_node_together_go_one_after_the_other(
 def test_the_job_with_ray_executor(
     local: tuple[Path, float], place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each asset of a sample is a Ray job of its own; the refresh after it finds nothing left to do for the sample."""
+    """Each asset of a sample is a Ray job of its own; the refresh after it finds nothing left to do
+    for the sample."""
     monkeypatch.syspath_prepend(str(Path(__file__).resolve().parents[3]))
     root = copied(local[0], place / "home")
     sample = "SURU-04-004-pre"
-    for folder in (root / "store").glob(f"*/{sample}"):
+    key = read_people(Home.at(root)).names[sample]
+    for folder in (root / "store").glob(f"*/{key}"):
         shutil.rmtree(folder)
-    seen = isolated(root, sample, module="hcc_assets_tests.operate.ray.executor")
+    seen = isolated(root, key, module="hcc_assets_tests.operate.ray.executor")
     assert seen["ok"] and seen["status"] == "SUCCESS"
     assert {"raw_counts", "annotated_cells"} <= set(seen["done"])
-    assert "hcc/pid" not in seen["tags"], (
+    assert PID not in seen["tags"], (
         "its steps come and go; the reaper may not take one of them for the run"
     )
     summary = run(root)

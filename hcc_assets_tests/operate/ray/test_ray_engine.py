@@ -1,4 +1,5 @@
-"""The Ray engine without Ray: options, what is said when something is missing, and what is done about a task that is lost."""
+"""The Ray engine without Ray: options, what is said when something is missing, and what is done
+about a task that is lost."""
 
 from __future__ import annotations
 
@@ -10,14 +11,18 @@ from typing import Any
 import dagster as dg
 import pytest
 from click.testing import CliRunner, Result
-from hcc_assets.operate.watch.fencing import Leases, StaleWriter
 
+from hcc_assets.assets.attempts import StaleWriter
+from hcc_assets.assets.waves import Run
+from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.commands import hcc
 from hcc_assets.home.paths import Home
+from hcc_assets.operate.build import home_of
 from hcc_assets.operate.instance import instance_of
 from hcc_assets.operate.ray import engine as ray_engine
 from hcc_assets.operate.ray import job as ray_job
-from hcc_assets.operate.watch.reaper import SEVERAL_PROCESSES, living_run
+from hcc_assets.operate.ray import site as ray_site
+from hcc_assets.operate.watch.life import PID, SEVERAL_PROCESSES, living_run
 
 
 @pytest.fixture
@@ -39,7 +44,7 @@ def refresh(home: Home, *words: str) -> Result:
 def test_without_ray_the_command_that_installs_it_is_named(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ray_engine, "has_module", lambda _: False)
+    monkeypatch.setattr(ray_site, "has_module", lambda _: False)
     result = refresh(home, "--engine", "ray")
     assert result.exit_code == 2
     assert (
@@ -68,9 +73,8 @@ def test_options_that_do_not_go_together_are_refused(
 def test_the_job_is_defined_only_where_the_extra_is_installed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    definitions = dg.Definitions()
     monkeypatch.setattr(ray_job, "has_module", lambda name: name == "ray")
-    assert ray_job.with_ray_job(definitions) is definitions
+    assert not ray_job.ray_definitions(home_of(""), all_assets()).jobs
 
 
 def test_a_run_of_several_processes_is_not_tied_to_one_of_them(
@@ -78,16 +82,10 @@ def test_a_run_of_several_processes_is_not_tied_to_one_of_them(
 ) -> None:
     for tags, tied in (({SEVERAL_PROCESSES: "yes"}, False), ({}, True)):
         run = instance.create_run_for_job(_job(), tags=tags)
-        with living_run(
-            instance,
-            run.run_id,
-            heartbeats=home.heartbeats,
-            leases=Leases(home.leases),
-            known_tags=run.tags,
-        ):
+        with living_run(instance, run.run_id, heartbeats=home.heartbeats, known_tags=run.tags):
             assert (home.heartbeats / f"{run.run_id}.beat").exists()
         found = instance.get_run_by_id(run.run_id)
-        assert found is not None and ("hcc/pid" in found.tags) is tied
+        assert found is not None and (PID in found.tags) is tied
 
 
 def _job() -> dg.JobDefinition:
@@ -107,7 +105,8 @@ class Lost(Exception):
 
 
 class StandIn(types.ModuleType):
-    """As much of Ray as `RayWorkers` asks: tasks run when their result is taken, unless ``fate`` says that their node is lost."""
+    """As much of Ray as `RayWorkers` asks: tasks run when their result is taken, unless ``fate``
+    says that their node is lost."""
 
     def __init__(self, nodes: list[dict[str, Any]]) -> None:
         super().__init__("ray")
@@ -149,13 +148,13 @@ class StandIn(types.ModuleType):
     def wait(self, references: list[int], **_: Any) -> tuple[list[int], list[int]]:
         return references[:1], references[1:]
 
-    def get(self, reference: int) -> list[str]:
+    def get(self, reference: int) -> str:
         work, arguments = self.open[reference]
         if self.fate and self.fate.pop(0):
             self.before_loss(*arguments)
             raise Lost
-        runs: list[str] = work(*arguments)
-        return runs
+        run: str = work(*arguments)
+        return run
 
 
 def node(memory: float, host: str | None = None) -> dict[str, Any]:
@@ -175,7 +174,7 @@ def ray(monkeypatch: pytest.MonkeyPatch) -> StandIn:
     stand_in = StandIn([node(1e9), node(4e9)])
     monkeypatch.setitem(sys.modules, "ray", stand_in)
     monkeypatch.setattr(ray_engine, "require_ray", lambda: None)
-    monkeypatch.setattr(ray_engine, "_answering", lambda address: address)
+    monkeypatch.setattr(ray_engine, "answering", lambda address: address)
     return stand_in
 
 
@@ -191,10 +190,12 @@ def test_sqlite_serves_one_host_only(
     home: Home, instance: dg.DagsterInstance, ray: StandIn
 ) -> None:
     ray.found.append(node(4e9, "another"))
-    with pytest.raises(
-        ray_engine.RayUnfit, match=r"other hosts.*another.*SQLite.*HCC_DATABASE_URL"
-    ):
+    with pytest.raises(ray_site.RayUnfit, match=r"other hosts.*another.*SQLite.*HCC_DATABASE_URL"):
         workers(home, instance, [])
+
+
+def of(key: str) -> Run:
+    return Run(key, ("raw_counts",))
 
 
 def test_a_lost_task_is_closed_and_sent_again_with_more_memory(
@@ -203,49 +204,60 @@ def test_a_lost_task_is_closed_and_sent_again_with_more_memory(
     told: list[tuple[str, str]] = []
     left: list[str] = []
 
-    def begun(site: ray_engine.Site, task: str, chain: Any) -> None:
-        run = instance.create_run_for_job(_job(), tags={ray_engine.TASK: task})
-        instance.report_engine_event("begun", run)
-        Leases(home.leases).grant(run.run_id)
-        left.extend([task, run.run_id])
+    def begun(site: ray_site.Site, task: str, run: Run) -> None:
+        made = instance.create_run_for_job(_job(), tags={ray_engine.TASK: task})
+        instance.report_engine_event("begun", made)
+        left.extend([task, made.run_id])
 
-    monkeypatch.setattr(
-        ray_engine, "_work", lambda site, task, chain: [f"run of {s}" for s, _ in chain]
-    )
+    monkeypatch.setattr(ray_engine, "_work", lambda site, task, run: f"run of {run.key}")
     ray.before_loss, ray.fate = begun, [True]
     found = workers(home, instance, told)
-    assert found.run(
-        [["S1", "S2"]],
-        {"S1": ["raw_counts"], "S2": ["raw_counts"]},
-        {"S1": 10_000_000, "S2": 40_000_000},
-    ) == ["run of S1", "run of S2"]
+    assert found.run([of("s0001-a")], {"s0001-a": 40_000_000}) == ["run of s0001-a"]
     assert [state for _, state in told] == ["sent again: its node was lost", "done (1 of 1)"]
     assert [a["memory"] for a in ray.asked] == [1_010_000_000, 2_020_000_000]
     assert all(a["max_retries"] == 0 and a["num_cpus"] == 1 for a in ray.asked)
     task, run_id = left
     run = instance.get_run_by_id(run_id)
     assert run is not None and run.status is dg.DagsterRunStatus.FAILURE
-    for revoked in (task, run_id):
-        with pytest.raises(StaleWriter):
-            Leases(home.leases).grant(revoked)
+    assert ray_engine.given_up(instance, task)
+
+
+def test_a_node_that_was_cut_off_begins_nothing_that_was_given_up(
+    home: Home, instance: dg.DagsterInstance, ray: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes back after its task was sent to another: neither its task nor a run that it began
+    in between goes on."""
+    home.locks.mkdir(parents=True)
+    (home.locks / "refresh.lock").touch()
+    given: list[tuple[Any, ...]] = []
+    late: list[str] = []
+    real = ray_engine._work
+
+    def elsewhere(site: ray_site.Site, task: str, run: Run) -> str:
+        begun = instance.create_run_for_job(_job(), tags={ray_engine.TASK: given[0][1]})
+        late.append(begun.run_id)
+        return "a run"
+
+    monkeypatch.setattr(ray_engine, "_work", elsewhere)
+    ray.before_loss, ray.fate = lambda *arguments: given.append(arguments), [True]
+    assert workers(home, instance, []).run([of("s0001-a")], {}) == ["a run"]
+    with pytest.raises(StaleWriter, match="was given up"):
+        real(*given[0])
+    run = instance.get_run_by_id(late[0])
+    assert run is not None and run.status is dg.DagsterRunStatus.FAILURE
 
 
 def test_a_task_that_is_lost_each_time_is_told_and_the_others_go_on(
     home: Home, instance: dg.DagsterInstance, ray: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[tuple[str, str]] = []
-    monkeypatch.setattr(ray_engine, "_work", lambda site, task, chain: ["a run"])
+    monkeypatch.setattr(ray_engine, "_work", lambda site, task, run: "a run")
     ray.fate = [True, False, True, True]
     found = workers(home, instance, told)
-    assert found.run(
-        [["big"], ["small"]],
-        {"big": ["raw_counts"], "small": ["raw_counts"]},
-        {"big": 200_000_000, "small": 0},
-    ) == ["a run"]
-    assert ("sample big", "failed: its node was lost, 3 times") in told and (
-        "sample small",
-        "done (1 of 2)",
-    ) in told
+    sizes = {"s0001-a": 200_000_000, "s0002-a": 0}
+    assert found.run([of("s0001-a"), of("s0002-a")], sizes) == ["a run"]
+    assert ("sample s0001-a", "failed: its node was lost, 3 times") in told
+    assert ("sample s0002-a", "done (1 of 2)") in told
     assert max(a["memory"] for a in ray.asked) == 4_000_000_000, (
         "never more than the largest node has, or it would wait for ever"
     )
@@ -254,8 +266,8 @@ def test_a_task_that_is_lost_each_time_is_told_and_the_others_go_on(
 def test_a_node_that_lacks_something_says_what(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     import socket
 
-    right = ray_engine.Site(
-        str(home.root), str(home.dagster_home), ray_engine.code_digest(), None, False
+    right = ray_site.Site(
+        str(home.root), str(home.dagster_home), ray_site.code_digest(), None, False
     )
     assert "does not see" in str(right.problem())
     home.locks.mkdir(parents=True)
@@ -268,4 +280,4 @@ def test_a_node_that_lacks_something_says_what(home: Home, monkeypatch: pytest.M
         ({"only_host": f"not {socket.gethostname()}"}, "SQLite"),
         ({"root": str(home.root) + "x"}, "does not see the home"),
     ):
-        assert said in str(ray_engine.Site(**{**vars(right), **other}).problem())
+        assert said in str(ray_site.Site(**{**vars(right), **other}).problem())
