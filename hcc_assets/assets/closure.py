@@ -235,6 +235,7 @@ class _Remembered:
     """
 
     def __init__(self) -> None:
+        self._stamps = _stamps()
         digest = hashlib.sha256(repr((sys.version_info[:3], _data_files())).encode())
         for path in sorted(_ROOT.rglob("*.py")):
             sha = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -249,12 +250,20 @@ class _Remembered:
 
     def put(self, key: str, found: dict[str, str]) -> None:
         self._found[key] = found
+        if _stamps() != self._stamps:  # installed anew meanwhile: found in another source text
+            return
         with contextlib.suppress(OSError):  # a user without a home folder has a slower start only
             self._file.parent.mkdir(parents=True, exist_ok=True)
             folder = self._file.parent
             with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as scratch:
                 json.dump(self._found, scratch, sort_keys=True)
             Path(scratch.name).replace(self._file)
+
+
+def _stamps() -> list[tuple[int, int]]:
+    """Time and size of every module, which change with an installation or an edit."""
+    stats = (path.stat() for path in sorted(_ROOT.rglob("*.py")))
+    return [(found.st_mtime_ns, found.st_size) for found in stats]
 
 
 @lru_cache(maxsize=1)
