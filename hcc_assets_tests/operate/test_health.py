@@ -26,7 +26,8 @@ from hcc_assets.alerts.digest import Message
 from hcc_assets.alerts.outbox import AlertStore
 from hcc_assets.audit.log import AuditTrail
 from hcc_assets.operate.watch import heartbeat
-from hcc_assets.operate.watch.health import DAEMON_LIMIT_SECONDS, Probe, check_health
+from hcc_assets.operate.watch.health import check_health
+from hcc_assets.operate.watch.probes import DAEMON_LIMIT_SECONDS, Probe
 
 NOW = dt.datetime(2026, 11, 22, 6, tzinfo=dt.UTC)
 SECOND = dt.timedelta(seconds=1)
