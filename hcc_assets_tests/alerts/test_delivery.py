@@ -21,7 +21,7 @@ from hcc_assets.alerts.letters import LEASE
 from hcc_assets.alerts.outbox import AlertStore
 from hcc_assets.alerts.records import Signal
 from hcc_assets.alerts.sender import retry_after_seconds
-from hcc_assets_tests.platform import alert_servers as servers
+from hcc_assets_tests.alerts import alert_servers as servers
 
 NOW = dt.datetime(2026, 11, 22, 6, tzinfo=dt.UTC)
 MESSAGE = Message(

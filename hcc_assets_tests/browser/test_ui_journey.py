@@ -199,4 +199,4 @@ def test_with_the_daemon_nobody_has_to_click(place: Path, window: Browser) -> No
         text = checks_tab(window, served, "4-daemon-bad", "Failed", SENTENCE, TODO, patience=300)
         assert "there is no earlier version" in text
         deliver(landing, SAMPLE, seed=3)
-        checks_tab(window, served, "5-daemon-corrected", "Passed", SAMPLE, patience=300)
+        checks_tab(window, served, "5-daemon-corrected", "Passed", "s0001-a", patience=300)

@@ -26,7 +26,8 @@ from hcc_assets.alerts.digest import Message
 from hcc_assets.alerts.outbox import AlertStore
 from hcc_assets.audit.log import AuditTrail
 from hcc_assets.operate.watch import heartbeat
-from hcc_assets.operate.watch.health import DAEMON_LIMIT_SECONDS, Probe, check_health
+from hcc_assets.operate.watch.health import check_health
+from hcc_assets.operate.watch.probes import DAEMON_LIMIT_SECONDS, Probe
 
 NOW = dt.datetime(2026, 11, 22, 6, tzinfo=dt.UTC)
 SECOND = dt.timedelta(seconds=1)
@@ -194,7 +195,7 @@ def test_hcc_health_looks_at_each_of_them_in_a_home(tmp_path: Path, monkeypatch)
     silent is red by its own name."""
     from hcc_assets.alerts.alerting import alert_store
     from hcc_assets.home.paths import Home
-    from hcc_assets.operate.actions import home_health
+    from hcc_assets.alerts.home_health import home_health
     from hcc_assets.operate.instance import instance_of
 
     for name in ("DAGSTER_HOME", "HCC_HOME"):

@@ -64,7 +64,7 @@ def ui(place: Path) -> Iterator[Ui]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
-            env={**os.environ, "HCC_HOME": str(root)},
+            env={**os.environ, "HCC_HOME": str(root), "TMPDIR": str(place)},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
