@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import socket
 import threading
@@ -98,6 +99,7 @@ def many_samples(home: Home, count: int) -> dict[str, Asset]:
     import pandas as pd
 
     from hcc_assets.catalogue.loading import all_assets
+    from hcc_assets.home.files import parquet_bytes
 
     put = lambda name, data: _backend().put_object("trial", f"home/{name}", data)  # noqa: E731
     names = [f"S{i:04}" for i in range(count)]
@@ -115,6 +117,9 @@ def many_samples(home: Home, count: int) -> dict[str, Asset]:
     for s in names:
         for part in ("counts.h5", "_DONE"):
             put(f"landing/matrices/{s}/{part}", part.encode())
+    put("landing/reference/labelled.h5ad", b"cells")  # taught the reference that stands
+    for key in stored("home/landing/reference/"):
+        key.last_modified -= dt.timedelta(hours=2)
     now = pd.Timestamp("2026-01-03", tz="UTC")
     keys = [f"s{i // 2 + 1:04}-{('a', 'b')[i % 2]}" for i in range(count)]
     entries = [
@@ -124,6 +129,7 @@ def many_samples(home: Home, count: int) -> dict[str, Asset]:
         {"subject": f"P{i // 2:04}", "sample": s, "key": keys[i]} for i, s in enumerate(names)
     ]
     put("people.json", json.dumps({"last": -(-count // 2), "samples": entries}).encode())
+    people = sorted({e["subject"] for e in entries})
     for name, asset in assets.items():
         for s in keys if asset.per_sample else [None]:
             base = f"store/{name}/{s}" if s else f"store/{name}"
@@ -136,8 +142,12 @@ def many_samples(home: Home, count: int) -> dict[str, Asset]:
                 code_version="c",
                 at=now,
                 since=now,
+                notes={"version": "cohort-1"},
             )
             put(f"{base}/current.json", manifest.model_dump_json().encode())
+            if name == "subjects":
+                table = parquet_bytes(pd.DataFrame({"USUBJID": people}))
+                put(f"{base}/{version}/table.parquet", table)
             put(
                 f"{base}/{version}/facts.json",
                 json.dumps(

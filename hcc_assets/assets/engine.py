@@ -106,12 +106,12 @@ class Workbench(HomeView):
             if done.state == "failed" or current.fingerprint == self.fingerprint(asset, key):
                 return done
             held = None
+        if not force and self.settled(asset, key) is not None:
+            return Outcome("fresh", current)
         basis, fingerprint = self.basis(asset, key), self.fingerprint(asset, key)
         if basis is None or fingerprint is None:
             return Outcome("waiting", current, reason=f"{asset.name} waits for its inputs")
         if not force:
-            if self.settled(asset, key) is not None:
-                return Outcome("fresh", current)
             if current is not None and current.fingerprint == fingerprint:
                 if held is not None:  # of inputs that have been taken back
                     self.versions.clear_hold(asset.name, key)

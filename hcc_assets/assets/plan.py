@@ -148,12 +148,12 @@ def state_of(view: HomeView, node: Node, *, again: bool = False) -> State:
     asset = view.assets[node[0]]
     current = view.versions.current(*node)
     since = current.at.isoformat() if current else ""
-    fingerprint = view.fingerprint(asset, node[1])
     held = view.versions.held(*node)
     if unfinished(current, held):
         return State("stale", (UNPUBLISHED,), since)
     if view.settled(asset, node[1]) is not None:
         return State("fresh", since=since)
+    fingerprint = view.fingerprint(asset, node[1])
     if fingerprint is None:
         if current is not None:
             return State("fresh", since=since)

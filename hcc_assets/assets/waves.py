@@ -40,7 +40,7 @@ def next_runs(plan: Plan, busy: Collection[Node] = ()) -> list[Run]:
         Tables first, then samples: earlier timepoints before later ones of the same subject.
     """
     runs = [_run(plan, None, busy)]
-    taken: set[Node] = set(busy)
+    taken: set[Node] = {*busy, *runs[0].nodes}
     for key in _first(plan):
         run = _run(plan, key, busy)
         if run.assets and not _comes_soon(plan, run, taken):
@@ -63,13 +63,13 @@ def _run(plan: Plan, key: str | None, busy: Collection[Node]) -> Run:
 
 
 def _comes_soon(plan: Plan, run: Run, taken: Collection[Node]) -> bool:
-    """True when the rest of a sample's work waits only for other samples that are at work: it is
-    better done in one run, when they are ready."""
+    """True when the rest of a sample's work waits only for tables (a reference that is built now)
+    and other samples that are at work: it is better done in one run, when they are ready."""
     for node in plan.states:
         if node[1] != run.key or node not in plan.dirty or node in run.nodes:
             continue
         waits = [u for u in plan.upstream(node) if u in plan.dirty and u not in run.nodes]
-        if waits and all(u in taken and u[1] not in (None, run.key) for u in waits):
+        if waits and all(u in taken and u[1] != run.key for u in waits):
             return True
     return False
 

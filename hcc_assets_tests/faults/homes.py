@@ -180,14 +180,17 @@ def attempt_all(root: Path) -> Seen:
     return seen
 
 
-def through_the_engine(home: Home, assets: Mapping[str, Asset]) -> dict[Node, Outcome]:
-    """What a refresh attempts, in the order of the same plan; the last outcome of each node."""
+def through_the_engine(
+    home: Home, assets: Mapping[str, Asset], *, again: bool = False
+) -> dict[Node, Outcome]:
+    """What the daemon attempts, and with ``again`` a refresh, in the order of the same plan; the
+    last outcome of each node."""
     tried: set[tuple[Node, str | None]] = set()
     outcomes: dict[Node, Outcome] = {}
     Workbench(home, assets).register()
     while True:
         bench = Workbench(home, assets)
-        plan = make_plan(bench)
+        plan = make_plan(bench, again=again)
         content = {n: bench.fingerprint(assets[n[0]], n[1]) for n in plan.of("stale")}
         for node in content:
             if (node, content[node]) in tried:

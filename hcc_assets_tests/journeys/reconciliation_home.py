@@ -60,7 +60,7 @@ def core() -> dict[str, Asset]:
 def brought_up(home: Home, assets: Mapping[str, Asset]) -> set[Node]:
     """What a refresh does, without Dagster's event log; returns what was computed, and the names
     of published files that were put back."""
-    outcomes = through_the_engine(home, assets)
+    outcomes = through_the_engine(home, assets, again=True)
     plan = make_plan(HomeView(home, assets))
     back = put_back(plan.view.versions, manifests_of(plan))
     computed = {node for node, o in outcomes.items() if o.state in ("new", "unchanged")}

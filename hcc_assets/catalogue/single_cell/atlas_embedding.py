@@ -18,12 +18,20 @@ if TYPE_CHECKING:
     from hcc_assets.cells.embedding import Sketch
 
 
+_KNOWN: dict[str, tuple[bool, frozenset[str]]] = {}
+"""Answers of `taught` by content of the reference: every plan asks, and to read it is a megabyte."""
+
+
 def taught(annotation_reference: Version) -> tuple[bool, frozenset[str]]:
     """Whether the reference is frozen, and the samples that taught it (none where labels did)."""
-    from hcc_assets.cells.reference.model import Reference
+    content = annotation_reference.data_version
+    if content not in _KNOWN:
+        from hcc_assets.cells.reference.model import Reference
 
-    reference = Reference.from_parquet_bytes(annotation_reference.blob("reference.parquet"))
-    return not reference.version.startswith("provisional"), frozenset(reference.sample_ids)
+        reference = Reference.from_parquet_bytes(annotation_reference.blob("reference.parquet"))
+        frozen = not reference.version.startswith("provisional")
+        _KNOWN[content] = frozen, frozenset(reference.sample_ids)
+    return _KNOWN[content]
 
 
 @dataclass(frozen=True)
