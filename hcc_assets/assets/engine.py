@@ -258,7 +258,11 @@ class Workbench(HomeView):
             quarantine(self, asset, work.key, refusal, work.basis.deliveries)
         reason = self.people.in_keys(refusal.reason)
         gate = CheckRecord(name=asset.gate.name, passed=False, description=reason)
-        return self._hold(work, reason, refusal.code, [gate, *refusal.checks], [])
+        reached = [
+            c.model_copy(update={"description": self.people.in_keys(c.description)})
+            for c in refusal.checks
+        ]
+        return self._hold(work, reason, refusal.code, [gate, *reached], [])
 
     def _hold(
         self, work: _Attempt, reason: str, code: str, checks: list[CheckRecord], frames: list[str]

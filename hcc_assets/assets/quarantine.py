@@ -75,15 +75,16 @@ def set_aside(view: HomeView, asset: str, part: SetAside) -> None:
     """Keep the reason why a part of a clinical delivery was not taken. Its files stay in landing
     and are named with their hashes, never copied."""
     content = digest(part.code, part.reason, dict(part.deliveries))
-    path = view.home.quarantine / asset / part.name / content / "reason.json"
+    name = view.people.in_keys(part.name)
+    path = view.home.quarantine / asset / name / content / "reason.json"
     if path.exists():
         return
     reason = {
         "asset": asset,
-        "part": part.name,
+        "part": name,
         "code": part.code,
         "reason": view.people.in_keys(part.reason),
-        "deliveries": dict(part.deliveries),
+        "deliveries": {view.people.in_keys(k): v for k, v in part.deliveries.items()},
         "refused_at": view.now.isoformat(),
         "copied": False,
     }

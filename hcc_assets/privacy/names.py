@@ -50,9 +50,9 @@ class Names:
                 self._forms.append((form, _pattern([form], others_, edges.encode()), weak))
         strong = sorted((n for n in self._own if not is_weak(n)), key=lambda n: (-len(n), n))
         longer = sorted((o for o in theirs if any(n in o for n in strong)), key=lambda o: -len(o))
-        own, others_ = ([n.encode() for n in each] for each in (strong, longer))
+        first, second = ([n.encode() for n in each] for each in (strong, longer))
         edges = _EDGES["utf-8"].format(_ALNUM)
-        text = _pattern(own, others_, edges.encode()).pattern.decode()
+        text = _pattern(first, second, edges.encode()).pattern.decode()
         self._mention = re.compile(text, re.IGNORECASE)
 
     def in_bytes(self, data: bytes) -> tuple[bool, bool]:

@@ -106,6 +106,16 @@ class RowRemover:
         self._masked += masked != text
         return masked
 
+    def _masked_value(self, value: Any) -> Any:
+        return self._mask(value) if isinstance(value, str) else value
+
+    def _kept(self, columns: dict[str, list[Any]]) -> list[bool]:
+        """Which rows of a table stay."""
+        ids = [values for name, values in columns.items() if self._is_id(name)]
+        if not ids:
+            return [True] * len(next(iter(columns.values()), []))
+        return [not any(map(self._names_it, row)) for row in zip(*ids, strict=True)]
+
     def _csv(self, path: Path) -> tuple[bytes, int]:
         raw = path.read_bytes()
         wide = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
@@ -164,24 +174,13 @@ class RowRemover:
         import pyarrow.parquet as pq
 
         table = pq.read_table(path)
-        ids = [name for name in table.column_names if self._is_id(name)]
-        columns = [table.column(name).to_pylist() for name in ids]
-        keep = (
-            [
-                not any(self._names_it(value) for value in values)
-                for values in zip(*columns, strict=True)
-            ]
-            if ids
-            else [True] * table.num_rows
-        )
+        keep = self._kept({name: table.column(name).to_pylist() for name in table.column_names})
         kept = table.filter(pa.array(keep, type=pa.bool_()))
         for i, field in enumerate(kept.schema):
             text = pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
             # categories are made anew, since they keep the values of rows that are gone
             if text or pa.types.is_dictionary(field.type):
-                values = [
-                    self._mask(v) if isinstance(v, str) else v for v in kept.column(i).to_pylist()
-                ]
+                values = [self._masked_value(v) for v in kept.column(i).to_pylist()]
                 kept = kept.set_column(i, field, pa.array(values, type=field.type))
         buffer = io.BytesIO()
         pq.write_table(kept, buffer)
@@ -191,13 +190,10 @@ class RowRemover:
         import pyreadstat
 
         frame, meta = pyreadstat.read_xport(str(path), disable_datetime_conversion=True)
-        keep = [
-            not any(self._names_it(frame[c].iloc[i]) for c in frame.columns if self._is_id(c))
-            for i in range(len(frame))
-        ]
+        keep = self._kept({name: frame[name].tolist() for name in frame.columns})
         kept = frame[keep].copy()
         for column in kept.select_dtypes(include=["object", "string"]):
-            kept[column] = [self._mask(v) if isinstance(v, str) else v for v in kept[column]]
+            kept[column] = [self._masked_value(v) for v in kept[column]]
         with tempfile.TemporaryDirectory() as folder:
             target = Path(folder) / path.name
             labels: dict[str, str | None] = {
@@ -241,7 +237,7 @@ class RowRemover:
         kept = [
             row for row in rows if not any(i < len(row) and self._names_it(row[i]) for i in ids)
         ]
-        return [[self._mask(v) if isinstance(v, str) else v for v in row] for row in kept]
+        return [[self._masked_value(v) for v in row] for row in kept]
 
     def _manifest(self, path: Path) -> tuple[bytes, int]:
         """Lines of a checksum list that name the subject's files go with the files."""

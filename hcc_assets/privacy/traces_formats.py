@@ -161,6 +161,9 @@ def _id_columns(handle: IO[bytes]) -> Values:
 def _sas(path: Path) -> Values:
     import pyreadstat
 
-    frame, _ = pyreadstat.read_sas7bdat(str(path))
+    try:
+        frame, _ = pyreadstat.read_sas7bdat(str(path))
+    except pyreadstat.ReadstatError as error:  # an Exception and nothing narrower
+        raise ValueError(str(type(error))) from None
     for column in frame.select_dtypes(include=["object", "string"]):
         yield f"column {column}", [str(v) for v in frame[column].dropna().unique()]

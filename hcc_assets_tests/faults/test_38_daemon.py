@@ -1,10 +1,13 @@
-"""The daemon is killed in mid-tick and in mid-run, with everything that it started, and is started anew: the same end as without it, nothing done twice."""
+"""The daemon is killed in mid-tick and in mid-run, with everything that it started, and is started
+anew: the same end as without it, nothing done twice."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
+import socket
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,7 +21,6 @@ from dagster._core.scheduler.instigation import TickStatus
 
 from hcc_assets.assets.plan import make_plan
 from hcc_assets.audit.trail import audit_path, trail_of
-from hcc_assets.commands.serving import WORKSPACE, _start_daemon
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.instance import instance_of
 from hcc_assets_tests.faults.homes import (
@@ -41,10 +43,18 @@ ACTIVE = [
 
 @contextmanager
 def daemon(home: Home) -> Iterator[None]:
-    """The daemon as ``hcc ui`` starts it; at the end it and all that it started are killed at once, as in a power cut."""
-    workspace = home.dagster_home / "workspace.yaml"
-    workspace.write_text(WORKSPACE)
-    process = _start_daemon(workspace)
+    """``hcc ui`` with its daemon; at the end it and all that it started are killed at once, as in a
+    power cut."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hcc_assets", "ui", "--port", str(port)],
+        env={**os.environ, "HCC_HOME": str(home.root)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         yield
     finally:
@@ -52,7 +62,6 @@ def daemon(home: Home) -> Iterator[None]:
             psutil.Process(process.pid),
             *psutil.Process(process.pid).children(recursive=True),
         ]
-        os.killpg(process.pid, signal.SIGKILL)
         for one in family:
             if one.is_running():
                 one.kill()

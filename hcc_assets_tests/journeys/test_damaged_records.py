@@ -1,4 +1,5 @@
-"""Records that a person edits or restores: what cannot be read is one sentence with the place, never a stack of code."""
+"""Records that a person edits or restores: what cannot be read is one sentence with the place,
+never a stack of code."""
 
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ def test_a_damaged_record_is_one_sentence(
 ) -> None:
     (place / "landing").mkdir()
     (place / "landing" / "samples.csv").write_text(
-        "sample_id,subject_id,timepoint,collection_date,path,tissue\nS1,HCC-001,pre,2025-07-01,m,LIVER\n"
+        "sample_id,subject_id,timepoint,collection_date,path,tissue\n"
+        "S1,HCC-001,pre,2025-07-01,m,LIVER\n"
     )
     (place / file).parent.mkdir(exist_ok=True)
     (place / file).write_text(content)

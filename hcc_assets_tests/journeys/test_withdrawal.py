@@ -1,4 +1,5 @@
-"""Promise G10 end to end: `withdraw` stops and keeps; `erase` removes every trace, proves it, and a re-delivery is refused and told. Fault 20."""
+"""Promise G10 end to end: `withdraw` stops and keeps; `erase` removes every trace, proves it, and a
+re-delivery is refused and told. Fault 20."""
 
 from __future__ import annotations
 
@@ -11,20 +12,22 @@ import dagster as dg
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from hcc_assets.defs.catalogue import all_recipes
-from hcc_assets.home.mending import mend
 
 from hcc_assets.alerts.records import Severity
-from hcc_assets.assets.engine import Workbench
+from hcc_assets.assets.plan import make_plan
 from hcc_assets.audit.trail import trail_of
 from hcc_assets.commands import hcc
+from hcc_assets.definitions import code_location
 from hcc_assets.home.paths import Home
+from hcc_assets.home.people.register import read_people
+from hcc_assets.home.published import put_back
 from hcc_assets.operate import actions as operate
 from hcc_assets.operate.actions import withdraw_subject
-from hcc_assets.operate.build import build_definitions
 from hcc_assets.operate.instance import instance_of
 from hcc_assets.operate.refresh import Summary
-from hcc_assets.privacy.erasing import code_of, erase_subject, subject_of_code
+from hcc_assets.operate.status import manifests_of
+from hcc_assets.privacy.erasing import erase_subject
+from hcc_assets.privacy.subject import code_of, subject_of_code
 from hcc_assets.privacy.traces import find_traces
 from hcc_assets_tests.cells.matrices import toy, write_mex
 from hcc_assets_tests.faults.homes import (
@@ -37,7 +40,9 @@ from hcc_assets_tests.faults.homes import (
     copied,
     deliver,
     hashes,
+    key_of,
     refresh,
+    view_of,
     without_figures,
 )
 
@@ -63,13 +68,15 @@ def sample_row(sample: str, subject: str, folder: str) -> str:
 def bring_up(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[Path], Seen]:
-    """Brings a home up to date: as ``hcc refresh`` does, or in the short form through the engine alone, also within an erasure."""
+    """Brings a home up to date: as ``hcc refresh`` does, or in the short form through the engine
+    alone, also within an erasure."""
     if request.param == "dagster":
         return refresh
 
     def stand_in(home: Home, **_: object) -> Summary:
         attempt_all(Path(str(home.root)))
-        mend(Workbench(home, all_recipes()))
+        plan = make_plan(view_of(Path(str(home.root))))
+        put_back(plan.view.versions, manifests_of(plan))
         return Summary()
 
     monkeypatch.setattr(operate, "refresh_home", stand_in)
@@ -107,13 +114,15 @@ def root(place: Path, base: Path) -> Path:
 
 
 def named(root: Path, *names: str) -> list[str]:
-    """Files of the home that name somebody, outside landing and the operator's own record."""
+    """Files of the home that name somebody, outside landing, the people table and the operator's
+    own record."""
     found = find_traces(root, names, others=people())
     return sorted(
         {
             t.path
             for t in found.traces
-            if not t.path.startswith("landing/") and t.path != "withdrawals.csv"
+            if not t.path.startswith("landing/")
+            and t.path not in ("withdrawals.csv", "people.json")
         }
     )
 
@@ -176,7 +185,8 @@ def test_a_sample_collected_after_the_withdrawal_is_left_out_and_comes_back_with
     withdraw_subject(Home.at(root), people()[0], dt.date(2025, 7, 1), "asked")
     seen = bring_up(root)
     assert standing(seen) == 1 and set(seen.table("samples")["sample_id"]) == {OTHER_SAMPLE}
-    assert (root / "store" / "raw_counts" / SAMPLE / "current.json").exists(), "withdrawal keeps"
+    kept = root / "store" / "raw_counts" / key_of(root, SAMPLE) / "current.json"
+    assert kept.exists(), "withdrawal keeps"
 
 
 def test_erase_leaves_no_byte_keeps_the_tables_readable_and_refuses_a_redelivery(
@@ -198,6 +208,7 @@ def test_erase_leaves_no_byte_keeps_the_tables_readable_and_refuses_a_redelivery
     assert not trail_of(home).verify()
     assert [e.action for e in trail_of(home).entries()].count("erase proven") == 1
     assert first not in (root / "tombstones.json").read_text()
+    assert read_people(home).keys_of(first) == [] and len(read_people(home).entries) > 2
     assert not {"new", "changed"} & set(bring_up(root).changed.values())
 
     shutil.rmtree(root / "landing")
@@ -225,7 +236,8 @@ def test_erase_leaves_no_byte_keeps_the_tables_readable_and_refuses_a_redelivery
 def test_an_export_that_is_held_stays_held_through_an_erasure(
     root: Path, bring_up: Callable[[Path], Seen]
 ) -> None:
-    """What stands is replaced by itself without the subject; a newer export does not slip in with it."""
+    """What stands is replaced by itself without the subject; a newer export does not slip in with
+    it."""
     tables = clinical(SECOND)
     gone = people()[3]
     deliver(root, {d: f[f["USUBJID"] != gone] for d, f in tables.items()}, SECOND.isoformat())
@@ -257,7 +269,7 @@ def test_an_erasure_that_was_cut_off_is_finished_by_asking_again(
 
 def execute(root: Path, config: dict[str, str]) -> dg.ExecuteInProcessResult:
     home = Home.at(root)
-    job = build_definitions(home).resolve_job_def("erase_subject")
+    job = code_location(str(root)).resolve_job_def("erase_subject")
     with instance_of(home) as instance:
         return job.execute_in_process(
             instance=instance,

@@ -194,8 +194,8 @@ def test_hcc_health_looks_at_each_of_them_in_a_home(tmp_path: Path, monkeypatch)
     """The command itself: a home without a daemon is well and says so; each thing that can go
     silent is red by its own name."""
     from hcc_assets.alerts.alerting import alert_store
-    from hcc_assets.home.paths import Home
     from hcc_assets.alerts.home_health import home_health
+    from hcc_assets.home.paths import Home
     from hcc_assets.operate.instance import instance_of
 
     for name in ("DAGSTER_HOME", "HCC_HOME"):

@@ -7,12 +7,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from hcc_assets.assets.factory import HomeResource
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.consent import read_withdrawals
-from hcc_assets.privacy import erasing
-from hcc_assets.privacy.erasing import Erased, code_of
-from hcc_assets.privacy.jobs import erase_job, withdraw_job
+from hcc_assets.operate.people_jobs import people_jobs
+from hcc_assets.privacy import jobs
+from hcc_assets.privacy.erasing import Erased
+from hcc_assets.privacy.jobs import erase_job
+from hcc_assets.privacy.subject import code_of
 
 SHEET = (
     "sample_id,subject_id,timepoint,collection_date,path\nQ1,SURU-017,pre,2025-07-01,matrices/Q1\n"
@@ -28,12 +29,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
     return Home.at(tmp_path / "home")
 
 
-def outcome(job: dg.JobDefinition, op: str, home: Home, config: dict[str, str]) -> tuple[bool, str]:
+def outcome(job: dg.JobDefinition, op: str, config: dict[str, str]) -> tuple[bool, str]:
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(
             {"ops": {op: {"config": config}}},
             instance=instance,
-            resources={"home": HomeResource(root=str(home.root))},
             raise_on_error=False,
         )
         texts = [str(e.event_specific_data.error) for e in result.all_events if e.is_step_failure]
@@ -42,13 +42,14 @@ def outcome(job: dg.JobDefinition, op: str, home: Home, config: dict[str, str]) 
 
 def test_withdrawal_repeats_the_subject(home: Home) -> None:
     config = {"subject": "SURU-017", "from_date": "2025-08-01", "reason": "asked", "confirm": "yes"}
-    assert outcome(withdraw_job, "withdraw", home, config)[0] is False
+    (withdraw_job,) = [j for j in people_jobs(lambda: home) if j.name == "withdraw_subject"]
+    assert outcome(withdraw_job, "withdraw", config)[0] is False
     success, text = outcome(
-        withdraw_job, "withdraw", home, config | {"confirm": "SURU-017", "from_date": "1 August"}
+        withdraw_job, "withdraw", config | {"confirm": "SURU-017", "from_date": "1 August"}
     )
     assert not success and "YYYY-MM-DD" in text
     assert read_withdrawals(home.withdrawals_csv) == []
-    assert outcome(withdraw_job, "withdraw", home, config | {"confirm": "SURU-017"})[0]
+    assert outcome(withdraw_job, "withdraw", config | {"confirm": "SURU-017"})[0]
     assert [w.subject_id for w in read_withdrawals(home.withdrawals_csv)] == ["SURU-017"]
 
 
@@ -61,7 +62,8 @@ def test_erasure_takes_a_code_and_a_confirmation(
         asked.append((subject, reference))
         return Erased(absent=len(asked) == 1, complete=True, lines=["searched"], left=[])
 
-    monkeypatch.setattr(erasing, "erase_subject", erased)
+    monkeypatch.setattr(jobs, "erase_subject", erased)
+    job = erase_job(lambda: home)
     code = code_of(home, "SURU-017")
     good = {"code": code, "reference": "letter 5", "confirm": f"erase {code[-8:]}"}
     for wrong in (
@@ -69,9 +71,9 @@ def test_erasure_takes_a_code_and_a_confirmation(
         {"confirm": code},
         {"code": "subject:" + "0" * 32, "confirm": "erase 00000000"},
     ):
-        success, text = outcome(erase_job, "erase", home, good | wrong)
+        success, text = outcome(job, "erase", good | wrong)
         assert not success and ("nothing was changed" in text or "nobody in this home" in text)
     assert asked == []
-    assert outcome(erase_job, "erase", home, good)[0] and asked == [("SURU-017", "letter 5")]
-    success, text = outcome(erase_job, "erase", home, good)
+    assert outcome(job, "erase", good)[0] and asked == [("SURU-017", "letter 5")]
+    success, text = outcome(job, "erase", good)
     assert not success and "not complete" in text, "a proof that fails is a red run"

@@ -20,7 +20,10 @@ def test_rows_go_from_delimited_files_in_any_encoding_and_the_rest_stays_byte_fo
     tmp_path: Path, encoding: str
 ) -> None:
     note = "发热, ok" if encoding != "latin-1" else "fièvre, ok"
-    text = f'USUBJID;AETERM\r\n{SUBJECT};"x;\r\ny"\r\n"{OTHER}";"{note}"\r\n{SUBJECT.lower()} ;z\r\n{OTHER};"no ""end"""'
+    text = (
+        f'USUBJID;AETERM\r\n{SUBJECT};"x;\r\ny"\r\n"{OTHER}";"{note}"\r\n'
+        f'{SUBJECT.lower()} ;z\r\n{OTHER};"no ""end"""'
+    )
     (tmp_path / "ae.csv").write_bytes(text.encode(encoding))
     assert RowRemover([SUBJECT]).rewrite(tmp_path / "ae.csv") == 2
     kept = f'USUBJID;AETERM\r\n"{OTHER}";"{note}"\r\n{OTHER};"no ""end"""'

@@ -1,4 +1,5 @@
-"""Erasure in deliveries as they really come: stray quotes, blank lines, categories, damaged files. Nothing of others goes, nothing of the subject stays."""
+"""Erasure in deliveries as they really come: stray quotes, blank lines, categories, damaged files.
+Nothing of others goes, nothing of the subject stays."""
 
 from __future__ import annotations
 
@@ -8,9 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hcc_assets.privacy.erasure import carry_out, plan_erasure
 
+from hcc_assets.home.paths import Home
+from hcc_assets.privacy.removal import remove_landed
 from hcc_assets.privacy.row_removal import CannotRewrite, RowRemover
+from hcc_assets.privacy.subject import who_is
 
 HEADER, FIRST, SECOND, THIRD = (
     "USUBJID,AETERM\n",
@@ -100,7 +103,8 @@ def test_damaged_deliveries_are_named_and_the_rest_is_erased(tmp_path: Path) -> 
     for suffix in ("parquet", "json", "ndjson", "xlsx", "xpt"):
         (folder / f"broken.{suffix}").write_bytes(b"cut off HCC-001 ")
     (folder / "dm.csv").write_text("USUBJID,AGE\nHCC-001,60\nHCC-002,61\n")
-    done = carry_out(plan_erasure(tmp_path, "HCC-001", []), b"k" * 32)
+    home = Home.at(tmp_path)
+    done = remove_landed(home, who_is(home, "HCC-001"))
     assert (folder / "dm.csv").read_text() == "USUBJID,AGE\nHCC-002,61\n"
     assert [line.partition(":")[0] for line in done if "by hand" in line] == [
         f"broken.{s}" for s in ("json", "ndjson", "parquet", "xlsx", "xpt")

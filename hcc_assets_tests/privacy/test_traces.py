@@ -1,4 +1,5 @@
-"""Promise G10, finding: a name is found in every byte, packed or spelt in any way, and what belongs to others is theirs."""
+"""Promise G10, finding: a name is found in every byte, packed or spelt in any way, and what belongs
+to others is theirs."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import json
 import lzma
 import sqlite3
 import zipfile
+import zlib
 from contextlib import closing
 from pathlib import Path
 
@@ -17,10 +19,10 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from hcc_assets.privacy.erasure import prove_absence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hcc_assets.privacy.proof import prove_absence
 from hcc_assets.privacy.traces import CHUNK, find_traces
 from hcc_assets_tests.privacy.erasure_cases import OTHER, SUBJECT, database, where
 
@@ -53,6 +55,9 @@ HIDING_PLACES = {
     "values.h5": lambda p: h5(p, obs=np.array([OTHER.encode()] * 500 + [SUBJECT.encode()])),
     "text.h5ad": lambda p: h5(p, obs=np.array([SUBJECT], dtype=h5py.string_dtype())),
     "base.db": lambda p: database(p, SUBJECT),
+    "cursor.db": lambda p: database(
+        p, "0" + base64.b64encode(zlib.compress(f'{{"key": "{SUBJECT}"}}'.encode())).decode()
+    ),
     "page.html": lambda p: p.write_text(
         "<a href='data:text/csv;base64,"
         + base64.b64encode(f"id\n{SUBJECT}\n".encode()).decode()

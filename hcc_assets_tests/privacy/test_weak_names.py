@@ -1,4 +1,5 @@
-"""A subject called 17: its id in a database or a table is found and replaced, the number 17 is reported as perhaps and does not stop the proof."""
+"""A subject called 17: its id in a database or a table is found, the number 17 is reported as
+perhaps and does not stop the proof."""
 
 from __future__ import annotations
 
@@ -9,10 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hcc_assets.privacy.scrubbing import replacements, scrub_sqlite
 
 from hcc_assets.privacy.traces import find_traces
-from hcc_assets_tests.privacy.erasure_cases import KEY
 
 
 @pytest.mark.parametrize(
@@ -34,8 +33,6 @@ def test_an_id_is_told_from_a_number(tmp_path: Path, body: str, certain: bool) -
     assert {t.certain for t in find_traces(tmp_path, ["17"]).traces if t.where == "table runs"} == {
         certain
     }
-    scrub_sqlite(path, replacements(["17"], KEY))
-    assert not [t for t in find_traces(tmp_path, ["17"]).traces if t.certain]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from typing import Any
 
 import dagster as dg
 
-from hcc_assets.assets.engine import StaleWriter
+from hcc_assets.assets.attempts import StaleWriter
 from hcc_assets.assets.waves import Run
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.dagster_yaml import DATABASE_VARIABLE
