@@ -8,13 +8,14 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from hcc_assets.alerts.channels import channels_from_environment
-from hcc_assets.alerts.dagster_signals import dagster_signals
+from hcc_assets.alerts.dagster_signals import dagster_signals, native_signals
 from hcc_assets.alerts.outbox import AlertStore
 from hcc_assets.alerts.records import Severity, Signal, Silence
 from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.inputs import Node
 from hcc_assets.assets.plan import Plan
 from hcc_assets.assets.view import HomeView
+from hcc_assets.catalogue.native import native_checks
 from hcc_assets.home.manifests import CheckRecord
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.register import read_people
@@ -141,6 +142,7 @@ def tell_of(plan: Plan, instance: dg.DagsterInstance, *, at_once: bool) -> dict[
     """`tell` of a plan, with what fails in Dagster itself."""
     view = plan.view
     extra = dagster_signals(instance, dt.datetime.now(dt.UTC))
+    extra += native_signals(instance, native_checks())
     return tell(view.home, view, plan, extra=extra, at_once=at_once)
 
 

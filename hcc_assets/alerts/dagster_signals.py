@@ -4,7 +4,7 @@ and schedules that raise. Assets are judged elsewhere."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import dagster as dg
 
@@ -38,6 +38,31 @@ def dagster_signals(
         Runs read at a time.
     """
     return [*_runs(instance, now - dt.timedelta(days=look_back_days), page), *_ticks(instance)]
+
+
+def native_signals(
+    instance: dg.DagsterInstance, checks: Collection[dg.AssetCheckKey]
+) -> list[Signal]:
+    """Checks of stock assets (those beside the catalogue's own) whose newest evaluation failed."""
+    records = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(checks))
+    found = []
+    for key, record in sorted(records.items(), key=lambda item: str(item[0])):
+        evaluation = record.evaluation if record is not None else None
+        if evaluation is None or evaluation.passed:
+            continue
+        error = evaluation.severity is dg.AssetCheckSeverity.ERROR
+        found.append(
+            Signal(
+                asset=key.asset_key.path[-1],
+                check=key.name,
+                severity=Severity.ERROR if error else Severity.WARN,
+                title=f"Not met: {key.name}",
+                owner=OWNER,
+                what_to_do="Look at the check of this asset in the web UI.",
+                run_id=record.run_id if record is not None else None,
+            )
+        )
+    return found
 
 
 def _runs(instance: dg.DagsterInstance, since: dt.datetime, page: int) -> Iterable[Signal]:

@@ -23,6 +23,17 @@ def native_definitions() -> dg.Definitions:
     return dg.Definitions.merge(*(d for d in found if d is not None), *components)
 
 
+def native_checks() -> frozenset[dg.AssetCheckKey]:
+    """Checks of stock assets."""
+    found = native_definitions()
+    return frozenset(
+        key
+        for made in (*(found.assets or ()), *(found.asset_checks or ()))
+        if isinstance(made, dg.AssetsDefinition)
+        for key in made.check_keys
+    )
+
+
 def _of_module(module: ModuleType) -> dg.Definitions | None:
     own = [v for v in vars(module).values() if getattr(v, "__module__", None) != "typing"]
     assets = _unique(own, (dg.AssetsDefinition, dg.AssetSpec), without=dg.AssetChecksDefinition)
