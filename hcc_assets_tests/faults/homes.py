@@ -6,16 +6,18 @@ import datetime as dt
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from hcc_assets.alerts.alerting import signals
 from hcc_assets.alerts.records import Signal
+from hcc_assets.assets import engine
 from hcc_assets.assets.attempts import Outcome
 from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.engine import Workbench
@@ -210,9 +212,6 @@ def through_the_engine(
 @contextmanager
 def without_figures() -> Iterator[None]:
     """Drawing takes half of the time of a refresh and is no part of what these tests ask."""
-    drawn: Callable[..., Any] = Workbench._drawn
-    Workbench._drawn = lambda *_: {}  # type: ignore[method-assign,assignment]
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "drawn", lambda *_: {})
         yield
-    finally:
-        Workbench._drawn = drawn  # type: ignore[method-assign]
