@@ -16,6 +16,7 @@ import pandas as pd
 
 from hcc_assets.alerts.alerting import signals
 from hcc_assets.alerts.records import Signal
+from hcc_assets.assets import engine
 from hcc_assets.assets.attempts import Outcome
 from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.engine import Workbench
@@ -210,9 +211,9 @@ def through_the_engine(
 @contextmanager
 def without_figures() -> Iterator[None]:
     """Drawing takes half of the time of a refresh and is no part of what these tests ask."""
-    drawn: Callable[..., Any] = Workbench._drawn
-    Workbench._drawn = lambda *_: {}  # type: ignore[method-assign,assignment]
+    drawn: Callable[..., Any] = engine.drawn
+    engine.drawn = lambda *_: {}
     try:
         yield
     finally:
-        Workbench._drawn = drawn  # type: ignore[method-assign]
+        engine.drawn = drawn

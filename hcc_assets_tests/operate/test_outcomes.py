@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from hcc_assets.assets import engine
 from hcc_assets.assets.definition import Output
 from hcc_assets.assets.engine import Workbench
 from hcc_assets.home.paths import Home
@@ -216,14 +217,14 @@ def test_a_run_that_was_given_up_replaces_nothing(
     run(home, instance, TABLES, ["numbers"])
     before = Workbench(home, TABLES).versions.require("numbers")
     deliver(home, [["a", 2.0]])
-    whole: Callable[..., Output] = Workbench._computed
+    whole: Callable[..., Output] = engine.computed
 
-    def slow(self: Workbench, *given: Any) -> Output:
+    def slow(*given: Any) -> Output:
         (late,) = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
         instance.report_run_failed(late, "no sign of life")
-        return whole(self, *given)
+        return whole(*given)
 
-    monkeypatch.setattr(Workbench, "_computed", slow)
+    monkeypatch.setattr(engine, "computed", slow)
     result = run(home, instance, TABLES, ["numbers"])
     assert Workbench(home, TABLES).versions.require("numbers") == before
     errors = [e for e in result.all_events if e.event_type_value == "STEP_FAILURE"]
