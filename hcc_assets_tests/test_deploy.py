@@ -23,6 +23,8 @@ from hcc_assets.alerts.delivery import Answer, deliver_due
 from hcc_assets.alerts.outbox import AlertStore
 from hcc_assets.alerts.records import Signal
 from hcc_assets.operate.dagster_yaml import dagster_yaml, runs_at_once
+from hcc_assets.operate.instance import _forget_history
+from hcc_assets.privacy.proof import tables_naming
 from hcc_assets_tests.postgres_server import postgres_server
 from hcc_assets_tests.processes import together
 
@@ -124,10 +126,19 @@ def test_dagster_runs_on_postgres_with_both_settings(
             instance.add_dynamic_partitions("sample", [sample])
             assert dg.materialize([raw_counts], instance=instance, partition_key=sample).success
             assert sample in instance.get_materialized_partitions(dg.AssetKey("raw_counts"))
+    named = tables_naming(postgres, ["SURU-017-0"])
+    assert {"dynamic_partitions", "event_logs"} <= set(named)
+    assert tables_naming(postgres, ["SURU-017"], others=["SURU-017-0", "SURU-017-1"]) == []
+    _forget_history(postgres)
+    assert tables_naming(postgres, ["SURU-017-0", "SURU-017-1"]) == []
     with dg.DagsterInstance.from_config(str(tmp_path / "0")) as instance:
-        known = {"SURU-017-0", "SURU-017-1"}
-        assert instance.get_materialized_partitions(dg.AssetKey("raw_counts")) == known
-        assert set(instance.get_dynamic_partitions("sample")) == known
+        assert instance.get_dynamic_partitions("sample") == []
+        assert dg.materialize([plain], instance=instance).success
+
+
+@dg.asset
+def plain() -> None:
+    """An asset of the test."""
 
 
 def _observe(url: str) -> int:

@@ -21,7 +21,9 @@ from typing import Any
 
 import dagster as dg
 
+from hcc_assets.assets.view import HomeView
 from hcc_assets.audit.trail import trail_of
+from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.consent import tombstones_of
 from hcc_assets.home.people.register import register, strike
@@ -96,7 +98,7 @@ def erase_subject(
     _wait_for_runs(home, own_run, say)
     say("erase", "deliveries")
     lines += remove_landed(home, who)
-    for path in folders_of(home, who.keys):
+    for path in (*folders_of(home, who.keys), *_taught(home, who)):
         remove(path)
     summary = _computed_anew(home, who, say)
     _forget_keys(home, who)
@@ -114,6 +116,18 @@ def erase_subject(
         "erase the subject there too, or let them expire."
     )
     return Erased(proof.absent, not failed, lines, proof.left)
+
+
+def _taught(home: Home, who: Who) -> list[Path]:
+    """Assets that stay whatever arrives (a frozen reference) and that learned from the subject:
+    they are built anew from the others."""
+    view = HomeView(home, all_assets())
+    found = {a.name: view.settled(a, None) for a in view.assets.values() if not a.per_sample}
+    return [
+        Path(str(view.versions.folder(name)))
+        for name, manifest in found.items()
+        if manifest and any(read.partition("/")[2] in who.keys for read in manifest.inputs)
+    ]
 
 
 def _computed_anew(home: Home, who: Who, say: Say) -> Summary:
