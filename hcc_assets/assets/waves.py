@@ -43,7 +43,10 @@ def next_runs(plan: Plan, busy: Collection[Node] = ()) -> list[Run]:
     taken: set[Node] = {*busy, *runs[0].nodes}
     for key in _first(plan):
         run = _run(plan, key, busy)
-        if run.assets and not _comes_soon(plan, run, taken):
+        if _comes_soon(plan, run, taken):
+            # and so does what rests on it
+            taken |= {node for node in plan.dirty if node[1] == key}
+        elif run.assets:
             runs.append(run)
             taken |= run.nodes
     return [run for run in runs if run.assets]

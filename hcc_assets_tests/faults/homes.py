@@ -6,13 +6,14 @@ import datetime as dt
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from hcc_assets.alerts.alerting import signals
 from hcc_assets.alerts.records import Signal
@@ -211,9 +212,6 @@ def through_the_engine(
 @contextmanager
 def without_figures() -> Iterator[None]:
     """Drawing takes half of the time of a refresh and is no part of what these tests ask."""
-    drawn: Callable[..., Any] = engine.drawn
-    engine.drawn = lambda *_: {}
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "drawn", lambda *_: {})
         yield
-    finally:
-        engine.drawn = drawn

@@ -33,7 +33,7 @@ def landing(scratch: Path) -> Path:
 def few_seeds_and_no_layout(monkeypatch: pytest.MonkeyPatch) -> None:
     """UMAP compiles for long and is not what is asked."""
     monkeypatch.setattr(reference_freezing, "SEEDS_TO_FREEZE", 1)
-    monkeypatch.setattr(atlas, "_umap", lambda components, _: components[:, :2])
+    monkeypatch.setattr(atlas, "umap_layout", lambda components, _: components[:, :2])
 
 
 def collected(root: Path) -> list[str]:
