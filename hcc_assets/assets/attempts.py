@@ -63,15 +63,17 @@ def peak_mb() -> float:
     return round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1)
 
 
-_OURS = ("engine", "computing")
-"""Modules of the engine, whose frames tell nothing about where an error is."""
+_FRAMING = ("engine", "computing")
+"""Modules of this room through which every attempt goes: their frames say nothing."""
 
 
 def places(error: BaseException) -> list[str]:
     """``file:line:function`` of each frame of this package, and of the innermost frame; never the
     error's text, which may carry values of the data."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if "hcc_assets" in f.filename and Path(f.filename).stem not in _OURS]
+    own = [
+        f for f in frames if "hcc_assets" in f.filename and Path(f.filename).stem not in _FRAMING
+    ]
     chosen = [*own, *(frames[-1:] if frames and frames[-1] not in own else [])]
     return [f"{Path(f.filename).name}:{f.lineno}:{f.name}" for f in chosen]
 

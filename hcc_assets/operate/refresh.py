@@ -215,11 +215,12 @@ class Refresher:
             if check.name == "newest_export_taken" and not check.passed:
                 found.setdefault(("clinical_export", None), (check.description, "held"))
         failed = {node for node in plan.of("held") if _code(plan, node) in ("error", "ended")}
+        behind = _behind(plan)
         for node in plan.of("stale"):
             if (node, _fingerprint(plan, node)) not in self._tried:
                 continue
             held = plan.view.versions.held(*node)
-            before = next((up[0] for up in plan.upstream(node) if up in failed), None)
+            before = behind.get(node)
             ended = held.reason if held is not None else "its run was ended before it was done"
             found[node] = (f"waits for {before}" if before else ended, "failed")
         for node, (reason, state) in found.items():
@@ -240,6 +241,18 @@ def _fingerprint(plan: Plan, node: Node) -> str | None:
 
 def _is_stale(plan: Plan, node: Node) -> bool:
     return plan.states[node].state == "stale"
+
+
+def _behind(plan: Plan) -> dict[Node, str]:
+    """What rests on something that failed, directly or not, and the name of that."""
+    failed = {node for node in (*plan.of("held"), *plan.of("stale")) if _code(plan, node)}
+    found: dict[Node, str] = {}
+    for node in plan.states:
+        ups = plan.upstream(node)
+        before = (up[0] if up in failed else found.get(up) for up in ups)
+        if name := next((name for name in before if name), None):
+            found[node] = name
+    return found
 
 
 def _code(plan: Plan, node: Node) -> str:

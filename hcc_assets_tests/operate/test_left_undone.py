@@ -28,7 +28,7 @@ def test_a_table_behind_one_that_failed_waits_and_says_for_what(
     with without_figures():
         assert refresh(root).troubled == {}
         before = hashes(root)
-        (root / "study.toml").write_text(SETTINGS + "\n[recist]\nsd_minimum_days = 49\n")
+        (root / "study.toml").write_text(SETTINGS + "\n[recist]\nconfirmation_days = 35\n")
         with monkeypatch.context() as broken:
             broken.setattr(recist, "derive_responses", lambda *_, **__: 1 / 0)
             seen = refresh(root)

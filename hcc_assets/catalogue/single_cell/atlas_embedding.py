@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 _KNOWN: dict[str, tuple[bool, frozenset[str]]] = {}
-"""Answers of `taught` by content of the reference: every plan asks, and to read it is a megabyte."""
+"""Answers of `taught` by content of the reference: every plan asks, and it is a megabyte."""
 
 
 def taught(annotation_reference: Version) -> tuple[bool, frozenset[str]]:
