@@ -15,7 +15,8 @@ from hcc_assets_tests.tiny import Tiny, build
 
 @pytest.fixture(scope="session")
 def scratch() -> Iterator[Path]:
-    """A folder in memory where there is one: thousands of synced small files wait long for a disk."""
+    """A folder in memory where there is one: thousands of synced small files wait long for a
+    disk."""
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(
         prefix="hcc-tests-", dir=memory if os.access(memory, os.W_OK) else None

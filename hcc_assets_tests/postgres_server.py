@@ -1,4 +1,5 @@
-"""A PostgreSQL server of the machine for tests, on loopback, thrown away afterwards; skips with the reason where there is none."""
+"""A PostgreSQL server of the machine for tests, on loopback, thrown away afterwards; skips with the
+reason where there is none."""
 
 from __future__ import annotations
 
@@ -20,7 +21,8 @@ def _program(name: str) -> str | None:
 
 
 class PostgresServer:
-    """A server that can be ended as a power cut ends it (`crash`) and started again on the same data."""
+    """A server that can be ended as a power cut ends it (`crash`) and started again on the same
+    data."""
 
     def __init__(self, folder: Path, port: int, pg_ctl: str, as_user: list[str]):
         self.folder, self.port, self._pg_ctl, self._as_user = folder, port, pg_ctl, as_user
@@ -41,7 +43,8 @@ class PostgresServer:
         )
 
     def start(self) -> None:
-        # fsync off does not matter to a crash of the server alone: what it wrote is with the operating system
+        # fsync off does not matter to a crash of the server alone: what it wrote is with the
+        # operating system
         options = (
             f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
         )
@@ -77,9 +80,7 @@ def postgres_process() -> Iterator[PostgresServer]:
     if os.geteuid() == 0:  # the server refuses to run as root
         runuser = shutil.which("runuser")
         if runuser is None:
-            pytest.skip(
-                "PostgreSQL does not run as root and there is no runuser: not run against PostgreSQL"
-            )
+            pytest.skip("PostgreSQL does not run as root and there is no runuser")
         as_user = [runuser, "-u", "nobody", "--"]
         shutil.chown(folder, "nobody")
     with socket.socket() as s:

@@ -11,9 +11,11 @@ T = TypeVar("T")
 
 
 def together(function: Callable[..., T], calls: Sequence[tuple[Any, ...]]) -> list[T]:
-    """What ``function`` gave for each of ``calls``, each in a process of its own; all wait for the last one to be up.
+    """What ``function`` gave for each of ``calls``, each in a process of its own; all wait for the
+    last one to be up.
 
-    Spawned, not forked: a test process has threads (servers of other tests), and what is forked from it may never end.
+    Spawned, not forked: a test process has threads (servers of other tests), and what is forked
+    from it may never end.
     """
     context = multiprocessing.get_context("spawn")
     ready = context.Barrier(len(calls))

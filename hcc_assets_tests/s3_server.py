@@ -1,4 +1,5 @@
-"""An S3-compatible server on loopback (moto) that counts what it is asked, does one put at a time, and cuts connections when told to."""
+"""An S3-compatible server on loopback (moto) that counts what it is asked, does one put at a time,
+and cuts connections when told to."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ class S3Server:
     asked
         Requests so far, by kind: ``LIST``, ``GET``, ``HEAD``, ``PUT``, ``POST``, ``DELETE``.
     cut
-        Is given method and path of a request: a number is how many bytes of its body are taken before the connection is cut, None lets it pass.
+        Is given method and path of a request: a number is how many bytes of its body are taken
+        before the connection is cut, None lets it pass.
     """
 
     def __init__(self, application: Callable[..., Any]):
@@ -95,7 +97,8 @@ def stored(prefix: str) -> list[Any]:
 
 
 def many_samples(home: Home, count: int) -> dict[str, Asset]:
-    """A home of ``count`` samples with four assets each, put straight into the server; the assets that they are of."""
+    """A home of ``count`` samples with four assets each, put straight into the server; the assets
+    that they are of."""
     import pandas as pd
 
     from hcc_assets.catalogue.loading import all_assets

@@ -1,4 +1,5 @@
-"""The benchmarks at tiny size: what is measured is measured rightly, goals are judged from numbers alone, and the documents say what the numbers say."""
+"""The benchmarks at tiny size: what is measured is measured rightly, goals are judged from numbers
+alone, and the documents say what the numbers say."""
 
 from __future__ import annotations
 
@@ -125,7 +126,10 @@ def test_a_command_that_takes_too_much_memory_is_stopped_and_says_so():
 @linux
 def test_children_count_in_cpu_and_memory():
     child = f"x = bytearray(80_000_000)\n{BUSY}"
-    code = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}], check=True)\nprint('{{\"n\": 3}}')"
+    code = (
+        f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}], check=True)\n"
+        "print('{\"n\": 3}')"
+    )
     found = run([sys.executable, "-c", code])
     assert found.cpu_s >= 0.3
     assert found.wall_s >= 0.3

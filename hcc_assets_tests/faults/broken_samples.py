@@ -1,4 +1,5 @@
-"""Deliveries of one sample, each broken in its own way, with the words that the refusal must hold. No assertions here."""
+"""Deliveries of one sample, each broken in its own way, with the words that the refusal must hold.
+No assertions here."""
 
 from __future__ import annotations
 

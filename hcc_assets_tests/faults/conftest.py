@@ -50,7 +50,8 @@ def clinical_base(scratch: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def sample_base(scratch: Path) -> Path:
-    """Two samples of one subject and nothing clinical, everything published; a third matrix is in ``later/``, outside landing."""
+    """Two samples of one subject and nothing clinical, everything published; a third matrix is in
+    ``later/``, outside landing."""
     from hcc_assets.simulate.trial import simulate_trial
 
     def build(root: Path) -> None:
@@ -66,5 +67,6 @@ def sample_base(scratch: Path) -> Path:
 
 @pytest.fixture(params=["engine", pytest.param("refresh", marks=pytest.mark.faults)])
 def bring_up(request: pytest.FixtureRequest) -> Callable[[Path], Seen]:
-    """Brings a home up to date: through the engine, and in the long form through Dagster as ``hcc refresh`` does."""
+    """Brings a home up to date: through the engine, and in the long form through Dagster as ``hcc
+    refresh`` does."""
     return {"engine": attempt_all, "refresh": refresh}[request.param]

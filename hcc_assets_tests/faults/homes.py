@@ -1,4 +1,5 @@
-"""Small homes for the fault list, and what can be seen of them from outside. No assertions on single faults here."""
+"""Small homes for the fault list, and what can be seen of them from outside. No assertions on
+single faults here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Crashes in mid-write, a full disk, failing checks: a reader sees the old version or the new one, and the next refresh reaches the same end."""
+"""Crashes in mid-write, a full disk, failing checks: a reader sees the old version or the new one,
+and the next refresh reaches the same end."""
 
 from __future__ import annotations
 
@@ -91,7 +92,8 @@ def old_or_new(now: dict[str, str], old: dict[str, str], new: dict[str, str]) ->
 def test_fault_01_power_cut_at_every_write_step_of_a_table(
     root: Path, place: Path, after: bool
 ) -> None:
-    """Write step 1, 2, 3, … until it succeeds; each time the table is the old or the new one, and the next attempt makes it the new one."""
+    """Write step 1, 2, 3, … until it succeeds; each time the table is the old or the new one, and
+    the next attempt makes it the new one."""
     deliver(root, clinical(SECOND), SECOND.isoformat())
     home = Home.at(root)
     old = hashes(root)
@@ -205,14 +207,16 @@ def started(root: Path, limit: str = "-") -> subprocess.Popen[str]:
 
 
 def told(process: subprocess.Popen[str]) -> None:
-    """A refresh that could not write says so: it names what failed, or ends with an error; it never claims to be done."""
+    """A refresh that could not write says so: it names what failed, or ends with an error; it never
+    claims to be done."""
     output, _ = process.communicate(timeout=300)
     assert process.returncode != 0 or "done 0" not in output
 
 
 @pytest.mark.faults
 def test_fault_01_kill_at_random_points_of_a_refresh(root: Path, place: Path) -> None:
-    """kill -9 twelve times: published tables are old or new each time, and the refresh after it reaches the same end."""
+    """kill -9 twelve times: published tables are old or new each time, and the refresh after it
+    reaches the same end."""
     deliver(root, clinical(SECOND), SECOND.isoformat())
     old = hashes(root)
     finished = copied(root, place / "finished")
@@ -240,7 +244,8 @@ def test_fault_01_kill_at_random_points_of_a_refresh(root: Path, place: Path) ->
 @pytest.mark.faults
 @pytest.mark.parametrize("limit", [2_000, 20_000, 60_000])
 def test_fault_02_files_that_cannot_grow(root: Path, limit: int) -> None:
-    """RLIMIT_FSIZE stands in for a full tmpfs where mounting is not permitted; Dagster's own databases cannot grow either."""
+    """RLIMIT_FSIZE stands in for a full tmpfs where mounting is not permitted; Dagster's own
+    databases cannot grow either."""
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[1] == resource.RLIM_INFINITY
     old = hashes(root)
     deliver(root, clinical(SECOND), SECOND.isoformat())
@@ -280,7 +285,8 @@ def test_fault_02_full_file_system(clinical_base: Path, place: Path) -> None:
 
 
 def test_fault_03_failed_check_in_a_refresh_is_told_and_replaces_nothing(root: Path) -> None:
-    """A table that does not keep its schema is held: failed check in the event log, in the status and as a signal."""
+    """A table that does not keep its schema is held: failed check in the event log, in the status
+    and as a signal."""
     from hcc_assets.operate.instance import instance_of
 
     old = hashes(root)
@@ -302,7 +308,8 @@ def test_fault_03_failed_check_in_a_refresh_is_told_and_replaces_nothing(root: P
 def test_fault_04_a_dead_alert_channel_loses_no_alert_of_a_refresh(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing listens on the port: the refresh ends in order, the alert waits in the outbox (delivery itself: platform/test_alerts_delivery)."""
+    """Nothing listens on the port: the refresh ends in order, the alert waits in the outbox
+    (delivery itself: platform/test_alerts_delivery)."""
     from hcc_assets.alerts.alerting import alert_store
 
     monkeypatch.setenv("HCC_ALERT_URLS", "json://127.0.0.1:9/")

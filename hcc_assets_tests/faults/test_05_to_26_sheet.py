@@ -1,4 +1,5 @@
-"""The sample sheet damaged, shortened, half copied or changed: no sample is lost in silence, no cell is touched."""
+"""The sample sheet damaged, shortened, half copied or changed: no sample is lost in silence, no
+cell is touched."""
 
 from __future__ import annotations
 

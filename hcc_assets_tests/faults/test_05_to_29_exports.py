@@ -1,4 +1,5 @@
-"""Bad clinical exports beside good tables, fault by fault: the last good table stays, the reason is told, the other tables go on."""
+"""Bad clinical exports beside good tables, fault by fault: the last good table stays, the reason is
+told, the other tables go on."""
 
 from __future__ import annotations
 
@@ -272,7 +273,8 @@ ISSUES: dict[str, tuple[Change, set[str]]] = {
 
 @pytest.mark.parametrize("fault", list(ISSUES))
 def test_reported_and_going_on(fault: str, place: Path, bring_up: BringUp) -> None:
-    """What does not stop a table is told as a finding, and its subject is blocked in what rests on it; on a fresh home, so that nothing is compared."""
+    """What does not stop a table is told as a finding, and its subject is blocked in what rests on
+    it; on a fresh home, so that nothing is compared."""
     change, expected = ISSUES[fault]
     root = place / "home"
     root.mkdir()

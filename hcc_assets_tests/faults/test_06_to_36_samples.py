@@ -1,4 +1,5 @@
-"""Bad samples beside good ones, fault by fault, in one refresh: each is refused with its reason, none stops another, what stood stays."""
+"""Bad samples beside good ones, fault by fault, in one refresh: each is refused with its reason,
+none stops another, what stood stays."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ from hcc_assets_tests.faults.homes import (
 def refused(
     sample_base: Path, scratch: Path
 ) -> tuple[Seen, dict[str, str], dict[str, str], dict[str, str]]:
-    """One refresh with every broken sample and one good new one; hashes before, landing before and after."""
+    """One refresh with every broken sample and one good new one; hashes before, landing before and
+    after."""
     root = copied(sample_base, scratch / "broken-samples")
     before = hashes(root)
     for number, (name, (make, _)) in enumerate(BROKEN.items()):

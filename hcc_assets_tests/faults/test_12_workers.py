@@ -1,4 +1,5 @@
-"""Worker processes ended from outside in mid-sample, as the kernel does when memory runs out: the others go on, the sample is done again or told by name."""
+"""Worker processes ended from outside in mid-sample, as the kernel does when memory runs out: the
+others go on, the sample is done again or told by name."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ pytestmark = pytest.mark.faults
 
 @dataclass
 class Killer:
-    """Ends the worker of one sample (by its key) with kill -9 once the sample is in the middle of its work, ``times`` times."""
+    """Ends the worker of one sample (by its key) with kill -9 once the sample is in the middle of
+    its work, ``times`` times."""
 
     home: Home
     key: str

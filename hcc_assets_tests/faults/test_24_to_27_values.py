@@ -1,4 +1,5 @@
-"""Ids, dates and numbers that a spreadsheet or a site spells otherwise, each beside good ones in one export: what is published, and which check says what."""
+"""Ids, dates and numbers that a spreadsheet or a site spells otherwise, each beside good ones in
+one export: what is published, and which check says what."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ NBSP = "\u00a0"
 
 @dataclass(frozen=True)
 class Spoilt:
-    """One cell of a delivery as it was sent, and what must come of it: check, severity and words of its sentence."""
+    """One cell of a delivery as it was sent, and what must come of it: check, severity and words of
+    its sentence."""
 
     domain: str
     column: str
@@ -43,7 +45,8 @@ class Spoilt:
 
 @dataclass(frozen=True)
 class Brought:
-    """A delivery, the row and subject of each spoilt cell, and what stands after the refresh; ``clean`` is the same delivery without the cells."""
+    """A delivery, the row and subject of each spoilt cell, and what stands after the refresh;
+    ``clean`` is the same delivery without the cells."""
 
     seen: Seen
     clean: Seen
@@ -76,7 +79,8 @@ def brought(root: Path, tables: Tables, bring_up: BringUp) -> Seen:
 
 
 def texts(seen: Seen) -> str:
-    """Everything that is told of a home: findings, reasons, status, alerts, the report and the query letters."""
+    """Everything that is told of a home: findings, reasons, status, alerts, the report and the
+    query letters."""
     pages = [p.read_text() for p in (seen.root / "published").glob("*.html")]
     return "\n".join(
         [
@@ -93,13 +97,12 @@ def texts(seen: Seen) -> str:
 def finding(seen: Seen, check: str, domain: str, row: int) -> dict[str, Any]:
     issues = seen.table("data_issues")
     found = issues[(issues["check_id"] == check) & (issues["row_key"] == f"{domain} row {row}")]
-    assert len(found) == 1, (
-        f"{check} at {domain} row {row}: {sorted(zip(issues['check_id'], issues['row_key'].astype(str), strict=True))}"
-    )
+    there = sorted(zip(issues["check_id"], issues["row_key"].astype(str), strict=True))
+    assert len(found) == 1, f"{check} at {domain} row {row}: {there}"
     return dict(found.iloc[0])
 
 
-# --- 24: ids -------------------------------------------------------------------------------------------------------------------------------------
+# --- 24: ids --------------------------------------------------------------------------------------
 
 IDS = ("001", "1E5", "0010", "1.0", "TRUE", "NA-1")
 """Ids that a spreadsheet or a careless reader turns into 1, 100000, 10, 1, a boolean, nothing."""
@@ -107,7 +110,8 @@ IDS = ("001", "1E5", "0010", "1.0", "TRUE", "NA-1")
 
 @pytest.fixture(scope="module")
 def ids(scratch: Path, bring_up: BringUp) -> tuple[Seen, dict[str, str], Tables]:
-    """Odd ids in every domain alike; then, in AE alone: one full-width, one with a non-breaking blank, one in lower case, one as its number."""
+    """Odd ids in every domain alike; then, in AE alone: one full-width, one with a non-breaking
+    blank, one in lower case, one as its number."""
     tables = {d: f.reset_index(drop=True) for d, f in clinical(THIRD).items()}
     subjects = sorted(tables["dm"]["USUBJID"])
     assert len(subjects) >= len(IDS) + 2
@@ -199,7 +203,7 @@ def test_fault_24_one_subject_in_two_cases_is_two_and_both_are_questioned(place:
     assert BLOCKED_REASON not in set(responses.loc[responses["USUBJID"] != first, "REASON"])
 
 
-# --- 25 and 27: dates, numbers, units ------------------------------------------------------------------------------------------------------------
+# --- 25 and 27: dates, numbers, units -------------------------------------------------------------
 
 CELLS: dict[str, Spoilt] = {
     "25_ambiguous": Spoilt("ae", "AESTDTC", "03/04/2025", "RD06", "Q", "is not guessed"),
@@ -228,7 +232,8 @@ SUBJECTS = 12
 
 @pytest.fixture(scope="module")
 def cells(scratch: Path, bring_up: BringUp) -> Brought:
-    """Each spoilt cell in a row of its own; what blocks a subject, in a subject of its own, so that good subjects remain."""
+    """Each spoilt cell in a row of its own; what blocks a subject, in a subject of its own, so that
+    good subjects remain."""
     tables = {
         d: f.reset_index(drop=True).astype(object)
         for d, f in clinical(THIRD, subjects=SUBJECTS).items()
@@ -333,7 +338,8 @@ def test_fault_27_no_number_and_no_unit_is_made_up(cells: Brought) -> None:
 def test_fault_27_decimal_commas_are_read_where_they_are_sure_and_the_result_is_the_same(
     place: Path, cells: Brought, bring_up: BringUp
 ) -> None:
-    """The whole table with decimal commas gives the numbers of the table with points, and is told."""
+    """The whole table with decimal commas gives the numbers of the table with points, and is
+    told."""
     tables = {d: f.reset_index(drop=True) for d, f in clinical(THIRD, subjects=SUBJECTS).items()}
     for column in ("TRORRES", "TRSTRESC", "TRSTRESN"):
         tables["tr"][column] = tables["tr"][column].map(

@@ -1,4 +1,5 @@
-"""Archives with members that climb out, names that Windows cannot hold, files that nobody may read or that lie in the wrong place: refused and told."""
+"""Archives with members that climb out, names that Windows cannot hold, files that nobody may read
+or that lie in the wrong place: refused and told."""
 
 from __future__ import annotations
 
@@ -203,7 +204,8 @@ def test_a_refresh_says_that_a_reference_file_is_not_used(clinical_base: Path, p
 
 @contextmanager
 def nobody(root: Path) -> Iterator[None]:
-    """Work without the rights of root, for whom every file is readable; the home belongs to nobody meanwhile."""
+    """Work without the rights of root, for whom every file is readable; the home belongs to nobody
+    meanwhile."""
     if os.geteuid() != 0:
         yield
         return

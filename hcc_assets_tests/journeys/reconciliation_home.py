@@ -1,4 +1,5 @@
-"""A home that a state machine works on: what was put into it, what was said, how it is brought up to date. Its rules are in the test."""
+"""A home that a state machine works on: what was put into it, what was said, how it is brought up
+to date. Its rules are in the test."""
 
 from __future__ import annotations
 
@@ -47,7 +48,8 @@ LANDING_HALF = (
     "adverse_events",
     "disposition",
 )
-"""What reads landing, and the tables nearest to it: cheap enough to be computed after every step."""
+"""What reads landing, and the tables nearest to it: cheap enough to be computed after every
+step."""
 
 
 def core() -> dict[str, Asset]:

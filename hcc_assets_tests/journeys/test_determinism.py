@@ -1,4 +1,5 @@
-"""The same input gives the same bytes: rows and files in another order, other time zone, hash seed, locale and number of threads."""
+"""The same input gives the same bytes: rows and files in another order, other time zone, hash seed,
+locale and number of threads."""
 
 from __future__ import annotations
 
@@ -91,13 +92,15 @@ def shuffled(folder: Path, rng: np.random.Generator) -> None:
         (folder / name).write_bytes(gzip.compress("".join(lines[i] + "\n" for i in order).encode()))
     row, column = np.argsort(genes)[matrix.row], np.argsort(cells)[matrix.col]
     lines = [f"{row[i] + 1} {column[i] + 1} {matrix.data[i]}\n" for i in entries]
-    head = f"%%MatrixMarket matrix coordinate integer general\n%\n{matrix.shape[0]} {matrix.shape[1]} {matrix.nnz}\n"
+    size = f"{matrix.shape[0]} {matrix.shape[1]} {matrix.nnz}"
+    head = f"%%MatrixMarket matrix coordinate integer general\n%\n{size}\n"
     (folder / "matrix.mtx.gz").write_bytes(gzip.compress((head + "".join(lines)).encode()))
 
 
 @pytest.fixture(scope="module")
 def twice(scratch: Path) -> list[Path]:
-    """One trial brought up twice: with 1 thread, and with 2, every matrix, the sheet and the clinical tables in another order, another time zone."""
+    """One trial brought up twice: with 1 thread, and with 2, every matrix, the sheet and the
+    clinical tables in another order, another time zone."""
     from hcc_assets.simulate.trial import simulate_trial
 
     first, second = scratch / "cells-1", scratch / "cells-2"
@@ -147,7 +150,8 @@ def both(twice: list[Path], name: str) -> list[pd.DataFrame]:
 def test_labels_counts_and_responses_do_not_depend_on_order_or_threads(
     twice: list[Path], name: str
 ) -> None:
-    """Labels, counts and clinical tables to the last digit; what is a mean or a probability to 1e-9 of it."""
+    """Labels, counts and clinical tables to the last digit; what is a mean or a probability to 1e-9
+    of it."""
     one, two = both(twice, name)
     assert len(one)
     exact = [c for c in one if one[c].dtype.kind != "f"]
@@ -163,7 +167,8 @@ def test_labels_counts_and_responses_do_not_depend_on_order_or_threads(
     ["deg_tables", "related_genes", "gene_programs", "program_scores", "composition_changes"],
 )
 def test_differential_expression_is_the_same_within_tolerance(twice: list[Path], name: str) -> None:
-    """Sums in another order differ in their last digits, and a fit carries that on: effects, errors and p-values agree to 1e-6."""
+    """Sums in another order differ in their last digits, and a fit carries that on: effects, errors
+    and p-values agree to 1e-6."""
     one, two = both(twice, name)
     texts = [c for c in one if one[c].dtype.kind not in "f"]
     pd.testing.assert_frame_equal(one[texts], two[texts], check_exact=True)

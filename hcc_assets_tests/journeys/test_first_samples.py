@@ -1,4 +1,5 @@
-"""A reference without labels is made of the samples that were collected first; the others do not keep it waiting, and come to the same in any order."""
+"""A reference without labels is made of the samples that were collected first; the others do not
+keep it waiting, and come to the same in any order."""
 
 from __future__ import annotations
 

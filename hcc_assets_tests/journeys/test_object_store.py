@@ -1,4 +1,5 @@
-"""A home on an object store: the journey against an S3-compatible server on loopback, writers that race, connections that are cut, what looking costs."""
+"""A home on an object store: the journey against an S3-compatible server on loopback, writers that
+race, connections that are cut, what looking costs."""
 
 from __future__ import annotations
 
@@ -59,7 +60,7 @@ def home(server: S3Server) -> Home:
     return Home.at("s3://trial/home")
 
 
-# -- the journey --------------------------------------------------------------------------------------------------------------------------------
+# -- the journey -----------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -103,13 +104,14 @@ def test_what_another_process_delivers_is_seen_by_one_that_lives_long(
     assert [d.state for d in bench.landing.exports] == ["ready"]
 
 
-# -- writers that race --------------------------------------------------------------------------------------------------------------------------
+# -- writers that race -----------------------------------------------------------------------------
 
 
 def test_a_writer_that_was_overtaken_computes_again_and_loses_nothing(
     home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other machine publishes and commits while this one computes: this one's first manifest is refused, its second names the other's."""
+    """The other machine publishes and commits while this one computes: this one's first manifest is
+    refused, its second names the other's."""
     Workbench(home, numbers(1.0)).attempt("numbers")
     first = standing(home)
     seen: list[str] = []
@@ -168,7 +170,8 @@ def test_a_put_with_a_condition_is_refused_and_one_whose_answer_was_lost_is_not(
 def test_machines_that_write_at_once_lose_no_update_and_mix_no_versions(
     home: Home, tmp_path: Path
 ) -> None:
-    """Three machines with no lock in common: every commit names the one before it, each exactly once, and what is published is what stands."""
+    """Three machines with no lock in common: every commit names the one before it, each exactly
+    once, and what is published is what stands."""
     writers, rounds = 3, 8
     work = [(str(home.root), str(tmp_path / f"machine{w}"), w, rounds) for w in range(writers)]
     commits = [c for done in together(race, work) for c in done]
@@ -182,9 +185,13 @@ def test_machines_that_write_at_once_lose_no_update_and_mix_no_versions(
 
 
 def test_old_versions_are_removed_here_too_but_not_young_ones(home: Home) -> None:
-    """Five earlier versions of a table stay; what is younger than an hour stays as well, since another writer may be about to name it."""
+    """Five earlier versions of a table stay; what is younger than an hour stays as well, since
+    another writer may be about to name it."""
     folder = home.store / "numbers"
-    versions = lambda: {n.partition("/")[0] for n in objects.listed(folder) if "/" in n}  # noqa: E731
+
+    def versions() -> set[str]:
+        return {n.partition("/")[0] for n in objects.listed(folder) if "/" in n}
+
     for n in range(9):
         Workbench(home, numbers(float(n))).attempt("numbers")
     assert len(versions()) == 9
@@ -195,7 +202,7 @@ def test_old_versions_are_removed_here_too_but_not_young_ones(home: Home) -> Non
     assert {standing(home).folder, standing(home).previous} <= versions()
 
 
-# -- connections that are cut -------------------------------------------------------------------------------------------------------------------
+# -- connections that are cut ----------------------------------------------------------------------
 
 
 def test_a_connection_cut_once_is_tried_again(home: Home, server: S3Server) -> None:
@@ -263,7 +270,7 @@ def test_a_large_upload_cut_in_one_of_its_parts_is_not_there(
     assert server.cuts
 
 
-# -- what looking costs -------------------------------------------------------------------------------------------------------------------------
+# -- what looking costs ----------------------------------------------------------------------------
 
 
 def look(home: Home, server: S3Server, assets: dict[str, Asset]) -> dict[str, int]:

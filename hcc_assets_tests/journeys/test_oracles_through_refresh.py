@@ -1,6 +1,8 @@
-"""The shared oracles as deliveries: each is written as an export into a home of its own, refreshed once, and the published tables are compared.
+"""The shared oracles as deliveries: each is written as an export into a home of its own, refreshed
+once, and the published tables are compared.
 
-The same oracles against single functions are in ``clinical`` and ``stats``; here the way from landing to published is what is proved.
+The same oracles against single functions are in ``clinical`` and ``stats``; here the way from
+landing to published is what is proved.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ Homes = Callable[[str, str, Fill], Path]
 HEADS = {
     "dm": "USUBJID,RFICDTC,DTHDTC,DTHFL",
     "ex": "USUBJID,EXSEQ,EXTRT,EXDOSE,EXDOSU,EXSTDTC,EXENDTC",
-    "tr": "USUBJID,VISITNUM,VISIT,TRDTC,TRLNKID,TRGRPID,TULOC,TRTESTCD,TRORRES,TRORRESU,TRSTAT,TRREASND",
+    "tr": "USUBJID,VISITNUM,VISIT,TRDTC,TRLNKID,TRGRPID,TULOC,TRTESTCD,TRORRES,TRORRESU,TRSTAT,"
+    "TRREASND",
     "ae": "USUBJID,AEDECOD,AESTDTC",
     "ds": "USUBJID,DSDECOD,DSSTDTC",
     "cm": "USUBJID,CMCAT,CMSTDTC",
@@ -42,7 +45,8 @@ VARIANTS = {
     "ne_between": ("[recist]\nmax_ne_between = 2\n", "OVRLRESP", "CBOR_MAXNE2"),
     "sticky": ("[recist]\nsticky_pr = true\n", "OVRLRESP_EORTC_STICKY", None),
 }
-"""Settings of study.toml; columns of the expected overall response and of CBOR under them (None: the oracle has none)."""
+"""Settings of study.toml; columns of the expected overall response and of CBOR under them (None:
+the oracle has none)."""
 EACH_VARIANT = [
     pytest.param(name, marks=[] if name == "default" else [pytest.mark.slow]) for name in VARIANTS
 ]
@@ -51,7 +55,8 @@ FIRST_DOSE = dt.date(2020, 1, 1)
 
 @pytest.fixture(scope="module")
 def homes(scratch: Path) -> Iterator[Homes]:
-    """Makes a home by name once: ``fill`` writes ``landing/clinical``, then one refresh. Figures are drawn in the home ``default`` only."""
+    """Makes a home by name once: ``fill`` writes ``landing/clinical``, then one refresh. Figures
+    are drawn in the home ``default`` only."""
     made: dict[str, Path] = {}
     with tempfile.TemporaryDirectory(dir=scratch) as base, pytest.MonkeyPatch.context() as patch:
 
@@ -88,7 +93,8 @@ def _write(folder: Path, tables: dict[str, Rows]) -> None:
 
 
 def _people(rows: list[tuple[str, str, str, str, str]]) -> dict[str, Rows]:
-    """DM, EX and SS of subjects given as id, consent, first dose, death and last day known alive (each a date or empty)."""
+    """DM, EX and SS of subjects given as id, consent, first dose, death and last day known alive
+    (each a date or empty)."""
     return {
         "dm": [
             {"USUBJID": s, "RFICDTC": consent, "DTHDTC": death, "DTHFL": "Y" if death else ""}
@@ -261,7 +267,8 @@ def test_status_warns_with_the_number_that_hangs_on_the_sd_minimum(
 
 
 def _survival(name: str) -> Fill:
-    """A data set of times and events as subjects who die, or were last seen alive, on that day of treatment."""
+    """A data set of times and events as subjects who die, or were last seen alive, on that day of
+    treatment."""
 
     def fill(folder: Path) -> None:
         start = FIRST_DOSE.isoformat()

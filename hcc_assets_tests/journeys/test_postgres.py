@@ -1,4 +1,5 @@
-"""A home whose Dagster storage and alert outbox are in PostgreSQL: the journey, a server that dies, a refresh that is killed, eight refreshes at once."""
+"""A home whose Dagster storage and alert outbox are in PostgreSQL: the journey, a server that dies,
+a refresh that is killed, eight refreshes at once."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -152,7 +153,8 @@ def as_published(root: Path) -> bool:
 def test_a_clinical_home_wholly_on_postgres(
     server: PostgresServer, place: Path, httpserver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One setting: runs, events and the outbox are in the database, an alert goes out from there, a second refresh computes nothing."""
+    """One setting: runs, events and the outbox are in the database, an alert goes out from there, a
+    second refresh computes nothing."""
     httpserver.expect_request("/hook").respond_with_data("ok")
     monkeypatch.setenv("HCC_ALERT_URLS", f"json://127.0.0.1:{httpserver.port}/hook")
     root = clinical_home(place / "home", settings="[alerts]\nenabled = true\n")
@@ -173,7 +175,8 @@ def test_a_clinical_home_wholly_on_postgres(
 
 
 def test_the_setting_and_what_was_chosen_at_the_first_start_must_agree(place: Path) -> None:
-    """Otherwise Dagster's history would be in one database and the alerts in another; the sentence says what to do and names no password."""
+    """Otherwise Dagster's history would be in one database and the alerts in another; the sentence
+    says what to do and names no password."""
     url = "postgresql+psycopg2://hcc:topsecret@127.0.0.1/hcc"
     check_database(place, None)
     check_database(place, url)
@@ -224,7 +227,8 @@ def test_the_whole_journey_on_postgres(server: PostgresServer, place: Path) -> N
 def test_an_erased_subject_is_nowhere_in_the_database(
     server: PostgresServer, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Runs, events, partitions, open alerts and waiting messages: every table of the server is searched, as text."""
+    """Runs, events, partitions, open alerts and waiting messages: every table of the server is
+    searched, as text."""
     monkeypatch.setenv("HCC_ALERT_URLS", "json://127.0.0.1:9/nobody-listens")
     root = whole_home(place / "home", subjects=4)
     with (root / "study.toml").open("a") as handle:
@@ -306,8 +310,11 @@ def test_kill_9_of_a_refresh_on_postgres(server: PostgresServer, place: Path) ->
 @pytest.mark.faults
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("build", [clinical_home, whole_home])
-def test_eight_refreshes_at_once_on_postgres(server: PostgresServer, place: Path, build) -> None:  # type: ignore[no-untyped-def]
-    """From the very first boot: all end with 0, the result is that of one refresh, nothing is computed twice."""
+def test_eight_refreshes_at_once_on_postgres(
+    server: PostgresServer, place: Path, build: Callable[[Path], Path]
+) -> None:
+    """From the very first boot: all end with 0, the result is that of one refresh, nothing is
+    computed twice."""
     root = build(place / "home")
     alone = copied(root, place / "alone")
     running = [started(root) for _ in range(8)]
@@ -324,7 +331,9 @@ def test_eight_refreshes_at_once_on_postgres(server: PostgresServer, place: Path
     shutil.rmtree(alone)
 
 
-def wait_for(condition, process: subprocess.Popen[str], seconds: float = 240) -> None:  # type: ignore[no-untyped-def]
+def wait_for(
+    condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 240
+) -> None:
     """Until it holds, while the process works."""
     limit = time.monotonic() + seconds
     while not condition():

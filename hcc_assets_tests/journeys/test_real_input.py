@@ -1,4 +1,5 @@
-"""Real deliveries through ``hcc refresh``: raw 10x matrices in two layouts, raw SDTM of four subjects; a log-normalised matrix is refused beside them."""
+"""Real deliveries through ``hcc refresh``: raw 10x matrices in two layouts, raw SDTM of four
+subjects; a log-normalised matrix is refused beside them."""
 
 from __future__ import annotations
 
@@ -47,7 +48,8 @@ def clinical_half(scratch: Path) -> Iterator[Seen]:
 
 
 def test_derived_responses_agree_with_every_reported_one(clinical_half: Seen) -> None:
-    """Three readers, 27 assessments: none of the reported ones breaks RECIST 1.1, so that no exception has to be shown."""
+    """Three readers, 27 assessments: none of the reported ones breaks RECIST 1.1, so that no
+    exception has to be shown."""
     both = agreement(clinical_half)
     assert len(both) == 27
     assert (both["OVRLRESP"] == both["RSSTRESC"]).all()
@@ -93,7 +95,8 @@ def test_a_file_of_several_genomes_asks_for_one_and_lists_them() -> None:
 
 @pytest.mark.slow
 def test_the_whole_real_delivery(place: Path) -> None:
-    """Every table of both halves exists; two pairs are too few for tests, which give rows with n and NE; one bad matrix stops nobody."""
+    """Every table of both halves exists; two pairs are too few for tests, which give rows with n
+    and NE; one bad matrix stops nobody."""
     root = real_home(place)
     lognorm = root / "landing" / "matrices" / "melanoma"
     lognorm.mkdir()

@@ -1,4 +1,5 @@
-"""What an operator says of subjects: reasons, which must keep no names where no erasure reaches them, and a name that is mistyped."""
+"""What an operator says of subjects: reasons, which must keep no names where no erasure reaches
+them, and a name that is mistyped."""
 
 from __future__ import annotations
 
@@ -17,7 +18,10 @@ from hcc_assets.privacy.erasing import preview
 from hcc_assets.privacy.traces import find_traces
 from hcc_assets_tests.faults.homes import FIRST, SETTINGS, clinical, deliver
 
-SHEET = "sample_id,subject_id,timepoint,collection_date,path,tissue\nHCC-001-pre,HCC-001,pre,2025-07-01,m/1,LIVER\n17,S17,pre,2025-07-01,m/2,LIVER\n"
+SHEET = """sample_id,subject_id,timepoint,collection_date,path,tissue
+HCC-001-pre,HCC-001,pre,2025-07-01,m/1,LIVER
+17,S17,pre,2025-07-01,m/2,LIVER
+"""
 
 
 @pytest.fixture

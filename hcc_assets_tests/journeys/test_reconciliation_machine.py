@@ -1,5 +1,7 @@
-"""Promises G2 and G12: whatever is uploaded, cut off, sent again, renamed, withdrawn, erased or interrupted, in any order, nothing vanishes, landing is
-never changed, what is published is a judged version, and a second refresh computes nothing. Hypothesis chooses the order and shrinks what fails."""
+"""Promises G2 and G12: whatever is uploaded, cut off, sent again, renamed, withdrawn, erased or
+interrupted, in any order, nothing vanishes, landing is
+never changed, what is published is a judged version, and a second refresh computes nothing.
+Hypothesis chooses the order and shrinks what fails."""
 
 from __future__ import annotations
 
@@ -33,9 +35,10 @@ from hcc_assets_tests.journeys.reconciliation_home import (
 
 
 class Reconciliation(WorkedHome):
-    """What people do to a home and the platform with it, in any order, and what must hold after every step."""
+    """What people do to a home and the platform with it, in any order, and what must hold after
+    every step."""
 
-    # -- what people do -----------------------------------------------------------------------------------------------------------------------
+    # -- what people do ----------------------------------------------------------------------------
 
     @initialize()
     def a_home_with_an_export(self) -> None:
@@ -157,7 +160,7 @@ class Reconciliation(WorkedHome):
         self.rows = {s: (who_, p) for s, (who_, p) in self.rows.items() if who_ != subject}
         assert not any((self.root / "landing" / p).exists() for p in gone)
 
-    # -- what the platform does ---------------------------------------------------------------------------------------------------------------
+    # -- what the platform does --------------------------------------------------------------------
 
     @rule()
     def tick(self) -> None:
@@ -186,7 +189,7 @@ class Reconciliation(WorkedHome):
         if self.clean:
             assert self.run() == set()
 
-    # -- what must hold after every step ------------------------------------------------------------------------------------------------------
+    # -- what must hold after every step -----------------------------------------------------------
 
     @invariant()
     def nothing_vanishes(self) -> None:

@@ -1,4 +1,5 @@
-"""A seeded year of enrolment: deliveries, corrections, bad exports, re-uploads, crashes, against a model that says what must be published."""
+"""A seeded year of enrolment: deliveries, corrections, bad exports, re-uploads, crashes, against a
+model that says what must be published."""
 
 from __future__ import annotations
 
