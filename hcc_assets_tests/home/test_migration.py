@@ -204,7 +204,7 @@ def test_a_home_made_by_the_released_commit_opens_without_loss(place: Path) -> N
     after = {p.name: pd.read_parquet(p) for p in (root / "published").glob("*.parquet")}
     assert set(before) <= set(after)
     again = make_plan(HomeView(home, all_assets()))
-    assert again.of("stale") == [] and damaged(again.view.versions, manifests_of(again)) == []
+    assert not again.dirty and damaged(again.view.versions, manifests_of(again)) == []
 
 
 def sample_ids(root: Path) -> set[str]:
