@@ -124,10 +124,9 @@ def test_too_few_pairs_leave_n_and_nothing_else():
     samples = make_samples(4)
     table = composition_changes(samples, make_counts(samples), CONFIG)
     assert table["n_pairs"].eq(4).all()
-    numbers = table.drop(
-        columns=["contrast", "denominator", "cell_class"]
-        + ["n_pairs", "n_subjects", "mixed_n_subjects"]
-    )
+    counts_and_names = ["contrast", "denominator", "cell_class"]
+    counts_and_names += ["n_pairs", "n_subjects", "mixed_n_subjects"]
+    numbers = table.drop(columns=counts_and_names)
     assert numbers.isna().all().all()
 
 
