@@ -40,7 +40,6 @@ from hcc_assets_tests.faults.homes import (
     copied,
     deliver,
     hashes,
-    key_of,
     refresh,
     view_of,
     without_figures,
@@ -185,8 +184,8 @@ def test_a_sample_collected_after_the_withdrawal_is_left_out_and_comes_back_with
     withdraw_subject(Home.at(root), people()[0], dt.date(2025, 7, 1), "asked")
     seen = bring_up(root)
     assert standing(seen) == 1 and set(seen.table("samples")["sample_id"]) == {OTHER_SAMPLE}
-    kept = root / "store" / "raw_counts" / key_of(root, SAMPLE) / "current.json"
-    assert kept.exists(), "withdrawal keeps"
+    (key,) = read_people(Home.at(root)).keys_of(people()[0])
+    assert (root / "store" / "raw_counts" / key / "current.json").exists(), "withdrawal keeps"
 
 
 def test_erase_leaves_no_byte_keeps_the_tables_readable_and_refuses_a_redelivery(
