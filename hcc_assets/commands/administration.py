@@ -9,7 +9,15 @@ from pathlib import Path
 
 import click
 
-from hcc_assets.commands.common import existing_home, finish, say, with_home, with_json, worded
+from hcc_assets.commands.common import (
+    existing_home,
+    finish,
+    readable_home,
+    say,
+    with_home,
+    with_json,
+    worded,
+)
 from hcc_assets.home.paths import Home
 
 
@@ -89,7 +97,7 @@ def export_atlas(home: Home, folder: Path) -> None:
     """Write atlas.h5ad with calls and display embedding."""
     from hcc_assets.operate.exporting import write_atlas
 
-    click.echo(f"Wrote {write_atlas(existing_home(home), folder)}")
+    click.echo(f"Wrote {write_atlas(readable_home(home), folder)}")
 
 
 @export.command("adam")
@@ -99,7 +107,7 @@ def export_adam(home: Home, folder: Path) -> None:
     """Write ADSL, ADTR, ADRS, ADTTE, ADAE as Parquet, CSV and XPT with a data dictionary."""
     from hcc_assets.operate.exporting import write_adam_datasets
 
-    for path in write_adam_datasets(existing_home(home), folder):
+    for path in write_adam_datasets(readable_home(home), folder):
         click.echo(f"Wrote {path}")
 
 
@@ -159,7 +167,7 @@ def erase(
             "on an object store remove the objects and their versions there"
         )
     if dry_run:
-        found = preview(existing_home(home), subject)
+        found = preview(readable_home(home), subject)
         return say(found, as_json, found["lines"])
     if not reference_text.strip():
         raise click.UsageError("Missing option '--reference'.")

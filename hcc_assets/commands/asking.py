@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hcc_assets.commands.common import existing_home, say, with_home, with_json
+from hcc_assets.commands.common import readable_home, say, with_home, with_json
 from hcc_assets.home.paths import Home
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def explain(home: Home, file: str, as_json: bool) -> None:
     from hcc_assets.catalogue.loading import all_assets
 
     assets = all_assets()
-    origin = origin_of(existing_home(home), assets, file)
+    origin = origin_of(readable_home(home), assets, file)
     if origin is None:
         raise click.UsageError(
             f"{Path(file).name} is neither a table nor a figure of a version that stands; "
@@ -49,7 +49,7 @@ def why(home: Home, asset: str, sample: str | None, as_json: bool) -> None:
     from hcc_assets.catalogue.loading import all_assets
     from hcc_assets.operate.actions import forced_nodes
 
-    view = HomeView(existing_home(home), all_assets())
+    view = HomeView(readable_home(home), all_assets())
     try:
         nodes = forced_nodes(view, [f"{asset}@{sample}" if sample else asset])
     except LookupError as unknown:

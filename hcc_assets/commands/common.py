@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from hcc_assets.home.migration import OldHome, require_today
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.consent import RecordDamaged
 from hcc_assets.home.people.subject_keys import KeyDamaged
@@ -21,8 +22,9 @@ DONE, TROUBLED, MISUSE = 0, 1, 2
 
 
 def with_home(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give the command a `Home`; turn a wrong ``study.toml``, database setting, record or key into
-    misuse, a database that is gone into one sentence."""
+    """Give the command a `Home`; turn a wrong ``study.toml``, database setting, record or key, and
+    a home of 0.1 that cannot be read yet, into misuse, a database that is gone into one
+    sentence."""
 
     @click.option(
         "--home",
@@ -41,7 +43,7 @@ def with_home(command: Callable[..., Any]) -> Callable[..., Any]:
             raise click.UsageError(str(error)) from None
         try:
             return command(*args, home=home, **kwargs)
-        except (RecordDamaged, KeyDamaged) as error:
+        except (RecordDamaged, KeyDamaged, OldHome) as error:
             raise click.UsageError(str(error)) from None
         except Exception as error:
             if not database_is_gone(error):
@@ -96,3 +98,14 @@ def existing_home(home: Home) -> Home:
             f"or run: hcc demo --home {home.root}"
         )
     return home
+
+
+def readable_home(home: Home) -> Home:
+    """The same for commands that only read.
+
+    Raises
+    ------
+    OldHome
+        It is one of version 0.1 that was not migrated yet.
+    """
+    return require_today(existing_home(home))

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hcc_assets.commands.common import existing_home, finish, say, with_home, with_json
+from hcc_assets.commands.common import (
+    existing_home,
+    finish,
+    readable_home,
+    say,
+    with_home,
+    with_json,
+)
 from hcc_assets.home.paths import Home
 
 if TYPE_CHECKING:
@@ -208,7 +215,7 @@ def _refresh_lines(home: Home, summary: Summary) -> list[str]:
 @with_home
 def status(home: Home, as_json: bool) -> None:
     """Samples, subjects, fresh, stale and held assets, failing checks, open alerts."""
-    existing_home(home)
+    readable_home(home)
     from hcc_assets.alerts.alerting import open_alerts
     from hcc_assets.catalogue.loading import all_assets
     from hcc_assets.operate.status import home_status, status_lines

@@ -6,8 +6,8 @@ changed, and stays readable until the next refresh replaces it; a frozen referen
 Dagster's history and the open alerts of 0.1 name samples: they are put away, the history is filled
 again from manifests (`operate.history`), and alerts are raised again.
 
-What was done already is seen from the files themselves, so that a migration that was cut off goes
-on where it stopped.
+``store/layout.json`` says that it has begun, and what there was to do, before anything is moved. A
+migration that was cut off is gone through again from the start: each step finds what is done.
 """
 
 from __future__ import annotations
@@ -25,45 +25,96 @@ from upath import UPath
 
 from hcc_assets.home import files, objects
 from hcc_assets.home.landing.sample_sheet import SampleRow, read_sample_sheet
+from hcc_assets.home.old_records import in_keys, of_01, rename
 from hcc_assets.home.paths import Home, is_local
 from hcc_assets.home.people.consent import tombstones_of
 from hcc_assets.home.people.register import People, read_people, register
 from hcc_assets.home.versions import CURRENT, HELD, MANIFEST, is_version
 
-LAYOUT = 2
-"""Of the store, in ``store/layout.json``; 1 was that of version 0.1, which had no such file."""
+LAYOUT, UNDER_WAY = 2, 1
+"""Of the store, in ``store/layout.json``. Version 0.1 had no such file; 1 is a store between the
+two, whose migration was begun."""
 
 HISTORY = ("history", "schedules", "storage", "leases", "heartbeats", "alerts.db", "manifests.db")
 """What 0.1 kept below ``DAGSTER_HOME`` under the names of samples."""
 
 
-def migrate(home: Home, done: Callable[[Mapping[str, int]], None] = lambda _: None) -> bool:
+def migrate(home: Home, settle: Callable[[Mapping[str, int]], None] = lambda _: None) -> bool:
     """Bring the layout of a home up to date, once; a home of today is only looked at.
 
     Parameters
     ----------
-    done
-        Called with numbers of what was changed (samples, manifests), before that is settled: for
-        the audit trail.
+    settle
+        Called with numbers of what was changed (samples, manifests), before the layout is said to
+        be that of today; called again when it was cut off.
 
     Returns
     -------
     bool
         Whether it was a home of 0.1.
     """
-    layout = home.store / "layout.json"
-    if layout.exists() or not home.store.exists():
+    if _layout(home).get("layout") == LAYOUT or not home.store.exists():
         return False
     home.dagster_home.mkdir(parents=True, exist_ok=True)
     with FileLock(str(home.dagster_home / "migration.lock")):
-        if layout.exists():
+        begun = _layout(home)
+        if begun.get("layout") == LAYOUT:
             return False
         work = _Migration(home)
-        if work.old:
-            done(work.run())
-        if work.names:
-            files.write_bytes(layout, json.dumps({"layout": LAYOUT}).encode())
-        return bool(work.old)
+        if not begun and not work.old:
+            if work.names:
+                _write_layout(home, {"layout": LAYOUT})
+            return False
+        if not begun:
+            begun = {"layout": UNDER_WAY, "samples": len(work.samples), "manifests": len(work.old)}
+            _write_layout(home, begun)
+        work.run()
+        settle({name: number for name, number in begun.items() if name != "layout"})
+        _write_layout(home, {"layout": LAYOUT})
+        return True
+
+
+def is_of_01(home: Home) -> bool:
+    """True for a home of version 0.1, also while it is migrated: whoever read it then would find
+    no sample that was ever worked on."""
+    layout = _layout(home).get("layout")
+    if layout is not None:
+        return layout != LAYOUT
+    if home.people_json.exists() or not home.store.exists():
+        return False
+    return bool(_Migration(home).old)
+
+
+class OldHome(Exception):
+    """A home of 0.1 that was not migrated yet, in one sentence for the operator."""
+
+
+def require_today(home: Home) -> Home:
+    """The home, when it is one of today: for whoever does not migrate it.
+
+    Raises
+    ------
+    OldHome
+        It is one of 0.1, or is being migrated.
+    """
+    if is_of_01(home):
+        raise OldHome(
+            f"{home.root} was made by version 0.1 and is not yet, or just being, brought up to "
+            "date; hcc refresh does that. What is published stays as it is until then"
+        )
+    return home
+
+
+def _layout(home: Home) -> dict[str, int]:
+    try:
+        found: dict[str, int] = json.loads((home.store / "layout.json").read_bytes())
+    except FileNotFoundError:
+        return {}
+    return found
+
+
+def _write_layout(home: Home, content: Mapping[str, int]) -> None:
+    files.write_bytes(home.store / "layout.json", json.dumps(content).encode())
 
 
 class _Migration:
@@ -85,14 +136,14 @@ class _Migration:
         return {
             name: data
             for name, data in self.records.items()
-            if _of_01(name, data) or set(name.split("/")[1:-1]) & self.samples
+            if of_01(name, data) or set(name.split("/")[1:-1]) & self.samples
         }
 
     @cached_property
     def samples(self) -> set[str]:
         """Sample ids that folders may be named after."""
         known = {e.sample for e in read_people(self.home).entries if e.sample}
-        old = (name.split("/") for name, data in self.records.items() if _of_01(name, data))
+        old = (name.split("/") for name, data in self.records.items() if of_01(name, data))
         folders = {parts[1] for parts in old if len(parts) == 3 and parts[2] != MANIFEST}
         return known | folders | {row.sample_id for row in self.rows}
 
@@ -119,7 +170,7 @@ class _Migration:
         path = folder / (manifest.get("version") or manifest["data_version"]) / file
         return path if path.exists() else None
 
-    def run(self) -> dict[str, int]:
+    def run(self) -> None:
         """Do what is left to be done."""
         people, keys = self._registered()
         for name, data in self.old.items():
@@ -131,11 +182,10 @@ class _Migration:
                 if sample in keys and not is_version(Path(sample)):
                     _move(place / asset / sample, place / asset / keys[sample])
         for name in (n for n in _files(self.home.quarantine) if n.endswith("reason.json")):
-            _rename(self.home.quarantine / name, people, keys)
+            rename(self.home.quarantine / name, people, keys)
         for name in {"acceptances.json"} & set(self.names):
-            _rename(self.home.store / name, people, keys)
+            rename(self.home.store / name, people, keys)
         _put_away(self.home)
-        return {"samples": len(keys), "manifests": len(self.old)}
 
     def _registered(self) -> tuple[People, dict[str, str]]:
         """Everybody with a key; a sample that no row is known of is a subject of its own."""
@@ -162,7 +212,7 @@ class _Migration:
         published: dict[str, str] = {}
         if name.endswith(CURRENT) and "version" not in data:
             published = self._published(path.parent, data)
-        fresh = _in_keys(data, people, keys)
+        fresh = in_keys(data, people, keys)
         if name.endswith(HELD):
             return {**fresh, "frames": fresh.get("frames", [])}
         # file names of what is published are as they were: ids stand there
@@ -191,32 +241,6 @@ class _Migration:
                 data["files"][f"{version}/{file}"] = hashlib.sha256(content).hexdigest()
             found[name] = file
         return found
-
-
-def _of_01(name: str, data: Mapping[str, Any]) -> bool:
-    return ("frames" if name.endswith(HELD) else "version") not in data
-
-
-def _in_keys(data: dict[str, Any], people: People, keys: Mapping[str, str]) -> dict[str, Any]:
-    """A record with keys for ids; short ids, which `People.in_keys` leaves alone, where they stand
-    by themselves."""
-    fresh: dict[str, Any] = json.loads(people.in_keys(json.dumps(data, ensure_ascii=False)))
-    for field in ("partition", "sample"):
-        if fresh.get(field) in keys:
-            fresh[field] = keys[fresh[field]]
-    inputs = (name.partition("/") for name in fresh.get("inputs", {}))
-    names = [f"{asset}{slash}{keys.get(sample, sample)}" for asset, slash, sample in inputs]
-    if names:
-        fresh["inputs"] = dict(zip(names, fresh["inputs"].values(), strict=True))
-    return fresh
-
-
-def _rename(path: UPath, people: People, keys: Mapping[str, str]) -> None:
-    data = json.loads(path.read_bytes())
-    whole = data if isinstance(data, dict) else {"all": data}
-    fresh = _in_keys(whole, people, keys)
-    text = json.dumps(fresh if whole is data else fresh["all"], indent=1, ensure_ascii=False)
-    files.write_bytes(path, text.encode())
 
 
 def _files(folder: UPath) -> list[str]:

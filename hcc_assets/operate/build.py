@@ -15,6 +15,7 @@ from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.factory import to_dagster
 from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.catalogue.native import native_definitions
+from hcc_assets.home.migration import require_today
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.driver import Behind, Stale
 from hcc_assets.operate.io_manager import StoreIOManager
@@ -52,8 +53,9 @@ def build_assets(
 
 
 def home_of(root: str) -> Callable[[], Home]:
-    """Which home a run works on: the one the definitions were built for, else ``HCC_HOME``."""
-    return lambda: Home.at(root or None)
+    """Which home a run works on: the one the definitions were built for, else ``HCC_HOME``. A
+    daemon that is started over a home of 0.1 leaves it alone."""
+    return lambda: require_today(Home.at(root or None))
 
 
 @lru_cache(maxsize=4)

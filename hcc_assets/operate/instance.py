@@ -30,12 +30,24 @@ def prepare(home: Home) -> None:
         settings.write_text(dagster_yaml(os.environ.get(DATABASE_VARIABLE)), encoding="utf-8")
     os.environ["DAGSTER_HOME"] = str(folder)
     os.environ["HCC_HOME"] = str(home.root)
-    if migrate(home, partial(_audit, home)) and os.environ.get(DATABASE_VARIABLE):
-        _forget_history(os.environ[DATABASE_VARIABLE])
+    bring_up_to_date(home)
 
 
-def _audit(home: Home, numbers: Mapping[str, int]) -> None:
-    trail_of(home).append("migrate", why="from version 0.1 to 0.2", details=numbers)
+def bring_up_to_date(home: Home) -> None:
+    """Migrate a home of an earlier version, before anything is written into it; one of today is
+    left alone."""
+    from hcc_assets.operate.dagster_yaml import DATABASE_VARIABLE
+
+    migrate(home, partial(_settle, home, os.environ.get(DATABASE_VARIABLE)))
+
+
+def _settle(home: Home, database: str | None, numbers: Mapping[str, int]) -> None:
+    """What follows a migration: done as often as it is asked for, told once."""
+    if database:
+        _forget_history(database)
+    trail = trail_of(home)
+    if all(entry.action != "migrate" for entry in trail.entries()):
+        trail.append("migrate", why="from version 0.1 to 0.2", details=numbers)
 
 
 def _forget_history(url: str) -> None:

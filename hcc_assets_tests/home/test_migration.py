@@ -1,37 +1,33 @@
-"""A home of version 0.1 opens without loss: a store made by hand, and a home made by the released
-commit."""
+"""A home of version 0.1 opens without loss: a store made by hand, also where the migration is cut
+off. A home made by the released commit is in `test_migration_of_a_release`."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-import os
 import shutil
+import signal
 import subprocess
 import sys
-import tarfile
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pandas as pd
 import pytest
+from click.testing import CliRunner
 
-from hcc_assets.assets.plan import make_plan
-from hcc_assets.assets.view import HomeView
 from hcc_assets.audit.trail import trail_of
-from hcc_assets.catalogue.loading import all_assets
-from hcc_assets.home import migration
-from hcc_assets.home.migration import migrate
+from hcc_assets.commands import hcc
+from hcc_assets.home.migration import OldHome, is_of_01, migrate
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.register import read_people
-from hcc_assets.home.published import damaged
 from hcc_assets.home.versions import Versions
-from hcc_assets.operate.actions import refresh_home
-from hcc_assets.operate.instance import instance_of
-from hcc_assets.operate.status import manifests_of
+from hcc_assets.operate.actions import withdraw_subject
+from hcc_assets.operate.build import home_of
+from hcc_assets.operate.instance import bring_up_to_date, instance_of
 from hcc_assets.privacy.traces import find_traces
 
 TOP = Path(__file__).resolve().parents[2]
-RELEASED = "076726a"
 AT = "2026-11-27T07:39:30.448199Z"
 HEADER = "sample_id,subject_id,timepoint,collection_date,path\n"
 
@@ -75,6 +71,13 @@ def home(place: Path) -> Iterator[Home]:
     yield Home.at(place)
 
 
+@pytest.fixture
+def copies(scratch: Path) -> Iterator[Path]:
+    """A folder for copies of a home."""
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        yield Path(folder)
+
+
 def version(folder: Path, file: str, *, of: str = "a" * 20, **fields: object) -> None:
     """A version of 0.1 and its manifest, which stands unless it is an earlier one."""
     (folder / of).mkdir(parents=True)
@@ -97,9 +100,11 @@ def version(folder: Path, file: str, *, of: str = "a" * 20, **fields: object) ->
 
 
 def test_ids_become_keys_and_published_files_part_of_their_versions(home: Home) -> None:
-    told: list[object] = []
-    assert migrate(home, told.append) and not migrate(home, told.append)
-    assert told == [{"samples": 4, "manifests": 12}]
+    numbers: list[object] = []
+    assert is_of_01(home)
+    assert migrate(home, numbers.append) and not migrate(home, numbers.append)
+    assert not is_of_01(home)
+    assert numbers == [{"samples": 4, "manifests": 12}]
     people, versions = read_people(home), Versions(home)
     keys = {e.sample: e.key for e in people.entries if e.sample}
     assert set(keys) == {"S-001-pre", "S-001-post", "17", "OLD-9"}
@@ -126,36 +131,117 @@ def test_ids_become_keys_and_published_files_part_of_their_versions(home: Home) 
     assert {t.path for t in left if t.certain} == {"landing/samples.csv", "people.json"}
 
 
-def test_a_migration_that_was_cut_off_goes_on(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = Path(str(home.root)).parent / "whole"
-    shutil.copytree(Path(str(home.root)), whole)
-    assert migrate(Home.at(whole))
-    moves = 0
+class PowerCut(BaseException):
+    """The process ends here; nothing catches it."""
 
-    def power_cut(source: object, target: object) -> None:
-        nonlocal moves
-        moves += 1
-        if moves == 2:
-            raise KeyboardInterrupt
-        moved(source, target)  # type: ignore[arg-type]
 
-    moved = migration._move
+def cut_before(step: int, patch: pytest.MonkeyPatch) -> list[str]:
+    """End the process before it changes the disk for the ``step``-th time; returns what is counted,
+    in order."""
+    steps: list[str] = []
+
+    def counted(change: Callable[..., object]) -> Callable[..., object]:
+        def change_or_end(*args: object, **kwargs: object) -> object:
+            steps.append(str(args[-1]))
+            if len(steps) == step:
+                raise PowerCut
+            return change(*args, **kwargs)
+
+        return change_or_end
+
+    for place, name in ((Path, "rename"), (Path, "replace"), (shutil, "rmtree")):
+        patch.setattr(place, name, counted(getattr(place, name)))
+    return steps
+
+
+def test_a_migration_that_was_cut_off_anywhere_is_finished_and_told_once(
+    home: Home, copies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = Path(str(home.root))
+    whole = shutil.copytree(before, copies / "whole")
     with monkeypatch.context() as patch:
-        patch.setattr(migration, "_move", power_cut)
-        with pytest.raises(KeyboardInterrupt):
-            migrate(home)
-    assert migrate(home)
-    here, there = (contents(Path(str(h.root))) for h in (home, Home.at(whole)))
-    assert here == there
+        steps = cut_before(0, patch)
+        bring_up_to_date(Home.at(whole))
+    assert len(steps) > 30 and steps[0] == steps[-1] == str(whole / "store" / "layout.json")
+    for step in range(1, len(steps) + 1):
+        root = shutil.copytree(before, copies / f"cut{step}")
+        with monkeypatch.context() as patch, pytest.raises(PowerCut):
+            cut_before(step, patch)
+            bring_up_to_date(Home.at(root))
+        assert is_of_01(Home.at(root)), f"step {step}"
+        bring_up_to_date(Home.at(root))
+        assert contents(root) == contents(whole), f"step {step}"
+        assert told(root) == [{"samples": 4, "manifests": 12}], f"step {step}"
+        assert trail_of(Home.at(root)).verify() == []
+        bring_up_to_date(Home.at(root))
+        assert len(told(root)) == 1
+
+
+def told(root: Path) -> list[object]:
+    return [e.details for e in trail_of(Home.at(root)).entries() if e.action == "migrate"]
+
+
+KILLED = """
+import os, signal, sys
+from hcc_assets.home import migration
+from hcc_assets.home.paths import Home
+from hcc_assets.operate.instance import prepare
+
+moved, moves = migration._move, []
+
+def move(source, target):
+    moves.append(source)
+    if len(moves) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    moved(source, target)
+
+migration._move = move
+prepare(Home.at(sys.argv[1]))
+"""
+
+
+def test_a_killed_migration_is_no_home_to_read_and_the_next_open_finishes_it(
+    home: Home, copies: Path
+) -> None:
+    root = Path(str(home.root))
+    whole = shutil.copytree(root, copies / "whole")
+    bring_up_to_date(Home.at(whole))
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(root)], cwd=TOP, check=False)
+    assert ended.returncode == -signal.SIGKILL
+    half = contents(root)
+    assert (root / "store" / "annotated_cells" / "S-001-pre").exists()
+    for words in (["status"], ["why", "compositions"], ["explain", "compositions.csv"]):
+        answer = CliRunner().invoke(hcc, [*words, "--home", str(root)])
+        assert answer.exit_code == 2 and "made by version 0.1" in answer.output
+    with pytest.raises(OldHome):
+        home_of(str(root))()
+    assert contents(root) == half
+    with instance_of(home):
+        pass
+    assert not is_of_01(home) and len(told(root)) == 1
+    assert CliRunner().invoke(hcc, ["status", "--home", str(root)]).exit_code == 0
+    here, there = contents(root), contents(whole)
+    assert {n: here[n] for n in there if n.startswith(("store/", "quarantine/", "people"))} == {
+        n: there[n] for n in there if n.startswith(("store/", "quarantine/", "people"))
+    }
+
+
+def test_what_a_person_does_to_a_home_of_01_comes_after_the_migration(home: Home) -> None:
+    withdraw_subject(home, "S-002", dt.date(2026, 5, 1), "asked for by the subject of 17")
+    assert not is_of_01(home)
+    assert [e.action for e in trail_of(home).entries()] == ["migrate", "withdraw"]
 
 
 def contents(root: Path) -> dict[str, bytes]:
+    """Every file but for keys, locks and the audit trail, which tells times."""
     files = (p for p in root.rglob("*") if p.is_file() and p.suffix not in (".lock", ".key"))
+    files = (p for p in files if p.parent.name != "audit")
     return {p.relative_to(root).as_posix(): p.read_bytes() for p in files}
 
 
 def test_a_home_of_today_and_an_empty_one_are_left_alone(home: Home, place: Path) -> None:
     (place / "empty").mkdir()
+    assert not is_of_01(Home.at(place / "empty"))
     assert not migrate(Home.at(place / "empty")) and not list((place / "empty").iterdir())
     migrate(home)
     (home.store / "layout.json").unlink()
@@ -163,49 +249,3 @@ def test_a_home_of_today_and_an_empty_one_are_left_alone(home: Home, place: Path
     assert not migrate(home) and (home.store / "layout.json").exists()
     (home.store / "layout.json").unlink()
     assert contents(Path(str(home.root))) == before
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-def test_a_home_made_by_the_released_commit_opens_without_loss(place: Path) -> None:
-    code = place / "code"
-    code.mkdir()
-    archive = subprocess.run(
-        ["git", "archive", RELEASED], cwd=TOP, capture_output=True, check=False
-    )
-    if archive.returncode:
-        pytest.skip(f"the history of git does not reach back to {RELEASED}")
-    (place / "code.tar").write_bytes(archive.stdout)
-    with tarfile.open(place / "code.tar") as packed:
-        packed.extractall(code, filter="data")
-    root = place / "home"
-    for words in (["demo", "--subjects", "2", "--cells", "300"], ["refresh", "--quiet"]):
-        subprocess.run(
-            [sys.executable, "-m", "hcc_assets", *words, "--home", str(root)],
-            cwd=code,
-            env=os.environ | {"PYTHONPATH": str(code), "PYTHONDONTWRITEBYTECODE": "1"},
-            check=words[0] == "demo",
-            capture_output=True,
-        )
-    shutil.rmtree(root / "truth")
-    home = Home.at(root)
-    before = {p.name: p.read_bytes() for p in (root / "published").glob("*.parquet")}
-    assert before and find_traces(root / "dagster", sample_ids(root)).traces
-    with instance_of(home) as instance:
-        assert instance.get_run_records() == []
-    assert find_traces(root / "dagster", sample_ids(root)).traces == ()
-    assert [e.action for e in trail_of(home).entries()][-1] == "migrate"
-    assert trail_of(home).verify() == []
-    assert {p.name: p.read_bytes() for p in (root / "published").glob("*.parquet")} == before
-    plan = make_plan(HomeView(home, all_assets()))
-    assert damaged(plan.view.versions, manifests_of(plan)) == []
-    assert plan.view.standing("raw_counts")
-    refresh_home(home, progress=lambda *_: None, jobs=1)
-    after = {p.name: pd.read_parquet(p) for p in (root / "published").glob("*.parquet")}
-    assert set(before) <= set(after)
-    again = make_plan(HomeView(home, all_assets()))
-    assert not again.dirty and damaged(again.view.versions, manifests_of(again)) == []
-
-
-def sample_ids(root: Path) -> set[str]:
-    return set(pd.read_csv(root / "landing" / "samples.csv")["sample_id"])
