@@ -40,10 +40,6 @@ def ui(home: Home, host: str, port: int, allow_anonymous_changes: bool, no_daemo
     with instance_of(existing_home(home)):
         pass
     token = token_for(home.dagster_home)
-    click.echo(f"Read:   http://{host}:{port}/")
-    click.echo(f"Change: {login_link(host, port, token)}")
-    click.echo(f"Report: {home.published / 'report.html'}")
-
     def noted(what: str) -> None:
         trail_of(home).append("ui change", why=what)
         _tell(f"{what} was asked for")
@@ -58,6 +54,9 @@ def ui(home: Home, host: str, port: int, allow_anonymous_changes: bool, no_daemo
                 on_write=noted,
             ) as app,
         ):
+            click.echo(f"Read:   http://{host}:{port}/")
+            click.echo(f"Change: {login_link(host, port, token)}")
+            click.echo(f"Report: {home.published / 'report.html'}")
             _tell(f"serving on port {port}; end with Ctrl-C")
             serve(app, host, port)
     except ChildDied as died:

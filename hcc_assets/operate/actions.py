@@ -81,7 +81,7 @@ def refresh_home(
             for name in put_back(plan.view.versions, manifests_of(plan)):
                 progress(name, "published file put back")
             sweep_figures(home, figures, manifests_of(plan))
-            restore(instance, plan, limit=RESTORED_A_REFRESH)
+            restore(instance, plan, seconds=RESTORE_SECONDS)
             trim_runs(instance, plan, dt.datetime.now(dt.UTC))
             summary.alerts = then(plan, instance) if then is not None else {}
         return summary
@@ -89,8 +89,8 @@ def refresh_home(
         lock.release()
 
 
-RESTORED_A_REFRESH = 2_000
-"""Events of a lost history that one refresh writes: a minute of Dagster's time."""
+RESTORE_SECONDS = 60.0
+"""What one refresh may give to writing a lost history: own choice, what a person waits for."""
 
 
 def _workers(

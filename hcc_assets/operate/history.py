@@ -4,6 +4,7 @@ stands all the same. Events are runless; what they say is what the manifests say
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,26 +22,26 @@ from hcc_assets.assets.telling import check_told, manifest_metadata
 from hcc_assets.home.manifests import Manifest
 
 
-def restore(instance: dg.DagsterInstance, plan: Plan, *, limit: int) -> int:
+def restore(instance: dg.DagsterInstance, plan: Plan, *, seconds: float) -> int:
     """Report what stands and Dagster does not know of.
 
     Parameters
     ----------
-    limit
-        Events at the most; the next call goes on.
+    seconds
+        Time at the most; the next call goes on. A version that was begun is told with its checks.
 
     Returns
     -------
     int
         Events written.
     """
-    written = 0
+    written, until = 0, time.monotonic() + seconds
     for manifest in missing(instance, plan):
         asset = plan.view.assets[manifest.asset]
         for event in events_of(asset, manifest, plan):
             instance.report_runless_asset_event(event)
             written += 1
-        if written >= limit:
+        if time.monotonic() >= until:
             break
     return written
 

@@ -39,6 +39,16 @@ class Withdrawal(dg.Config):
     confirm: str = Field(description="The subject once more.")
 
 
+ACCEPT = """Release a held clinical export, with a reason. Launchpad, for export 2026-05-01:
+`{ops: {accept: {config: {export: "2026-05-01", reason: "site confirmed", confirm: "2026-05-01"}}}}`
+"""
+REBUILD = """A new version of the reference that labels cells; every call may change. Launchpad:
+`{ops: {rebuild: {config: {reason: "new chemistry", confirm: "rebuild"}}}}`"""
+WITHDRAW = """Stop following a subject and keep what was collected. Launchpad, by the key of the
+subject: `{ops: {withdraw: {config: {subject: "s0007", from_date: "2026-05-01", reason:
+"consent withdrawn", confirm: "s0007"}}}}`"""
+
+
 def _confirmed(given: str, expected: str, what: str) -> None:
     if given.strip() != expected.strip():
         raise dg.Failure(f"confirm must be {what}; nothing was changed", allow_retries=False)
@@ -80,20 +90,20 @@ def people_jobs(home: Callable[[], Home]) -> list[dg.JobDefinition]:
             raise dg.Failure(text, allow_retries=False) from None
         withdraw_subject(home(), config.subject, day, _worded(config.reason))
 
-    @dg.job(name="accept_export", description="Release a held clinical export, with a reason.")
+    @dg.job(name="accept_export", description=ACCEPT)
     def accept_job() -> None:
         accept()
 
     @dg.job(
         name="rebuild_reference",
-        description="A new version of the reference that labels cells; every call may change.",
+        description=REBUILD,
     )
     def rebuild_job() -> None:
         rebuild()
 
     @dg.job(
         name="withdraw_subject",
-        description="Stop following a subject and keep what was collected.",
+        description=WITHDRAW,
     )
     def withdraw_job() -> None:
         withdraw()

@@ -27,9 +27,9 @@ from hcc_assets.operate.status import manifests_of
 LOOK_SECONDS = 10
 """Between two looks at landing and plan: a look at 60 samples costs a fifth of a second."""
 
-RESTORED_A_TICK = 300
-"""Events of a lost history that one tick writes: Dagster takes about 40 a second, and a tick may
-take a minute."""
+RESTORE_SECONDS = 20.0
+"""What one tick writes of a lost history: Dagster takes about 40 events a second on an idle disk
+and ends a tick after a minute."""
 
 Places = Callable[[], Home]
 Ticked = Iterator[dg.RunRequest | dg.SkipReason]
@@ -39,7 +39,7 @@ def register_samples(instance: dg.DagsterInstance, view: HomeView) -> list[str]:
     """Give keys and partitions to samples that are new; returns their keys."""
     view.register()
     known = set(instance.get_dynamic_partitions("sample"))
-    new = [key for key in view.keys if key not in known]
+    new = [key for key in view.by_collection(view.keys) if key not in known]
     if new:
         instance.add_dynamic_partitions("sample", new)
     return new
@@ -52,7 +52,7 @@ def landing_sensor(home: Places, assets: Mapping[str, Asset]) -> dg.SensorDefini
         view = HomeView(home(), assets)
         view.register()
         known = set(context.instance.get_dynamic_partitions("sample"))
-        new = [key for key in view.keys if key not in known]
+        new = [key for key in view.by_collection(view.keys) if key not in known]
         if new:
             seen = [
                 dg.AssetObservation("raw_counts", partition=key, metadata={"state": "delivered"})
@@ -60,7 +60,7 @@ def landing_sensor(home: Places, assets: Mapping[str, Asset]) -> dg.SensorDefini
             ]
             requests = [SAMPLE.build_add_request(new)]
             return dg.SensorResult(dynamic_partitions_requests=requests, asset_events=seen)
-        written = restore(context.instance, make_plan(view), limit=RESTORED_A_TICK)
+        written = restore(context.instance, make_plan(view), seconds=RESTORE_SECONDS)
         if written:
             return dg.SkipReason(f"{written} events of what stands were written into the history")
         settling = view.landing.settling

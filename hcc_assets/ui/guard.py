@@ -145,6 +145,8 @@ class Guard:
             (b"location", (self._prefix or "/").encode()),
             (b"set-cookie", cookie.encode()),
             (b"cache-control", b"no-store"),
+            # the page keeps what a reader may do in IndexedDB and would go on greying its buttons
+            (b"clear-site-data", b'"storage"'),
         ]
         await send(
             {

@@ -34,11 +34,11 @@ def test_an_empty_history_over_a_full_home_is_filled(tiny: Tiny, place: Path) ->
         register_samples(instance, plan.view)
         assert {key(m) for m in missing(instance, plan)} == {key(m) for m in manifests}
         started = time.monotonic()
-        written = restore(instance, plan, limit=10_000)
+        written = restore(instance, plan, seconds=600)
         assert time.monotonic() - started < SECONDS
         assert written == len(manifests) + sum(len(m.checks) for m in manifests)
         assert list(missing(instance, plan)) == []
-        assert restore(instance, plan, limit=10_000) == 0
+        assert restore(instance, plan, seconds=600) == 0
         for manifest in manifests:
             assert_told(instance, manifest)
 
@@ -76,9 +76,9 @@ def test_it_goes_on_where_it_was_cut_off(tiny: Tiny, place: Path) -> None:
     with instance_at(place / "dagster") as instance:
         register_samples(instance, plan.view)
         total = len(list(missing(instance, plan)))
-        first = restore(instance, plan, limit=20)
-        assert 20 <= first < 40
-        assert 0 < len(list(missing(instance, plan))) < total
+        first = next(missing(instance, plan))
+        assert restore(instance, plan, seconds=0.0) == 1 + len(first.checks)
+        assert len(list(missing(instance, plan))) == total - 1
 
 
 def test_the_landing_sensor_registers_samples_and_then_fills_the_history(

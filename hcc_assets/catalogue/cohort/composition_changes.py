@@ -53,7 +53,7 @@ def composition_changes(
 def enough_pairs(output: Output, config: StudyConfig) -> Verdict:
     """There are enough pairs to test"""
     pairs, minimum = output.metadata["pairs"], config.single_cell.min_pairs
-    return Verdict(pairs >= minimum, f"{pairs} pairs; tests need {minimum}, else NE", pairs)
+    return Verdict(pairs >= minimum, f"{pairs} pairs; tests need {minimum}, else NE")
 
 
 @composition_changes.check(

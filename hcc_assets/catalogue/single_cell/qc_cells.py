@@ -35,7 +35,7 @@ def qc_cells(raw_counts: Version, config: StudyConfig) -> Output:
         bundle=Bundle(frames=frames),
         metadata={
             "cells": int(result.usable.sum()),
-            "ambient_fraction": float(result.ambient_fraction),
+            "ambient_fraction": round(float(result.ambient_fraction), 4),
         },
     )
 

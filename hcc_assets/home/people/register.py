@@ -57,15 +57,21 @@ class People:
     ) -> People:
         """The same with a key for every subject and every row of ``samples.csv``.
 
-        Numbers go on where the table ends, in order of subject and sample, so that those who
-        arrive together always get the same keys.
+        Numbers go on where the table ends, in order of subject, and a subject's letters in order
+        of collection (undated samples last), so that those who arrive together always get the
+        same keys and Dagster, which goes through partitions by key, takes earlier biopsies first.
         """
         pairs = {(canonical_subject(s), ""): s for s in subjects}
+        dated: dict[tuple[str, str], str] = {}
         for row in rows:
             who = canonical_subject(row.subject_id)
             pairs.setdefault((who, ""), row.subject_id)
             pairs[who, row.sample_id] = row.subject_id
-        missing = sorted(pair for pair in pairs if pair not in self._keys)
+            dated[who, row.sample_id] = row.collection_date or "9999"
+        missing = sorted(
+            (pair for pair in pairs if pair not in self._keys),
+            key=lambda pair: (pair[0], dated.get(pair, ""), pair[1]),
+        )
         if not missing:
             return self
         keys, last = dict(self._keys), self.last
