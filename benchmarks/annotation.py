@@ -24,25 +24,14 @@ from hcc_assets.cells.reference.building import build_reference
 from hcc_assets.cells.reference.model import Reference
 from hcc_assets.cells.reference.teaching import SampleInput
 from hcc_assets.simulate.cells import SimulationSettings, make_world, simulate_sample
+from hcc_assets.study.classes import BLOOD_ELEMENTS, CELL_CLASSES, UNASSIGNED
 from hcc_assets.study.config import StudyConfig
 
 BLOOD = Path(__file__).resolve().parents[1] / "../shared/data/pbmc4k"
-CORE = (
-    "tumour",
-    "vascular_endothelial",
-    "monocyte",
-    "macrophage",
-    "mast",
-    "T",
-    "B",
-    "dendritic",
-    "neutrophil",
-    "NK",
-    "plasma",
-    "fibroblast",
-    "hepatocyte",
-    "cholangiocyte",
+CORE = tuple(
+    c for c in CELL_CLASSES if c not in ("lymphatic_endothelial", *BLOOD_ELEMENTS, UNASSIGNED)
 )
+"""The 14 classes that are common enough to be judged in a cohort of a few patients."""
 CONFIG = StudyConfig()
 
 

@@ -27,26 +27,15 @@ from hcc_assets.stats.composition_logratio import (
     thinned_log,
 )
 from hcc_assets.stats.multiplicity import benjamini_hochberg
+from hcc_assets.study.classes import BLOOD_ELEMENTS, CELL_CLASSES, PRIMARY_CLASSES, UNASSIGNED
 
 Array = npt.NDArray[np.float64]
 
-CLASSES = (
-    "tumour",
-    "vascular_endothelial",
-    "monocyte",
-    "macrophage",
-    "mast",
-    "T",
-    "B",
-    "dendritic",
-    "neutrophil",
-    "NK",
-    "plasma",
-    "fibroblast",
-    "hepatocyte",
-    "cholangiocyte",
+CLASSES = tuple(
+    c for c in CELL_CLASSES if c not in ("lymphatic_endothelial", *BLOOD_ELEMENTS, UNASSIGNED)
 )
-N_PRIMARY = 9
+"""The 14 classes of the simulated compositions: without the rare ones and those of blood."""
+N_PRIMARY = len(PRIMARY_CLASSES)
 SHARES = np.array(
     [0.30, 0.09, 0.06, 0.09, 0.008, 0.14, 0.04, 0.025, 0.04, 0.06, 0.02, 0.04, 0.07, 0.017]
 )

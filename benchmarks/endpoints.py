@@ -28,7 +28,7 @@ from hcc_assets.study.config import StudyConfig
 START = pd.Timestamp("2024-01-01")
 
 
-def _complete(model: type[tables.Table], frame: pd.DataFrame) -> pd.DataFrame:
+def complete(model: type[tables.Table], frame: pd.DataFrame) -> pd.DataFrame:
     """Add the columns that are not needed, as nulls."""
     blank: dict[str, Any] = {
         "number": np.nan,
@@ -73,7 +73,7 @@ def big_trial(
         }
     )
     people = pd.DataFrame({"USUBJID": names, "TRTSDT": START})
-    return _complete(tables.Subjects, people), _complete(tables.TumourAssessments, rows)
+    return complete(tables.Subjects, people), complete(tables.TumourAssessments, rows)
 
 
 def measure(n_subjects: int, decimals: int = 1) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from hcc_assets.assets.definition import Asset
+from hcc_assets.assets.plan import make_plan
+from hcc_assets.assets.view import HomeView
 from hcc_assets.home.manifests import Manifest
 from hcc_assets.home.paths import Home
 
@@ -158,3 +160,10 @@ def many_samples(home: Home, count: int) -> dict[str, Asset]:
                 ).encode(),
             )
     return assets
+
+
+def look(home: Home, server: S3Server, assets: dict[str, Asset]) -> dict[str, int]:
+    """Requests of one plan, as ``hcc status`` and every sensor tick make it."""
+    server.asked.clear()
+    make_plan(HomeView(home, assets))
+    return dict(server.asked)

@@ -16,12 +16,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.endpoints import START, big_trial
+from benchmarks.endpoints import START, big_trial, complete
 from hcc_assets.clinical.endpoints.best_response import derive_best_responses, response_rates
 from hcc_assets.clinical.endpoints.time_to_event import derive_time_to_event
 from hcc_assets.clinical.recist.responses import derive_responses
@@ -34,19 +33,6 @@ from hcc_assets.study.config import StudyConfig
 CUTOFF = dt.date(2026, 1, 1)
 EVENTS_PER_SUBJECT = 10
 TERMS, CLASSES = 400, 26
-
-
-def _complete(model: type[tables.Table], frame: pd.DataFrame) -> pd.DataFrame:
-    blank: dict[str, Any] = {
-        "number": np.nan,
-        "date": pd.NaT,
-        "text": None,
-        "boolean": False,
-        "integer": 1,
-    }
-    return frame.assign(
-        **{c: blank[m["dtype"]] for c, m in columns(model).items() if c not in frame}
-    )[list(columns(model))]
 
 
 def safety_trial(rows: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -107,9 +93,9 @@ def safety_trial(rows: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame, 
     )
     events = events.assign(AESEQ=np.arange(rows, dtype=float), SRCROW=np.arange(1, rows + 1))
     return (
-        _complete(tables.Subjects, people),
-        _complete(tables.Exposure, doses),
-        _complete(tables.AdverseEvents, events),
+        complete(tables.Subjects, people),
+        complete(tables.Exposure, doses),
+        complete(tables.AdverseEvents, events),
     )
 
 

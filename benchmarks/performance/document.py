@@ -189,7 +189,8 @@ def _misses(goals: Sequence[Goal], profiles: Mapping[str, Any]) -> str:
         ]
         out.append(
             f"### Profile: {cause}\n\nTaken with cProfile in one process, "
-            f"{profile['seconds']:.1f} s (profiling itself slows Python code down).\n"
+            f"{profile['seconds']:.1f} s (profiling itself slows Python code "
+            "down). Modules have the names of the day of the measurement.\n"
         )
         out.append(
             "Time in a package's own code:\n\n"

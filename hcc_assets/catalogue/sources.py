@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -26,13 +27,13 @@ class ReferenceFile(Input):
     A kind of its own says which file (`chosen`) and what it holds (`read`).
     """
 
+    @abstractmethod
     def chosen(self, name: str) -> bool:
         """True for the names that this kind reads, in lower case."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, path: Path, view: View) -> Any:
         """The content of the file."""
-        raise NotImplementedError
 
     def delivery(self, view: View) -> Delivery | None:
         """The first file of such a name."""

@@ -19,6 +19,7 @@ from hcc_assets.operate.dagster_yaml import DATABASE_VARIABLE, check_database, d
 from hcc_assets.study.config import ConfigError
 
 DONE, TROUBLED, MISUSE = 0, 1, 2
+"""Exit codes of every command; 2 is what click itself ends with after a wrong call."""
 
 
 def with_home(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -23,7 +23,8 @@ from hcc_assets.operate.watch.reaper import reap
 BASE_MB = 450
 MB_PER_DELIVERED_MB = 14.0
 """Peak memory of a worker: interpreter and libraries, and a slope over the size of the compressed
-delivery."""
+delivery. Own choice beside the measured line of a whole refresh (docs/performance.md: 514 MB + 11.0
+MB per delivered MB): steeper, since large samples are what fills a machine."""
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -44,40 +45,33 @@ def changes(tables: Frames, denominator: str) -> Rows:
 
 
 def programs(tables: Frames) -> Rows:
-    table = tables.get("gene_programs")
-    if table is None:
-        return []
-    shown = (
-        table[table["p_value"].notna()].sort_values(["p_value", "cell_class", "program"]).head(15)
-    )
     return [
-        [
-            r.program,
-            words.plain(r.cell_class),
-            str(r.n_pairs),
-            words.estimate(r.delta, r.ci_low, r.ci_high, 2),
-            words.p_value(r.p_value),
-            words.p_value(r.p_adjusted),
-        ]
-        for r in records(shown)
+        [r.program, words.plain(r.cell_class), str(r.n_pairs), *_judged(r, r.delta)]
+        for r in _smallest_p(tables, "gene_programs", ["cell_class", "program"], 15)
     ]
 
 
 def associations(tables: Frames) -> Rows:
-    table = tables.get("associations")
+    return [
+        [r.feature, r.outcome, str(r.n), *_judged(r, r.effect)]
+        for r in _smallest_p(tables, "associations", ["feature", "outcome"], 10)
+    ]
+
+
+def _smallest_p(tables: Frames, name: str, then: list[str], most: int) -> list[Any]:
+    """Rows of a table that were tested, smallest p-value first, ``most`` of them."""
+    table = tables.get(name)
     if table is None:
         return []
-    shown = table[table["p_value"].notna()].sort_values(["p_value", "feature", "outcome"]).head(10)
+    return list(records(table[table["p_value"].notna()].sort_values(["p_value", *then]).head(most)))
+
+
+def _judged(row: Any, effect: float) -> list[str]:
+    """Effect with its interval, p-value and adjusted p-value, in words."""
     return [
-        [
-            r.feature,
-            r.outcome,
-            str(r.n),
-            words.estimate(r.effect, r.ci_low, r.ci_high, 2),
-            words.p_value(r.p_value),
-            words.p_value(r.p_adjusted),
-        ]
-        for r in records(shown)
+        words.estimate(effect, row.ci_low, row.ci_high, 2),
+        words.p_value(row.p_value),
+        words.p_value(row.p_adjusted),
     ]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-import pandera.pandas as pa
 
 from hcc_assets.schemas.base import Table
+from hcc_assets.schemas.fields import column
 
 Timestamp = pd.Timestamp
 
@@ -18,13 +18,8 @@ YN = ["Y", "N"]
 def field(
     label: str, description: str = "", *, nullable: bool = True, unit: str = "", **checks: Any
 ) -> Any:
-    return pa.Field(
-        title=label,
-        description=description or label,
-        nullable=nullable,
-        metadata={"unit": unit} if unit else None,
-        **checks,
-    )
+    """A labelled column: `schemas.fields.column` with the ADaM label as its title."""
+    return column(description or label, unit=unit, title=label, nullable=nullable, **checks)
 
 
 class _Subject(Table):

@@ -5,9 +5,8 @@ No derivation belongs here.
 
 from __future__ import annotations
 
-import pandera.pandas as pa
-
 from hcc_assets.schemas.base import Table
+from hcc_assets.schemas.fields import column, maybe
 from hcc_assets.study.classes import CELL_CLASSES
 
 
@@ -17,42 +16,27 @@ class Associations(Table):
     Baseline features are read from the first biopsy, changes from the pair.
     """
 
-    feature: str = pa.Field(description="What was measured: kind:context:class:baseline or change")
-    outcome: str = pa.Field(
-        isin=["RESPONSE", "PFS"],
-        description="RESPONSE (CR or PR against SD or PD; NE left out) or PFS",
+    feature: str = column("What was measured: kind:context:class:baseline or change")
+    outcome: str = column(
+        "RESPONSE (CR or PR against SD or PD; NE left out) or PFS", isin=["RESPONSE", "PFS"]
     )
-    family: str = pa.Field(description="Tests that are adjusted together, within an outcome")
-    cell_class: str = pa.Field(isin=list(CELL_CLASSES), description="Cell class")
-    n: int = pa.Field(
-        ge=0, description="Patients with feature and outcome (PFS: still at risk at the landmark)"
+    family: str = column("Tests that are adjusted together, within an outcome")
+    cell_class: str = column("Cell class", isin=list(CELL_CLASSES))
+    n: int = column("Patients with feature and outcome (PFS: still at risk at the landmark)", ge=0)
+    n_events: int = column("RESPONSE: responders among them; PFS: events after the landmark", ge=0)
+    measure: str = column("What effect is, with its unit")
+    effect: float = maybe(
+        "RESPONSE: Hodges-Lehmann difference, responders minus others; PFS: hazard ratio "
+        "per SD of the feature"
     )
-    n_events: int = pa.Field(
-        ge=0, description="RESPONSE: responders among them; PFS: events after the landmark"
+    ci_low: float = maybe("Lower bound, 95 % (RESPONSE: exact)")
+    ci_high: float = maybe("Upper bound, 95 %")
+    p_value: float = maybe(
+        "RESPONSE: exact Mann-Whitney; PFS: Wald test of the Cox model", ge=0, le=1
     )
-    measure: str = pa.Field(description="What effect is, with its unit")
-    effect: float = pa.Field(
-        nullable=True,
-        description=(
-            "RESPONSE: Hodges-Lehmann difference, responders minus others; PFS: hazard ratio "
-            "per SD of the feature"
-        ),
-    )
-    ci_low: float = pa.Field(nullable=True, description="Lower bound, 95 % (RESPONSE: exact)")
-    ci_high: float = pa.Field(nullable=True, description="Upper bound, 95 %")
-    p_value: float = pa.Field(
-        nullable=True,
-        ge=0,
-        le=1,
-        description="RESPONSE: exact Mann-Whitney; PFS: Wald test of the Cox model",
-    )
-    p_adjusted: float = pa.Field(
-        nullable=True, ge=0, le=1, description="Benjamini-Hochberg within outcome and family"
-    )
-    landmark: str = pa.Field(nullable=True, description="PFS: where the clock starts")
-    label: str = pa.Field(
-        description="Always exploratory: no claim of the study rests on these rows"
-    )
+    p_adjusted: float = maybe("Benjamini-Hochberg within outcome and family", ge=0, le=1)
+    landmark: str = maybe("PFS: where the clock starts")
+    label: str = column("Always exploratory: no claim of the study rests on these rows")
 
     class Config(Table.Config):
         name = "associations"

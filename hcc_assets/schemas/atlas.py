@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pandera.pandas as pa
-
 from hcc_assets.schemas.base import Table
+from hcc_assets.schemas.fields import column, maybe
 from hcc_assets.study.classes import CELL_CLASSES
 
 
@@ -14,14 +13,14 @@ class Atlas(Table):
     For looking only: no number of the study is made from it.
     """
 
-    cell_id: str = pa.Field(description="Sample and barcode")
-    sample_id: str = pa.Field(description="Sample")
-    subject_id: str = pa.Field(description="Subject")
-    timepoint: str = pa.Field(description="Timepoint")
-    cell_class: str = pa.Field(isin=list(CELL_CLASSES), description="Cell class")
-    x: float = pa.Field(nullable=True, description="Display embedding, first coordinate")
-    y: float = pa.Field(nullable=True, description="Display embedding, second coordinate")
-    atlas_version: str = pa.Field(description="Version of the frozen embedding")
+    cell_id: str = column("Sample and barcode")
+    sample_id: str = column("Sample")
+    subject_id: str = column("Subject")
+    timepoint: str = column("Timepoint")
+    cell_class: str = column("Cell class", isin=list(CELL_CLASSES))
+    x: float = maybe("Display embedding, first coordinate")
+    y: float = maybe("Display embedding, second coordinate")
+    atlas_version: str = column("Version of the frozen embedding")
 
     class Config(Table.Config):
         name = "atlas"

@@ -37,9 +37,9 @@ class Table(pa.DataFrameModel):
     at midnight, text is ``object``.
 
     Column types to use: ``str`` (text, null allowed with ``nullable=True``), ``float`` (any number;
-    null when not estimable), ``int``, ``bool`` and ``pd.Timestamp`` (a date). Each field has a
-    ``description`` (and a ``metadata={"unit": …}`` where it has one). A ``Key`` class attribute on
-    ``Config.metadata`` is not needed: ``Config.unique`` names the key.
+    null when not estimable), ``int``, ``bool`` and ``pd.Timestamp`` (a date). Columns are
+    declared by ``schemas.fields``: each has a description, and a unit where it has one. A ``Key``
+    class attribute on ``Config.metadata`` is not needed: ``Config.unique`` names the key.
     """
 
     class Config:

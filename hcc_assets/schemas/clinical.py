@@ -11,9 +11,9 @@ is the row number in the delivered file (1 = first data row), so that a message 
 from __future__ import annotations
 
 import pandas as pd
-import pandera.pandas as pa
 
 from hcc_assets.schemas.base import Table
+from hcc_assets.schemas.fields import column, maybe
 
 Timestamp = pd.Timestamp
 
@@ -21,30 +21,25 @@ Timestamp = pd.Timestamp
 class Subjects(Table):
     """One row per subject of DM, with the treatment dates that EX and DS give."""
 
-    USUBJID: str = pa.Field(description="Unique subject identifier")
-    RFICDTC: str = pa.Field(nullable=True, description="Informed consent, as delivered")
-    RFICDT: Timestamp = pa.Field(nullable=True, description="Informed consent, date")
-    RFICDTF: str = pa.Field(nullable=True, description="Informed consent date imputation flag")
-    AGE: float = pa.Field(nullable=True, description="Age", metadata={"unit": "years"})
-    SEX: str = pa.Field(nullable=True, description="Sex: M, F or U")
-    ARM: str = pa.Field(nullable=True, description="Planned arm")
-    DTHDTC: str = pa.Field(nullable=True, description="Death, as delivered")
-    DTHDT: Timestamp = pa.Field(nullable=True, description="Death, date (partial: imputed)")
-    DTHDTF: str = pa.Field(nullable=True, description="Death date imputation flag")
-    DTHFL: str = pa.Field(nullable=True, description="Death flag")
-    DTHCAUS: str = pa.Field(
-        nullable=True, description="Cause of death as collected, where the delivery has it"
+    USUBJID: str = column("Unique subject identifier")
+    RFICDTC: str = maybe("Informed consent, as delivered")
+    RFICDT: Timestamp = maybe("Informed consent, date")
+    RFICDTF: str = maybe("Informed consent date imputation flag")
+    AGE: float = maybe("Age", unit="years")
+    SEX: str = maybe("Sex: M, F or U")
+    ARM: str = maybe("Planned arm")
+    DTHDTC: str = maybe("Death, as delivered")
+    DTHDT: Timestamp = maybe("Death, date (partial: imputed)")
+    DTHDTF: str = maybe("Death date imputation flag")
+    DTHFL: str = maybe("Death flag")
+    DTHCAUS: str = maybe("Cause of death as collected, where the delivery has it")
+    SITEID: str = maybe("Study site, where the delivery has it")
+    TRTSDT: Timestamp = maybe("First dose: first EX row with EXDOSE > 0; null when never dosed")
+    TRTEDT: Timestamp = maybe(
+        "Last dose: latest end (or start where no end) of an EX row with EXDOSE > 0"
     )
-    SITEID: str = pa.Field(nullable=True, description="Study site, where the delivery has it")
-    TRTSDT: Timestamp = pa.Field(
-        nullable=True, description="First dose: first EX row with EXDOSE > 0; null when never dosed"
-    )
-    TRTEDT: Timestamp = pa.Field(
-        nullable=True,
-        description="Last dose: latest end (or start where no end) of an EX row with EXDOSE > 0",
-    )
-    ONGOING: bool = pa.Field(description="True when the last dosing record has no end date")
-    SRCROW: int = pa.Field(ge=1, description="Row in the delivered dm file")
+    ONGOING: bool = column("True when the last dosing record has no end date")
+    SRCROW: int = column("Row in the delivered dm file", ge=1)
 
     class Config(Table.Config):
         name = "subjects"
@@ -54,22 +49,20 @@ class Subjects(Table):
 class Exposure(Table):
     """EX: one row per dosing record; EXDOSE = 0 is an interruption."""
 
-    USUBJID: str = pa.Field(description="Unique subject identifier")
-    EXSEQ: float = pa.Field(nullable=True, description="Sequence number")
-    EXTRT: str = pa.Field(nullable=True, description="Treatment")
-    EXDOSE: float = pa.Field(
-        nullable=True, description="Dose per administration", metadata={"unit": "mg"}
-    )
-    EXDOSU: str = pa.Field(nullable=True, description="Dose unit")
-    EXDOSFRQ: str = pa.Field(nullable=True, description="Dosing frequency")
-    EXSTDTC: str = pa.Field(nullable=True, description="Start, as delivered")
-    EXSTDT: Timestamp = pa.Field(nullable=True, description="Start, date")
-    EXSTDTF: str = pa.Field(nullable=True, description="Start date imputation flag")
-    EXENDTC: str = pa.Field(nullable=True, description="End, as delivered")
-    EXENDT: Timestamp = pa.Field(nullable=True, description="End, date")
-    EXENDTF: str = pa.Field(nullable=True, description="End date imputation flag")
-    EXADJ: str = pa.Field(nullable=True, description="Reason for dose adjustment")
-    SRCROW: int = pa.Field(ge=1, description="Row in the delivered ex file")
+    USUBJID: str = column("Unique subject identifier")
+    EXSEQ: float = maybe("Sequence number")
+    EXTRT: str = maybe("Treatment")
+    EXDOSE: float = maybe("Dose per administration", unit="mg")
+    EXDOSU: str = maybe("Dose unit")
+    EXDOSFRQ: str = maybe("Dosing frequency")
+    EXSTDTC: str = maybe("Start, as delivered")
+    EXSTDT: Timestamp = maybe("Start, date")
+    EXSTDTF: str = maybe("Start date imputation flag")
+    EXENDTC: str = maybe("End, as delivered")
+    EXENDT: Timestamp = maybe("End, date")
+    EXENDTF: str = maybe("End date imputation flag")
+    EXADJ: str = maybe("Reason for dose adjustment")
+    SRCROW: int = column("Row in the delivered ex file", ge=1)
 
     class Config(Table.Config):
         name = "exposure"
@@ -78,38 +71,32 @@ class Exposure(Table):
 class TumourAssessments(Table):
     """TR with locations of TR or TU: one row per reader, lesion, visit and test, as delivered."""
 
-    USUBJID: str = pa.Field(description="Unique subject identifier")
-    EVALUATOR: str = pa.Field(description="Reader: TREVALID, else TREVAL, else INVESTIGATOR")
-    VISITNUM: float = pa.Field(nullable=True, description="Visit number")
-    VISIT: str = pa.Field(nullable=True, description="Visit name")
-    TRDTC: str = pa.Field(nullable=True, description="Assessment, as delivered")
-    TRDT: Timestamp = pa.Field(nullable=True, description="Assessment, date")
-    TRDTF: str = pa.Field(nullable=True, description="Assessment date imputation flag")
-    TRLNKID: str = pa.Field(nullable=True, description="Lesion link identifier")
-    TRGRPID: str = pa.Field(nullable=True, description="TARGET, NON-TARGET or NEW")
-    TULOC: str = pa.Field(nullable=True, description="Location of the lesion, upper case")
-    TRTESTCD: str = pa.Field(nullable=True, description="LDIAM, SAXIS, LPERP, TUMSTATE, …")
-    TRORRES: str = pa.Field(
-        nullable=True, description="Result as delivered (text; the source of exact arithmetic)"
+    USUBJID: str = column("Unique subject identifier")
+    EVALUATOR: str = column("Reader: TREVALID, else TREVAL, else INVESTIGATOR")
+    VISITNUM: float = maybe("Visit number")
+    VISIT: str = maybe("Visit name")
+    TRDTC: str = maybe("Assessment, as delivered")
+    TRDT: Timestamp = maybe("Assessment, date")
+    TRDTF: str = maybe("Assessment date imputation flag")
+    TRLNKID: str = maybe("Lesion link identifier")
+    TRGRPID: str = maybe("TARGET, NON-TARGET or NEW")
+    TULOC: str = maybe("Location of the lesion, upper case")
+    TRTESTCD: str = maybe("LDIAM, SAXIS, LPERP, TUMSTATE, …")
+    TRORRES: str = maybe("Result as delivered (text; the source of exact arithmetic)")
+    TRORRESU: str = maybe("Unit as delivered")
+    TRSTRESN: float = maybe("Numeric result in standard unit as delivered")
+    TRSTRESU: str = maybe("Standard unit as delivered")
+    TRSTAT: str = maybe("NOT DONE or null")
+    TRREASND: str = maybe("Reason not done")
+    TRMETHOD: str = maybe("Method of assessment")
+    TREVAL: str = maybe("Evaluator role as delivered")
+    TREVALID: str = maybe("Evaluator identifier as delivered")
+    TRACPTFL: str = maybe("Accepted record flag")
+    BASELINE: bool = column(
+        "True for rows of the baseline assessment: the visit named SCREENING or "
+        "BASELINE, otherwise the last assessment on or before first dose"
     )
-    TRORRESU: str = pa.Field(nullable=True, description="Unit as delivered")
-    TRSTRESN: float = pa.Field(
-        nullable=True, description="Numeric result in standard unit as delivered"
-    )
-    TRSTRESU: str = pa.Field(nullable=True, description="Standard unit as delivered")
-    TRSTAT: str = pa.Field(nullable=True, description="NOT DONE or null")
-    TRREASND: str = pa.Field(nullable=True, description="Reason not done")
-    TRMETHOD: str = pa.Field(nullable=True, description="Method of assessment")
-    TREVAL: str = pa.Field(nullable=True, description="Evaluator role as delivered")
-    TREVALID: str = pa.Field(nullable=True, description="Evaluator identifier as delivered")
-    TRACPTFL: str = pa.Field(nullable=True, description="Accepted record flag")
-    BASELINE: bool = pa.Field(
-        description=(
-            "True for rows of the baseline assessment: the visit named SCREENING or "
-            "BASELINE, otherwise the last assessment on or before first dose"
-        )
-    )
-    SRCROW: int = pa.Field(ge=1, description="Row in the delivered tr file")
+    SRCROW: int = column("Row in the delivered tr file", ge=1)
 
     class Config(Table.Config):
         name = "tumour_assessments"
@@ -119,15 +106,15 @@ class ReportedResponses(Table):
     """RS: the response that a reader reported; kept beside the derived one and never used in its
     place."""
 
-    USUBJID: str = pa.Field(description="Unique subject identifier")
-    EVALUATOR: str = pa.Field(description="Reader: RSEVALID, else RSEVAL, else INVESTIGATOR")
-    VISITNUM: float = pa.Field(nullable=True, description="Visit number")
-    RSTESTCD: str = pa.Field(nullable=True, description="Test: OVRLRESP, TRGRESP, NTRGRESP, …")
-    RSSTRESC: str = pa.Field(nullable=True, description="Reported result")
-    RSDTC: str = pa.Field(nullable=True, description="Assessment, as delivered")
-    RSDT: Timestamp = pa.Field(nullable=True, description="Assessment, date")
-    RSDTF: str = pa.Field(nullable=True, description="Assessment date imputation flag")
-    SRCROW: int = pa.Field(ge=1, description="Row in the delivered rs file")
+    USUBJID: str = column("Unique subject identifier")
+    EVALUATOR: str = column("Reader: RSEVALID, else RSEVAL, else INVESTIGATOR")
+    VISITNUM: float = maybe("Visit number")
+    RSTESTCD: str = maybe("Test: OVRLRESP, TRGRESP, NTRGRESP, …")
+    RSSTRESC: str = maybe("Reported result")
+    RSDTC: str = maybe("Assessment, as delivered")
+    RSDT: Timestamp = maybe("Assessment, date")
+    RSDTF: str = maybe("Assessment date imputation flag")
+    SRCROW: int = column("Row in the delivered rs file", ge=1)
 
     class Config(Table.Config):
         name = "reported_responses"
@@ -136,18 +123,15 @@ class ReportedResponses(Table):
 class Disposition(Table):
     """DS, new anticancer therapy of CM and survival status of SS, one row per record."""
 
-    USUBJID: str = pa.Field(description="Unique subject identifier")
-    DOMAIN: str = pa.Field(isin=["DS", "CM", "SS"], description="Source domain")
-    DSDECOD: str = pa.Field(
-        nullable=True,
-        description=(
-            "DS: disposition term; CM: NEW ANTICANCER THERAPY; SS: survival status (ALIVE, DEAD, …)"
-        ),
+    USUBJID: str = column("Unique subject identifier")
+    DOMAIN: str = column("Source domain", isin=["DS", "CM", "SS"])
+    DSDECOD: str = maybe(
+        "DS: disposition term; CM: NEW ANTICANCER THERAPY; SS: survival status (ALIVE, DEAD, …)"
     )
-    DSSTDTC: str = pa.Field(nullable=True, description="Date of the record, as delivered")
-    DSSTDT: Timestamp = pa.Field(nullable=True, description="Date of the record")
-    DSSTDTF: str = pa.Field(nullable=True, description="Date imputation flag")
-    SRCROW: int = pa.Field(ge=1, description="Row in the delivered file")
+    DSSTDTC: str = maybe("Date of the record, as delivered")
+    DSSTDT: Timestamp = maybe("Date of the record")
+    DSSTDTF: str = maybe("Date imputation flag")
+    SRCROW: int = column("Row in the delivered file", ge=1)
 
     class Config(Table.Config):
         name = "disposition"
@@ -156,32 +140,30 @@ class Disposition(Table):
 class AdverseEvents(Table):
     """AE: one row per reported event; words as collected."""
 
-    USUBJID: str = pa.Field(description="Unique subject identifier")
-    AESEQ: float = pa.Field(nullable=True, description="Sequence number")
-    AETERM: str = pa.Field(nullable=True, description="Reported term, verbatim")
-    AEDECOD: str = pa.Field(nullable=True, description="MedDRA preferred term")
-    AEBODSYS: str = pa.Field(nullable=True, description="MedDRA system organ class")
-    AESTDTC: str = pa.Field(nullable=True, description="Start, as delivered")
-    AESTDT: Timestamp = pa.Field(nullable=True, description="Start, date")
-    AESTDTF: str = pa.Field(nullable=True, description="Start date imputation flag")
-    AEENDTC: str = pa.Field(nullable=True, description="End, as delivered")
-    AEENDT: Timestamp = pa.Field(nullable=True, description="End, date")
-    AEENDTF: str = pa.Field(nullable=True, description="End date imputation flag")
-    AETOXGR: str = pa.Field(
-        nullable=True, description="CTCAE grade as collected; 1 to 5 where valid"
-    )
-    AESEV: str = pa.Field(nullable=True, description="Severity as collected")
-    AEOUT: str = pa.Field(nullable=True, description="Outcome")
-    AEREL: str = pa.Field(nullable=True, description="Causality as collected")
-    AESER: str = pa.Field(nullable=True, description="Serious: Y or N")
-    AEACN: str = pa.Field(nullable=True, description="Action taken with study treatment")
-    AESDTH: str = pa.Field(nullable=True, description="Results in death")
-    AESLIFE: str = pa.Field(nullable=True, description="Is life threatening")
-    AESHOSP: str = pa.Field(nullable=True, description="Requires or prolongs hospitalization")
-    AESDISAB: str = pa.Field(nullable=True, description="Persistent or significant disability")
-    AESCONG: str = pa.Field(nullable=True, description="Congenital anomaly or birth defect")
-    AESMIE: str = pa.Field(nullable=True, description="Other medically important event")
-    SRCROW: int = pa.Field(ge=1, description="Row in the delivered ae file")
+    USUBJID: str = column("Unique subject identifier")
+    AESEQ: float = maybe("Sequence number")
+    AETERM: str = maybe("Reported term, verbatim")
+    AEDECOD: str = maybe("MedDRA preferred term")
+    AEBODSYS: str = maybe("MedDRA system organ class")
+    AESTDTC: str = maybe("Start, as delivered")
+    AESTDT: Timestamp = maybe("Start, date")
+    AESTDTF: str = maybe("Start date imputation flag")
+    AEENDTC: str = maybe("End, as delivered")
+    AEENDT: Timestamp = maybe("End, date")
+    AEENDTF: str = maybe("End date imputation flag")
+    AETOXGR: str = maybe("CTCAE grade as collected; 1 to 5 where valid")
+    AESEV: str = maybe("Severity as collected")
+    AEOUT: str = maybe("Outcome")
+    AEREL: str = maybe("Causality as collected")
+    AESER: str = maybe("Serious: Y or N")
+    AEACN: str = maybe("Action taken with study treatment")
+    AESDTH: str = maybe("Results in death")
+    AESLIFE: str = maybe("Is life threatening")
+    AESHOSP: str = maybe("Requires or prolongs hospitalization")
+    AESDISAB: str = maybe("Persistent or significant disability")
+    AESCONG: str = maybe("Congenital anomaly or birth defect")
+    AESMIE: str = maybe("Other medically important event")
+    SRCROW: int = column("Row in the delivered ae file", ge=1)
 
     class Config(Table.Config):
         name = "adverse_events"
@@ -190,16 +172,14 @@ class AdverseEvents(Table):
 class DataIssues(Table):
     """What a site should look at: one row per check and finding. Never a raw value."""
 
-    check_id: str = pa.Field(description="Check, e.g. AE05")
-    severity: str = pa.Field(
-        isin=["E", "Q", "I"], description="E blocks, Q is a query to the site, I is information"
+    check_id: str = column("Check, e.g. AE05")
+    severity: str = column(
+        "E blocks, Q is a query to the site, I is information", isin=["E", "Q", "I"]
     )
-    domain: str = pa.Field(description="Domain or table, upper case")
-    subject_id: str = pa.Field(nullable=True, description="Subject, where the finding has one")
-    row_key: str = pa.Field(
-        nullable=True, description="Where: row number and key names of the record, never a value"
-    )
-    message: str = pa.Field(description="What is wrong and what to do, one sentence")
+    domain: str = column("Domain or table, upper case")
+    subject_id: str = maybe("Subject, where the finding has one")
+    row_key: str = maybe("Where: row number and key names of the record, never a value")
+    message: str = column("What is wrong and what to do, one sentence")
 
     class Config(Table.Config):
         name = "data_issues"

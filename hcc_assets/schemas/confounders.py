@@ -5,9 +5,8 @@ No derivation here: the rules are in ``stats.composition_confounders``.
 
 from __future__ import annotations
 
-import pandera.pandas as pa
-
 from hcc_assets.schemas.base import Table
+from hcc_assets.schemas.fields import column, maybe
 from hcc_assets.study.classes import CELL_CLASSES, DENOMINATORS
 
 _CLASSES = list(CELL_CLASSES)
@@ -22,30 +21,19 @@ class BiopsyMissingness(Table):
     Who progresses early tends to skip the second biopsy: then pairs are no random sample.
     """
 
-    response: str = pa.Field(
-        description=(
-            "Best response of the headline, NOT EVALUATED where none is derived, ALL for everyone"
-        )
+    response: str = column(
+        "Best response of the headline, NOT EVALUATED where none is derived, ALL for everyone"
     )
-    n_subjects: int = pa.Field(ge=0, description="Subjects")
-    n_before: int = pa.Field(ge=0, description="With a usable biopsy before treatment")
-    n_after: int = pa.Field(ge=0, description="With a usable biopsy after treatment")
-    n_paired: int = pa.Field(ge=0, description="With a pair within one tissue")
-    n_before_only: int = pa.Field(
-        ge=0, description="Before only (or no second one in the same tissue)"
-    )
-    n_after_only: int = pa.Field(
-        ge=0, description="After only (or no first one in the same tissue)"
-    )
-    n_none: int = pa.Field(ge=0, description="Without a usable biopsy")
-    pct_paired: float = pa.Field(
-        nullable=True, description="Paired among the subjects", metadata={"unit": "%"}
-    )
-    p_value: float = pa.Field(
-        nullable=True,
-        ge=0,
-        le=1,
-        description="ALL: Fisher's exact test, paired or not against CR/PR or not",
+    n_subjects: int = column("Subjects", ge=0)
+    n_before: int = column("With a usable biopsy before treatment", ge=0)
+    n_after: int = column("With a usable biopsy after treatment", ge=0)
+    n_paired: int = column("With a pair within one tissue", ge=0)
+    n_before_only: int = column("Before only (or no second one in the same tissue)", ge=0)
+    n_after_only: int = column("After only (or no first one in the same tissue)", ge=0)
+    n_none: int = column("Without a usable biopsy", ge=0)
+    pct_paired: float = maybe("Paired among the subjects", unit="%")
+    p_value: float = maybe(
+        "ALL: Fisher's exact test, paired or not against CR/PR or not", ge=0, le=1
     )
 
     class Config(Table.Config):
@@ -57,32 +45,20 @@ class QcKept(Table):
     """Share of the cells of each class that QC keeps, per timepoint, with a paired test: a
     difference is a confounder of every composition change."""
 
-    cell_class: str = pa.Field(
-        description="Cell class as called before QC decides; ALL for every barcode"
-    )
-    timepoint: str = pa.Field(description="Timepoint")
-    n_samples: int = pa.Field(
-        ge=0, description="Biopsies with at least ten cells of the class before QC"
-    )
-    n_called: int = pa.Field(ge=0, description="Cells of the class before QC")
-    n_kept: int = pa.Field(ge=0, description="Cells that QC keeps")
-    kept_median: float = pa.Field(nullable=True, description="Median kept fraction over biopsies")
-    kept_q1: float = pa.Field(nullable=True, description="First quartile")
-    kept_q3: float = pa.Field(nullable=True, description="Third quartile")
-    n_pairs: int = pa.Field(ge=0, description="Patients with a pair (repeated on both timepoints)")
-    delta_median: float = pa.Field(
-        nullable=True, description="Median change of the kept fraction, after - before (repeated)"
-    )
-    delta_ci_low: float = pa.Field(
-        nullable=True, description="Lower bound, Hodges-Lehmann, exact (repeated)"
-    )
-    delta_ci_high: float = pa.Field(nullable=True, description="Upper bound (repeated)")
-    p_value: float = pa.Field(
-        nullable=True, ge=0, le=1, description="Exact signed-rank test (repeated)"
-    )
-    p_adjusted: float = pa.Field(
-        nullable=True, ge=0, le=1, description="Benjamini-Hochberg over classes (repeated)"
-    )
+    cell_class: str = column("Cell class as called before QC decides; ALL for every barcode")
+    timepoint: str = column("Timepoint")
+    n_samples: int = column("Biopsies with at least ten cells of the class before QC", ge=0)
+    n_called: int = column("Cells of the class before QC", ge=0)
+    n_kept: int = column("Cells that QC keeps", ge=0)
+    kept_median: float = maybe("Median kept fraction over biopsies")
+    kept_q1: float = maybe("First quartile")
+    kept_q3: float = maybe("Third quartile")
+    n_pairs: int = column("Patients with a pair (repeated on both timepoints)", ge=0)
+    delta_median: float = maybe("Median change of the kept fraction, after - before (repeated)")
+    delta_ci_low: float = maybe("Lower bound, Hodges-Lehmann, exact (repeated)")
+    delta_ci_high: float = maybe("Upper bound (repeated)")
+    p_value: float = maybe("Exact signed-rank test (repeated)", ge=0, le=1)
+    p_adjusted: float = maybe("Benjamini-Hochberg over classes (repeated)", ge=0, le=1)
 
     class Config(Table.Config):
         name = "qc_kept"

@@ -8,9 +8,9 @@ One row model per published table. No derivation here: the rules are in ``clinic
 from __future__ import annotations
 
 import pandas as pd
-import pandera.pandas as pa
 
 from hcc_assets.schemas.base import Table
+from hcc_assets.schemas.fields import column, maybe
 
 Timestamp = pd.Timestamp
 
@@ -19,67 +19,49 @@ NON_TARGET_WORDS = ["CR", "NON-CR/NON-PD", "PD", "NE", "NA"]
 OVERALL_WORDS = ["CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE"]
 PARAMETERS = ["PFS_TP", "PFS_FDA", "OS", "DOR", "TTR"]
 
-_MM = {"unit": "mm"}
-_PCT = {"unit": "%"}
-DAYS = {"unit": "days"}
+_MM = "mm"
+_PCT = "%"
+DAYS = "days"
 
 
 class Responses(Table):
     """RECIST 1.1 response per subject, reader and post-baseline visit, derived from lesions, with
     the reason for it."""
 
-    USUBJID: str = pa.Field(description="Unique subject identifier")
-    EVALUATOR: str = pa.Field(description="Reader: TREVALID, else TREVAL, else INVESTIGATOR")
-    VISITNUM: float = pa.Field(nullable=True, description="Visit number")
-    VISIT: str = pa.Field(nullable=True, description="Visit name")
-    ADT: Timestamp = pa.Field(
-        nullable=True,
-        description="Date: earliest component that shows PD, otherwise the last scan of the visit",
+    USUBJID: str = column("Unique subject identifier")
+    EVALUATOR: str = column("Reader: TREVALID, else TREVAL, else INVESTIGATOR")
+    VISITNUM: float = maybe("Visit number")
+    VISIT: str = maybe("Visit name")
+    ADT: Timestamp = maybe(
+        "Date: earliest component that shows PD, otherwise the last scan of the visit"
     )
-    BASE: float = pa.Field(
-        nullable=True,
-        description="Sum of target diameters at baseline; null when incomplete or without targets",
-        metadata=_MM,
+    BASE: float = maybe(
+        "Sum of target diameters at baseline; null when incomplete or without targets", unit=_MM
     )
-    SUMDIAM: float = pa.Field(
-        nullable=True,
-        description="Sum of target diameters at this visit; null when a target is missing",
-        metadata=_MM,
+    SUMDIAM: float = maybe(
+        "Sum of target diameters at this visit; null when a target is missing", unit=_MM
     )
-    NADIR_PRIOR: float = pa.Field(
-        nullable=True,
-        description="Smallest of the baseline sum and the earlier complete sums",
-        metadata=_MM,
+    NADIR_PRIOR: float = maybe(
+        "Smallest of the baseline sum and the earlier complete sums", unit=_MM
     )
-    PCHG_BASE: float = pa.Field(
-        nullable=True, description="Change of the sum from baseline", metadata=_PCT
+    PCHG_BASE: float = maybe("Change of the sum from baseline", unit=_PCT)
+    PCHG_NADIR: float = maybe("Change of the sum from NADIR_PRIOR", unit=_PCT)
+    CHG_NADIR: float = maybe("Change of the sum from NADIR_PRIOR", unit=_MM)
+    TRGRESP: str = column(
+        "Response of the target lesions; NA without targets at baseline", isin=TARGET_WORDS
     )
-    PCHG_NADIR: float = pa.Field(
-        nullable=True, description="Change of the sum from NADIR_PRIOR", metadata=_PCT
-    )
-    CHG_NADIR: float = pa.Field(
-        nullable=True, description="Change of the sum from NADIR_PRIOR", metadata=_MM
-    )
-    TRGRESP: str = pa.Field(
-        isin=TARGET_WORDS,
-        description="Response of the target lesions; NA without targets at baseline",
-    )
-    NTRGRESP: str = pa.Field(
+    NTRGRESP: str = column(
+        "Response of the non-target lesions; NA without non-targets at baseline",
         isin=NON_TARGET_WORDS,
-        description="Response of the non-target lesions; NA without non-targets at baseline",
     )
-    NEWLPROG: str = pa.Field(
+    NEWLPROG: str = column(
+        "New lesion that is progression (unequivocal, or equivocal and confirmed later)",
         isin=["Y", "N"],
-        description=(
-            "New lesion that is progression (unequivocal, or equivocal and confirmed later)"
-        ),
     )
-    OVRLRESP: str = pa.Field(
-        isin=OVERALL_WORDS, description="Overall response, RECIST 1.1 tables 1 and 2"
-    )
-    N_EXPECTED: int = pa.Field(ge=0, description="Target and non-target lesions of the baseline")
-    N_ASSESSED: int = pa.Field(ge=0, description="Those of them that were assessed at this visit")
-    REASON: str = pa.Field(description="Why, in words")
+    OVRLRESP: str = column("Overall response, RECIST 1.1 tables 1 and 2", isin=OVERALL_WORDS)
+    N_EXPECTED: int = column("Target and non-target lesions of the baseline", ge=0)
+    N_ASSESSED: int = column("Those of them that were assessed at this visit", ge=0)
+    REASON: str = column("Why, in words")
 
     class Config(Table.Config):
         name = "responses"
@@ -90,62 +72,41 @@ class BestResponses(Table):
     """Best overall response of each treated subject by the endpoint reader, unconfirmed and
     confirmed."""
 
-    USUBJID: str = pa.Field(unique=True, description="Unique subject identifier")
-    EVALUATOR: str = pa.Field(description="Endpoint reader of the subject")
-    BOR: str = pa.Field(isin=OVERALL_WORDS, description="Best overall response, unconfirmed")
-    CBOR: str = pa.Field(isin=OVERALL_WORDS, description="Best overall response, confirmed")
-    BOR_SHORT_SD: str = pa.Field(
+    USUBJID: str = column("Unique subject identifier", unique=True)
+    EVALUATOR: str = column("Endpoint reader of the subject")
+    BOR: str = column("Best overall response, unconfirmed", isin=OVERALL_WORDS)
+    CBOR: str = column("Best overall response, confirmed", isin=OVERALL_WORDS)
+    BOR_SHORT_SD: str = column(
+        "BOR had the SD minimum been shorter by the visit window (42 - 7 = 35 days)",
         isin=OVERALL_WORDS,
-        description="BOR had the SD minimum been shorter by the visit window (42 - 7 = 35 days)",
     )
-    CBOR_SHORT_SD: str = pa.Field(
+    CBOR_SHORT_SD: str = column(
+        "CBOR had the SD minimum been shorter by the visit window (42 - 7 = 35 days)",
         isin=OVERALL_WORDS,
-        description="CBOR had the SD minimum been shorter by the visit window (42 - 7 = 35 days)",
     )
-    BEST_PCHG: float = pa.Field(
-        nullable=True,
-        description=(
-            "Smallest PCHG_BASE from first dose up to first PD, new anticancer therapy or cut-off"
-        ),
-        metadata=_PCT,
+    BEST_PCHG: float = maybe(
+        "Smallest PCHG_BASE from first dose up to first PD, new anticancer therapy or cut-off",
+        unit=_PCT,
     )
-    RESPDT: Timestamp = pa.Field(
-        nullable=True,
-        description=(
-            "First response that counts for the headline source (CBOR: the first of a "
-            "confirmed pair)"
-        ),
+    RESPDT: Timestamp = maybe(
+        "First response that counts for the headline source (CBOR: the first of a confirmed pair)"
     )
-    TTR_DAYS: float = pa.Field(
-        nullable=True,
-        description="Time to response: RESPDT - first dose + 1; responders only",
-        metadata=DAYS,
+    TTR_DAYS: float = maybe("Time to response: RESPDT - first dose + 1; responders only", unit=DAYS)
+    DOR_DAYS: float = maybe(
+        "Duration of response so far: end of the primary PFS - RESPDT + 1; responders only",
+        unit=DAYS,
     )
-    DOR_DAYS: float = pa.Field(
-        nullable=True,
-        description=(
-            "Duration of response so far: end of the primary PFS - RESPDT + 1; responders only"
-        ),
-        metadata=DAYS,
+    DOR_CNSR: float = maybe(
+        "0 the response has ended with PD or death, 1 censored; responders only"
     )
-    DOR_CNSR: float = pa.Field(
-        nullable=True,
-        description="0 the response has ended with PD or death, 1 censored; responders only",
+    CB24: bool = column(
+        "Assessed as CR, PR, SD or NON-CR/NON-PD on or after day 168 from first dose, "
+        "before progression"
     )
-    CB24: bool = pa.Field(
-        description=(
-            "Assessed as CR, PR, SD or NON-CR/NON-PD on or after day 168 from first dose, "
-            "before progression"
-        )
-    )
-    EVALUABLE: bool = pa.Field(
-        description="At least one evaluable post-baseline assessment, or early death"
-    )
-    N_ASSESSMENTS: int = pa.Field(ge=0, description="Assessments that count for BOR")
-    BLOCKED: bool = pa.Field(
-        description="Tumour data blocked by an E finding; the subject counts as NE"
-    )
-    REASON: str = pa.Field(description="Why, in words")
+    EVALUABLE: bool = column("At least one evaluable post-baseline assessment, or early death")
+    N_ASSESSMENTS: int = column("Assessments that count for BOR", ge=0)
+    BLOCKED: bool = column("Tumour data blocked by an E finding; the subject counts as NE")
+    REASON: str = column("Why, in words")
 
     class Config(Table.Config):
         name = "best_responses"
@@ -155,36 +116,25 @@ class ResponseRates(Table):
     """Response, disease control and clinical benefit rates with exact intervals (Clopper-Pearson,
     not adjusted for the design)."""
 
-    measure: str = pa.Field(
+    measure: str = column(
+        "ORR: CR, PR. DCR: also SD, NON-CR/NON-PD. CBR: CR, PR or stable for 24 weeks",
         isin=["ORR", "DCR", "CBR"],
-        description="ORR: CR, PR. DCR: also SD, NON-CR/NON-PD. CBR: CR, PR or stable for 24 weeks",
     )
-    source: str = pa.Field(
-        isin=["BOR", "CBOR"], description="Unconfirmed or confirmed best overall response"
+    source: str = column("Unconfirmed or confirmed best overall response", isin=["BOR", "CBOR"])
+    population: str = column(
+        "All treated subjects, or those of them that are evaluable", isin=["TREATED", "EVALUABLE"]
     )
-    population: str = pa.Field(
-        isin=["TREATED", "EVALUABLE"],
-        description="All treated subjects, or those of them that are evaluable",
+    x: int = column("Subjects with the measure", ge=0)
+    n: int = column("Subjects of the population", ge=0)
+    pct: float = maybe("100 x / n; null when n = 0", unit=_PCT)
+    lcl: float = maybe("Clopper-Pearson 95 % lower limit", unit=_PCT)
+    ucl: float = maybe("Clopper-Pearson 95 % upper limit", unit=_PCT)
+    n_blocked: int = column(
+        "Subjects of the treated set whose tumour data are blocked (they count as NE)", ge=0
     )
-    x: int = pa.Field(ge=0, description="Subjects with the measure")
-    n: int = pa.Field(ge=0, description="Subjects of the population")
-    pct: float = pa.Field(nullable=True, description="100 x / n; null when n = 0", metadata=_PCT)
-    lcl: float = pa.Field(
-        nullable=True, description="Clopper-Pearson 95 % lower limit", metadata=_PCT
-    )
-    ucl: float = pa.Field(
-        nullable=True, description="Clopper-Pearson 95 % upper limit", metadata=_PCT
-    )
-    n_blocked: int = pa.Field(
+    n_short_sd: int = column(
+        "Subjects of the population whose best response would change with the shorter SD minimum",
         ge=0,
-        description="Subjects of the treated set whose tumour data are blocked (they count as NE)",
-    )
-    n_short_sd: int = pa.Field(
-        ge=0,
-        description=(
-            "Subjects of the population whose best response would change with the shorter SD "
-            "minimum"
-        ),
     )
 
     class Config(Table.Config):
@@ -198,24 +148,18 @@ class TimeToEvent(Table):
     DOR and TTR exist for responders only.
     """
 
-    USUBJID: str = pa.Field(description="Unique subject identifier")
-    PARAMCD: str = pa.Field(isin=PARAMETERS, description="Parameter")
-    STARTDT: Timestamp = pa.Field(description="Start: first dose; DOR: first response")
-    ADT: Timestamp = pa.Field(description="Date of event or censoring; never before STARTDT")
-    AVAL: float = pa.Field(ge=1, description="ADT - STARTDT + 1", metadata=DAYS)
-    CNSR: int = pa.Field(isin=[0, 1], description="0 event, 1 censored")
-    EVNTDESC: str = pa.Field(description="What ended the follow-up")
-    CNSDTDSC: str = pa.Field(
-        nullable=True, description="Which date the subject is censored at; null for an event"
-    )
-    SRCDOM: str = pa.Field(description="Table that ADT comes from")
-    SRCVAR: str = pa.Field(description="Column that ADT comes from")
-    SRCSEQ: float = pa.Field(
-        nullable=True,
-        description=(
-            "Record that ADT comes from: VISITNUM of a response; null where a subject has "
-            "one record"
-        ),
+    USUBJID: str = column("Unique subject identifier")
+    PARAMCD: str = column("Parameter", isin=PARAMETERS)
+    STARTDT: Timestamp = column("Start: first dose; DOR: first response")
+    ADT: Timestamp = column("Date of event or censoring; never before STARTDT")
+    AVAL: float = column("ADT - STARTDT + 1", ge=1, unit=DAYS)
+    CNSR: int = column("0 event, 1 censored", isin=[0, 1])
+    EVNTDESC: str = column("What ended the follow-up")
+    CNSDTDSC: str = maybe("Which date the subject is censored at; null for an event")
+    SRCDOM: str = column("Table that ADT comes from")
+    SRCVAR: str = column("Column that ADT comes from")
+    SRCSEQ: float = maybe(
+        "Record that ADT comes from: VISITNUM of a response; null where a subject has one record"
     )
 
     class Config(Table.Config):
@@ -226,23 +170,17 @@ class TimeToEvent(Table):
 class EndpointChanges(Table):
     """What changed in the endpoint tables against their last published version, and why."""
 
-    asset: str = pa.Field(description="Table that changed")
-    subject_id: str = pa.Field(
-        nullable=True, description="Subject; null for a table of the whole study"
+    asset: str = column("Table that changed")
+    subject_id: str = maybe("Subject; null for a table of the whole study")
+    key: str = column("Row: names and values of its key columns other than the subject")
+    field: str = column(
+        "Column that changed; for a row that came or went the first column of interest"
     )
-    key: str = pa.Field(
-        description="Row: names and values of its key columns other than the subject"
-    )
-    field: str = pa.Field(
-        description="Column that changed; for a row that came or went the first column of interest"
-    )
-    from_: str = pa.Field(
-        alias="from", nullable=True, description="Value before; null when there was none"
-    )
-    to: str = pa.Field(nullable=True, description="Value now; null when there is none")
-    why: str = pa.Field(
+    from_: str = maybe("Value before; null when there was none", alias="from")
+    to: str = maybe("Value now; null when there is none")
+    why: str = column(
+        "New records; changed or removed records; same records, other rule",
         isin=["new data", "corrected data", "re-derivation"],
-        description="New records; changed or removed records; same records, other rule",
     )
 
     class Config(Table.Config):

@@ -3,65 +3,41 @@ programs. No derivation belongs here."""
 
 from __future__ import annotations
 
-import pandera.pandas as pa
-
 from hcc_assets.schemas.base import Table
-from hcc_assets.schemas.fields import CONTRAST
+from hcc_assets.schemas.fields import CONTRAST, column, maybe
 from hcc_assets.study.classes import CELL_CLASSES
 
 _CLASSES = list(CELL_CLASSES)
-_LOG2 = {"unit": "log2"}
+_LOG2 = "log2"
 
 
 class _Genes(Table):
-    cell_class: str = pa.Field(isin=_CLASSES, description="Cell class")
-    gene_id: str = pa.Field(
-        nullable=True,
-        description=(
-            "Ensembl gene id (or symbol, where the delivery has nothing else); null in the "
-            "row of an untestable class"
-        ),
+    cell_class: str = column("Cell class", isin=_CLASSES)
+    gene_id: str = maybe(
+        "Ensembl gene id (or symbol, where the delivery has nothing else); null in the "
+        "row of an untestable class"
     )
-    gene: str = pa.Field(nullable=True, description="Gene symbol")
-    n_pairs: int = pa.Field(
+    gene: str = maybe("Gene symbol")
+    n_pairs: int = column(
+        "Patients with a usable pseudobulk of the class, and the gene measured, before and after",
         ge=0,
-        description=(
-            "Patients with a usable pseudobulk of the class, and the gene measured, before "
-            "and after"
-        ),
     )
-    mean_cells: float = pa.Field(
-        nullable=True, description="Mean number of cells behind a pseudobulk of the pairs"
+    mean_cells: float = maybe("Mean number of cells behind a pseudobulk of the pairs")
+    base_mean: float = maybe("Mean count, scaled to the mean library of the class")
+    log2_fold_change: float = maybe("Mean paired change, after - before", unit=_LOG2)
+    lfc_se: float = maybe("Its standard error", unit=_LOG2)
+    ci_low: float = maybe("Lower bound, 95 %", unit=_LOG2)
+    ci_high: float = maybe("Upper bound, 95 %", unit=_LOG2)
+    p_value: float = maybe("Two-sided test of the change", ge=0, le=1)
+    p_adjusted: float = maybe(
+        "Benjamini-Hochberg within the class, over genes that are not flagged", ge=0, le=1
     )
-    base_mean: float = pa.Field(
-        nullable=True, description="Mean count, scaled to the mean library of the class"
+    p_adjusted_global: float = maybe("Benjamini-Hochberg over all classes", ge=0, le=1)
+    ambient_share: float = maybe(
+        "Share of the gene's counts that ambient RNA explains, the larger of before and after"
     )
-    log2_fold_change: float = pa.Field(
-        nullable=True, description="Mean paired change, after - before", metadata=_LOG2
-    )
-    lfc_se: float = pa.Field(nullable=True, description="Its standard error", metadata=_LOG2)
-    ci_low: float = pa.Field(nullable=True, description="Lower bound, 95 %", metadata=_LOG2)
-    ci_high: float = pa.Field(nullable=True, description="Upper bound, 95 %", metadata=_LOG2)
-    p_value: float = pa.Field(nullable=True, ge=0, le=1, description="Two-sided test of the change")
-    p_adjusted: float = pa.Field(
-        nullable=True,
-        ge=0,
-        le=1,
-        description="Benjamini-Hochberg within the class, over genes that are not flagged",
-    )
-    p_adjusted_global: float = pa.Field(
-        nullable=True, ge=0, le=1, description="Benjamini-Hochberg over all classes"
-    )
-    ambient_share: float = pa.Field(
-        nullable=True,
-        description=(
-            "Share of the gene's counts that ambient RNA explains, the larger of before and after"
-        ),
-    )
-    ambient_flag: bool = pa.Field(
-        description=(
-            "True when ambient RNA explains more than half: shown, not part of the tested family"
-        )
+    ambient_flag: bool = column(
+        "True when ambient RNA explains more than half: shown, not part of the tested family"
     )
 
 
@@ -69,10 +45,8 @@ class DegTables(_Genes):
     """Paired differential expression per class by the fast engine (moderated paired t on log
     counts). A class that cannot be tested has one row."""
 
-    few_cells: bool = pa.Field(
-        description=(
-            "A rare class that is accepted with half the usual number of cells: read with care"
-        )
+    few_cells: bool = column(
+        "A rare class that is accepted with half the usual number of cells: read with care"
     )
     contrast: str = CONTRAST
 
@@ -85,25 +59,15 @@ class DegConfirmatory(_Genes):
     """The same comparison by PyDESeq2 (negative binomial, patient as block), beside the fast
     engine."""
 
-    fast_log2_fold_change: float = pa.Field(
-        nullable=True, description="Change by the fast engine", metadata=_LOG2
+    fast_log2_fold_change: float = maybe("Change by the fast engine", unit=_LOG2)
+    fast_p_adjusted: float = maybe("Adjusted p-value of the fast engine", ge=0, le=1)
+    agrees: bool = column(
+        "Both engines call the gene at 0.05 in the same direction, or neither calls it"
     )
-    fast_p_adjusted: float = pa.Field(
-        nullable=True, ge=0, le=1, description="Adjusted p-value of the fast engine"
+    class_rank_correlation: float = maybe(
+        "Spearman correlation of signed evidence between the engines, over the class (repeated)"
     )
-    agrees: bool = pa.Field(
-        description="Both engines call the gene at 0.05 in the same direction, or neither calls it"
-    )
-    class_rank_correlation: float = pa.Field(
-        nullable=True,
-        description=(
-            "Spearman correlation of signed evidence between the engines, over the class (repeated)"
-        ),
-    )
-    class_overlap: float = pa.Field(
-        nullable=True,
-        description="Called by both among called by either, over the class (repeated)",
-    )
+    class_overlap: float = maybe("Called by both among called by either, over the class (repeated)")
     contrast: str = CONTRAST
 
     class Config(Table.Config):
@@ -114,37 +78,25 @@ class DegConfirmatory(_Genes):
 class RelatedGenes(Table):
     """Every gene of every pre-registered program in every class, before and after treatment."""
 
-    program: str = pa.Field(description="Program")
-    gene: str = pa.Field(description="Gene symbol")
-    cell_class: str = pa.Field(isin=_CLASSES, description="Cell class")
-    n_pairs: int = pa.Field(ge=0, description="Patients with a usable pair")
-    mean_pre: float = pa.Field(
-        nullable=True,
-        description="Mean log2 counts per million before, over the paired patients",
-        metadata=_LOG2,
+    program: str = column("Program")
+    gene: str = column("Gene symbol")
+    cell_class: str = column("Cell class", isin=_CLASSES)
+    n_pairs: int = column("Patients with a usable pair", ge=0)
+    mean_pre: float = maybe(
+        "Mean log2 counts per million before, over the paired patients", unit=_LOG2
     )
-    mean_post: float = pa.Field(
-        nullable=True, description="Mean log2 counts per million after", metadata=_LOG2
+    mean_post: float = maybe("Mean log2 counts per million after", unit=_LOG2)
+    log2_fold_change: float = maybe(
+        "Mean paired change; null where too few counts or pairs", unit=_LOG2
     )
-    log2_fold_change: float = pa.Field(
-        nullable=True,
-        description="Mean paired change; null where too few counts or pairs",
-        metadata=_LOG2,
+    ci_low: float = maybe("Lower bound, 95 %", unit=_LOG2)
+    ci_high: float = maybe("Upper bound, 95 %", unit=_LOG2)
+    p_value: float = maybe("Moderated paired t test", ge=0, le=1)
+    p_adjusted: float = maybe(
+        "Benjamini-Hochberg within the program, over its genes and classes", ge=0, le=1
     )
-    ci_low: float = pa.Field(nullable=True, description="Lower bound, 95 %", metadata=_LOG2)
-    ci_high: float = pa.Field(nullable=True, description="Upper bound, 95 %", metadata=_LOG2)
-    p_value: float = pa.Field(nullable=True, ge=0, le=1, description="Moderated paired t test")
-    p_adjusted: float = pa.Field(
-        nullable=True,
-        ge=0,
-        le=1,
-        description="Benjamini-Hochberg within the program, over its genes and classes",
-    )
-    ambient_flag: bool = pa.Field(
-        description=(
-            "True when ambient RNA explains more than half of the counts; not part of the "
-            "tested family"
-        )
+    ambient_flag: bool = column(
+        "True when ambient RNA explains more than half of the counts; not part of the tested family"
     )
     contrast: str = CONTRAST
 
@@ -156,20 +108,16 @@ class RelatedGenes(Table):
 class ProgramScores(Table):
     """Score of each program in each class of each sample."""
 
-    sample_id: str = pa.Field(description="Sample")
-    subject_id: str = pa.Field(description="Subject")
-    timepoint: str = pa.Field(description="Timepoint")
-    tissue: str = pa.Field(description="Tissue; unknown where none was given")
-    cell_class: str = pa.Field(isin=_CLASSES, description="Cell class")
-    program: str = pa.Field(description="Program")
-    n_cells: int = pa.Field(ge=0, description="Cells behind the pseudobulk")
-    n_genes: int = pa.Field(
-        ge=0, description="Genes of the program with enough counts in the class"
-    )
-    score: float = pa.Field(
-        nullable=True,
-        description="Weighted mean z of log2 counts per million over these genes",
-        metadata={"unit": "standard deviations"},
+    sample_id: str = column("Sample")
+    subject_id: str = column("Subject")
+    timepoint: str = column("Timepoint")
+    tissue: str = column("Tissue; unknown where none was given")
+    cell_class: str = column("Cell class", isin=_CLASSES)
+    program: str = column("Program")
+    n_cells: int = column("Cells behind the pseudobulk", ge=0)
+    n_genes: int = column("Genes of the program with enough counts in the class", ge=0)
+    score: float = maybe(
+        "Weighted mean z of log2 counts per million over these genes", unit="standard deviations"
     )
 
     class Config(Table.Config):
@@ -180,23 +128,17 @@ class ProgramScores(Table):
 class GenePrograms(Table):
     """Paired change of each program in each class; all tests are one family."""
 
-    cell_class: str = pa.Field(isin=_CLASSES, description="Cell class")
-    program: str = pa.Field(description="Program")
-    n_pairs: int = pa.Field(ge=0, description="Patients with a usable pair")
-    n_genes: int = pa.Field(
-        ge=0, description="Genes of the program with enough counts in the class"
+    cell_class: str = column("Cell class", isin=_CLASSES)
+    program: str = column("Program")
+    n_pairs: int = column("Patients with a usable pair", ge=0)
+    n_genes: int = column("Genes of the program with enough counts in the class", ge=0)
+    delta: float = maybe(
+        "Mean paired change of the score, after - before", unit="standard deviations"
     )
-    delta: float = pa.Field(
-        nullable=True,
-        description="Mean paired change of the score, after - before",
-        metadata={"unit": "standard deviations"},
-    )
-    ci_low: float = pa.Field(nullable=True, description="Lower bound, 95 %")
-    ci_high: float = pa.Field(nullable=True, description="Upper bound, 95 %")
-    p_value: float = pa.Field(nullable=True, ge=0, le=1, description="Moderated paired t test")
-    p_adjusted: float = pa.Field(
-        nullable=True, ge=0, le=1, description="Benjamini-Hochberg over all classes and programs"
-    )
+    ci_low: float = maybe("Lower bound, 95 %")
+    ci_high: float = maybe("Upper bound, 95 %")
+    p_value: float = maybe("Moderated paired t test", ge=0, le=1)
+    p_adjusted: float = maybe("Benjamini-Hochberg over all classes and programs", ge=0, le=1)
     contrast: str = CONTRAST
 
     class Config(Table.Config):
@@ -207,14 +149,12 @@ class GenePrograms(Table):
 class ProgramChanges(Table):
     """Change of each program in each class of each patient: what associations and figures read."""
 
-    subject_id: str = pa.Field(description="Subject")
-    cell_class: str = pa.Field(isin=_CLASSES, description="Cell class")
-    program: str = pa.Field(description="Program")
-    before: float = pa.Field(nullable=True, description="Score before treatment")
-    after: float = pa.Field(nullable=True, description="Score after treatment")
-    delta: float = pa.Field(
-        nullable=True, description="after - before, within one tissue, averaged over tissues"
-    )
+    subject_id: str = column("Subject")
+    cell_class: str = column("Cell class", isin=_CLASSES)
+    program: str = column("Program")
+    before: float = maybe("Score before treatment")
+    after: float = maybe("Score after treatment")
+    delta: float = maybe("after - before, within one tissue, averaged over tissues")
     contrast: str = CONTRAST
 
     class Config(Table.Config):

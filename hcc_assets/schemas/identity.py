@@ -6,9 +6,9 @@ Suspicions only: nothing is relabelled from them.
 from __future__ import annotations
 
 import pandas as pd
-import pandera.pandas as pa
 
 from hcc_assets.schemas.base import Table
+from hcc_assets.schemas.fields import column, maybe
 
 Timestamp = pd.Timestamp
 
@@ -28,69 +28,45 @@ class SampleIdentity(Table):
     """One row per sample: its dates against treatment, its sex by expression, and how well it
     agrees with the subject's other samples."""
 
-    sample_id: str = pa.Field(description="Sample")
-    subject_id: str = pa.Field(description="Subject (USUBJID)")
-    timepoint: str = pa.Field(description="Timepoint of the biopsy")
-    tissue: str = pa.Field(description="Tissue; 'unknown' where the sheet does not say")
-    collection_date: Timestamp = pa.Field(nullable=True, description="Date of collection")
-    in_dm: str = pa.Field(
-        nullable=True,
-        isin=["Y", "N"],
-        description="Is the subject in DM; null while there is no clinical export",
+    sample_id: str = column("Sample")
+    subject_id: str = column("Subject (USUBJID)")
+    timepoint: str = column("Timepoint of the biopsy")
+    tissue: str = column("Tissue; 'unknown' where the sheet does not say")
+    collection_date: Timestamp = maybe("Date of collection")
+    in_dm: str = maybe(
+        "Is the subject in DM; null while there is no clinical export", isin=["Y", "N"]
     )
-    first_dose: Timestamp = pa.Field(nullable=True, description="First dose of the subject")
-    days_from_first_dose: float = pa.Field(
-        nullable=True,
-        description="Collection minus first dose; 0 is the same day, negative before it",
-        metadata={"unit": "days"},
+    first_dose: Timestamp = maybe("First dose of the subject")
+    days_from_first_dose: float = maybe(
+        "Collection minus first dose; 0 is the same day, negative before it", unit="days"
     )
-    days_from_last_dose: float = pa.Field(
-        nullable=True,
-        ge=0,
-        description="Collection minus the last day with a dose up to it; 0 while dosing",
-        metadata={"unit": "days"},
+    days_from_last_dose: float = maybe(
+        "Collection minus the last day with a dose up to it; 0 while dosing", ge=0, unit="days"
     )
-    clinical_sex: str = pa.Field(nullable=True, description="SEX of DM")
-    expressed_sex: str = pa.Field(
-        isin=["M", "F", "mixed", "undetermined"], description="Sex by XIST and Y-linked genes"
+    clinical_sex: str = maybe("SEX of DM")
+    expressed_sex: str = column(
+        "Sex by XIST and Y-linked genes", isin=["M", "F", "mixed", "undetermined"]
     )
-    xist_cp10k: float = pa.Field(nullable=True, ge=0, description="XIST molecules per 10,000")
-    y_cp10k: float = pa.Field(
-        nullable=True, ge=0, description="Molecules of nine Y-linked genes per 10,000"
+    xist_cp10k: float = maybe("XIST molecules per 10,000", ge=0)
+    y_cp10k: float = maybe("Molecules of nine Y-linked genes per 10,000", ge=0)
+    copy_number_r: float = maybe(
+        "Correlation of the copy-number profile to the subject's other samples, the lowest"
     )
-    copy_number_r: float = pa.Field(
-        nullable=True,
-        description=(
-            "Correlation of the copy-number profile to the subject's other samples, the lowest"
-        ),
+    copy_number_other_r: float = maybe(
+        "Highest correlation of the copy-number profile to a sample of another subject"
     )
-    copy_number_other_r: float = pa.Field(
-        nullable=True,
-        description="Highest correlation of the copy-number profile to a sample of another subject",
+    expression_r: float = maybe(
+        "Correlation of subject-specific expression to the subject's other samples, the lowest"
     )
-    expression_r: float = pa.Field(
-        nullable=True,
-        description=(
-            "Correlation of subject-specific expression to the subject's other samples, the lowest"
-        ),
-    )
-    expression_other_r: float = pa.Field(
-        nullable=True, description="Highest such correlation to a sample of another subject"
-    )
-    barcode_overlap: float = pa.Field(
-        nullable=True,
+    expression_other_r: float = maybe("Highest such correlation to a sample of another subject")
+    barcode_overlap: float = maybe(
+        "Largest share of barcodes in common with another sample (of the smaller of the two)",
         ge=0,
         le=1,
-        description=(
-            "Largest share of barcodes in common with another sample (of the smaller of the two)"
-        ),
     )
-    content_digest: str = pa.Field(
-        nullable=True, description="Digest of the counts, whatever the order and names of cells"
-    )
-    suspicions: str = pa.Field(
-        nullable=True,
-        description="Checks that ask for a look, separated by blanks; null where there is none",
+    content_digest: str = maybe("Digest of the counts, whatever the order and names of cells")
+    suspicions: str = maybe(
+        "Checks that ask for a look, separated by blanks; null where there is none"
     )
 
     class Config(Table.Config):
@@ -101,13 +77,11 @@ class SampleIdentity(Table):
 class IdentitySuspicions(Table):
     """One row per suspicion: which check, about which sample, with which other sample."""
 
-    check: str = pa.Field(isin=list(SUSPICION_CHECKS), description="What was checked")
-    sample_id: str = pa.Field(description="Sample in question")
-    subject_id: str = pa.Field(description="Its subject as labelled")
-    other_sample_id: str = pa.Field(
-        nullable=True, description="The sample it was compared with, where there is one"
-    )
-    message: str = pa.Field(description="What was seen and what to do, one sentence")
+    check: str = column("What was checked", isin=list(SUSPICION_CHECKS))
+    sample_id: str = column("Sample in question")
+    subject_id: str = column("Its subject as labelled")
+    other_sample_id: str = maybe("The sample it was compared with, where there is one")
+    message: str = column("What was seen and what to do, one sentence")
 
     class Config(Table.Config):
         name = "identity_suspicions"

@@ -6,9 +6,9 @@ Clinical and derived tables live in their own modules.
 from __future__ import annotations
 
 import pandas as pd
-import pandera.pandas as pa
 
 from hcc_assets.schemas.base import Table
+from hcc_assets.schemas.fields import column, maybe
 
 Timestamp = pd.Timestamp
 
@@ -17,14 +17,14 @@ class Samples(Table):
     """One row per registered sample: its row in ``samples.csv`` is good and a complete matrix was
     delivered."""
 
-    sample_id: str = pa.Field(description="Sample")
-    subject_id: str = pa.Field(description="Subject (USUBJID)")
-    timepoint: str = pa.Field(description="Timepoint of the biopsy, as in study.toml")
-    collection_date: Timestamp = pa.Field(nullable=True, description="Date of collection")
-    tissue: str = pa.Field(description="Tissue; 'unknown' where the sheet does not say")
-    lesion_id: str = pa.Field(nullable=True, description="Biopsied lesion (TRLNKID)")
-    chemistry: str = pa.Field(nullable=True, description="Chemistry of the library")
-    sequencing_run: str = pa.Field(nullable=True, description="Sequencing run")
+    sample_id: str = column("Sample")
+    subject_id: str = column("Subject (USUBJID)")
+    timepoint: str = column("Timepoint of the biopsy, as in study.toml")
+    collection_date: Timestamp = maybe("Date of collection")
+    tissue: str = column("Tissue; 'unknown' where the sheet does not say")
+    lesion_id: str = maybe("Biopsied lesion (TRLNKID)")
+    chemistry: str = maybe("Chemistry of the library")
+    sequencing_run: str = maybe("Sequencing run")
 
     class Config(Table.Config):
         name = "samples"

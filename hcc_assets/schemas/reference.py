@@ -5,9 +5,8 @@ The model itself is stored by the platform; labels of cells are in ``schemas.cel
 
 from __future__ import annotations
 
-import pandera.pandas as pa
-
 from hcc_assets.schemas.base import Table
+from hcc_assets.schemas.fields import column, maybe
 from hcc_assets.study.classes import CELL_CLASSES, QC_STATUSES
 
 
@@ -18,34 +17,25 @@ class ReferenceSummary(Table):
     marker rules only.
     """
 
-    reference_version: str = pa.Field(
-        description=(
-            "Kind and content hash of the reference; provisional-… while calls may still change"
-        )
+    reference_version: str = column(
+        "Kind and content hash of the reference; provisional-… while calls may still change"
     )
-    kind: str = pa.Field(
+    kind: str = column(
+        "Trained from delivered labels, frozen from the cohort, or not yet frozen",
         isin=["labels", "cohort", "provisional"],
-        description="Trained from delivered labels, frozen from the cohort, or not yet frozen",
     )
-    cell_class: str = pa.Field(isin=list(CELL_CLASSES[:-1]), description="Cell class")
-    primary: bool = pa.Field(description="Class of the primary endpoint")
-    n_profiles: int = pa.Field(
-        ge=0, description="States of the class that have a profile of their own"
-    )
-    n_training_cells: int = pa.Field(ge=0, description="Cells that the profiles are made from")
-    n_seed: float = pa.Field(
-        nullable=True,
+    cell_class: str = column("Cell class", isin=list(CELL_CLASSES[:-1]))
+    primary: bool = column("Class of the primary endpoint")
+    n_profiles: int = column("States of the class that have a profile of their own", ge=0)
+    n_training_cells: int = column("Cells that the profiles are made from", ge=0)
+    n_seed: float = maybe(
+        "Cells that the conjunctive rules give the class over the training samples; null "
+        "when trained from labels",
         ge=0,
-        description=(
-            "Cells that the conjunctive rules give the class over the training samples; null "
-            "when trained from labels"
-        ),
     )
-    n_samples: int = pa.Field(ge=0, description="Samples that taught the reference")
-    n_genes: int = pa.Field(ge=0, description="Genes that carry weight")
-    temperature: float = pa.Field(
-        gt=0, description="Divisor of log-likelihoods, from held-out cells"
-    )
+    n_samples: int = column("Samples that taught the reference", ge=0)
+    n_genes: int = column("Genes that carry weight", ge=0)
+    temperature: float = column("Divisor of log-likelihoods, from held-out cells", gt=0)
 
     class Config(Table.Config):
         name = "annotation_reference"
@@ -58,26 +48,16 @@ class LabelChanges(Table):
     One row per cell whose class or status differs.
     """
 
-    sample_id: str = pa.Field(description="Sample")
-    barcode: str = pa.Field(description="Barcode as delivered")
-    old_class: str = pa.Field(
-        nullable=True,
-        isin=list(CELL_CLASSES),
-        description="Class before; null where the cell had no row",
-    )
-    new_class: str = pa.Field(
-        nullable=True,
-        isin=list(CELL_CLASSES),
-        description="Class after; null where the cell has no row",
-    )
-    old_qc_status: str = pa.Field(
-        nullable=True, isin=list(QC_STATUSES), description="Status before"
-    )
-    new_qc_status: str = pa.Field(nullable=True, isin=list(QC_STATUSES), description="Status after")
-    old_confidence: float = pa.Field(nullable=True, ge=0, le=1, description="Confidence before")
-    new_confidence: float = pa.Field(nullable=True, ge=0, le=1, description="Confidence after")
-    old_version: str = pa.Field(nullable=True, description="Reference before")
-    new_version: str = pa.Field(nullable=True, description="Reference after")
+    sample_id: str = column("Sample")
+    barcode: str = column("Barcode as delivered")
+    old_class: str = maybe("Class before; null where the cell had no row", isin=list(CELL_CLASSES))
+    new_class: str = maybe("Class after; null where the cell has no row", isin=list(CELL_CLASSES))
+    old_qc_status: str = maybe("Status before", isin=list(QC_STATUSES))
+    new_qc_status: str = maybe("Status after", isin=list(QC_STATUSES))
+    old_confidence: float = maybe("Confidence before", ge=0, le=1)
+    new_confidence: float = maybe("Confidence after", ge=0, le=1)
+    old_version: str = maybe("Reference before")
+    new_version: str = maybe("Reference after")
 
     class Config(Table.Config):
         name = "reference_changes"

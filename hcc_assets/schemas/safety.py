@@ -6,10 +6,10 @@ How the numbers are counted belongs to ``clinical.safety``.
 from __future__ import annotations
 
 import pandas as pd
-import pandera.pandas as pa
 
 from hcc_assets.schemas.base import Table
 from hcc_assets.schemas.clinical import AdverseEvents
+from hcc_assets.schemas.fields import column, maybe
 
 Timestamp = pd.Timestamp
 
@@ -21,65 +21,30 @@ class AeSummary(Table):
     """Treatment-emergent adverse events in numbers; rows in reading order: table, then SOC and
     preferred term by falling frequency."""
 
-    table: str = pa.Field(
-        isin=list(AE_TABLES),
-        description="Table: OVERVIEW, SOC_PT, MAX_GRADE, OUTCOME, AESI or EAIR",
+    table: str = column(
+        "Table: OVERVIEW, SOC_PT, MAX_GRADE, OUTCOME, AESI or EAIR", isin=list(AE_TABLES)
     )
-    soc: str = pa.Field(
-        description="MedDRA system organ class; ALL in overall rows, NOT CODED where none was given"
+    soc: str = column(
+        "MedDRA system organ class; ALL in overall rows, NOT CODED where none was given"
     )
-    term: str = pa.Field(
-        description=(
-            "Preferred term, or the line of OVERVIEW, or the name of the AESI; ALL in "
-            "overall and SOC rows"
-        )
+    term: str = column(
+        "Preferred term, or the line of OVERVIEW, or the name of the AESI; ALL in "
+        "overall and SOC rows"
     )
-    level: str = pa.Field(
-        description="Grade group (MAX_GRADE) or AEOUT term (OUTCOME); ANY in the other tables"
-    )
-    patients: int = pa.Field(
+    level: str = column("Grade group (MAX_GRADE) or AEOUT term (OUTCOME); ANY in the other tables")
+    patients: int = column(
+        "Patients, each once: at the maximum grade (MAX_GRADE), at the worst outcome (OUTCOME)",
         ge=0,
-        description=(
-            "Patients, each once: at the maximum grade (MAX_GRADE), at the worst outcome (OUTCOME)"
-        ),
     )
-    events: int = pa.Field(
-        ge=0, description="Rows of the adverse event table; patients in the line DEATHS"
+    events: int = column("Rows of the adverse event table; patients in the line DEATHS", ge=0)
+    n: int = column("Patients of the safety set: at least one dose on or before the cutoff", ge=0)
+    pct: float = maybe("Patients in percent of n; null when n is 0", ge=0, le=100, unit="%")
+    patient_years: float = maybe("EAIR: time at risk until the first event", ge=0, unit="years")
+    rate_100py: float = maybe(
+        "EAIR: patients with a first event per 100 patient-years at risk", ge=0, unit="1/100 years"
     )
-    n: int = pa.Field(
-        ge=0, description="Patients of the safety set: at least one dose on or before the cutoff"
-    )
-    pct: float = pa.Field(
-        nullable=True,
-        ge=0,
-        le=100,
-        description="Patients in percent of n; null when n is 0",
-        metadata={"unit": "%"},
-    )
-    patient_years: float = pa.Field(
-        nullable=True,
-        ge=0,
-        description="EAIR: time at risk until the first event",
-        metadata={"unit": "years"},
-    )
-    rate_100py: float = pa.Field(
-        nullable=True,
-        ge=0,
-        description="EAIR: patients with a first event per 100 patient-years at risk",
-        metadata={"unit": "1/100 years"},
-    )
-    lcl: float = pa.Field(
-        nullable=True,
-        ge=0,
-        description="EAIR: lower 95 % limit, exact Poisson",
-        metadata={"unit": "1/100 years"},
-    )
-    ucl: float = pa.Field(
-        nullable=True,
-        ge=0,
-        description="EAIR: upper 95 % limit, exact Poisson",
-        metadata={"unit": "1/100 years"},
-    )
+    lcl: float = maybe("EAIR: lower 95 % limit, exact Poisson", ge=0, unit="1/100 years")
+    ucl: float = maybe("EAIR: upper 95 % limit, exact Poisson", ge=0, unit="1/100 years")
 
     class Config(Table.Config):
         name = "ae_summary"
@@ -90,24 +55,16 @@ class AesiSummary(Table):
     """Adverse events of special interest in detail: what they were, how they ended, what was
     done."""
 
-    aesi: str = pa.Field(description="Name of the AESI in study.toml")
-    part: str = pa.Field(
+    aesi: str = column("Name of the AESI in study.toml")
+    part: str = column(
+        "OVERVIEW: lines as in the overview; ACTION: by action taken; TERM: by preferred term",
         isin=["OVERVIEW", "ACTION", "TERM"],
-        description=(
-            "OVERVIEW: lines as in the overview; ACTION: by action taken; TERM: by preferred term"
-        ),
     )
-    level: str = pa.Field(description="Line within the part")
-    patients: int = pa.Field(ge=0, description="Patients with at least one such event")
-    events: int = pa.Field(ge=0, description="Rows of the adverse event table")
-    n: int = pa.Field(ge=0, description="Patients of the safety set")
-    pct: float = pa.Field(
-        nullable=True,
-        ge=0,
-        le=100,
-        description="Patients in percent of n; null when n is 0",
-        metadata={"unit": "%"},
-    )
+    level: str = column("Line within the part")
+    patients: int = column("Patients with at least one such event", ge=0)
+    events: int = column("Rows of the adverse event table", ge=0)
+    n: int = column("Patients of the safety set", ge=0)
+    pct: float = maybe("Patients in percent of n; null when n is 0", ge=0, le=100, unit="%")
 
     class Config(Table.Config):
         name = "aesi_summary"
@@ -118,86 +75,50 @@ class TreatmentEmergent(AdverseEvents):
     """AE rows with what counting needs: analysis dates, treatment-emergent flag, grade as a number,
     relatedness and seriousness collapsed."""
 
-    SOC: str = pa.Field(
-        description="System organ class for counting: AEBODSYS, NOT CODED where none was given"
+    SOC: str = column("System organ class for counting: AEBODSYS, NOT CODED where none was given")
+    PT: str = column(
+        "Preferred term for counting: AEDECOD, one spelling of capitals per term; NOT "
+        "CODED where none was given"
     )
-    PT: str = pa.Field(
-        description=(
-            "Preferred term for counting: AEDECOD, one spelling of capitals per term; NOT "
-            "CODED where none was given"
-        )
+    TRTSDT: Timestamp = maybe("First dose; null when never dosed on or before the cutoff")
+    TRTEDT: Timestamp = maybe(
+        "Last dose on or before the cutoff; the cutoff when dosing is ongoing"
     )
-    TRTSDT: Timestamp = pa.Field(
-        nullable=True, description="First dose; null when never dosed on or before the cutoff"
+    ASTDT: Timestamp = maybe(
+        "Analysis start; partial: first of the month or year, not before first dose in "
+        "the same period"
     )
-    TRTEDT: Timestamp = pa.Field(
-        nullable=True,
-        description="Last dose on or before the cutoff; the cutoff when dosing is ongoing",
+    ASTDTF: str = maybe("Analysis start imputation flag: D or M")
+    AENDT: Timestamp = maybe(
+        "Analysis end; partial: last of the month or year; null when after the cutoff"
     )
-    ASTDT: Timestamp = pa.Field(
-        nullable=True,
-        description=(
-            "Analysis start; partial: first of the month or year, not before first dose in "
-            "the same period"
-        ),
-    )
-    ASTDTF: str = pa.Field(nullable=True, description="Analysis start imputation flag: D or M")
-    AENDT: Timestamp = pa.Field(
-        nullable=True,
-        description="Analysis end; partial: last of the month or year; null when after the cutoff",
-    )
-    AENDTF: str = pa.Field(nullable=True, description="Analysis end imputation flag: D or M")
-    ASTDY: float = pa.Field(
-        nullable=True,
-        description="Study day of ASTDT; first dose is day 1, no day 0",
-        metadata={"unit": "days"},
-    )
-    AENDY: float = pa.Field(
-        nullable=True, description="Study day of AENDT", metadata={"unit": "days"}
-    )
-    SAFFL: str = pa.Field(isin=["Y", "N"], description="Subject belongs to the safety set")
-    TRTEMFL: str = pa.Field(isin=["Y", "N"], description="Treatment-emergent")
-    TRTEMDSC: str = pa.Field(description="Why the event is or is not treatment-emergent")
-    ATOXGRN: float = pa.Field(
-        nullable=True,
-        ge=1,
-        le=5,
-        description="CTCAE grade as a number; null when missing or not 1 to 5",
-    )
-    AREL: str = pa.Field(
+    AENDTF: str = maybe("Analysis end imputation flag: D or M")
+    ASTDY: float = maybe("Study day of ASTDT; first dose is day 1, no day 0", unit="days")
+    AENDY: float = maybe("Study day of AENDT", unit="days")
+    SAFFL: str = column("Subject belongs to the safety set", isin=["Y", "N"])
+    TRTEMFL: str = column("Treatment-emergent", isin=["Y", "N"])
+    TRTEMDSC: str = column("Why the event is or is not treatment-emergent")
+    ATOXGRN: float = maybe("CTCAE grade as a number; null when missing or not 1 to 5", ge=1, le=5)
+    AREL: str = column(
+        "Related by [safety.relatedness]; a missing or unmapped word counts as related",
         isin=["Y", "N"],
-        description="Related by [safety.relatedness]; a missing or unmapped word counts as related",
     )
-    ARELDSC: str = pa.Field(
-        isin=["MAPPED", "UNMAPPED", "MISSING"], description="Where AREL comes from"
-    )
-    ASER: str = pa.Field(
+    ARELDSC: str = column("Where AREL comes from", isin=["MAPPED", "UNMAPPED", "MISSING"])
+    ASER: str = column(
+        "Serious: AESER; where that is neither Y nor N, any seriousness criterion that is Y",
         isin=["Y", "N"],
-        description=(
-            "Serious: AESER; where that is neither Y nor N, any seriousness criterion that is Y"
-        ),
     )
-    AFATAL: str = pa.Field(isin=["Y", "N"], description="Fatal: grade 5 or outcome FATAL")
-    AACN: str = pa.Field(nullable=True, description="Action taken, upper case, single spaces")
-    AOUT: str = pa.Field(
-        description=(
-            "Outcome for counting: the AEOUT codelist, UNKNOWN for a word outside it, "
-            "MISSING where none was given"
-        )
+    AFATAL: str = column("Fatal: grade 5 or outcome FATAL", isin=["Y", "N"])
+    AACN: str = maybe("Action taken, upper case, single spaces")
+    AOUT: str = column(
+        "Outcome for counting: the AEOUT codelist, UNKNOWN for a word outside it, "
+        "MISSING where none was given"
     )
-    AOCCIFL: str = pa.Field(
-        nullable=True,
-        description=(
-            "First event of the subject at the subject's maximum grade, treatment-emergent "
-            "events only"
-        ),
+    AOCCIFL: str = maybe(
+        "First event of the subject at the subject's maximum grade, treatment-emergent events only"
     )
-    AOCCSIFL: str = pa.Field(
-        nullable=True, description="First event at maximum grade within the SOC"
-    )
-    AOCCPIFL: str = pa.Field(
-        nullable=True, description="First event at maximum grade within the preferred term"
-    )
+    AOCCSIFL: str = maybe("First event at maximum grade within the SOC")
+    AOCCPIFL: str = maybe("First event at maximum grade within the preferred term")
 
     class Config(Table.Config):
         name = "treatment_emergent"
@@ -209,43 +130,31 @@ class AeListings(Table):
     The verbatim term is left out: free text may hold what identifies a person.
     """
 
-    listing: str = pa.Field(isin=list(LISTINGS), description="SERIOUS, FATAL or WITHDRAWAL")
-    USUBJID: str = pa.Field(description="Unique subject identifier")
-    AESEQ: float = pa.Field(nullable=True, description="Sequence number")
-    SRCROW: int = pa.Field(ge=1, description="Row in the delivered ae file")
-    AEDECOD: str = pa.Field(description="Preferred term; NOT CODED where none was given")
-    AEBODSYS: str = pa.Field(description="System organ class; NOT CODED where none was given")
-    ASTDT: Timestamp = pa.Field(nullable=True, description="Start (partial: imputed)")
-    ASTDTF: str = pa.Field(nullable=True, description="Start imputation flag")
-    ASTDY: float = pa.Field(
-        nullable=True, description="Study day of start", metadata={"unit": "days"}
+    listing: str = column("SERIOUS, FATAL or WITHDRAWAL", isin=list(LISTINGS))
+    USUBJID: str = column("Unique subject identifier")
+    AESEQ: float = maybe("Sequence number")
+    SRCROW: int = column("Row in the delivered ae file", ge=1)
+    AEDECOD: str = column("Preferred term; NOT CODED where none was given")
+    AEBODSYS: str = column("System organ class; NOT CODED where none was given")
+    ASTDT: Timestamp = maybe("Start (partial: imputed)")
+    ASTDTF: str = maybe("Start imputation flag")
+    ASTDY: float = maybe("Study day of start", unit="days")
+    AENDT: Timestamp = maybe("End (partial: imputed)")
+    AENDTF: str = maybe("End imputation flag")
+    ADURN: float = maybe("Duration, both days counted", unit="days")
+    AETOXGR: float = maybe("CTCAE grade")
+    AREL: str = column("Related Y/N")
+    AESER: str = column("Serious Y/N as counted; N with a criterion beside it asks for a query")
+    criteria: str = maybe("Seriousness criteria that are Y, separated by semicolons")
+    AEOUT: str = column("Outcome")
+    AEACN: str = maybe("Action taken with study treatment")
+    TRTEMFL: str = column("Treatment-emergent", isin=["Y", "N"])
+    days_since_last_dose: float = maybe(
+        "Start minus last dose on or before the cutoff; negative while dosing", unit="days"
     )
-    AENDT: Timestamp = pa.Field(nullable=True, description="End (partial: imputed)")
-    AENDTF: str = pa.Field(nullable=True, description="End imputation flag")
-    ADURN: float = pa.Field(
-        nullable=True, description="Duration, both days counted", metadata={"unit": "days"}
-    )
-    AETOXGR: float = pa.Field(nullable=True, description="CTCAE grade")
-    AREL: str = pa.Field(description="Related Y/N")
-    AESER: str = pa.Field(
-        description="Serious Y/N as counted; N with a criterion beside it asks for a query"
-    )
-    criteria: str = pa.Field(
-        nullable=True, description="Seriousness criteria that are Y, separated by semicolons"
-    )
-    AEOUT: str = pa.Field(description="Outcome")
-    AEACN: str = pa.Field(nullable=True, description="Action taken with study treatment")
-    TRTEMFL: str = pa.Field(isin=["Y", "N"], description="Treatment-emergent")
-    days_since_last_dose: float = pa.Field(
-        nullable=True,
-        description="Start minus last dose on or before the cutoff; negative while dosing",
-        metadata={"unit": "days"},
-    )
-    counted: str = pa.Field(
+    counted: str = column(
+        "N when an E finding leaves the row out of the counts; it is listed all the same",
         isin=["Y", "N"],
-        description=(
-            "N when an E finding leaves the row out of the counts; it is listed all the same"
-        ),
     )
 
     class Config(Table.Config):

@@ -46,15 +46,16 @@ IMMUNE_CLASSES: Final = (
     "plasma",
 )
 
-_BLOOD_ELEMENTS = ("erythroid", "platelet")
+BLOOD_ELEMENTS: Final = ("erythroid", "platelet")
+"""Classes that come with the blood of the biopsy and count in no denominator."""
 
 DENOMINATORS: Final[dict[str, tuple[str, ...]]] = {
-    "all": tuple(c for c in CELL_CLASSES if c not in _BLOOD_ELEMENTS),
+    "all": tuple(c for c in CELL_CLASSES if c not in BLOOD_ELEMENTS),
     "immune": IMMUNE_CLASSES,
     "non_parenchymal": tuple(
         c
         for c in CELL_CLASSES
-        if c not in ("tumour", "hepatocyte", "cholangiocyte", *_BLOOD_ELEMENTS, UNASSIGNED)
+        if c not in ("tumour", "hepatocyte", "cholangiocyte", *BLOOD_ELEMENTS, UNASSIGNED)
     ),
 }
 """Classes that count in each denominator; ``unassigned`` counts in ``all`` only and is no part of

@@ -131,15 +131,17 @@ def test_servers_that_hang_leave_a_tick_short_and_the_others_served(store: Alert
         if channel is live:
             return Answer(True)
         time.sleep(deadline_s)
+        hung.append(channel.label)
         return Answer(False, reason="no answer")
 
     sent = 0
+    hung: list[str] = []
     for tick in range(4):
-        began = time.monotonic()
+        hung.clear()
         sent += deliver_due(
             store, channels, NOW + tick * SECOND, deadline_s=0.2, budget_s=0.5, send=send
         ).sent
-        assert time.monotonic() - began < 1.0
+        assert len(hung) <= 3, "three times 0.2 s are more than the 0.5 s of a tick"
     assert sent == 3, (
         "the live channel got everything, although each tick has only time for two dead ones"
     )

@@ -1,4 +1,4 @@
-"""The words of an alert: grouped by asset, bounded in size, the digest, channels without address."""
+"""The words of an alert: grouped by asset, bounded in size, digest, channels without address."""
 
 from __future__ import annotations
 

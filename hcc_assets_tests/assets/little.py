@@ -31,6 +31,8 @@ from hcc_assets.study.config import StudyConfig
 
 HEADER = "sample_id,subject_id,timepoint,collection_date,path,tissue\n"
 SETTINGS = "[samples]\nsettle_seconds = 0\n"
+GOOD = [["a", 1.0]]
+"""Content of ``numbers.json`` that is published."""
 
 
 class Numbers(Table):
@@ -175,3 +177,18 @@ def key_of(home: Home, sample: str) -> str:
     """Key of a sample of ``samples.csv``."""
     view = Workbench(home, ALL)
     return next(k for k, row in view.rows.items() if row.sample_id == sample)
+
+
+def stored_files(home: Home, *without: str) -> dict[str, bytes]:
+    """Everything below ``store`` and ``published``."""
+    root = Path(str(home.root))
+    found = [p for f in ("store", "published") for p in sorted((root / f).rglob("*"))]
+    return {
+        p.relative_to(root).as_posix(): p.read_bytes()
+        for p in found
+        if p.is_file() and p.name not in without
+    }
+
+
+def published_table(home: Home, name: str = "numbers") -> pd.DataFrame:
+    return pd.read_parquet(str(home.published / f"{name}.parquet"))

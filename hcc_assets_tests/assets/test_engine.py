@@ -4,61 +4,40 @@ overtaken or given up, or has nothing to do."""
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 
 from hcc_assets.alerts.alerting import signals
 from hcc_assets.assets import engine
-from hcc_assets.assets.attempts import MAX_ATTEMPTS, StaleWriter
+from hcc_assets.assets.attempts import MAX_ATTEMPTS
 from hcc_assets.assets.definition import Output, asset
 from hcc_assets.assets.engine import Workbench
 from hcc_assets.assets.plan import make_plan
 from hcc_assets.audit.trail import trail_of
 from hcc_assets.home.paths import Home
-from hcc_assets.home.published import damaged, put_back
+from hcc_assets.home.published import damaged
 from hcc_assets.schemas.csv_safe import to_csv_bytes
 from hcc_assets_tests.assets.little import (
     ALL,
+    GOOD,
     TABLES,
     Numbers,
     deliver,
     key_of,
     little_home,
+    published_table,
+    stored_files,
 )
 
-GOOD = [["a", 1.0]]
 BAD = ["refuse", "crash", [["a", -1]], [["a", 1], ["a", 2]]]
-
-
-@pytest.fixture
-def home(place: Path) -> Home:
-    return little_home(place)
-
-
-def files(home: Home, *without: str) -> dict[str, bytes]:
-    """Everything below ``store`` and ``published``."""
-    root = Path(str(home.root))
-    found = [p for f in ("store", "published") for p in sorted((root / f).rglob("*"))]
-    return {
-        p.relative_to(root).as_posix(): p.read_bytes()
-        for p in found
-        if p.is_file() and p.name not in without
-    }
-
-
-def published(home: Home, name: str = "numbers") -> pd.DataFrame:
-    return pd.read_parquet(str(home.published / f"{name}.parquet"))
 
 
 def test_a_good_value_is_published_as_parquet_and_csv(home: Home) -> None:
     outcome = deliver(home, [["a", 1.5]]).attempt("numbers")
     assert outcome.state == "new"
-    assert published(home).to_dict("records") == [{"key": "a", "value": 1.5}]
+    assert published_table(home).to_dict("records") == [{"key": "a", "value": 1.5}]
     expected = to_csv_bytes(pd.DataFrame({"key": ["a"], "value": [1.5]}))
     assert (home.published / "numbers.csv").read_bytes() == expected
     assert [(c.name, c.passed, c.affected) for c in outcome.checks] == [
@@ -69,9 +48,9 @@ def test_a_good_value_is_published_as_parquet_and_csv(home: Home) -> None:
 
 def test_what_is_fresh_is_not_computed_and_not_touched(home: Home) -> None:
     deliver(home, GOOD).attempt("numbers")
-    before = files(home)
+    before = stored_files(home)
     assert Workbench(home, TABLES).attempt("numbers").state == "fresh"
-    assert files(home) == before
+    assert stored_files(home) == before
 
 
 def test_forced_it_is_computed_again_with_the_same_content(home: Home) -> None:
@@ -86,16 +65,16 @@ def test_forced_it_is_computed_again_with_the_same_content(home: Home) -> None:
 def test_without_its_inputs_it_waits_and_leaves_nothing(home: Home) -> None:
     outcome = Workbench(home, TABLES).attempt("doubles")
     assert (outcome.state, outcome.checks) == ("waiting", [])
-    assert files(home) == {}
+    assert stored_files(home) == {}
 
 
 @pytest.mark.parametrize("bad", BAD, ids=["refused", "error", "below the range", "twice"])
 def test_a_bad_value_leaves_every_byte_of_what_stands(home: Home, bad: object) -> None:
     deliver(home, GOOD).attempt("numbers")
-    before = files(home)
+    before = stored_files(home)
     outcome = deliver(home, bad).attempt("numbers")
     assert outcome.state == ("failed" if bad == "crash" else "held")
-    assert files(home, "held.json") == before
+    assert stored_files(home, "held.json") == before
     assert "the version of" in outcome.reason and "stays" in outcome.reason
     assert [c.passed for c in outcome.checks] == [False]
 
@@ -164,7 +143,7 @@ def test_a_hold_ends_without_a_trace_when_what_stood_is_delivered_again(
 ) -> None:
     deliver(home, GOOD).attempt("numbers")
     deliver(home, GOOD).attempt("doubles")
-    before = files(home)
+    before = stored_files(home)
     work = deliver(home, bad)
     work.attempt("numbers")
     assert [(s.asset, s.check) for s in signals(work, make_plan(work))] == [("numbers", "schema")]
@@ -174,103 +153,7 @@ def test_a_hold_ends_without_a_trace_when_what_stood_is_delivered_again(
     assert not plan.dirty and not plan.of("held")
     assert work.attempt("numbers").state == "fresh"
     assert work.versions.held("numbers") is None
-    assert files(home) == before
-
-
-def test_two_writers_at_once_publish_one_after_the_other(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    both = threading.Barrier(2, timeout=60)
-    passed = threading.local()
-    whole: Callable[..., Output] = engine.computed
-
-    def together(*given: Any) -> Output:
-        if not getattr(passed, "once", False):
-            passed.once = True
-            both.wait()
-        return whole(*given)
-
-    deliver(home, GOOD)
-    monkeypatch.setattr(engine, "computed", together)
-    states: list[str] = []
-
-    def write(run_id: str) -> None:
-        states.append(Workbench(home, TABLES).attempt("numbers", run_id=run_id).state)
-
-    threads = [threading.Thread(target=write, args=(run_id,)) for run_id in ("one", "two")]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    # the one that was overtaken looks again: there is nothing left to do, or, where it comes
-    # between commit and publishing of the other, it publishes the very same
-    assert sorted(states) in (["fresh", "new"], ["new", "new"])
-    work = Workbench(home, TABLES)
-    stands = work.versions.require("numbers")
-    assert work.versions.held("numbers") is None
-    assert damaged(work.versions, [stands]) == []
-    told = [e for e in trail_of(home).entries() if e.action == "materialize"]
-    assert {e.to_hash for e in told} == {stands.data_version}
-    assert {e.details["run_id"] for e in told} == {stands.run_id}
-
-
-def test_who_is_overtaken_by_newer_inputs_computes_those(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    slow = deliver(home, GOOD)
-    whole: Callable[..., Output] = engine.computed
-    faster: list[str] = []
-
-    def overtaken(*given: Any) -> Output:
-        output = whole(*given)
-        if not faster:
-            faster.append("at work")
-            faster.append(deliver(home, [["a", 7]]).attempt("numbers").state)
-        return output
-
-    monkeypatch.setattr(engine, "computed", overtaken)
-    assert slow.attempt("numbers").state == "fresh"
-    assert faster == ["at work", "new"]
-    assert published(home)["value"].tolist() == [7.0]
-
-
-def test_a_writer_that_was_given_up_writes_nothing_any_more(home: Home) -> None:
-    deliver(home, GOOD).attempt("numbers")
-    before = files(home)
-
-    def given_up() -> None:
-        raise StaleWriter("run 1 was given up")
-
-    with pytest.raises(StaleWriter):
-        deliver(home, [["a", 2]]).attempt("numbers", fence=given_up)
-    stands = Workbench(home, TABLES).versions.require("numbers")
-    assert f"{stands.folder}/table.parquet" in stands.files
-    changed = {n for n, data in files(home, "held.json").items() if before.get(n) != data}
-    assert {n.rpartition("/")[0] for n in changed} <= {
-        f"store/numbers/{name}" for name in others(home, stands.folder)
-    }
-
-
-def others(home: Home, folder: str) -> set[str]:
-    """Folders of versions that do not stand."""
-    names = {p.name for p in (home.store / "numbers").iterdir() if p.is_dir()}
-    return names - {folder}
-
-
-def test_what_a_crash_between_commit_and_publishing_left_is_put_back(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    deliver(home, GOOD).attempt("numbers")
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(engine, "promote", _killed)
-        deliver(home, [["a", 2]]).attempt("numbers")
-    assert published(home)["value"].tolist() == [1.0]
-    work = Workbench(home, TABLES)
-    stands = [work.versions.require("numbers")]
-    assert damaged(work.versions, stands) == ["numbers.csv", "numbers.parquet"]
-    assert put_back(work.versions, stands) == ["numbers.csv", "numbers.parquet"]
-    assert published(home)["value"].tolist() == [2.0]
-    assert damaged(work.versions, stands) == []
+    assert stored_files(home) == before
 
 
 def test_a_figure_of_an_earlier_sample_does_not_replace_that_of_a_later_one(place: Path) -> None:

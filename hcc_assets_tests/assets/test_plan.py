@@ -15,6 +15,7 @@ from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.home.paths import Home
 from hcc_assets_tests.assets.little import (
     ALL,
+    GOOD,
     SETTINGS,
     TABLES,
     deliver,
@@ -22,13 +23,6 @@ from hcc_assets_tests.assets.little import (
     little_home,
     sheet,
 )
-
-GOOD = [["a", 1]]
-
-
-@pytest.fixture
-def home(place: Path) -> Home:
-    return little_home(place)
 
 
 @pytest.fixture

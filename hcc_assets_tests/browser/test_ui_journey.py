@@ -29,8 +29,8 @@ from hcc_assets_tests.cells.matrices import mtx_text, toy, write_mex
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 SAMPLE, OTHER = "SURU-01-001-pre", "SURU-01-001-post"
-KEY = "s0001-b"
-"""Of `SAMPLE`: keys are given in the order of the sample ids of a subject."""
+KEY = "s0001-a"
+"""Of `SAMPLE`: the earlier biopsy of a subject has the first key."""
 SHEET = f"""sample_id,subject_id,timepoint,collection_date,path,tissue
 {SAMPLE},SURU-01-001,pre,2025-02-01,matrices/{SAMPLE},LIVER
 {OTHER},SURU-01-001,post,2025-04-01,matrices/{OTHER},LIVER

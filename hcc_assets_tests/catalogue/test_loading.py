@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,7 @@ print(json.dumps({
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict:  # type: ignore[type-arg]
+def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The code location of a copy of the project with more in its catalogue."""
     top = tmp_path_factory.mktemp("project")
     shutil.copytree(
@@ -106,26 +107,26 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict:  # type: ignore[typ
         [sys.executable, "-c", ASK], capture_output=True, text=True, cwd=top, env=environment
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
+    return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_a_stock_asset_in_the_folder_is_loaded_with_its_check_and_sensor(found) -> None:  # type: ignore[no-untyped-def]
+def test_a_stock_asset_in_the_folder_is_loaded_with_its_check_and_sensor(found: Any) -> None:
     assert found["assets"]["stock_table"] == ["cohort", True, ["compositions"], ["has_rows"]]
     assert "stock_sensor" in found["sensors"]
 
 
-def test_a_component_in_the_folder_is_loaded(found) -> None:  # type: ignore[no-untyped-def]
+def test_a_component_in_the_folder_is_loaded(found: Any) -> None:
     assert "from_a_component" in found["assets"]
 
 
-def test_an_installed_package_adds_assets_that_the_driver_drives(found) -> None:  # type: ignore[no-untyped-def]
+def test_an_installed_package_adds_assets_that_the_driver_drives(found: Any) -> None:
     assert "of_another_package" in found["own"]
     _, automatic, _, checks = found["assets"]["of_another_package"]
     assert (automatic, checks) == (True, ["schema"])
     assert "stock_of_another_package" in found["assets"]
 
 
-def test_the_rest_of_the_catalogue_is_as_it_was(found) -> None:  # type: ignore[no-untyped-def]
+def test_the_rest_of_the_catalogue_is_as_it_was(found: Any) -> None:
     assert set(found["own"]) == {*all_assets(), "of_another_package"}
 
 

@@ -13,6 +13,7 @@ from hcc_assets_tests.faults.homes import (
     Seen,
     attempt_all,
     clinical,
+    copied,
     deliver,
     refresh,
     run,
@@ -48,6 +49,12 @@ def clinical_base(scratch: Path) -> Path:
     return _built(scratch / "clinical-base", build)
 
 
+@pytest.fixture
+def root(clinical_base: Path, place: Path) -> Path:
+    """A copy of the clinical one."""
+    return copied(clinical_base, place / "home")
+
+
 @pytest.fixture(scope="session")
 def sample_base(scratch: Path) -> Path:
     """Two samples of one subject and nothing clinical, everything published; a third matrix is in
@@ -69,4 +76,12 @@ def sample_base(scratch: Path) -> Path:
 def bring_up(request: pytest.FixtureRequest) -> Callable[[Path], Seen]:
     """Brings a home up to date: through the engine, and in the long form through Dagster as ``hcc
     refresh`` does."""
+    return {"engine": attempt_all, "refresh": refresh}[request.param]
+
+
+@pytest.fixture(
+    scope="module", params=["engine", pytest.param("refresh", marks=pytest.mark.faults)]
+)
+def bring_up_once(request: pytest.FixtureRequest) -> Callable[[Path], Seen]:
+    """The same for homes that the tests of a file share."""
     return {"engine": attempt_all, "refresh": refresh}[request.param]

@@ -9,10 +9,8 @@ import resource
 import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -25,6 +23,14 @@ from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.home import files
 from hcc_assets.home.paths import Home
 from hcc_assets.home.versions import Versions
+from hcc_assets_tests.faults.broken_writes import (
+    PowerCut,
+    disk_full_for_tables,
+    old_or_new,
+    started,
+    told,
+    writer_that_fails,
+)
 from hcc_assets_tests.faults.homes import (
     SECOND,
     attempt_all,
@@ -35,57 +41,6 @@ from hcc_assets_tests.faults.homes import (
     refresh,
     view_of,
 )
-
-
-class PowerCut(BaseException):
-    """The process is gone: nothing catches this."""
-
-
-@pytest.fixture
-def root(clinical_base: Path, place: Path) -> Path:
-    return copied(clinical_base, place / "home")
-
-
-@contextmanager
-def disk_full_for_tables() -> Iterator[None]:
-    """No Parquet file can be written; small files still can."""
-    plain = Path.replace
-
-    def replace(self: Path, target: str | Path) -> Path:
-        if str(target).endswith(".parquet"):
-            raise OSError(28, "No space left on device")
-        return plain(self, target)
-
-    Path.replace = replace  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        Path.replace = plain  # type: ignore[method-assign]
-
-
-@contextmanager
-def writer_that_fails(at: int, error: BaseException, *, after: bool) -> Iterator[list[int]]:
-    """Let the ``at``-th replacement of a file fail, before or after it happened."""
-    plain, count = Path.replace, [0]
-
-    def replace(self: Path, target: str | Path) -> Path:
-        count[0] += 1
-        if count[0] == at and not after:
-            raise error
-        done = plain(self, target)
-        if count[0] == at:
-            raise error
-        return done
-
-    Path.replace = replace  # type: ignore[method-assign]
-    try:
-        yield count
-    finally:
-        Path.replace = plain  # type: ignore[method-assign]
-
-
-def old_or_new(now: dict[str, str], old: dict[str, str], new: dict[str, str]) -> bool:
-    return set(now) == set(old) and all(now[name] in (old[name], new[name]) for name in now)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before_replace", "after_replace"])
@@ -175,42 +130,6 @@ def test_fault_02_full_disk_leaves_what_stands_and_is_tried_again_when_there_is_
     seen = refresh(root)
     assert not seen.troubled, "a person who asks for a refresh has made room"
     assert hashes(root) != old
-
-
-CHILD = """
-import os, resource, sys
-from pathlib import Path
-from hcc_assets_tests.faults.homes import run, without_figures
-if sys.argv[2] != "-":
-    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
-    import signal
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-print("ready", flush=True)
-with without_figures():
-    summary = run(Path(sys.argv[1]))
-print("done", len(summary.troubled), flush=True)
-"""
-
-
-def started(root: Path, limit: str = "-") -> subprocess.Popen[str]:
-    """A refresh of the home in a process of its own."""
-    environment = {k: v for k, v in os.environ.items() if k not in ("DAGSTER_HOME", "HCC_HOME")} | {
-        "OMP_NUM_THREADS": "1"
-    }
-    return subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(root), limit],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env=environment,
-    )
-
-
-def told(process: subprocess.Popen[str]) -> None:
-    """A refresh that could not write says so: it names what failed, or ends with an error; it never
-    claims to be done."""
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode != 0 or "done 0" not in output
 
 
 @pytest.mark.faults
@@ -309,7 +228,7 @@ def test_fault_04_a_dead_alert_channel_loses_no_alert_of_a_refresh(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing listens on the port: the refresh ends in order, the alert waits in the outbox
-    (delivery itself: platform/test_alerts_delivery)."""
+    (delivery itself: alerts/test_delivery)."""
     from hcc_assets.alerts.alerting import alert_store
 
     monkeypatch.setenv("HCC_ALERT_URLS", "json://127.0.0.1:9/")

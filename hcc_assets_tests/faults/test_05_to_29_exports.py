@@ -3,7 +3,6 @@ told, the other tables go on."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,20 +13,26 @@ from hcc_assets_tests.faults.homes import (
     FIRST,
     SECOND,
     SETTINGS,
-    THIRD,
     Seen,
-    attempt_all,
     clinical,
-    copied,
     deliver,
     hashes,
     landing_bytes,
     quarantined,
-    refresh,
+)
+from hcc_assets_tests.faults.spoilt_exports import (
+    Change,
+    as_bytes,
+    decimal_commas,
+    edit,
+    extra_delimiter,
+    fewer_subjects,
+    gbk_as_latin,
+    put,
+    without_columns,
 )
 
 BringUp = Callable[[Path], Seen]
-Change = Callable[[Path], None]
 CANARY = "欧阳静"
 TABLE = {
     "dm": "subjects",
@@ -36,56 +41,6 @@ TABLE = {
     "ae": "adverse_events",
     "rs": "reported_responses",
 }
-
-
-@pytest.fixture
-def root(clinical_base: Path, place: Path) -> Path:
-    return copied(clinical_base, place / "home")
-
-
-def edit(domain: str, change: Callable[[pd.DataFrame], pd.DataFrame | None]) -> Change:
-    def apply(folder: Path) -> None:
-        frame = pd.read_csv(folder / f"{domain}.csv", dtype=str, keep_default_na=False)
-        changed = change(frame)
-        (frame if changed is None else changed).to_csv(
-            folder / f"{domain}.csv", index=False, lineterminator="\n"
-        )
-
-    return apply
-
-
-def as_bytes(domain: str, change: Callable[[bytes], bytes]) -> Change:
-    def apply(folder: Path) -> None:
-        path = folder / f"{domain}.csv"
-        path.write_bytes(change(path.read_bytes()))
-
-    return apply
-
-
-def put(domain: str, column: str, value: str, row: int = 0) -> Change:
-    def change(frame: pd.DataFrame) -> None:
-        frame.loc[row, column] = value
-
-    return edit(domain, change)
-
-
-def without_columns(*names: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    return lambda frame: frame.drop(columns=list(names))
-
-
-def extra_delimiter(data: bytes) -> bytes:
-    lines = data.split(b"\n")
-    lines[2] += b","
-    return b"\n".join(lines)
-
-
-def gbk_as_latin(frame: pd.DataFrame) -> None:
-    frame.loc[0, "AETERM"] = "高血压".encode("gb18030").decode("latin-1")
-
-
-def decimal_commas(frame: pd.DataFrame) -> None:
-    frame.loc[0, "TRORRES"] = "1,234"
-    frame.loc[1, "TRORRES"] = "12,5"
 
 
 REFUSED_TABLES: dict[str, tuple[str, Change, str]] = {
@@ -193,18 +148,8 @@ def test_refused_table(fault: str, root: Path, bring_up: BringUp) -> None:
     assert CANARY not in str(seen) and "13912345678" not in str(seen)
 
 
-def _fewer_subjects(folder: Path) -> None:
-    for path in folder.glob("*.csv"):
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
-        if len(frame):
-            subjects = sorted(
-                pd.read_csv(folder.parent / FIRST.isoformat() / "dm.csv", dtype=str)["USUBJID"]
-            )
-            frame[frame["USUBJID"] != subjects[0]].to_csv(path, index=False, lineterminator="\n")
-
-
 HELD: dict[str, tuple[Change, str]] = {
-    "fault_05_fewer_subjects": (_fewer_subjects, "subjects are gone"),
+    "fault_05_fewer_subjects": (fewer_subjects, "subjects are gone"),
     "fault_05_fewer_rows": (edit("tr", lambda f: f[f.index % 10 != 3]), "rows of TR are gone"),
     "fault_05_domain_gone": (lambda folder: (folder / "rs.csv").unlink(), "domain RS is gone"),
     "fault_05_domain_emptied": (edit("ae", lambda f: f.head(0)), "AE had rows and has none now"),
@@ -296,63 +241,3 @@ def test_reported_and_going_on(fault: str, place: Path, bring_up: BringUp) -> No
             .any()
         )
     assert len(seen.table("responses")) and len(seen.table("ae_summary"))
-
-
-def test_fault_05_an_older_export_is_taken_where_the_newest_is_refused(place: Path) -> None:
-    root = place / "home"
-    root.mkdir()
-    (root / "study.toml").write_text(SETTINGS)
-    deliver(root, clinical(FIRST), FIRST.isoformat())
-    _fewer_subjects(deliver(root, clinical(SECOND), SECOND.isoformat()))
-    seen = refresh(root)
-    assert seen.status["export"] == FIRST.isoformat()
-    assert "subjects are gone" in seen.troubled[("clinical_export", None)]
-    assert any(q["code"] == "held" for q in quarantined(root))
-    assert any(s.check == "newest_export_taken" for s in seen.alert("clinical_export"))
-
-
-def test_fault_05_rows_lost_behind_a_refused_table_are_still_seen(root: Path) -> None:
-    REFUSED_TABLES["fault_26_extra_delimiter"][1](
-        deliver(root, clinical(SECOND), SECOND.isoformat())
-    )
-    attempt_all(root)
-    edit("ae", lambda f: f[f.index % 5 != 3])(deliver(root, clinical(THIRD), THIRD.isoformat()))
-    before = hashes(root)
-    seen = attempt_all(root)
-    assert "rows of AE are gone" in seen.troubled[("clinical_export", None)]
-    assert hashes(root) == before
-
-
-def test_fault_19_corrected_export_under_the_same_id(root: Path) -> None:
-    """A correction publishes with its difference and a warning, and what rests on it is renewed."""
-    before = hashes(root)
-    (root / "study.toml").write_text(SETTINGS + "[holding]\nchanged_rows_percent = 20\n")
-    folder = root / "landing" / "clinical" / FIRST.isoformat()
-    edit("ae", lambda f: f.assign(AETERM=f["AETERM"].where(f.index != 1, "Headache, severe")))(
-        folder
-    )
-    seen = attempt_all(root)
-    assert not seen.troubled
-    assert hashes(root)["adverse_events.parquet"] != before["adverse_events.parquet"]
-    assert hashes(root)["responses.parquet"] == before["responses.parquet"]
-    assert [
-        s.severity.value for s in seen.alert("clinical_export") if s.check == "history_unchanged"
-    ] == ["WARN"]
-
-
-def test_fault_19_unchanged_export_again_makes_nothing_stale(root: Path) -> None:
-    before = hashes(root)
-    shutil.copytree(root / "landing" / "clinical" / FIRST.isoformat(), root / "copy")
-    shutil.rmtree(root / "landing" / "clinical" / FIRST.isoformat())
-    shutil.copytree(root / "copy", root / "landing" / "clinical" / FIRST.isoformat())
-    seen = attempt_all(root)
-    assert not seen.changed and hashes(root) == before
-
-
-def test_fault_22_a_settled_export_that_is_gone_leaves_what_stands(root: Path) -> None:
-    before = hashes(root)
-    deliver(root, clinical(FIRST), "2025-05-01")
-    shutil.rmtree(root / "landing" / "clinical" / FIRST.isoformat())
-    seen = attempt_all(root)
-    assert "no longer in landing" in seen.troubled[("clinical_export", None)]
-    assert hashes(root) == before

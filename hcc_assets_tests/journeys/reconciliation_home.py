@@ -99,6 +99,8 @@ class WorkedHome(RuleBasedStateMachine):
         self.done: set[str] = set()
         self.partial: set[str] = set()
         self.erased: set[str] = set()
+        self.published: set[str] = set()
+        self.entries = 0
         self.clean = False
         self.number = 0
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.engine import Workbench
 from hcc_assets.assets.plan import make_plan
 from hcc_assets.assets.view import HomeView
@@ -30,7 +29,7 @@ from hcc_assets_tests.faults.numbers_given import (
     values,
 )
 from hcc_assets_tests.processes import together
-from hcc_assets_tests.s3_server import S3Server, many_samples, s3_server, stored
+from hcc_assets_tests.s3_server import S3Server, look, many_samples, s3_server, stored
 
 
 @pytest.fixture
@@ -271,13 +270,6 @@ def test_a_large_upload_cut_in_one_of_its_parts_is_not_there(
 
 
 # -- what looking costs ----------------------------------------------------------------------------
-
-
-def look(home: Home, server: S3Server, assets: dict[str, Asset]) -> dict[str, int]:
-    """Requests of one plan, as ``hcc status`` and every sensor tick make it."""
-    server.asked.clear()
-    make_plan(HomeView(home, assets))
-    return dict(server.asked)
 
 
 @pytest.mark.slow

@@ -7,7 +7,6 @@ landing to published is what is proved.
 
 from __future__ import annotations
 
-import datetime as dt
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -24,33 +23,20 @@ from hcc_assets.operate.actions import refresh_home
 from hcc_assets.operate.status import home_status, status_lines
 from hcc_assets_tests.clinical.endpoint_frames import oracle, read_csv
 from hcc_assets_tests.faults.homes import without_figures
+from hcc_assets_tests.journeys.oracle_homes import (
+    VARIANTS,
+    Fill,
+    Homes,
+    made_folder,
+    published_of_all,
+    published_table,
+    rule_cases,
+    survival,
+)
 
-Rows = list[dict[str, str]]
-Fill = Callable[[Path], object]
-Homes = Callable[[str, str, Fill], Path]
-
-HEADS = {
-    "dm": "USUBJID,RFICDTC,DTHDTC,DTHFL",
-    "ex": "USUBJID,EXSEQ,EXTRT,EXDOSE,EXDOSU,EXSTDTC,EXENDTC",
-    "tr": "USUBJID,VISITNUM,VISIT,TRDTC,TRLNKID,TRGRPID,TULOC,TRTESTCD,TRORRES,TRORRESU,TRSTAT,"
-    "TRREASND",
-    "ae": "USUBJID,AEDECOD,AESTDTC",
-    "ds": "USUBJID,DSDECOD,DSSTDTC",
-    "cm": "USUBJID,CMCAT,CMSTDTC",
-    "ss": "USUBJID,SSTESTCD,SSSTRESC,SSDTC",
-}
-VARIANTS = {
-    "default": ("", "OVRLRESP", "CBOR"),
-    "sd_between": ("[recist]\nmax_sd_between = 1\n", "OVRLRESP", "CBOR_ACCEPT_SD"),
-    "ne_between": ("[recist]\nmax_ne_between = 2\n", "OVRLRESP", "CBOR_MAXNE2"),
-    "sticky": ("[recist]\nsticky_pr = true\n", "OVRLRESP_EORTC_STICKY", None),
-}
-"""Settings of study.toml; columns of the expected overall response and of CBOR under them (None:
-the oracle has none)."""
 EACH_VARIANT = [
     pytest.param(name, marks=[] if name == "default" else [pytest.mark.slow]) for name in VARIANTS
 ]
-FIRST_DOSE = dt.date(2020, 1, 1)
 
 
 @pytest.fixture(scope="module")
@@ -80,78 +66,6 @@ def homes(scratch: Path) -> Iterator[Homes]:
         yield home
 
 
-def _published(root: Path, table: str) -> pd.DataFrame:
-    return pd.read_parquet(root / "published" / f"{table}.parquet")
-
-
-def _write(folder: Path, tables: dict[str, Rows]) -> None:
-    folder.mkdir()
-    for domain, head in HEADS.items():
-        pd.DataFrame(tables.get(domain, []), columns=head.split(","), dtype=object).to_csv(
-            folder / f"{domain}.csv", index=False
-        )
-
-
-def _people(rows: list[tuple[str, str, str, str, str]]) -> dict[str, Rows]:
-    """DM, EX and SS of subjects given as id, consent, first dose, death and last day known alive
-    (each a date or empty)."""
-    return {
-        "dm": [
-            {"USUBJID": s, "RFICDTC": consent, "DTHDTC": death, "DTHFL": "Y" if death else ""}
-            for s, consent, _, death, _ in rows
-        ],
-        "ex": [
-            {
-                "USUBJID": s,
-                "EXSEQ": "1",
-                "EXTRT": "SURUFATINIB",
-                "EXDOSE": "300",
-                "EXDOSU": "mg",
-                "EXSTDTC": start,
-                "EXENDTC": start,
-            }
-            for s, _, start, _, _ in rows
-        ],
-        "ss": [
-            {
-                "USUBJID": s,
-                "SSTESTCD": "SURVSTAT",
-                "SSSTRESC": "DEAD" if death else "ALIVE",
-                "SSDTC": alive,
-            }
-            for s, _, _, death, alive in rows
-            if alive
-        ],
-    }
-
-
-def _rule_cases(cutoff: str) -> Fill:
-    """The rule cases of one data cut-off as an export of that day."""
-
-    def fill(folder: Path) -> None:
-        cases = [r for r in read_csv(oracle("oracle", "recist", "dm.csv")) if r["DCUTDT"] == cutoff]
-        ids = {r["USUBJID"] for r in cases}
-        tables = _people(
-            [(r["USUBJID"], r["RFICDT"], r["TRTSDT"], r["DTHDT"], r["LSTALVDT"]) for r in cases]
-        )
-        tables["tr"] = [
-            r for r in read_csv(oracle("oracle", "recist", "tr.csv")) if r["USUBJID"] in ids
-        ]
-        tables["ds"] = [
-            {"USUBJID": r["USUBJID"], "DSDECOD": r["DSREAS"], "DSSTDTC": r["LSTALVDT"]}
-            for r in cases
-            if r["DSREAS"]
-        ]
-        tables["cm"] = [
-            {"USUBJID": r["USUBJID"], "CMCAT": "NEW ANTICANCER THERAPY", "CMSTDTC": r["NACTDT"]}
-            for r in cases
-            if r["NACTDT"]
-        ]
-        _write(folder / cutoff, tables)
-
-    return fill
-
-
 @pytest.fixture(scope="module")
 def rule_homes(homes: Homes) -> Callable[[str], list[Path]]:
     """The homes of one variant: one per data cut-off."""
@@ -159,20 +73,16 @@ def rule_homes(homes: Homes) -> Callable[[str], list[Path]]:
         {r["DCUTDT"] for r in read_csv(oracle("oracle", "recist", "dm.csv"))}, reverse=True
     )
     return lambda name: [
-        homes(name if place == 0 else f"{name}-{place}", VARIANTS[name][0], _rule_cases(c))
+        homes(name if place == 0 else f"{name}-{place}", VARIANTS[name][0], rule_cases(c))
         for place, c in enumerate(cutoffs)
     ]
-
-
-def _all(roots: list[Path], table: str) -> pd.DataFrame:
-    return pd.concat([_published(root, table) for root in roots], ignore_index=True)
 
 
 @pytest.mark.parametrize("variant", EACH_VARIANT)
 def test_responses_of_the_rule_cases(rule_homes: Callable[[str], list[Path]], variant: str) -> None:
     found = {
         (r["USUBJID"], r["VISITNUM"]): r
-        for r in _all(rule_homes(variant), "responses").to_dict("records")
+        for r in published_of_all(rule_homes(variant), "responses").to_dict("records")
     }
     expected = read_csv(oracle("oracle", "recist", "expected_timepoint.csv"))
     wrong = []
@@ -212,7 +122,7 @@ def test_responses_of_the_rule_cases(rule_homes: Callable[[str], list[Path]], va
 def test_best_responses_of_the_rule_cases(
     rule_homes: Callable[[str], list[Path]], variant: str
 ) -> None:
-    best = _all(rule_homes(variant), "best_responses").set_index("USUBJID")
+    best = published_of_all(rule_homes(variant), "best_responses").set_index("USUBJID")
     expected = read_csv(oracle("oracle", "recist", "expected_subject.csv"))
     assert len(expected) == len(best) == 34
     for source, column in (("BOR", "BOR"), ("CBOR", VARIANTS[variant][2])):
@@ -222,7 +132,7 @@ def test_best_responses_of_the_rule_cases(
 
 
 def test_time_to_event_of_the_rule_cases(rule_homes: Callable[[str], list[Path]]) -> None:
-    times = _all(rule_homes("default"), "time_to_event")
+    times = published_of_all(rule_homes("default"), "time_to_event")
     expected = read_csv(oracle("oracle", "recist", "expected_subject.csv"))
     for policy in ("PFS_TP", "PFS_FDA"):
         mine = times[times["PARAMCD"] == policy]
@@ -250,7 +160,7 @@ def test_status_warns_with_the_number_that_hangs_on_the_sd_minimum(
     rule_homes: Callable[[str], list[Path]],
 ) -> None:
     root = rule_homes("default")[0]
-    rates = _published(root, "response_rates")
+    rates = published_table(root, "response_rates")
     told = home_status(Home.at(root), all_assets())
     expected = {
         s: int(
@@ -264,29 +174,6 @@ def test_status_warns_with_the_number_that_hangs_on_the_sd_minimum(
     assert any(
         f"BOR would change for {expected['BOR']} subjects" in line for line in status_lines(told)
     )
-
-
-def _survival(name: str) -> Fill:
-    """A data set of times and events as subjects who die, or were last seen alive, on that day of
-    treatment."""
-
-    def fill(folder: Path) -> None:
-        start = FIRST_DOSE.isoformat()
-        people = []
-        for place, row in enumerate(read_csv(oracle("oracle", "km", f"input_{name}.csv")), 1):
-            last = (FIRST_DOSE + dt.timedelta(days=int(float(row["time"])) - 1)).isoformat()
-            people.append(
-                (
-                    f"{name.upper()}-{place:03d}",
-                    start,
-                    start,
-                    last if row["event"] == "1" else "",
-                    last,
-                )
-            )
-        _write(folder / "2024-12-31", _people(people))
-
-    return fill
 
 
 @pytest.mark.parametrize(
@@ -305,10 +192,10 @@ def test_survival_of_the_reference_data_sets(homes: Homes, name: str) -> None:
         if (r["dataset"], r["conf_type"]) == (name, "log-log")
     ]
     months = [float(r["time"]) / 30.4375 for r in points]
-    root = homes(name, f"[pfs]\nlandmarks_months = {months}\n", _survival(name))
-    summary = _published(root, "pfs_summary")
+    root = homes(name, f"[pfs]\nlandmarks_months = {months}\n", survival(name))
+    summary = published_table(root, "pfs_summary")
     found = summary[summary["PARAMCD"] == "OS"].sort_values("landmark_days").to_dict("records")
-    follow_up = _published(root, "follow_up").set_index("PARAMCD").loc["OS"]
+    follow_up = published_table(root, "follow_up").set_index("PARAMCD").loc["OS"]
     medians = {
         r["conf_type"]: r
         for r in read_csv(oracle("oracle", "km", "km_median.csv"))
@@ -347,7 +234,7 @@ def test_raw_sdtm_of_several_readers_agrees_with_the_reported_responses(homes: H
     root = homes("landing_real", "", lambda folder: shutil.copytree(source, folder / "2014-12-31"))
     derived = {
         (r["USUBJID"], r["EVALUATOR"], r["VISITNUM"]): r["OVRLRESP"]
-        for r in _published(root, "responses").to_dict("records")
+        for r in published_table(root, "responses").to_dict("records")
     }
     reported = {
         (r["USUBJID"], r["RSEVALID"] or r["RSEVAL"], float(r["VISITNUM"])): r["RSSTRESC"]
@@ -355,7 +242,7 @@ def test_raw_sdtm_of_several_readers_agrees_with_the_reported_responses(homes: H
     }
     assert len({reader for _, reader, _ in reported}) == 3
     assert {key: derived.get(key) for key in reported} == reported
-    assert not {"TR23", "TR24"} & set(_published(root, "data_issues")["check_id"])
+    assert not {"TR23", "TR24"} & set(published_table(root, "data_issues")["check_id"])
 
 
 def test_seeded_findings_are_published(homes: Homes) -> None:
@@ -364,9 +251,9 @@ def test_seeded_findings_are_published(homes: Homes) -> None:
     root = homes(
         "data_quality",
         "",
-        lambda folder: [shutil.copy(f, _made(folder / "2026-11-22")) for f in domains],
+        lambda folder: [shutil.copy(f, made_folder(folder / "2026-11-22")) for f in domains],
     )
-    issues = _published(root, "data_issues")
+    issues = published_table(root, "data_issues")
     found = set(zip(issues["check_id"], issues["subject_id"], strict=True))
     expected = {(r["CHECK"], r["USUBJID"]) for r in read_csv(source / "expected_issues.csv")}
     assert len(expected) == 41
@@ -375,8 +262,3 @@ def test_seeded_findings_are_published(homes: Homes) -> None:
     assert (root / "published" / "best_responses.parquet").exists(), (
         "one bad subject stops nobody else"
     )
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(exist_ok=True)
-    return folder

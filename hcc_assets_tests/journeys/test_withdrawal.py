@@ -44,23 +44,22 @@ from hcc_assets_tests.faults.homes import (
     view_of,
     without_figures,
 )
+from hcc_assets_tests.journeys.withdrawal_homes import (
+    HEADER,
+    named,
+    people,
+    sample_row,
+    standing,
+    subjects_of,
+)
 
 SAMPLE, OTHER_SAMPLE = "Q17-pre", "Q18-pre"
-HEADER = "sample_id,subject_id,timepoint,collection_date,path,tissue\n"
 
 
 @pytest.fixture(autouse=True)
 def no_figures() -> Iterator[None]:
     with without_figures():
         yield
-
-
-def people() -> list[str]:
-    return sorted(clinical(FIRST)["dm"]["USUBJID"])
-
-
-def sample_row(sample: str, subject: str, folder: str) -> str:
-    return f"{sample},{subject},pre,2025-07-01,matrices/{folder},LIVER\n"
 
 
 @pytest.fixture(params=["engine", pytest.param("dagster", marks=pytest.mark.faults)])
@@ -110,28 +109,6 @@ def base(built: dict[str, Path], scratch: Path, bring_up: Callable[[Path], Seen]
 @pytest.fixture
 def root(place: Path, base: Path) -> Path:
     return copied(base, place / "home")
-
-
-def named(root: Path, *names: str) -> list[str]:
-    """Files of the home that name somebody, outside landing, the people table and the operator's
-    own record."""
-    found = find_traces(root, names, others=people())
-    return sorted(
-        {
-            t.path
-            for t in found.traces
-            if not t.path.startswith("landing/")
-            and t.path not in ("withdrawals.csv", "people.json")
-        }
-    )
-
-
-def subjects_of(root: Path, table: str) -> set[str]:
-    return set(pd.read_parquet(root / "published" / f"{table}.parquet")["USUBJID"])
-
-
-def standing(seen: Seen) -> int:
-    return int(seen.status["samples"]["standing"])
 
 
 def test_withdraw_keeps_what_was_collected_and_recomputes_what_rested_on_the_rest(

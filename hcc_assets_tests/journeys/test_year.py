@@ -18,6 +18,7 @@ from hcc_assets.clinical.reading.exports import Export, read_export
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.actions import accept_export
 from hcc_assets.simulate.clinical import export, stories
+from hcc_assets_tests.faults.broken_writes import PowerCut, writer_that_fails
 from hcc_assets_tests.faults.homes import (
     SETTINGS,
     Seen,
@@ -29,7 +30,6 @@ from hcc_assets_tests.faults.homes import (
     refresh,
     without_figures,
 )
-from hcc_assets_tests.faults.test_01_to_04_writes import PowerCut, writer_that_fails
 
 START = dt.date(2025, 9, 1)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +13,10 @@ from hcc_assets.assets.engine import Workbench
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.build import build_assets
 from hcc_assets.operate.sensors import register_samples, schedules
-from hcc_assets_tests.assets.little import ALL, deliver, key_of, little_home, sheet
-from hcc_assets_tests.operate.instances import instance_at, run
+from hcc_assets_tests.assets.little import ALL, deliver, key_of, sheet
+from hcc_assets_tests.operate.instances import run
 
 TABLES = {"numbers", "doubles", "everybody"}
-
-
-@pytest.fixture
-def instance(place: Path) -> Iterator[dg.DagsterInstance]:
-    with instance_at(place / "dagster") as found:
-        yield found
-
-
-@pytest.fixture
-def home(place: Path) -> Home:
-    return little_home(place / "home")
 
 
 def asked(home: Home, instance: dg.DagsterInstance, name: str) -> list[tuple[str | None, set[str]]]:

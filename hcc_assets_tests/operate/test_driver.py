@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pytest
 
 from hcc_assets.assets.attempts import MAX_ATTEMPTS
 from hcc_assets.assets.definition import Asset
@@ -18,17 +17,8 @@ from hcc_assets.home.paths import Home
 from hcc_assets.operate.build import TABLES_JOB, build_assets
 from hcc_assets.operate.driver import BACK_OFF_RUNS
 from hcc_assets.operate.sensors import driver_sensor, register_samples
-from hcc_assets_tests.assets.little import (
-    ALL,
-    SETTINGS,
-    TABLES,
-    deliver,
-    key_of,
-    little_home,
-)
-from hcc_assets_tests.operate.instances import instance_at, run
-
-GOOD = [["a", 1.0]]
+from hcc_assets_tests.assets.little import ALL, GOOD, SETTINGS, TABLES, deliver, key_of, little_home
+from hcc_assets_tests.operate.instances import run
 
 
 class Daemon:
@@ -77,17 +67,6 @@ class Daemon:
                 run(self.home, self.instance, self.assets, names, key)
             assert len(ticks) < 12
         return ticks
-
-
-@pytest.fixture
-def instance(place: Path) -> Iterator[dg.DagsterInstance]:
-    with instance_at(place / "dagster") as found:
-        yield found
-
-
-@pytest.fixture
-def home(place: Path) -> Home:
-    return little_home(place / "home")
 
 
 def test_it_asks_for_what_the_plan_says_one_run_for_each_sample_and_one_for_tables(

@@ -75,10 +75,10 @@ def test_a_real_daemon_beats_often_enough_and_its_death_is_seen_within_the_minut
                 assert look().ok, look().sentence
                 time.sleep(1)
             os.killpg(process.pid, signal.SIGKILL)
-            killed = time.monotonic()
-            while look().ok and time.monotonic() - killed < 90:
+            deadline = time.monotonic() + 60
+            while look().ok and time.monotonic() < deadline:
                 time.sleep(0.5)
-            assert time.monotonic() - killed < 60
+            assert not look().ok
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import dagster as dg
@@ -19,9 +18,6 @@ from hcc_assets.operate.status import manifests_of
 from hcc_assets_tests.operate.instances import instance_at
 from hcc_assets_tests.tiny import Tiny
 
-SECONDS = 60
-"""For the 57 versions of the tiny home on a busy machine; 5 s on an idle one."""
-
 
 def plan_of(tiny: Tiny) -> Plan:
     return make_plan(Workbench(Home.at(tiny.root), all_assets()))
@@ -33,9 +29,7 @@ def test_an_empty_history_over_a_full_home_is_filled(tiny: Tiny, place: Path) ->
     with instance_at(place / "dagster") as instance:
         register_samples(instance, plan.view)
         assert {key(m) for m in missing(instance, plan)} == {key(m) for m in manifests}
-        started = time.monotonic()
         written = restore(instance, plan, seconds=600)
-        assert time.monotonic() - started < SECONDS
         assert written == len(manifests) + sum(len(m.checks) for m in manifests)
         assert list(missing(instance, plan)) == []
         assert restore(instance, plan, seconds=600) == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +14,8 @@ from hcc_assets.assets.definition import Output
 from hcc_assets.assets.engine import Workbench
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.build import TABLES_JOB, build_assets
-from hcc_assets_tests.assets.little import ALL, TABLES, deliver, key_of, little_home, sheet
-from hcc_assets_tests.operate.instances import instance_at, run, text, told
-
-GOOD = [["a", 1.0]]
-
-
-@pytest.fixture
-def home(place: Path) -> Home:
-    return little_home(place / "home")
-
-
-@pytest.fixture
-def instance(place: Path) -> Iterator[dg.DagsterInstance]:
-    with instance_at(place / "dagster") as found:
-        yield found
+from hcc_assets_tests.assets.little import ALL, GOOD, TABLES, deliver, key_of, sheet
+from hcc_assets_tests.operate.instances import run, text, told
 
 
 def stamp(instance: dg.DagsterInstance, asset: str) -> float | None:

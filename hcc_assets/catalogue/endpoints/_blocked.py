@@ -1,12 +1,24 @@
-"""What the check on blocked subjects says, the same in all assets that rest on tumour data."""
+"""Subjects that data issues block, and the check on them of every asset on tumour data."""
 
 from __future__ import annotations
 
 from collections.abc import Set
 
 from hcc_assets.assets.definition import Verdict
+from hcc_assets.assets.inputs import Version
+from hcc_assets.catalogue.clinical._held_back import held_back
 
 WHAT_TO_DO = "See data_issues; send the query letters."
+
+
+def blocked(clinical_checks: Version) -> frozenset[str]:
+    """Subjects whose tumour data count as not evaluable."""
+    return held_back(clinical_checks.frame("issues"))
+
+
+def no_subject_blocked(clinical_checks: Version) -> Verdict:
+    """No subject is blocked by a data issue"""
+    return none_blocked(blocked(clinical_checks))
 
 
 def none_blocked(subjects: Set[str]) -> Verdict:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from hcc_assets.assets.definition import asset
 from hcc_assets.assets.inputs import Version
+from hcc_assets.catalogue.endpoints._left_out import left_out
 from hcc_assets.schemas.safety import AeListings
 from hcc_assets.study.config import StudyConfig
 
@@ -22,7 +23,6 @@ def ae_listings(
     cutoff: dt.date,
 ) -> pd.DataFrame:
     """Serious and fatal events and withdrawals, one row each. Verbatim terms are left out."""
-    from hcc_assets.clinical.checks.run import rows_left_out
     from hcc_assets.clinical.safety.summaries import ae_listings as listings
 
     return listings(
@@ -31,5 +31,5 @@ def ae_listings(
         adverse_events,
         config,
         cutoff=cutoff,
-        left_out_rows=rows_left_out(clinical_checks.frame("issues")),
+        left_out_rows=left_out(clinical_checks),
     )

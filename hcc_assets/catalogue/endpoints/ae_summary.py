@@ -10,6 +10,7 @@ import pandas as pd
 
 from hcc_assets.assets.definition import Verdict, asset
 from hcc_assets.assets.inputs import Version
+from hcc_assets.catalogue.endpoints._left_out import left_out
 from hcc_assets.schemas.base import empty
 from hcc_assets.schemas.clinical import Disposition
 from hcc_assets.schemas.safety import AeSummary
@@ -36,7 +37,7 @@ def ae_summary(
         adverse_events,
         config,
         cutoff=cutoff,
-        left_out_rows=_left_out(clinical_checks),
+        left_out_rows=left_out(clinical_checks),
         disposition=empty(Disposition) if disposition is None else disposition,
     )
 
@@ -44,7 +45,7 @@ def ae_summary(
 @ae_summary.check(severity="WARN", todo="See data_issues for the rows.")
 def no_row_left_out(clinical_checks: Version) -> Verdict:
     """No adverse event row is left out for an error"""
-    rows = _left_out(clinical_checks)
+    rows = left_out(clinical_checks)
     return Verdict(not rows, f"{len(rows)} adverse event rows are left out for errors", len(rows))
 
 
@@ -54,9 +55,3 @@ def grades_figure(table: pd.DataFrame) -> Mapping[str, Any]:
     from hcc_assets.figures.clinical_safety import ae_bars
 
     return {"adverse_events_by_grade": ae_bars(table)}
-
-
-def _left_out(clinical_checks: Version) -> frozenset[int]:
-    from hcc_assets.clinical.checks.run import rows_left_out
-
-    return rows_left_out(clinical_checks.frame("issues"))

@@ -8,6 +8,7 @@ import pandas as pd
 
 from hcc_assets.assets.definition import asset
 from hcc_assets.assets.inputs import Version
+from hcc_assets.catalogue.endpoints._left_out import left_out
 from hcc_assets.schemas.safety import AesiSummary
 from hcc_assets.study.config import StudyConfig
 
@@ -23,7 +24,6 @@ def aesi_summary(
 ) -> pd.DataFrame:
     """Events of special interest: how many resolved, how many did not, what was done. Terms are
     those of study.toml."""
-    from hcc_assets.clinical.checks.run import rows_left_out
     from hcc_assets.clinical.safety.summaries import aesi_summary as summary
 
     return summary(
@@ -32,5 +32,5 @@ def aesi_summary(
         adverse_events,
         config,
         cutoff=cutoff,
-        left_out_rows=rows_left_out(clinical_checks.frame("issues")),
+        left_out_rows=left_out(clinical_checks),
     )

@@ -8,10 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from hcc_assets.assets.definition import Verdict, asset
+from hcc_assets.assets.definition import asset
 from hcc_assets.assets.inputs import Version
-from hcc_assets.catalogue.clinical._held_back import held_back
-from hcc_assets.catalogue.endpoints._blocked import WHAT_TO_DO, none_blocked
+from hcc_assets.catalogue.endpoints._blocked import WHAT_TO_DO, blocked, no_subject_blocked
 from hcc_assets.schemas.endpoints import BestResponses
 from hcc_assets.study.config import StudyConfig
 
@@ -50,14 +49,11 @@ def best_responses(
         disposition,
         config,
         cutoff=cutoff,
-        blocked=held_back(clinical_checks.frame("issues")),
+        blocked=blocked(clinical_checks),
     )
 
 
-@best_responses.check(severity="WARN", todo=WHAT_TO_DO)
-def no_subject_blocked(clinical_checks: Version) -> Verdict:
-    """No subject is blocked by a data issue"""
-    return none_blocked(held_back(clinical_checks.frame("issues")))
+best_responses.check(severity="WARN", todo=WHAT_TO_DO)(no_subject_blocked)
 
 
 @best_responses.figure

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from hcc_assets.assets.inputs import BySample
-from hcc_assets.catalogue._contrasts import CONTRAST_SETTINGS
+from hcc_assets.catalogue._contrasts import CONTRAST_SETTINGS, each_contrast
 from hcc_assets.catalogue.cohort._pseudobulks import pseudobulks
 from hcc_assets.catalogue.cohort._samples import standing_samples
 from hcc_assets.home.manifests import digest
@@ -63,6 +64,31 @@ def paired_fits(
             _last_fits.clear()
         _last_fits[key] = fits
     return _last_fits[key]
+
+
+def each_fitted(
+    derive: Callable[..., pd.DataFrame],
+    samples: pd.DataFrame,
+    qc_cells: BySample,
+    annotated_cells: BySample,
+    pseudobulk: BySample,
+    config: StudyConfig,
+) -> pd.DataFrame:
+    """A table of every contrast, read from its fits.
+
+    Parameters
+    ----------
+    derive
+        Gets samples, sums, choices and ``fits`` of one contrast (as ``deg_tables``).
+    samples, qc_cells, annotated_cells, pseudobulk, config
+        As for `paired_fits`.
+    """
+
+    def compare(chosen: pd.DataFrame, narrow: StudyConfig) -> pd.DataFrame:
+        fits = paired_fits(chosen, qc_cells, annotated_cells, pseudobulk, narrow)
+        return derive(chosen, fits.stack, narrow, fits=fits)
+
+    return each_contrast(samples, config, compare)
 
 
 def _settings(config: StudyConfig) -> dict[str, object]:

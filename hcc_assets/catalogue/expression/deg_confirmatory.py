@@ -6,8 +6,7 @@ import pandas as pd
 
 from hcc_assets.assets.definition import asset
 from hcc_assets.assets.inputs import BySample
-from hcc_assets.catalogue._contrasts import each_contrast
-from hcc_assets.catalogue.expression._fits import FIT_SETTINGS, paired_fits
+from hcc_assets.catalogue.expression._fits import FIT_SETTINGS, each_fitted
 from hcc_assets.schemas.expression import DegConfirmatory
 from hcc_assets.study.config import StudyConfig
 
@@ -29,8 +28,4 @@ def deg_confirmatory(
     weekly."""
     from hcc_assets.stats.deseq import deg_confirmatory as confirmatory
 
-    def compare(chosen: pd.DataFrame, narrow: StudyConfig) -> pd.DataFrame:
-        fits = paired_fits(chosen, qc_cells, annotated_cells, pseudobulk, narrow)
-        return confirmatory(chosen, fits.stack, narrow, fits=fits)
-
-    return each_contrast(samples, config, compare)
+    return each_fitted(confirmatory, samples, qc_cells, annotated_cells, pseudobulk, config)

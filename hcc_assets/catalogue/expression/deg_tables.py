@@ -9,8 +9,8 @@ import pandas as pd
 
 from hcc_assets.assets.definition import Output, Verdict, asset
 from hcc_assets.assets.inputs import BySample
-from hcc_assets.catalogue._contrasts import drawn, each_contrast
-from hcc_assets.catalogue.expression._fits import FIT_SETTINGS, paired_fits
+from hcc_assets.catalogue._contrasts import drawn
+from hcc_assets.catalogue.expression._fits import FIT_SETTINGS, each_fitted
 from hcc_assets.schemas.expression import DegTables
 from hcc_assets.study.classes import PRIMARY_CLASSES
 from hcc_assets.study.config import StudyConfig
@@ -28,11 +28,7 @@ def deg_tables(
     pseudobulk. Fast moderated paired engine."""
     from hcc_assets.stats.differential_expression import deg_tables as tables
 
-    def compare(chosen: pd.DataFrame, narrow: StudyConfig) -> pd.DataFrame:
-        fits = paired_fits(chosen, qc_cells, annotated_cells, pseudobulk, narrow)
-        return tables(chosen, fits.stack, narrow, fits=fits)
-
-    table = each_contrast(samples, config, compare)
+    table = each_fitted(tables, samples, qc_cells, annotated_cells, pseudobulk, config)
     metadata = {
         "classes_tested": len(_tested(table)),
         "genes_flagged_ambient": int(table["ambient_flag"].sum()),

@@ -9,8 +9,8 @@ import pandas as pd
 
 from hcc_assets.assets.definition import asset
 from hcc_assets.assets.inputs import BySample
-from hcc_assets.catalogue._contrasts import drawn, each_contrast
-from hcc_assets.catalogue.expression._fits import FIT_SETTINGS, paired_fits
+from hcc_assets.catalogue._contrasts import drawn
+from hcc_assets.catalogue.expression._fits import FIT_SETTINGS, each_fitted
 from hcc_assets.schemas.expression import RelatedGenes
 from hcc_assets.study.config import StudyConfig
 
@@ -30,11 +30,7 @@ def related_genes(
     within the program."""
     from hcc_assets.stats.program_genes import related_genes as genes
 
-    def compare(chosen: pd.DataFrame, narrow: StudyConfig) -> pd.DataFrame:
-        fits = paired_fits(chosen, qc_cells, annotated_cells, pseudobulk, narrow)
-        return genes(chosen, fits.stack, narrow, fits=fits)
-
-    return each_contrast(samples, config, compare)
+    return each_fitted(genes, samples, qc_cells, annotated_cells, pseudobulk, config)
 
 
 @related_genes.figure

@@ -34,7 +34,7 @@ from hcc_assets.cells.malignancy.split import (
     ONCOFETAL_CUT,
     best_split,
 )
-from hcc_assets.study.classes import UNASSIGNED
+from hcc_assets.study.classes import IMMUNE_CLASSES, UNASSIGNED
 from hcc_assets.study.markers import MATURE_HEPATOCYTE, ONCOFETAL
 
 Vector = npt.NDArray[np.float64]
@@ -43,15 +43,7 @@ CANDIDATES: Final = ("tumour", "hepatocyte", "cholangiocyte", "epithelial")
 """Lineage labels that a malignant epithelial cell may carry."""
 
 NORMAL_CLASSES: Final = (
-    "monocyte",
-    "macrophage",
-    "mast",
-    "T",
-    "B",
-    "dendritic",
-    "neutrophil",
-    "NK",
-    "plasma",
+    *IMMUNE_CLASSES,
     "fibroblast",
     "vascular_endothelial",
     "lymphatic_endothelial",

@@ -30,8 +30,8 @@ LARGEST_MM = Decimal(10) ** 6
 PROGRESSION_MM = 5
 PROGRESSION_TENTHS = 12
 RESPONSE_TENTHS = 7
-"""Tenths of a reference sum: PD from 5 mm and 20 % above the nadir, PR down to 30 % below the
-baseline [RECIST 1.1, 4.3.1]."""
+"""Millimetres, and tenths of a reference sum: PD from 5 mm and 20 % above the nadir, PR down to
+30 % below the baseline [RECIST 1.1, 4.3.1]."""
 
 _HEADROOM = 20
 _LARGEST_BITS = 62

@@ -170,11 +170,17 @@ def aesi_summary(
         rows = teae.loc[mask]
 
         def add(
-            part: str, level: str, picked: pd.Series, *, name: str = name, rows: pd.DataFrame = rows
+            part: str,
+            level: str,
+            picked: pd.Series,
+            *,
+            of: pd.Series | None = None,
+            name: str = name,
+            rows: pd.DataFrame = rows,
         ) -> None:
-            parts.append(
-                (name, part, level, rows.loc[picked, "USUBJID"].nunique(), int(picked.sum()))
-            )
+            """Events that are picked, and patients with one; ``of`` picks the patients apart."""
+            who = rows.loc[picked if of is None else of, "USUBJID"]
+            parts.append((name, part, level, who.nunique(), int(picked.sum())))
 
         for line, picked in tables.overview_lines(rows).items():
             add("OVERVIEW", "ANY" if line == "ANY TEAE" else line, picked)
@@ -188,35 +194,11 @@ def aesi_summary(
             if len(rows)
             else open_event
         )
-        parts.append(
-            (
-                name,
-                "OVERVIEW",
-                "RESOLVED",
-                rows.loc[all_resolved, "USUBJID"].nunique(),
-                int(resolved.sum()),
-            )
-        )
-        parts.append(
-            (
-                name,
-                "OVERVIEW",
-                "NOT RESOLVED",
-                rows.loc[open_patient, "USUBJID"].nunique(),
-                int(open_event.sum()),
-            )
-        )
+        add("OVERVIEW", "RESOLVED", resolved, of=all_resolved)
+        add("OVERVIEW", "NOT RESOLVED", open_event, of=open_patient)
         unclear = ~(all_resolved | open_patient | fatal_patient)
         silent = rows["AOUT"].isin(("UNKNOWN", "MISSING"))
-        parts.append(
-            (
-                name,
-                "OVERVIEW",
-                "UNKNOWN OUTCOME",
-                rows.loc[unclear, "USUBJID"].nunique(),
-                int(silent.sum()),
-            )
-        )
+        add("OVERVIEW", "UNKNOWN OUTCOME", silent, of=unclear)
         action = rows["AACN"].fillna("MISSING")
         for level in sorted(action.unique()):
             add("ACTION", level, action == level)

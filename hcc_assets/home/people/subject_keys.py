@@ -14,9 +14,13 @@ from pathlib import Path
 from hcc_assets.home.paths import Home
 
 KEY_BYTES = 32
+"""As long as the output of SHA-256, the least that RFC 2104, 3, does not discourage for HMAC."""
+
 KEY_FILE = "subject.key"
 DIGEST_PREFIX = "subject:"
+
 WEAK_LENGTH = 5
+"""Own choice: a name of four letters or digits stands in ordinary text by chance."""
 
 
 class KeyDamaged(ValueError):

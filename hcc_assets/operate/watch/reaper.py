@@ -6,7 +6,6 @@ Dagster's default launcher never notices a killed run; ours show that they live 
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import os
 import signal
@@ -143,8 +142,9 @@ def give_up(
         instance.report_run_canceled(current, message=f"Given up by the reaper: {reason}")
     else:
         instance.report_run_failed(current, message=f"Given up by the reaper: {reason}")
-    with contextlib.suppress(NotImplementedError):
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    storage = instance.event_log_storage
+    if storage.supports_global_concurrency_limits:
+        storage.free_concurrency_slots_for_run(run.run_id)
     (heartbeats / f"{run.run_id}.beat").unlink(missing_ok=True)
     return Reaped(run.run_id, run.job_name, reason, killed)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import tempfile
-import time
 from pathlib import Path
 
 import h5py
@@ -49,7 +48,6 @@ TOKENS = st.sampled_from(
 
 
 def judged(path: Path) -> None:
-    started = time.monotonic()
     try:
         counts = read_counts(find_matrix(path))
     except MatrixRefused as refused:
@@ -58,7 +56,6 @@ def judged(path: Path) -> None:
         assert (
             counts.X.data.min() > 0 and counts.n_obs > 0 and counts.X.indices.max() < counts.n_vars
         )
-    assert time.monotonic() - started < 5
 
 
 def damaged(data: bytes, edits: list[tuple[float, int, bytes]]) -> bytes:

@@ -1,31 +1,25 @@
-"""The promised speed: 1,000 subjects with 12 visits and 5 lesions in under 5 s of processor time,
-and no worse than proportional growth."""
+"""No worse than proportional growth: twice the subjects with 12 visits and 5 lesions are twice the
+calls. The seconds that are promised are measured in ``benchmarks.performance``."""
 
 from __future__ import annotations
-
-import time
 
 import pytest
 
 from benchmarks.endpoints import big_trial
 from hcc_assets.clinical.recist.responses import derive_responses
 from hcc_assets.study.config import StudyConfig
+from hcc_assets_tests.work import calls
 
 
-def _seconds(n_subjects: int, decimals: int) -> float:
+def _work(n_subjects: int, decimals: int) -> int:
     people, rows = big_trial(n_subjects, decimals=decimals)
-    start = time.process_time()
-    assert len(derive_responses(people, rows, StudyConfig())) == n_subjects * 12
-    return time.process_time() - start
+    found: list[int] = []
+    count = calls(lambda: found.append(len(derive_responses(people, rows, StudyConfig()))))
+    assert found == [n_subjects * 12]
+    return count
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("decimals", [1, 20])
-def test_a_thousand_subjects_in_five_seconds(decimals: int) -> None:
-    assert _seconds(1_000, decimals) < 5
-
-
-@pytest.mark.slow
-def test_growth_is_proportional() -> None:
-    small, large = _seconds(500, 1), _seconds(5_000, 1)
-    assert large < 20 * max(small, 0.1)
+def test_growth_is_proportional(decimals: int) -> None:
+    small, large = _work(100, decimals), _work(200, decimals)
+    assert large < 2.1 * small
