@@ -40,6 +40,7 @@ def ui(home: Home, host: str, port: int, allow_anonymous_changes: bool, no_daemo
     with instance_of(existing_home(home)):
         pass
     token = token_for(home.dagster_home)
+
     def noted(what: str) -> None:
         trail_of(home).append("ui change", why=what)
         _tell(f"{what} was asked for")
