@@ -145,16 +145,11 @@ class Guard:
             (b"location", (self._prefix or "/").encode()),
             (b"set-cookie", cookie.encode()),
             (b"cache-control", b"no-store"),
-            # the page keeps what a reader may do in IndexedDB and would go on greying its buttons
+            # what a reader may do is kept in IndexedDB: it would go on greying buttons
             (b"clear-site-data", b'"storage"'),
+            (b"referrer-policy", b"no-referrer"),
         ]
-        await send(
-            {
-                "type": "http.response.start",
-                "status": 303,
-                "headers": [*headers, (b"referrer-policy", b"no-referrer")],
-            }
-        )
+        await send({"type": "http.response.start", "status": 303, "headers": headers})
         return await send({"type": "http.response.body", "body": b""})
 
     def _known(self, headers: dict[str, str]) -> bool:
