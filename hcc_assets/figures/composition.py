@@ -1,5 +1,5 @@
 """Cell composition before and after: lines of the patients with the result of the test. The changes
-of all classes are in ``composition_forest``, stacked bars in ``composition_bars``.
+of all classes are in ``composition_intervals``, stacked bars in ``composition_bars``.
 """
 
 from __future__ import annotations

@@ -72,8 +72,8 @@ class CompositionChanges(Table):
 
     The proportion scale (``delta_*``, ``p_signed_rank``) is the registered estimand: did the share
     of the class change? A share also moves when others move. The log-ratio scale (``log2_ratio*``,
-    ``p_value``) asks whether the class changed relative to the classes that stayed; ``verdict`` says
-    whether the data can tell which those are.
+    ``p_value``) asks whether the class changed relative to the classes that stayed; ``verdict``
+    says whether the data can tell which those are.
     """
 
     denominator: str = column("all, immune or non_parenchymal", isin=_DENOMINATORS)

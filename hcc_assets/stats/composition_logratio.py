@@ -1,5 +1,6 @@
-"""Paired changes of composition on the log-ratio scale, on arrays: transform and test. The reference
-is chosen in ``composition_reference``, tables belong to ``paired_changes``.
+"""Paired changes of composition on the log-ratio scale, on arrays: transform and test.
+
+The reference is chosen in ``composition_reference``, tables belong to ``paired_changes``.
 
 Counts of one denominator are (…, pairs, classes); leading axes are replicates, so that the
 calibration study runs this code and no copy of it.

@@ -7,7 +7,7 @@ import pytest
 from hcc_assets.figures import style
 from hcc_assets.figures.composition import paired_composition
 from hcc_assets.figures.composition_bars import stacked_composition
-from hcc_assets.figures.composition_forest import composition_forest
+from hcc_assets.figures.composition_intervals import composition_forest
 from hcc_assets.figures.composition_names import p_text
 from hcc_assets.figures.embedding import embedding
 from hcc_assets.figures.qc import in_visit_order, kept_fractions, qc_status_bars, qc_violins

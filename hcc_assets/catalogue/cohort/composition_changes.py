@@ -74,7 +74,7 @@ def composition_figures(
 ) -> Mapping[str, Any]:
     """Pairs of each patient by denominator, and all changes with their intervals."""
     from hcc_assets.figures.composition import paired_composition
-    from hcc_assets.figures.composition_forest import composition_forest
+    from hcc_assets.figures.composition_intervals import composition_forest
 
     def draw(own: pd.DataFrame, narrow: StudyConfig) -> Mapping[str, Any]:
         paired = {
