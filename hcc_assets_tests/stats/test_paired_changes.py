@@ -90,14 +90,16 @@ def test_when_eight_of_fourteen_fall_both_readings_are_told():
     assert abundant["verdict"].eq("DEPENDS ON REFERENCE").all()
 
 
-def test_four_rare_classes_are_no_reference():
-    """Half of the classes with one cell in twenty moved together: they moved, not the others."""
-    rare = [4, 6, 7, 8, 10, 13]
+def test_a_few_rare_classes_are_no_reference():
+    """Five of fourteen classes with a tenth of the cells moved together: they moved, not the
+    others, whatever else could be read into the shares."""
+    rare = [4, 7, 8, 10, 13]
     shift = np.zeros(14)
     shift[rare] = 0.9
     table = run(shift, n=16)
     assert table["reference_weight"].iloc[rare].sum() < 0.05
-    assert table["verdict"].iloc[[0, 3, 5]].eq("IDENTIFIABLE").all() or (len(rare) >= 0.4 * 14)
+    assert table["log2_ratio"].iloc[rare].gt(0).all()
+    assert table["verdict"].iloc[[0, 3, 5]].eq("IDENTIFIABLE").all()
 
 
 def test_abundant_blood_cells_did_not_fall_with_interferon():
