@@ -151,8 +151,37 @@ def _doublets(module: Any, size: str) -> Findings:
 
 
 def _calibration(module: Any, size: str) -> Findings:
-    table = module.calibrate(**_SCALES["calibration"].get(size, {}))
-    return Findings({"Methods": table}, module.verdict(table))
+    scale = _SCALES["calibration"].get(size, {})
+    table = module.calibrate(**scale)
+    uneven = module.class_by_class(replicates=2 * scale.get("replicates", 1000))
+    bars = [
+        bar
+        for r in uneven.to_dict("records")
+        for bar in (
+            _bar(
+                f"type I error of the lowest class, tumour varies threefold, {r['n_pairs']} pairs",
+                r["null_rate_lowest"],
+                0.03,
+                at_least=True,
+            ),
+            _bar(
+                f"type I error of the highest class, tumour varies threefold, {r['n_pairs']} pairs",
+                r["null_rate_highest"],
+                0.07,
+                at_least=False,
+            ),
+            _bar(
+                f"unchanged classes rightly said when 8 of 14 fall, {r['n_pairs']} pairs",
+                r["rightly_said"],
+                0.9,
+                at_least=True,
+            ),
+        )
+    ]
+    return Findings(
+        {"Worst class, simulated": uneven, "Methods": table},
+        pd.concat([pd.DataFrame(bars), module.verdict(table)], ignore_index=True),
+    )
 
 
 def _any(module: Any, size: str) -> Findings:

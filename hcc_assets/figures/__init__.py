@@ -18,7 +18,7 @@ __getattr__, __dir__, __all__ = faces.lazy(
         "ae_bars": "clinical_safety",
         "exposure_bars": "clinical_safety",
         "kaplan_meier": "clinical_survival",
-        "composition_forest": "composition",
+        "composition_forest": "composition_intervals",
         "paired_composition": "composition",
         "stacked_composition": "composition_bars",
         "copy_number_heatmap": "copy_number",

@@ -1,5 +1,5 @@
-"""Figures of cell composition: paired lines with the verdict of the test, log-ratio changes with
-intervals. Stacked bars are in ``composition_bars``.
+"""Cell composition before and after: lines of the patients with the result of the test. The changes
+of all classes are in ``composition_intervals``, stacked bars in ``composition_bars``.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ import pandas as pd
 
 from hcc_assets.figures import style
 from hcc_assets.figures.composition_names import NAMES, class_name, p_text
-from hcc_assets.study.classes import CELL_CLASSES, DENOMINATORS, PRIMARY_CLASSES
+from hcc_assets.schemas.composition import VERDICTS
+from hcc_assets.study.classes import DENOMINATORS, PRIMARY_CLASSES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-_ALPHA = 0.05  # as the tables call it
 
 
 def paired_composition(
@@ -78,9 +77,9 @@ def paired_composition(
     style.note(
         figure,
         f"{n} patients with a pair. share: change of the share in points, signed rank; "
-        "log2: change against the unchanged classes, moderated t,\n"
-        "adjusted over the primary classes. Grey dots: biopsy without a partner. "
-        "Thick: median of the pairs.",
+        "log2: change against the unchanged classes, paired t,\n"
+        "adjusted over the primary classes of the primary denominator. "
+        "Grey dots: biopsy without a partner. Thick: median of the pairs.",
         smaller=2,
     )
     return figure
@@ -125,69 +124,18 @@ def _lines(ax: Axes, values: np.ndarray, timepoints: Sequence[str], cell_class: 
 
 
 def _verdict(verdicts: pd.DataFrame, cell_class: str) -> str:
-    names = ("delta_median", "p_signed_rank", "log2_ratio", "p_adjusted")
-    delta, p, log2, adjusted = (
+    names = ("delta_median", "p_signed_rank", "log2_ratio", "p_value", "p_adjusted")
+    delta, p, log2, raw, adjusted = (
         verdicts.loc[[cell_class], list(names)].to_numpy(dtype=float)[0]
         if cell_class in verdicts.index
-        else np.full(4, np.nan)
+        else np.full(5, np.nan)
     )
     if not np.isfinite(delta):
         return "NE (too few pairs)"
-    ratio = f"log2 {log2:+.2f}, adj. p {p_text(adjusted)}" if np.isfinite(log2) else "log2 NE"
-    return f"share {100 * delta:+.1f}, p {p_text(p)}\n{ratio}"
-
-
-def composition_forest(changes: pd.DataFrame) -> Figure:
-    """Log2 change of every class with its interval, one panel per denominator; filled where the
-    adjusted p-value is below 0.05.
-
-    Parameters
-    ----------
-    changes
-        ``CompositionChanges``.
-    """
-    title = "Change relative to the classes that stayed (log2, 95 % interval)"
-    if changes["log2_ratio"].notna().sum() == 0:
-        return style.no_data(
-            title, reason="not enough pairs yet" if len(changes) else style.NO_DATA
-        )
-    present = [d for d in DENOMINATORS if (changes["denominator"] == d).any()]
-    classes = [
-        c
-        for c in CELL_CLASSES
-        if changes.loc[changes["log2_ratio"].notna(), "cell_class"].eq(c).any()
-    ]
-    figure = style.new_figure(9.5, 1.3 + 0.24 * len(classes), title=title)
-    axes = figure.subplots(1, len(present), sharey=True, sharex=True, squeeze=False)[0]
-    for ax, denominator in zip(axes, present, strict=True):
-        rows = changes[changes["denominator"] == denominator].set_index("cell_class")
-        for y, cell_class in enumerate(classes):
-            if cell_class not in rows.index:
-                continue
-            names = ["log2_ratio", "log2_ratio_ci_low", "log2_ratio_ci_high", "p_adjusted"]
-            log2, low, high, adjusted = rows.loc[[cell_class], names].to_numpy(dtype=float)[0]
-            if not np.isfinite(log2):
-                continue
-            colour = style.CLASS_COLOURS[cell_class]
-            ax.plot([low, high], [y, y], color=colour, linewidth=1.6, solid_capstyle="butt")
-            ax.plot(
-                log2,
-                y,
-                marker="o",
-                ms=6,
-                mfc=colour if adjusted < _ALPHA else "white",
-                mec=colour,
-                mew=1.4,
-            )
-        ax.axvline(0, color="#666666", linewidth=0.8)
-        ax.set_title(f"{NAMES[denominator]}\n{int(rows['n_subjects'].max())} patients", loc="left")
-        style.tidy(ax, grid="both")
-        ax.title.set_fontsize(style.FONT_SIZE)
-    axes[0].set_yticks(range(len(classes)), [class_name(c) for c in classes])
-    axes[0].set_ylim(len(classes) - 0.5, -0.5)
-    figure.supxlabel(
-        f"filled: adjusted p < {_ALPHA} among the primary classes",
-        fontsize=style.FONT_SIZE - 1,
-        color=style.MUTED,
-    )
-    return figure
+    share = f"share {100 * delta:+.1f}, p {p_text(p)}"
+    if not np.isfinite(log2):
+        return f"{share}\nlog2 NE"
+    test = f"adj. p {p_text(adjusted)}" if np.isfinite(adjusted) else f"p {p_text(raw)}"
+    said = str(verdicts.at[cell_class, "verdict"])
+    end = "" if said == VERDICTS[0] else f"\n{said.lower()}"
+    return f"{share}\nlog2 {log2:+.2f}, {test}{end}"

@@ -9,7 +9,8 @@ import pandas as pd
 
 from hcc_assets.report import words
 from hcc_assets.schemas.base import records
-from hcc_assets.study.classes import PRIMARY_CLASSES
+from hcc_assets.study.classes import DENOMINATORS, PRIMARY_CLASSES
+from hcc_assets.study.config import StudyConfig
 
 Frames = Mapping[str, pd.DataFrame]
 
@@ -17,7 +18,14 @@ Frames = Mapping[str, pd.DataFrame]
 Rows = list[list[str]]
 
 
+def denominators(config: StudyConfig) -> list[str]:
+    """The primary denominator, then the others."""
+    first = config.single_cell.primary_denominator
+    return sorted(DENOMINATORS, key=lambda d: d != first)
+
+
 def changes(tables: Frames, denominator: str) -> Rows:
+    """Change of the primary classes in one denominator; a class without an estimate has its row."""
     table = tables.get("composition_changes")
     if table is None:
         return []
@@ -39,6 +47,8 @@ def changes(tables: Frames, denominator: str) -> Rows:
             words.estimate(r.log2_ratio, r.log2_ratio_ci_low, r.log2_ratio_ci_high, 2),
             words.p_value(r.p_value),
             words.p_value(r.p_adjusted),
+            words.number(r.mde_log2, 2),
+            r.verdict.lower(),
         ]
         for r in records(here)
     ]

@@ -14,7 +14,13 @@ import jinja2
 import pandas as pd
 
 from hcc_assets.report import clinical, words
-from hcc_assets.report.biopsies import associations, changes, programs, quality
+from hcc_assets.report.biopsies import (
+    associations,
+    changes,
+    denominators,
+    programs,
+    quality,
+)
 from hcc_assets.schemas.base import records
 from hcc_assets.study.config import StudyConfig
 
@@ -64,7 +70,7 @@ def build_report(
         held=held,
         tiles=_tiles(tables, config),
         enrolment=_enrolment(tables, config),
-        changes={d: changes(tables, d) for d in ("immune", "all", "non_parenchymal")},
+        changes={d: changes(tables, d) for d in denominators(config)},
         programs=programs(tables),
         rates=clinical.rates(tables, config),
         survival=clinical.survival(tables, config),

@@ -11,6 +11,8 @@ from hcc_assets.study.classes import CELL_CLASSES, DENOMINATORS
 
 _CLASSES = list(CELL_CLASSES)
 _DENOMINATORS = list(DENOMINATORS)
+VERDICTS = ("IDENTIFIABLE", "DEPENDS ON REFERENCE", "CONFOUNDED", "INSUFFICIENT")
+"""What a change of composition may be called."""
 
 
 class Compositions(Table):
@@ -70,10 +72,15 @@ class CompositionChanges(Table):
 
     The proportion scale (``delta_*``, ``p_signed_rank``) is the registered estimand: did the share
     of the class change? A share also moves when others move. The log-ratio scale (``log2_ratio*``,
-    ``p_value``) asks whether the class changed relative to the classes that stayed.
+    ``p_value``) asks whether the class changed relative to the classes that stayed; ``verdict``
+    says whether the data can tell which those are.
     """
 
     denominator: str = column("all, immune or non_parenchymal", isin=_DENOMINATORS)
+    role: str = column(
+        "primary for the registered denominator, sensitivity for the others",
+        isin=["primary", "sensitivity"],
+    )
     cell_class: str = column("Cell class", isin=_CLASSES)
     n_pairs: int = column("Pairs of biopsies within one tissue, both with enough cells", ge=0)
     n_subjects: int = column(
@@ -95,17 +102,28 @@ class CompositionChanges(Table):
     delta_mean_ci_low: float = maybe("Lower bound of the mean, bootstrap over patients")
     delta_mean_ci_high: float = maybe("Upper bound of the mean, bootstrap over patients")
     log2_ratio: float = maybe(
-        "Log2 fold change relative to the classes that did not change (robust median-log-ratio)",
+        "Log2 fold change relative to the classes that did not change (reference_weight)",
         unit="log2",
     )
-    log2_ratio_ci_low: float = maybe("Lower bound, 95 %, moderated", unit="log2")
-    log2_ratio_ci_high: float = maybe("Upper bound, 95 %, moderated", unit="log2")
-    p_value: float = maybe("Moderated paired t test of log2_ratio, two-sided", ge=0, le=1)
+    log2_ratio_ci_low: float = maybe("Lower bound, 95 %, paired t", unit="log2")
+    log2_ratio_ci_high: float = maybe("Upper bound, 95 %, paired t", unit="log2")
+    p_value: float = maybe("Paired t test of log2_ratio, two-sided", ge=0, le=1)
     p_adjusted: float = maybe(
-        "Benjamini-Hochberg over the nine primary classes of the denominator; null for "
-        "other classes",
+        "Benjamini-Hochberg over the nine primary classes of the primary denominator; null for "
+        "other classes and in the other denominators",
         ge=0,
         le=1,
+    )
+    verdict: str = column(
+        "IDENTIFIABLE: every admissible reference gives significance and sign alike; DEPENDS ON "
+        "REFERENCE: they differ, or none is admissible; CONFOUNDED: the design cannot tell the "
+        "change from something else; INSUFFICIENT: no estimate",
+        isin=list(VERDICTS),
+    )
+    mde_log2: float = maybe(
+        "Smallest detectable change: found with power 0.8 at this n and spread, two-sided 0.05",
+        unit="log2",
+        ge=0,
     )
     reference_weight: float = maybe(
         "Weight of the class in the reference of the log-ratio; the weights of a "
@@ -117,7 +135,7 @@ class CompositionChanges(Table):
     clr_log2_ratio: float = maybe(
         "Sensitivity: change relative to the average class (CLR)", unit="log2"
     )
-    clr_p_value: float = maybe("Sensitivity: moderated paired t test of the CLR change", ge=0, le=1)
+    clr_p_value: float = maybe("Sensitivity: paired t test of the CLR change", ge=0, le=1)
     mixed_n_subjects: int = column("Patients in the mixed model, unpaired ones included", ge=0)
     mixed_log2_ratio: float = maybe(
         "Sensitivity: change by a mixed model that uses unpaired biopsies", unit="log2"
@@ -147,7 +165,10 @@ class CompositionSensitivity(Table):
     log2_ratio_ci_high: float = maybe("Upper bound, 95 %")
     p_value: float = maybe("Two-sided test of log2_ratio", ge=0, le=1)
     p_adjusted: float = maybe(
-        "Benjamini-Hochberg over the primary classes of analysis and denominator", ge=0, le=1
+        "Benjamini-Hochberg over the primary classes of the analysis, in the primary denominator; "
+        "null in the others",
+        ge=0,
+        le=1,
     )
     contrast: str = CONTRAST
 

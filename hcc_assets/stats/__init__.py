@@ -14,6 +14,7 @@ from hcc_assets import faces
 __getattr__, __dir__, __all__ = faces.lazy(
     __name__,
     {
+        "change_table": "paired_changes",
         "compositions": "composition",
         "timepoint_compositions": "composition",
         "biopsy_missingness": "composition_confounders",

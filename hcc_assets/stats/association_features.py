@@ -7,8 +7,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from hcc_assets.stats.composition import biopsy_counts, class_columns
-from hcc_assets.stats.composition_changes import LOG2, compositional_classes, log_ratios
+from hcc_assets.stats.composition_changes import compositional_classes
 from hcc_assets.stats.composition_logratio import clr, posterior_log, thinned_log
+from hcc_assets.stats.paired_changes import LOG2, log_ratios
 from hcc_assets.study.classes import DENOMINATORS
 from hcc_assets.study.config import StudyConfig
 

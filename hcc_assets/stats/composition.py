@@ -1,6 +1,7 @@
 """Composition of samples and timepoints.
 
-Paired changes belong to ``composition_changes``; calls of single cells to ``cells.annotate``.
+Paired changes belong to ``paired_changes`` (``change_table`` is reached from here too) and
+``composition_changes``; calls of single cells to ``cells.annotate``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from scipy import stats
 from hcc_assets.schemas.base import conform, empty
 from hcc_assets.schemas.composition import Compositions, TimepointCompositions
 from hcc_assets.stats.biopsies import Biopsies, group_biopsies, tissue_names
+from hcc_assets.stats.paired_changes import change_table as change_table
 from hcc_assets.stats.proportions import wilson
 from hcc_assets.study.classes import CELL_CLASSES, DENOMINATORS, UNASSIGNED
 from hcc_assets.study.config import StudyConfig

@@ -1,14 +1,13 @@
 """Paired change of composition: the registered estimand and the log-ratio test, per denominator and
 class.
 
-The arithmetic of log-ratios is in ``composition_logratio``, other analyses of the same question in
+The log-ratio test is ``paired_changes.change_table``, other analyses of the same question are in
 ``composition_sensitivity``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -18,103 +17,27 @@ from hcc_assets.schemas.base import conform, empty
 from hcc_assets.schemas.composition import CompositionChanges
 from hcc_assets.stats.biopsies import Pairs
 from hcc_assets.stats.composition import UnitCounts, biopsy_counts, class_columns
-from hcc_assets.stats.composition_logratio import (
-    Reference,
-    log_ratio_test,
-    posterior_log,
-    sampling_variance,
-    thinned_log,
-)
+from hcc_assets.stats.composition_logratio import posterior_log
 from hcc_assets.stats.mixed_model import random_intercept
 from hcc_assets.stats.moderated import TTest
 from hcc_assets.stats.multiplicity import benjamini_hochberg
 from hcc_assets.stats.paired import bootstrap_mean_ci, hodges_lehmann, signed_rank_p
+from hcc_assets.stats.paired_changes import (
+    CONFOUNDED,
+    INSUFFICIENT,
+    LOG2,
+    change_table,
+    log_ratios,
+)
 from hcc_assets.study.classes import DENOMINATORS, PRIMARY_CLASSES, UNASSIGNED
 from hcc_assets.study.config import StudyConfig, contrast_name
 
 Array = npt.NDArray[np.float64]
-LOG2 = float(np.log(2))  # natural logarithms to log2 fold changes
 SEED = 20260101  # of the bootstrap; any number does, a fixed one gives the same bytes
 
 
-@dataclass(frozen=True)
-class LogRatios:
-    """Log-ratio results of one denominator, natural log, one value per class; NaN where a class is
-    not tested."""
-
-    test: TTest
-    weights: Array
-    sampling_share: Array
-
-
-def tested_classes(counts: Array, pairs: Pairs, min_pairs: int) -> npt.NDArray[np.bool_]:
-    """Classes with a cell in at least one biopsy of at least ``min_pairs`` patients: the others
-    carry no information about a change."""
-    seen = (counts[pairs.before] + counts[pairs.after] > 0).astype(float)
-    return (pairs.by_subject(seen) > 0).sum(axis=0) >= min_pairs
-
-
-def log_ratios(
-    counts: Array,
-    pairs: Pairs,
-    min_pairs: int,
-    *,
-    reference: Reference = "robust",
-    posterior: bool = False,
-) -> LogRatios:
-    """Log-ratio test of the classes of one denominator.
-
-    Parameters
-    ----------
-    counts
-        (biopsies, k) cells of the classes of the denominator, without ``unassigned``.
-    pairs
-        Pairs of rows.
-    min_pairs
-        Fewest patients, for the test and for each class.
-    reference
-        See ``log_ratio_test``.
-    posterior
-        Use the posterior mean ``digamma(c + 0.5)`` in place of the depth-matched logarithm.
-    """
-    k = counts.shape[1]
-    nothing = np.full(k, np.nan)
-    none = LogRatios(TTest(nothing, nothing, nothing, nothing, nothing, nothing), nothing, nothing)
-    tested = tested_classes(counts, pairs, min_pairs)
-    if pairs.n_subjects < max(min_pairs, 2) or tested.sum() < 2:
-        return none
-    before, after = counts[pairs.before][:, tested], counts[pairs.after][:, tested]
-    log_before, log_after = (
-        (posterior_log(before)[0], posterior_log(after)[0])
-        if posterior
-        else thinned_log(before, after)
-    )
-    changes, noise = (
-        pairs.by_subject(log_after - log_before),
-        pairs.by_subject(sampling_variance(before, after)),
-    )
-    result = log_ratio_test(changes, noise, reference=reference)
-
-    def spread(values: Array) -> Array:
-        out = nothing.copy()
-        out[tested] = values
-        return out
-
-    observed = (changes - (changes * result.weights).sum(axis=1, keepdims=True)).var(axis=0, ddof=1)
-    share = np.clip(
-        np.divide(
-            noise.mean(axis=0), observed, out=np.full(observed.shape, np.nan), where=observed > 0
-        ),
-        0,
-        1,
-    )
-    t = result.test
-    test = TTest(*(spread(a) for a in (t.estimate, t.se, t.df, t.p_value, t.ci_low, t.ci_high)))
-    return LogRatios(
-        test,
-        np.nan_to_num(spread(result.weights)) if np.isfinite(result.weights).all() else nothing,
-        spread(share),
-    )
+PRIMARY, SENSITIVITY = "primary", "sensitivity"
+"""Roles of a denominator: the one that the study registered, and the others."""
 
 
 def compositional_classes(denominator: str) -> tuple[str, ...]:
@@ -123,7 +46,12 @@ def compositional_classes(denominator: str) -> tuple[str, ...]:
 
 
 def composition_changes(
-    samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfig, *, seed: int = SEED
+    samples: pd.DataFrame,
+    counts: pd.DataFrame,
+    config: StudyConfig,
+    *,
+    seed: int = SEED,
+    confounded: Collection[str] = (),
 ) -> pd.DataFrame:
     """Change of each class between the two timepoints.
 
@@ -132,9 +60,13 @@ def composition_changes(
     samples, counts
         As for ``compositions``.
     config
-        ``samples.timepoints``, ``single_cell.min_pairs`` and ``min_cells_per_sample``.
+        ``samples.timepoints``, ``single_cell.min_pairs``, ``min_cells_per_sample`` and
+        ``primary_denominator``.
     seed
         Seed of the bootstrap over patients.
+    confounded
+        Contrasts (``pre>post``) whose change the design cannot tell from something else: the
+        verdict of every estimate is CONFOUNDED.
 
     Returns
     -------
@@ -146,45 +78,46 @@ def composition_changes(
     if samples.empty:
         return empty(CompositionChanges)
     units = biopsy_counts(samples, counts, config)
-    parts = [
-        _of_denominator(units, denominator, config.single_cell.min_pairs, seed)
-        for denominator in DENOMINATORS
-    ]
-    table = pd.concat(parts, ignore_index=True)
-    return conform(CompositionChanges, table.assign(contrast=contrast_name(config)))
+    parts = [_of_denominator(units, denominator, config, seed) for denominator in DENOMINATORS]
+    table = pd.concat(parts, ignore_index=True).assign(contrast=contrast_name(config))
+    held = table["contrast"].isin(list(confounded)) & (table["verdict"] != INSUFFICIENT)
+    table["verdict"] = table["verdict"].mask(held, CONFOUNDED)
+    return conform(CompositionChanges, table)
 
 
-def _of_denominator(units: UnitCounts, denominator: str, min_pairs: int, seed: int) -> pd.DataFrame:
+def _of_denominator(
+    units: UnitCounts, denominator: str, config: StudyConfig, seed: int
+) -> pd.DataFrame:
     classes = DENOMINATORS[denominator]
+    primary = denominator == config.single_cell.primary_denominator
+    min_pairs = config.single_cell.min_pairs
     n = units.counts[:, class_columns(classes)]
     usable = units.usable_in(denominator)
     pairs = units.biopsies.pairs(usable)
     out = pd.DataFrame(
         {
             "denominator": denominator,
+            "role": PRIMARY if primary else SENSITIVITY,
             "cell_class": classes,
             "n_pairs": len(pairs),
             "n_subjects": pairs.n_subjects,
         }
     )
     out = pd.concat([out, proportion_changes(n, pairs, min_pairs, seed)], axis=1)
+    before, after = config.samples.timepoints[:2]
+    long = _long(units, n, usable, classes)
+    tests = change_table(long, before=before, after=after, min_pairs=min_pairs)
+    out = pd.concat([out, tests.drop(columns=["cell_class", "n_pairs"])], axis=1)
+    out["p_adjusted"] = adjust_primary(out["p_value"].to_numpy(), classes, primary=primary)
     inside = np.array([c != UNASSIGNED for c in classes])
-    counts = n[:, inside]
-    robust = log_ratios(counts, pairs, min_pairs)
-    mixed, mixed_n = mixed_changes(units, counts, usable, robust.weights, min_pairs)
+    counts, weights = n[:, inside], out["reference_weight"].to_numpy()[inside]
+    mixed, mixed_n = mixed_changes(units, counts, usable, weights, min_pairs)
 
     def place(values: Array) -> Array:
         column = np.full(len(classes), np.nan)
         column[inside] = values
         return column
 
-    out["log2_ratio"] = place(robust.test.estimate / LOG2)
-    out["log2_ratio_ci_low"] = place(robust.test.ci_low / LOG2)
-    out["log2_ratio_ci_high"] = place(robust.test.ci_high / LOG2)
-    out["p_value"] = place(robust.test.p_value)
-    out["p_adjusted"] = adjust_primary(out["p_value"].to_numpy(), classes)
-    out["reference_weight"] = place(robust.weights)
-    out["sampling_share"] = place(robust.sampling_share)
     centred = log_ratios(counts, pairs, min_pairs, reference="clr").test
     out["clr_log2_ratio"] = place(centred.estimate / LOG2)
     out["clr_p_value"] = place(centred.p_value)
@@ -192,6 +125,26 @@ def _of_denominator(units: UnitCounts, denominator: str, min_pairs: int, seed: i
     out["mixed_log2_ratio"] = place(mixed.estimate / LOG2)
     out["mixed_p_value"] = place(mixed.p_value)
     return out
+
+
+def _long(
+    units: UnitCounts, counts: Array, usable: npt.NDArray[np.bool_], classes: Sequence[str]
+) -> pd.DataFrame:
+    """Counts of the usable biopsies as ``change_table`` takes them; with no biopsy, one without
+    cells, so that every class has its row."""
+    rows = np.flatnonzero(usable)
+    rows = rows if rows.size else np.arange(min(1, len(usable)))
+    biopsies = units.biopsies.units.iloc[rows]
+    k = len(classes)
+    frame = {c: np.repeat(biopsies[c].to_numpy(dtype=object), k) for c in biopsies.columns}
+    return pd.DataFrame(
+        {
+            "sample_id": np.repeat(rows.astype(str), k),
+            **frame,
+            "cell_class": np.tile(np.array(classes, dtype=object), rows.size),
+            "n_cells": (counts[rows] * usable[rows, None]).ravel(),
+        }
+    )
 
 
 def proportion_changes(counts: Array, pairs: Pairs, min_pairs: int, seed: int) -> pd.DataFrame:
@@ -247,11 +200,11 @@ def proportion_changes(counts: Array, pairs: Pairs, min_pairs: int, seed: int) -
     return out
 
 
-def adjust_primary(p_values: Array, classes: Sequence[str]) -> Array:
+def adjust_primary(p_values: Array, classes: Sequence[str], *, primary: bool) -> Array:
     """Benjamini-Hochberg over the primary classes (a merged class counts when one of its parts is
-    primary); NaN for the others."""
-    primary = np.array([any(part in PRIMARY_CLASSES for part in c.split("+")) for c in classes])
-    return benjamini_hochberg(np.where(primary, p_values, np.nan))
+    primary); NaN for the others, and for all where the denominator is not the primary one."""
+    chosen = np.array([any(part in PRIMARY_CLASSES for part in c.split("+")) for c in classes])
+    return benjamini_hochberg(np.where(chosen & primary, p_values, np.nan))
 
 
 def mixed_changes(

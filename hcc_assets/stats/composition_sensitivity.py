@@ -14,16 +14,14 @@ from hcc_assets.schemas.base import conform, empty
 from hcc_assets.schemas.composition import CompositionSensitivity
 from hcc_assets.stats.composition import UnitCounts, biopsy_counts, class_columns
 from hcc_assets.stats.composition_changes import (
-    LOG2,
     SEED,
     adjust_primary,
     compositional_classes,
-    log_ratios,
     mixed_changes,
     proportion_changes,
 )
-from hcc_assets.stats.composition_logratio import Reference
 from hcc_assets.stats.moderated import TTest
+from hcc_assets.stats.paired_changes import LOG2, Reference, log_ratios
 from hcc_assets.study.classes import DENOMINATORS
 from hcc_assets.study.config import StudyConfig, contrast_name
 
@@ -35,7 +33,7 @@ class Analysis:
     """One analysis: what it changes against the primary one."""
 
     description: str
-    reference: Reference = "robust"
+    reference: Reference = "primary"
     posterior: bool = False
     mixed: bool = False
     merge: tuple[str, str] | None = None
@@ -45,12 +43,13 @@ class Analysis:
 
 ANALYSES: Final[dict[str, Analysis]] = {
     "primary": Analysis(
-        "as published: depth-matched logarithm, robust median-log-ratio reference, moderated "
-        "paired t"
+        "as published: depth-matched logarithm, the admissible reference with most cells, paired t"
     ),
     "clr": Analysis("centred log-ratio: reference is the average class", reference="clr"),
-    "patient_median": Analysis(
-        "reference is the median class of each patient", reference="patient_median"
+    "second_reference": Analysis(
+        "the admissible reference with most cells among those of other classes; null where there "
+        "is none",
+        reference="second",
     ),
     "posterior": Analysis(
         (
@@ -100,17 +99,16 @@ def composition_sensitivity(
         units = biopsy_counts(
             samples, counts, config, statuses=analysis.statuses, min_cells=analysis.min_cells
         )
-        parts += [
-            _run(name, analysis, units, denominator, config.single_cell.min_pairs)
-            for denominator in DENOMINATORS
-        ]
+        parts += [_run(name, analysis, units, denominator, config) for denominator in DENOMINATORS]
     table = pd.concat(parts, ignore_index=True)
     return conform(CompositionSensitivity, table.assign(contrast=contrast_name(config)))
 
 
 def _run(
-    name: str, analysis: Analysis, units: UnitCounts, denominator: str, min_pairs: int
+    name: str, analysis: Analysis, units: UnitCounts, denominator: str, config: StudyConfig
 ) -> pd.DataFrame:
+    min_pairs = config.single_cell.min_pairs
+    registered = denominator == config.single_cell.primary_denominator
     usable = units.usable_in(denominator)
     pairs = units.biopsies.pairs(usable)
     classes = compositional_classes(denominator)
@@ -132,6 +130,7 @@ def _run(
         : len(classes)
     ]
     return _frame(name, analysis, denominator, classes, len(pairs), n_subjects, test).assign(
+        p_adjusted=adjust_primary(test.p_value, classes, primary=registered),
         delta_median=shares["delta_median"].to_numpy(),
         p_signed_rank=shares["p_signed_rank"].to_numpy(),
     )
@@ -170,6 +169,5 @@ def _frame(
             "log2_ratio_ci_low": test.ci_low / LOG2,
             "log2_ratio_ci_high": test.ci_high / LOG2,
             "p_value": test.p_value,
-            "p_adjusted": adjust_primary(test.p_value, classes),
         }
     )

@@ -78,6 +78,7 @@ class SingleCell(_Section):
     min_pairs: int = Field(5, ge=2)
     confidence: float = Field(0.8, gt=0, le=1)
     reference_min_samples: int = Field(6, ge=1)
+    primary_denominator: Literal["all", "immune", "non_parenchymal"] = "all"
 
 
 class Samples(_Section):

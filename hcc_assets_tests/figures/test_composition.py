@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from hcc_assets.figures import style
-from hcc_assets.figures.composition import composition_forest, paired_composition
+from hcc_assets.figures.composition import paired_composition
 from hcc_assets.figures.composition_bars import stacked_composition
+from hcc_assets.figures.composition_intervals import composition_forest
 from hcc_assets.figures.composition_names import p_text
 from hcc_assets.figures.embedding import embedding
 from hcc_assets.figures.qc import in_visit_order, kept_fractions, qc_status_bars, qc_violins
@@ -41,6 +42,27 @@ def test_composition_figures(subjects, denominator):
         composition_forest(changes),
     ):
         assert style.save_png(figure, dpi=40).startswith(b"\x89PNG")
+
+
+def test_the_forest_has_a_row_for_a_primary_class_without_an_estimate_and_tells_the_verdicts():
+    samples = make_samples(9)
+    counts = make_counts(samples)
+    counts.loc[counts["cell_class"] == "mast", "n_cells"] = 0
+    changes = composition_changes(samples, counts, CONFIG)
+    changes.loc[changes["cell_class"] == "T", "verdict"] = "DEPENDS ON REFERENCE"
+    changes.loc[changes["cell_class"] == "B", "verdict"] = "CONFOUNDED"
+    figure = composition_forest(changes)
+    seen = words(figure)
+    assert seen.count("no estimate") == 3, "mast, in each panel"
+    assert "| mast |" in seen
+    assert "all cells: primary" in seen
+    assert "immune cells: sensitivity" in seen
+    assert "depends on reference" in words(
+        paired_composition(compositions(samples, counts, CONFIG), changes)
+    )
+    markers = {line.get_marker() for line in figure.axes[0].get_lines()}
+    assert {"o", "D", "X"} <= markers
+    assert style.save_png(figure, dpi=40).startswith(b"\x89PNG")
 
 
 def test_order_of_rows_changes_no_byte():

@@ -30,13 +30,14 @@ differ in tumour content (SINGLE_CELL.md, class scheme, D1 and D2). The forest h
         *CONTRAST_SETTINGS,
         "single_cell.min_cells_per_sample",
         "single_cell.min_pairs",
+        "single_cell.primary_denominator",
     ),
 )
 def composition_changes(
     samples: pd.DataFrame, annotated_cells: BySample, config: StudyConfig
 ) -> Output:
     """Change of each class within patients, after against before treatment. Registered
-    difference, and log-ratio with a moderated paired test."""
+    difference, and log-ratio with a paired test, its verdict and the smallest detectable change."""
     from hcc_assets.stats.composition_changes import composition_changes as changes
 
     counts = class_counts(annotated_cells)
@@ -72,7 +73,8 @@ def composition_figures(
     table: pd.DataFrame, compositions: pd.DataFrame, config: StudyConfig
 ) -> Mapping[str, Any]:
     """Pairs of each patient by denominator, and all changes with their intervals."""
-    from hcc_assets.figures.composition import composition_forest, paired_composition
+    from hcc_assets.figures.composition import paired_composition
+    from hcc_assets.figures.composition_intervals import composition_forest
 
     def draw(own: pd.DataFrame, narrow: StudyConfig) -> Mapping[str, Any]:
         paired = {

@@ -18,6 +18,7 @@ from hcc_assets.study.config import StudyConfig
         *CONTRAST_SETTINGS,
         "single_cell.min_cells_per_sample",
         "single_cell.min_pairs",
+        "single_cell.primary_denominator",
     ),
 )
 def composition_sensitivity(

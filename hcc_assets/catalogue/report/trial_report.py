@@ -115,7 +115,14 @@ class PublishedFigures(Input):
 
 
 @asset(
-    settings=("study.id", "treatment.name", "recist", "pfs.primary", *CONTRAST_SETTINGS),
+    settings=(
+        "study.id",
+        "treatment.name",
+        "recist",
+        "pfs.primary",
+        "single_cell.primary_denominator",
+        *CONTRAST_SETTINGS,
+    ),
     gate=Gate("page_written", "The page was written"),
     kinds=("python", "html"),
     layer="report",

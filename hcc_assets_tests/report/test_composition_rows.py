@@ -1,0 +1,27 @@
+"""The report's table of composition: every primary class has its row, with verdict and smallest
+detectable change, the registered denominator first."""
+
+from hcc_assets.report import biopsies
+from hcc_assets.stats.composition_changes import composition_changes
+from hcc_assets.study.classes import PRIMARY_CLASSES
+from hcc_assets.study.config import StudyConfig, parse_config
+from hcc_assets_tests.stats.trial import make_counts, make_samples
+
+
+def test_verdict_and_detectable_change_are_written():
+    samples = make_samples(8)
+    counts = make_counts(samples)
+    counts.loc[counts["cell_class"] == "mast", "n_cells"] = 0
+    tables = {"composition_changes": composition_changes(samples, counts, StudyConfig())}
+    rows = biopsies.changes(tables, "all")
+    assert len(rows) == len(PRIMARY_CLASSES)
+    said = {row[0]: row[-2:] for row in rows}
+    assert said["mast"] == ["NE", "insufficient"]
+    assert float(said["tumour"][0]) > 0
+    assert said["tumour"][1] in ("identifiable", "depends on reference")
+
+
+def test_the_registered_denominator_is_first():
+    assert biopsies.denominators(StudyConfig())[0] == "all"
+    config = parse_config('[single_cell]\nprimary_denominator = "immune"')
+    assert biopsies.denominators(config) == ["immune", "all", "non_parenchymal"]
