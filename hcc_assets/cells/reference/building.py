@@ -21,6 +21,7 @@ from hcc_assets.cells.reference.labels import labelled_cells
 from hcc_assets.cells.reference.likelihood import typical_log_size
 from hcc_assets.cells.reference.model import Kind, Reference
 from hcc_assets.cells.reference.outliers import OutlierLimits, fit_limits
+from hcc_assets.cells.reference.prior_fit import with_prior
 from hcc_assets.cells.reference.teaching import SampleInput, pool
 from hcc_assets.cells.reference.temperature import calibrate
 from hcc_assets.cells.reference.training import Profiles, TrainingCells, train_profiles
@@ -94,7 +95,9 @@ def _fit(
         )
     state = _states(components, owner, seed)
     profiles = train_profiles(cells, owner, state, n_classes, usable)
-    temperature = calibrate(cells, owner, state, n_classes, usable)
+    n_own = len(profiles.owner)
+    profiles = with_prior(cells, owner, profiles, usable)
+    temperature, calibration = calibrate(cells, owner, state, n_classes, usable)
     kept = np.flatnonzero(profiles.weight > 0.003)
     narrow = Profiles(
         (profiles.shares[:, kept] / profiles.shares[:, kept].sum(axis=1, keepdims=True))
@@ -116,7 +119,7 @@ def _fit(
         cells.sample_ids,
         cells.subject,
     )
-    limits = fit_limits(small, narrow, owner)
+    limits = fit_limits(small, narrow, owner, n_own)
     return Reference(
         kind,
         small.genes,
@@ -130,6 +133,7 @@ def _fit(
         typical_log_size(small.size, owner, n_classes),
         seeds,
         cells.sample_ids,
+        calibration,
     )
 
 
