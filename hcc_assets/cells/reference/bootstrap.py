@@ -75,10 +75,13 @@ class Bootstrap:
         Per cell.
     components
         From `embed`.
+    prior
+        The prior over the genes of the cells; None where it does not fit them.
     """
 
     owner: Labels
     components: npt.NDArray[np.float64]
+    prior: PriorView | None = None
 
 
 def _panel_evidence(
@@ -187,7 +190,7 @@ def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0
     if fit_of(own, view, cells.symbols) >= FITS:
         malignant = _malignant_share(cells, clusters, named)
         owner = _by_prior(cells, view, clusters, codes, malignant)
-        return Bootstrap(_drop_small(owner, n_classes), components)
+        return Bootstrap(_drop_small(owner, n_classes), components, view)
     owner, clusters = sub_clusters(cells, codes[clusters], clusters, seed)
     owner = rescue(cells, owner)
     owner = _drop_small(owner, n_classes)
@@ -233,8 +236,8 @@ def _by_prior(
     malignant: npt.NDArray[np.float64],
 ) -> Labels:
     """Class of each cell where the prior describes the cohort: by its own counts under the adapted
-    prior. The prior has no tumour: epithelial cells of a cluster that markers (``codes``) or copy
-    number call malignant are that.
+    prior. The prior has no tumour and not every epithelium: epithelial cells of an epithelial
+    cluster are what copy number or markers (``codes``) call it, and no class where both are silent.
     """
     found = adapt(cells, view)
     call = np.where(found.probability.max(axis=1) >= _SURE, found.probability.argmax(axis=1), -1)
@@ -243,9 +246,13 @@ def _by_prior(
         np.bincount(clusters, minlength=len(codes)), 1
     )
     named = codes[clusters]
-    of_marker = np.isin(named, [CELL_CLASSES.index(c) for c in EPITHELIAL_CLASSES])
+    liver = np.isin(named, [CELL_CLASSES.index(c) for c in EPITHELIAL_CLASSES])
     by_copy_number = np.nan_to_num(malignant, nan=0.0)[clusters] > 0.5
-    name = np.where(by_copy_number, CELL_CLASSES.index("tumour"), np.where(of_marker, named, call))
+    name = np.where(
+        by_copy_number,
+        CELL_CLASSES.index("tumour"),
+        np.where(liver, named, CELL_CLASSES.index(UNASSIGNED)),
+    )
     return np.where(epithelial & (share[clusters] > 0.5), name, call)
 
 
