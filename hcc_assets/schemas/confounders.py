@@ -41,6 +41,28 @@ class BiopsyMissingness(Table):
         unique = ["response"]
 
 
+class DesignConfounding(Table):
+    """Whether the comparison of two timepoints is confounded with how samples were made.
+
+    One row per contrast and factor; ``expression`` sees also what was not declared.
+    """
+
+    factor: str = column("Column of samples.csv, or expression: a change that all classes share")
+    contrast: str = column("Timepoints compared, before>after")
+    statistic: float = maybe(
+        "Imbalance of the factor between the timepoints (0 alike, 1 no level in common); for "
+        "expression the median correlation between the changes of unrelated classes"
+    )
+    p_value: float = maybe(
+        "Exact, exchanging before and after within patients; null without a pair", ge=0, le=1
+    )
+    verdict: str = column("CLEAR, WARN or CONFOUNDED", isin=["CLEAR", "WARN", "CONFOUNDED"])
+
+    class Config(Table.Config):
+        name = "design_confounding"
+        unique = ["contrast", "factor"]
+
+
 class QcKept(Table):
     """Share of the cells of each class that QC keeps, per timepoint, with a paired test: a
     difference is a confounder of every composition change."""

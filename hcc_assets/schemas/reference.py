@@ -9,6 +9,8 @@ from hcc_assets.schemas.base import Table
 from hcc_assets.schemas.fields import column, maybe
 from hcc_assets.study.classes import CELL_CLASSES, QC_STATUSES
 
+QUALITY_STATUSES = ("SUPPORTED", "SHIFTED", "INSUFFICIENT", "ABSENT")
+
 
 class ReferenceSummary(Table):
     """What the reference knows of each class.
@@ -39,6 +41,32 @@ class ReferenceSummary(Table):
 
     class Config(Table.Config):
         name = "annotation_reference"
+        unique = ["cell_class"]
+
+
+class AnnotationQuality(Table):
+    """May this class carry a conclusion: how many cells, how sure, how well calibrated.
+
+    One row per class.
+    """
+
+    cell_class: str = column("Cell class", isin=list(CELL_CLASSES[:-1]))
+    n_cells: int = column("Cells of the class that pass, over all samples", ge=0)
+    mean_confidence: float = maybe("Mean confidence of those cells; null without cells", ge=0, le=1)
+    calibration_error: float = maybe(
+        "Expected calibration error of the class on held-out training cells of the reference; null "
+        "where none could be held out",
+        ge=0,
+        le=1,
+    )
+    status: str = column(
+        "SUPPORTED; SHIFTED (unsure, badly calibrated, or a fifth of its cells unassigned); "
+        "INSUFFICIENT (fewer than 20 cells); ABSENT (none)",
+        isin=list(QUALITY_STATUSES),
+    )
+
+    class Config(Table.Config):
+        name = "annotation_quality"
         unique = ["cell_class"]
 
 

@@ -133,6 +133,7 @@ def annotate(
             sure,
             found.probability,
             evidence.epithelial & (first == _NONE),
+            _normal_elsewhere(found),
             status[rows] == "pass",
             subject_profiles,
         )
@@ -194,6 +195,12 @@ def _posterior(
         foreign,
         view,
     )
+
+
+def _normal_elsewhere(found: ClassPosterior) -> npt.NDArray[np.bool_]:
+    """Cells that are what the reference knows as no class (epithelium of other organs), and not
+    merely unlike everything."""
+    return (found.probability.argmax(axis=1) == _NONE) & (np.round(found.surprise, 3) <= OUTLIER)
 
 
 def decide(

@@ -48,6 +48,7 @@ def resolve_epithelial(
     confidence: npt.NDArray[np.float64],
     probability: npt.NDArray[np.float64],
     epithelial: npt.NDArray[np.bool_],
+    elsewhere: npt.NDArray[np.bool_],
     usable: npt.NDArray[np.bool_],
     subject_profiles: Sequence[pd.Series] = (),
 ) -> EpithelialCalls:
@@ -64,6 +65,8 @@ def resolve_epithelial(
     epithelial
         Cells with clear epithelial genes that the reference does not know; they may become
         ``tumour``.
+    elsewhere
+        Those of them that look like normal epithelium of another organ.
     usable
         Cells past quality control; others take no part in the copy-number profile.
     subject_profiles
@@ -76,7 +79,7 @@ def resolve_epithelial(
         3) and of copy number are added. A cell that is then not malignant takes the better of
         hepatocyte and cholangiocyte if the reference gives them a twentieth, and is ``unassigned``
         otherwise. Where copy number says nothing the reference stands, and an epithelial cell of no
-        known type is ``tumour``.
+        known type is ``tumour``, unless it looks like normal epithelium of another organ.
     """
     out, sure = best.copy(), confidence.copy()
     candidate = usable & (np.isin(best, (_TUMOUR, _HEPATOCYTE, _CHOLANGIOCYTE)) | epithelial)
@@ -94,7 +97,8 @@ def resolve_epithelial(
     informative = result.profile is not None
     lone = epithelial & ~np.isin(best, (_TUMOUR, _HEPATOCYTE, _CHOLANGIOCYTE))
     if not informative:
-        out[lone], sure[lone] = _TUMOUR, np.maximum(sure[lone], 0.85)
+        unlike = lone & ~elsewhere
+        out[unlike], sure[unlike] = _TUMOUR, np.maximum(sure[unlike], 0.85)
         return EpithelialCalls(out, sure, result)
     by_copy_number = np.full(len(best), np.nan)
     by_copy_number[rows] = result.calls["posterior"].to_numpy(dtype=float)

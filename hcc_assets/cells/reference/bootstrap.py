@@ -25,6 +25,7 @@ from hcc_assets.cells.reference.likelihood import (
     size_evidence,
     typical_log_size,
 )
+from hcc_assets.cells.reference.prior_fit import FITS, PriorView, adapt, fit_of, view_of
 from hcc_assets.cells.reference.training import (
     Profiles,
     TrainingCells,
@@ -34,6 +35,7 @@ from hcc_assets.cells.reference.training import (
 )
 from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
 from hcc_assets.study.markers import panel_genes
+from hcc_assets.study.prior import prior
 
 Labels = npt.NDArray[np.intp]
 
@@ -57,6 +59,7 @@ _DIRTY: Final = 0.25
 """Median ambient share of a cluster that says nothing of an unknown type: own choice, twice that of
 the hard setting.
 """
+EPITHELIAL_CLASSES: Final = ("tumour", "hepatocyte", "cholangiocyte")
 _VETO: Final = -2.0
 """Log-likelihood ratio of the panel genes that takes a change back: own choice, 1 in 7."""
 
@@ -72,10 +75,13 @@ class Bootstrap:
         Per cell.
     components
         From `embed`.
+    prior
+        The prior over the genes of the cells; None where it does not fit them.
     """
 
     owner: Labels
     components: npt.NDArray[np.float64]
+    prior: PriorView | None = None
 
 
 def _panel_evidence(
@@ -180,6 +186,11 @@ def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0
         [CELL_CLASSES.index(UNASSIGNED if c == NOVEL else c) if c else -1 for c in named],
         dtype=np.intp,
     )
+    view = view_of(prior(), cells.genes, usable)
+    if fit_of(own, view, cells.symbols) >= FITS:
+        malignant = _malignant_share(cells, clusters, named)
+        owner = _by_prior(cells, view, clusters, codes, malignant)
+        return Bootstrap(_drop_small(owner, n_classes), components, view)
     owner, clusters = sub_clusters(cells, codes[clusters], clusters, seed)
     owner = rescue(cells, owner)
     owner = _drop_small(owner, n_classes)
@@ -215,6 +226,34 @@ def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0
             break
         profiles = train_profiles(cells, owner, clusters, n_classes, usable)
     return Bootstrap(owner, components)
+
+
+def _by_prior(
+    cells: TrainingCells,
+    view: PriorView,
+    clusters: Labels,
+    codes: Labels,
+    malignant: npt.NDArray[np.float64],
+) -> Labels:
+    """Class of each cell where the prior describes the cohort: by its own counts under the adapted
+    prior. The prior has no tumour and not every epithelium: epithelial cells of an epithelial
+    cluster are what copy number or markers (``codes``) call it, and no class where both are silent.
+    """
+    found = adapt(cells, view)
+    call = np.where(found.probability.max(axis=1) >= _SURE, found.probability.argmax(axis=1), -1)
+    epithelial = view.epithelial[found.state]
+    share = np.bincount(clusters, weights=epithelial, minlength=len(codes)) / np.maximum(
+        np.bincount(clusters, minlength=len(codes)), 1
+    )
+    named = codes[clusters]
+    liver = np.isin(named, [CELL_CLASSES.index(c) for c in EPITHELIAL_CLASSES])
+    by_copy_number = np.nan_to_num(malignant, nan=0.0)[clusters] > 0.5
+    name = np.where(
+        by_copy_number,
+        CELL_CLASSES.index("tumour"),
+        np.where(liver, named, CELL_CLASSES.index(UNASSIGNED)),
+    )
+    return np.where(epithelial & (share[clusters] > 0.5), name, call)
 
 
 def _drop_small(owner: Labels, n_classes: int) -> Labels:

@@ -21,11 +21,13 @@ from hcc_assets.cells.reference.labels import labelled_cells
 from hcc_assets.cells.reference.likelihood import typical_log_size
 from hcc_assets.cells.reference.model import Kind, Reference
 from hcc_assets.cells.reference.outliers import OutlierLimits, fit_limits
+from hcc_assets.cells.reference.prior_fit import PriorView, classes_fit, view_of, with_prior
 from hcc_assets.cells.reference.teaching import SampleInput, pool
 from hcc_assets.cells.reference.temperature import calibrate
 from hcc_assets.cells.reference.training import Profiles, TrainingCells, train_profiles
 from hcc_assets.study.classes import CELL_CLASSES
 from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.prior import prior
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -68,6 +70,7 @@ def _fit(
     components: npt.NDArray[np.float64],
     seeds: dict[str, int],
     seed: int,
+    known: PriorView | None,
 ) -> Reference:
     usable = ~clustering.uninformative(cells.symbols)
     n_classes = len(CELL_CLASSES)
@@ -94,7 +97,10 @@ def _fit(
         )
     state = _states(components, owner, seed)
     profiles = train_profiles(cells, owner, state, n_classes, usable)
-    temperature = calibrate(cells, owner, state, n_classes, usable)
+    n_own = len(profiles.owner)
+    if known is not None:
+        profiles = with_prior(cells, owner, profiles, known)
+    temperature, calibration = calibrate(cells, owner, state, n_classes, usable)
     kept = np.flatnonzero(profiles.weight > 0.003)
     narrow = Profiles(
         (profiles.shares[:, kept] / profiles.shares[:, kept].sum(axis=1, keepdims=True))
@@ -116,7 +122,7 @@ def _fit(
         cells.sample_ids,
         cells.subject,
     )
-    limits = fit_limits(small, narrow, owner)
+    limits = fit_limits(small, narrow, owner, n_own)
     return Reference(
         kind,
         small.genes,
@@ -130,6 +136,7 @@ def _fit(
         typical_log_size(small.size, owner, n_classes),
         seeds,
         cells.sample_ids,
+        calibration,
     )
 
 
@@ -176,7 +183,9 @@ def build_reference(
     with threadpool_limits(1):
         if labelled is not None:
             cells, owner = labelled_cells(labelled)
-            return _fit("labels", cells, owner, embed(cells, seed), {}, seed)
+            view = view_of(prior(), cells.genes, ~clustering.uninformative(cells.symbols))
+            known = view if classes_fit(cells, owner, view) else None
+            return _fit("labels", cells, owner, embed(cells, seed), {}, seed, known)
         cells, table = pool(samples)
         seeds = {str(k): int(v) for k, v in table.groupby("cell_class")["n_seed"].sum().items()}
         frozen = freezing_prefix(table, sorted(cells.sample_ids), config) is not None
@@ -189,8 +198,15 @@ def build_reference(
                 np.empty((0, 0)),
                 seeds,
                 seed,
+                None,
             )
         found = bootstrap(cells, usable, seed)
         return _fit(
-            "cohort" if frozen else "provisional", cells, found.owner, found.components, seeds, seed
+            "cohort" if frozen else "provisional",
+            cells,
+            found.owner,
+            found.components,
+            seeds,
+            seed,
+            found.prior,
         )

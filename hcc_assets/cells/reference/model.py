@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -60,6 +60,8 @@ class Reference:
         Seed cells by class (label-free) over the training samples.
     sample_ids
         Samples that taught the reference.
+    calibration
+        Expected calibration error of each class on held-out training cells.
     """
 
     kind: Kind
@@ -74,6 +76,7 @@ class Reference:
     log_size: npt.NDArray[np.float64]
     seeds: dict[str, int]
     sample_ids: tuple[str, ...]
+    calibration: dict[str, float] = field(default_factory=dict)
 
     @property
     def frozen(self) -> bool:
@@ -100,6 +103,8 @@ class Reference:
             "log_size": [None if np.isnan(v) else float(v) for v in self.log_size],
             "seeds": dict(sorted(self.seeds.items())),
             "sample_ids": sorted(self.sample_ids),
+            # a reference frozen before it was kept has none, and keeps its version
+            **({"calibration": dict(sorted(self.calibration.items()))} if self.calibration else {}),
         }
 
     def _content(self) -> bytes:
@@ -174,6 +179,7 @@ class Reference:
                 sizes,
                 {str(k): int(v) for k, v in h["seeds"].items()},
                 tuple(h["sample_ids"]),
+                {str(k): float(v) for k, v in h.get("calibration", {}).items()},
             )
         except (KeyError, IndexError, TypeError, ValueError):
             raise ReferenceOutdated(

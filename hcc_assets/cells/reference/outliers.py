@@ -88,10 +88,11 @@ def deviance_per_molecule(
 
 
 def fit_limits(
-    cells: TrainingCells, profiles: Profiles, owner: npt.NDArray[np.intp]
+    cells: TrainingCells, profiles: Profiles, owner: npt.NDArray[np.intp], n_own: int
 ) -> OutlierLimits:
     """Limits from the training cells that have a class; profiles with few cells take the line of
-    all cells.
+    all cells. Those of the prior, behind the first ``n_own``, take the line of all cells held
+    against the prior alone, which fits them less.
     """
     rows = np.flatnonzero(owner >= 0)
     size = cells.size[rows]
@@ -104,10 +105,20 @@ def fit_limits(
     x = np.log(np.maximum(size, 1.0))
     line, spread = np.zeros((len(profiles.owner), 3)), np.zeros(len(profiles.owner))
     whole = _robust_line(x, deviance)
+    prior = whole
+    told = np.flatnonzero(allowed[:, n_own:].any(axis=1))
+    if len(told):
+        foreign = np.where(allowed[told, n_own:], likelihood[told, n_own:], -np.inf).max(axis=1)
+        far = deviance_per_molecule(
+            sp.csr_matrix(cells.counts[rows[told]]), size[told], profiles.weight, foreign
+        )
+        prior = _robust_line(x[told], far, whole)
     for p in range(len(profiles.owner)):
         mine = best == p
         line[p], spread[p] = (
-            _robust_line(x[mine], deviance[mine], whole) if mine.sum() >= _MIN_FIT else whole
+            _robust_line(x[mine], deviance[mine], whole)
+            if mine.sum() >= _MIN_FIT
+            else (whole if p < n_own else prior)
         )
     return OutlierLimits(np.round(line, 6), np.round(spread, 6))
 

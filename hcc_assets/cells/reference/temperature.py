@@ -16,6 +16,7 @@ from hcc_assets.cells.reference.likelihood import (
     typical_log_size,
 )
 from hcc_assets.cells.reference.training import TrainingCells, evidence, train_profiles
+from hcc_assets.study.classes import CELL_CLASSES
 
 Matrix = npt.NDArray[np.float64]
 
@@ -42,8 +43,10 @@ def calibrate(
     state: npt.NDArray[np.intp],
     n_classes: int,
     usable: npt.NDArray[np.bool_],
-) -> tuple[float, float]:
-    """Temperature at which held-out cells have the confidence they deserve.
+) -> tuple[tuple[float, float], dict[str, float]]:
+    """Temperature at which held-out cells have the confidence they deserve, and how far confidence
+    and accuracy are still apart for each class (expected calibration error over ten bins of the
+    held-out cells called it).
 
     Subjects are dealt into two halves (samples, where subjects are not known; cells, where there is
     one sample); profiles of one half judge the other. The pair of `temperature_at` that maximises
@@ -68,7 +71,7 @@ def calibrate(
         if len(rows):
             parts.append((rows, evidence(cells, profiles, rows), profiles.owner))
     if not parts:
-        return _DEFAULT_TEMPERATURE
+        return _DEFAULT_TEMPERATURE, {}
     size = cells.size
     centre = typical_log_size(size, owner, n_classes)
     best, lowest = _DEFAULT_TEMPERATURE, np.inf
@@ -87,4 +90,29 @@ def calibrate(
                 number += float(worth.sum())
             if loss / number < lowest - 1e-6:
                 best, lowest = (base, slope), loss / number
-    return best
+    confidence, called, right = [], [], []
+    for rows, likelihood, profile_owner in parts:
+        scores = class_scores(
+            likelihood, profile_owner, n_classes, temperature_at(size[rows], best)
+        )
+        p = posterior(scores + size_evidence(size[rows], centre))
+        confidence.append(p.max(axis=1))
+        called.append(p.argmax(axis=1))
+        right.append(p.argmax(axis=1) == owner[rows])
+    return best, _errors(*map(np.concatenate, (confidence, called, right)))
+
+
+def _errors(
+    confidence: npt.NDArray[np.float64],
+    called: npt.NDArray[np.intp],
+    right: npt.NDArray[np.bool_],
+) -> dict[str, float]:
+    """Expected calibration error of the cells called each class."""
+    out = {}
+    for k in np.unique(called):
+        mine = called == k
+        bins = np.minimum((confidence[mine] * 10).astype(int), 9)
+        size = np.bincount(bins, minlength=10)
+        gap = np.bincount(bins, confidence[mine] - right[mine], minlength=10)
+        out[CELL_CLASSES[k]] = round(float(np.abs(gap).sum() / size.sum()), 4)
+    return out
