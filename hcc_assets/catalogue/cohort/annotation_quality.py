@@ -12,8 +12,8 @@ from hcc_assets.study.classes import PRIMARY_CLASSES
 
 @asset(model=AnnotationQuality, owners=("team:bioinformatics",))
 def annotation_quality(annotated_cells: BySample, annotation_reference: Version) -> Output:
-    """How many cells each class has, how sure the calls are, how well calibrated, and whether it
-    may carry a conclusion."""
+    """May each class carry a conclusion? Number of cells, confidence, calibration, and those left
+    unassigned."""
     from hcc_assets.cells.reference.model import Reference
     from hcc_assets.cells.reference.quality import annotation_quality as quality
 

@@ -34,16 +34,22 @@ differ in tumour content (SINGLE_CELL.md, class scheme, D1 and D2). The forest h
     ),
 )
 def composition_changes(
-    samples: pd.DataFrame, annotated_cells: BySample, config: StudyConfig
+    samples: pd.DataFrame,
+    annotated_cells: BySample,
+    design_confounding: pd.DataFrame,
+    config: StudyConfig,
 ) -> Output:
     """Change of each class within patients, after against before treatment. Registered
     difference, and log-ratio with a paired test, its verdict and the smallest detectable change."""
     from hcc_assets.stats.composition_changes import composition_changes as changes
+    from hcc_assets.stats.design_confounding import confounded_contrasts
 
     counts = class_counts(annotated_cells)
+    confounded = confounded_contrasts(design_confounding)
 
     def compare(chosen: pd.DataFrame, narrow: StudyConfig) -> pd.DataFrame:
-        return changes(chosen, counts[counts["sample_id"].isin(chosen["sample_id"])], narrow)
+        own = counts[counts["sample_id"].isin(chosen["sample_id"])]
+        return changes(chosen, own, narrow, confounded=confounded)
 
     table = each_contrast(standing_samples(samples, annotated_cells), config, compare)
     pairs = int(table["n_pairs"].max()) if len(table) else 0

@@ -94,9 +94,9 @@ def view_of(
 
 
 def fit_of(own: Matrix, view: PriorView, symbols: npt.NDArray[np.object_]) -> float:
-    """How well the prior describes clusters of a cohort: upper quartile over clusters of the highest
-    correlation with a state, over genes that are in no marker panel, both as log ratios to their
-    means. The upper quartile, since tissues have clusters that no study of the prior has.
+    """How well the prior describes clusters of a cohort: upper quartile over clusters of the
+    highest correlation with a state, over genes that are in no marker panel, both as log ratios
+    to their means. The upper quartile, since tissues have clusters that no study of the prior has.
 
     Parameters
     ----------
