@@ -19,6 +19,8 @@ from hcc_assets.assets.plan import make_plan
 from hcc_assets.audit.trail import audit_path, trail_of
 from hcc_assets.catalogue.loading import all_assets, collect, modules
 from hcc_assets.home.paths import Home
+from hcc_assets.privacy.removal import remove_landed
+from hcc_assets.privacy.subject import who_is
 from hcc_assets.privacy.traces import find_traces
 from hcc_assets_tests.faults.homes import through_the_engine, without_figures
 from hcc_assets_tests.tiny import Tiny
@@ -199,3 +201,14 @@ def test_an_installed_annotator_is_one_like_a_folder(tiny: Tiny, place: Path) ->
     assert set(after["call_source"]) == {"external"}
     assert set(after["cell_class"]) == {"T", "unassigned"}
     assert set(study.published("annotator_agreement")["annotator"]) == {"by_ptprc"}
+
+
+def test_an_erasure_finds_the_lines_and_files_of_the_subject(study: Study) -> None:
+    mine = min(view(study).rows.values(), key=lambda r: r.sample_id)
+    for sample in (mine.sample_id, "somebody-else"):
+        study.write(f"tool/{sample}.csv", "barcode,cell_class,probability\na,T,1\n")
+    lines = (f"{sample},,T,B,C,r\n" for sample in (mine.sample_id, "somebody-else"))
+    study.write("curation.csv", HEADER + "".join(lines))
+    remove_landed(study.home, who_is(study.home, mine.subject_id))
+    assert {p.name for p in (study.folder / "tool").iterdir()} == {"somebody-else.csv"}
+    assert (study.folder / "curation.csv").read_text() == f"{HEADER}somebody-else,,T,B,C,r\n"
