@@ -85,21 +85,21 @@ def signals(view: HomeView, plan: Plan) -> list[Signal]:
 
 
 def _refused_references(view: HomeView) -> list[Signal]:
-    """Files of ``landing/reference/`` that nobody reads because they were refused: no asset has a
-    check that could tell it."""
-    refused = [d for d in view.landing.references if d.state == "refused"]
+    """Files of ``landing/reference/`` and ``landing/annotations/`` that nobody reads because they
+    were refused: no asset has a check that could tell it."""
+    refused = [d for d in view.landing.beside if d.state == "refused"]
     if not refused:
         return []
     return [
         Signal(
             asset="landing",
             check="reference_files_taken",
-            title="A file in landing/reference is refused and is not used",
+            title="A file in landing/reference or landing/annotations is refused and is not used",
             n_affected=len(refused),
-            row_keys=tuple(d.id for d in refused),
+            row_keys=tuple(view.people.in_keys(d.id) for d in refused),
             owner="team:data-management",
             what_to_do="hcc status names the file and the reason; correct it or take it away.",
-            held_back="what rests on the earlier reference files stays",
+            held_back="what rests on the earlier files stays",
         )
     ]
 

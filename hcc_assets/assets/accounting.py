@@ -46,7 +46,7 @@ def account(view: HomeView) -> list[Received]:
         for n in landing.sheet.erased
     ]
     found += [_export(view, d) for d in landing.exports] + [
-        _reference(view, d) for d in landing.references
+        _beside(view, d) for d in landing.beside
     ]
     return sorted(found, key=lambda r: (r.kind, r.path))
 
@@ -76,10 +76,7 @@ def unlisted(view: HomeView) -> dict[str, int]:
     are kept nowhere.
     """
     landing = view.landing
-    known = [
-        PurePosixPath(d.path)
-        for d in (*landing.samples.values(), *landing.exports, *landing.references)
-    ]
+    known = [PurePosixPath(d.path) for d in landing.every]
     places = {"/".join(p.parts) for p in known}
     counts: Counter[str] = Counter()
     for file in list_files(view.home.landing, 0.0):
@@ -151,9 +148,9 @@ def _reason(view: HomeView, delivery: Delivery) -> str:
     return str(max(same, key=lambda r: str(r["refused_at"]))["reason"]) if same else ""
 
 
-def _reference(view: HomeView, delivery: Delivery) -> Received:
+def _beside(view: HomeView, delivery: Delivery) -> Received:
     def is_(fate: Fate, reason: str = "") -> Received:
-        return Received("reference", delivery.path, fate, reason)
+        return Received(delivery.kind, delivery.path, fate, reason)
 
     if delivery.state in ("settling", "incomplete"):
         return is_("arriving", delivery.reason)

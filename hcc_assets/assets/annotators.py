@@ -1,5 +1,6 @@
 """Annotators that others write: a function from the counts of a sample to a class for each
-barcode. Each becomes a per-sample asset whose calls stand beside our own."""
+barcode. Each becomes a per-sample asset. Like a folder of ``landing/annotations/`` it is one of the
+annotators that ``[single_cell] annotator`` can choose, and part of ``annotator_agreement``."""
 
 from __future__ import annotations
 
@@ -18,6 +19,8 @@ from hcc_assets.study.classes import CELL_CLASSES
 if TYPE_CHECKING:
     from anndata import AnnData
 
+GROUP = "annotators"
+"""Group of these assets, by which the kinds of inputs know them."""
 COLUMNS = ("barcode", "cell_class", "probability")
 
 
@@ -51,7 +54,7 @@ def annotator(function: Callable[[AnnData], pd.DataFrame]) -> Asset:
         per_sample=True, gate=gate, owners=("team:bioinformatics",), layer="cells", keep=1
     )(annotated)
     made.file = Path(function.__code__.co_filename)
-    made.group = "annotators"
+    made.group = GROUP
     return made
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
+from hcc_assets.assets.acts import Act
 from hcc_assets.assets.closure import Closure, closure_of
 from hcc_assets.assets.inputs import Input, inputs_of
 from hcc_assets.home.manifests import Bundle, CheckRecord
@@ -97,6 +98,8 @@ class Output:
         Numbers and short texts for the UI; never raw or efficacy values.
     set_aside
         Parts of the delivery that were not taken, for the quarantine.
+    acts
+        Decisions of people that are in force in it.
     """
 
     table: pd.DataFrame | None = None
@@ -104,6 +107,7 @@ class Output:
     published: dict[str, str] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
     set_aside: list[SetAside] = field(default_factory=list)
+    acts: list[Act] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,15 @@ class Asset:
     def code_version(self) -> str:
         """Hash of the closure and of what the decorator says."""
         return self.closure.version
+
+    def knowing(self, annotators: tuple[str, ...]) -> Asset:
+        """The same asset where these assets are annotators."""
+        inputs = {name: kind.knowing(annotators) for name, kind in self.inputs.items()}
+        if inputs == self.inputs:
+            return self
+        other = replace(self)
+        other.__dict__["inputs"] = inputs
+        return other
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The function itself, for a test or a notebook."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from hcc_assets.assets.acts import acts_in_force, record_acts
 from hcc_assets.assets.attempts import (
     ENDED,
     MAX_ATTEMPTS,
@@ -199,9 +200,11 @@ class Workbench(HomeView):
             peak_mb=peak_mb(),
             checks=checks,
             notes=metadata,
+            acts=acts_in_force(output.acts),
         )
         for part in output.set_aside:
             set_aside(self, asset.name, part)
+        record_acts(trail_of(self.home), self.people, manifest, output.acts, current)
         self.versions.commit(manifest, seen=work.seen, keep=asset.keep, fence=work.fence)
         work.current = manifest
         self.__dict__.pop("cutoff", None)

@@ -113,6 +113,10 @@ class Input(ABC):
         """What has to be computed before; in today's landing."""
         return ()
 
+    def knowing(self, annotators: tuple[str, ...]) -> Input:
+        """The same kind where these assets are annotators (`assets.annotators`)."""
+        return self
+
     def settled(self, view: View) -> bool:
         """True when the version that stands is kept whatever arrives (a frozen reference)."""
         return False

@@ -9,10 +9,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
+from hcc_assets.assets.annotators import GROUP as ANNOTATORS
 from hcc_assets.assets.definition import Asset
 
 FOLDER = Path(__file__).parent
-OWN_FILES = ("loading", "native", "sources")
+OWN_FILES = ("annotations", "loading", "native", "sources")
 """Modules of this folder that hold no asset. A stock asset that ``dg scaffold`` writes lies beside
 them."""
 ENTRY_POINTS = "hcc_assets.assets"
@@ -57,4 +58,5 @@ def collect(found: Iterable[ModuleType]) -> dict[str, Asset]:
             if value.name in assets:
                 raise ValueError(f"two assets are named {value.name}")
             assets[value.name] = value
-    return assets
+    others = tuple(sorted(a.name for a in assets.values() if a.group == ANNOTATORS))
+    return {name: one.knowing(others) for name, one in assets.items()}

@@ -54,12 +54,13 @@ class ReferenceFile(Input):
         found = self.delivery(view)
         if found is None:
             return None
-        with _opened(view, found) as path:
+        with opened(view, found) as path:
             return self.read(path, view)
 
 
 @contextmanager
-def _opened(view: View, delivery: Delivery) -> Iterator[Path]:
+def opened(view: View, delivery: Delivery) -> Iterator[Path]:
+    """A local path with what was delivered."""
     with local_copy(view.home.landing / delivery.path) as path:
         yield path
 

@@ -1,8 +1,8 @@
 """Single-cell work on one sample at a time, pure functions over counts.
 
-Six rooms in one order: ``quality``, ``reading``, ``malignancy``, ``reference``, ``calling``,
-``identity``; each imports those before it only. Statistics across samples belong to ``stats``,
-Dagster to ``defs``. Nothing is imported here: the parsing child process starts with numpy, scipy
+Seven rooms in one order: ``quality``, ``reading``, ``malignancy``, ``reference``, ``calling``,
+``identity`` and ``given``; each imports those before it only. Statistics across samples belong to
+``stats``. Nothing is imported here: the parsing child process starts with numpy, scipy
 and h5py alone.
 """
 

@@ -179,6 +179,7 @@ def _refresh_payload(summary: Summary) -> dict[str, Any]:
         "changed": [vars(c) for c in summary.changes if c.state in ("new", "changed")],
         "held": [vars(c) for c in summary.troubled],
         "new_samples": summary.new_samples,
+        "findings": [vars(f) for f in summary.findings],
         "settling": summary.settling,
         "runs": summary.runs,
         "alerts": summary.alerts,
@@ -203,10 +204,24 @@ def _refresh_lines(home: Home, summary: Summary) -> list[str]:
         f"HELD {c.asset}{f' of {c.sample}' if c.sample else ''}: {c.reason}"
         for c in summary.troubled
     ]
+    lines += _finding_lines(summary)
     lines += [f"Still settling, taken next time: {path}" for path in summary.settling]
     if not changed and not summary.troubled:
         lines.append("Everything was up to date.")
     lines.append(f"Done in {summary.seconds:.1f} s. Report: {home.published / 'report.html'}")
+    return lines
+
+
+def _finding_lines(summary: Summary) -> list[str]:
+    """One line for each check that did not pass, however many samples it is about."""
+    found: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
+    for f in summary.findings:
+        found.setdefault((f.severity, f.asset, f.check), []).append((f.sample or "", f.description))
+    lines = []
+    for (severity, asset, check), told in found.items():
+        sample, text = told[0]
+        more = f" (and {len(told) - 1} more samples)" if len(told) > 1 else ""
+        lines.append(f"{severity} {asset}{sample and f'/{sample}'} {check}: {text}{more}")
     return lines
 
 

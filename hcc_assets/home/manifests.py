@@ -54,6 +54,8 @@ class Manifest(BaseModel):
         Path below the folder of the asset to SHA-256.
     published
         Path below ``published/`` to the file of the version that is copied there.
+    acts
+        Decisions of people in force, by a hash over each: what they do, not by whom and why.
     seconds, peak_mb
         What it cost to compute: wall time, and the largest memory of the process until then.
     """
@@ -80,6 +82,7 @@ class Manifest(BaseModel):
     peak_mb: float = 0.0
     checks: list[CheckRecord] = []
     notes: dict[str, Any] = {}
+    acts: dict[str, dict[str, Any]] = {}
 
     @property
     def folder(self) -> str:

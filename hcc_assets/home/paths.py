@@ -60,6 +60,10 @@ class Home:
         return self.landing / "reference"
 
     @property
+    def annotations(self) -> UPath:
+        return self.landing / "annotations"
+
+    @property
     def people_json(self) -> UPath:
         """Opaque keys of subjects and samples (`home.people.register`)."""
         return self.root / "people.json"

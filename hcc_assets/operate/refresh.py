@@ -55,6 +55,17 @@ class Change:
 
 
 @dataclass
+class Finding:
+    """A check of something new that did not pass."""
+
+    asset: str
+    sample: str | None
+    check: str
+    severity: str
+    description: str
+
+
+@dataclass
 class Summary:
     """What a refresh did, for a person or a program."""
 
@@ -63,6 +74,7 @@ class Summary:
     settling: list[str] = field(default_factory=list)
     seconds: float = 0.0
     runs: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     alerts: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -202,6 +214,11 @@ class Refresher:
                 self.summary.changes.append(
                     Change(node[0], sample, state, rows_before=rows_before, rows=current.rows)
                 )
+                self.summary.findings += [
+                    Finding(node[0], sample, c.name, c.severity, people.in_ids(c.description))
+                    for c in current.checks
+                    if not c.passed
+                ]
 
     def _tell_what_is_left(self, plan: Plan) -> None:
         """Tell also what was held before this refresh, an export that waits while an older one
@@ -229,7 +246,7 @@ class Refresher:
                 state = "failed" if node in failed else state
                 reason = people.in_ids(reason)
                 self.summary.changes.append(Change(node[0], sample, state, reason=reason))
-        for delivery in plan.view.landing.references:
+        for delivery in plan.view.landing.beside:
             if delivery.state == "refused":
                 reason = f"{delivery.path}: {delivery.reason}"
                 self.summary.changes.append(Change("landing", None, "held", reason=reason))

@@ -70,7 +70,7 @@ def plan_status(view: HomeView, plan: Plan) -> dict[str, Any]:
         "incomplete": [
             f"{d.id}: {d.reason}" for d in landing.samples.values() if d.state == "incomplete"
         ],
-        "refused": [f"{d.path}: {d.reason}" for d in landing.references if d.state == "refused"],
+        "refused": [f"{d.path}: {d.reason}" for d in landing.beside if d.state == "refused"],
     }
 
 

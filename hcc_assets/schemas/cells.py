@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from hcc_assets.schemas.base import Table
 from hcc_assets.schemas.fields import column, maybe
-from hcc_assets.study.classes import CELL_CLASSES, QC_STATUSES
+from hcc_assets.study.classes import CALL_SOURCES, CELL_CLASSES, QC_STATUSES
 
 _PERCENT = "%"
 
@@ -110,7 +110,12 @@ class Cells(Table):
         "Class of the cell; unassigned for the doubtful and for cells that do not pass the floor",
         isin=list(CELL_CLASSES),
     )
-    confidence: float = maybe("Calibrated probability of the class", ge=0, le=1)
+    confidence: float = maybe(
+        "Calibrated probability of the class, or that of the other annotator; null where a person "
+        "decided",
+        ge=0,
+        le=1,
+    )
     second_class: str = maybe("Runner-up", isin=list(CELL_CLASSES))
     doublet_score: float = maybe("Doublet score", ge=0, le=1)
     n_umi: int = column("Counts (UMI)", ge=0)
@@ -119,7 +124,24 @@ class Cells(Table):
     reference_version: str = column(
         "Version of the reference that made the call; provisional-… while the cohort is small"
     )
+    call_source: str = column(
+        "Who decided: own, external (another annotator) or curated (a person)",
+        isin=list(CALL_SOURCES),
+    )
 
     class Config(Table.Config):
         name = "cells"
         unique = ["cell_id"]
+
+
+class AnnotatorAgreement(Table):
+    """One row per other annotator and class of our own calls: how often it says the same."""
+
+    annotator: str = column("Name of the other annotator")
+    cell_class: str = column("ALL, or the class of our own call", isin=["ALL", *CELL_CLASSES])
+    n_cells: int = column("Passing cells that both call, unassigned left out", ge=0)
+    agreement: float = maybe("Share of them with the same class", ge=0, le=1)
+
+    class Config(Table.Config):
+        name = "annotator_agreement"
+        unique = ["annotator", "cell_class"]

@@ -61,6 +61,9 @@ DENOMINATORS: Final[dict[str, tuple[str, ...]]] = {
 """Classes that count in each denominator; ``unassigned`` counts in ``all`` only and is no part of
 compositional tests."""
 
+CALL_SOURCES: Final = ("own", "external", "curated")
+"""Who decided the class of a cell: our own model, another annotator, a person."""
+
 QC_STATUSES: Final = (
     "pass",
     "low_umi",

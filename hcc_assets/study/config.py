@@ -79,6 +79,7 @@ class SingleCell(_Section):
     confidence: float = Field(0.8, gt=0, le=1)
     reference_min_samples: int = Field(6, ge=1)
     primary_denominator: Literal["all", "immune", "non_parenchymal"] = "all"
+    annotator: str = Field("own", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
 
 
 class Samples(_Section):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
 
-from hcc_assets.assets.definition import Output, asset
+from hcc_assets.assets.definition import Output, Verdict, asset
 from hcc_assets.assets.inputs import BySample
+from hcc_assets.catalogue._told import told
+from hcc_assets.catalogue.annotations import CurationFile
 from hcc_assets.catalogue.cohort._samples import standing_samples
 from hcc_assets.schemas.base import columns, empty, records
 from hcc_assets.schemas.cells import Cells
@@ -38,6 +40,20 @@ def cells(samples: pd.DataFrame, annotated_cells: BySample) -> Output:
     names = list(columns(Cells))
     table = pd.concat(parts, ignore_index=True)[names] if parts else empty(Cells)
     return Output(table=table, metadata={"samples": len(standing)})
+
+
+@cells.check(severity="WARN", todo="Correct the line in landing/annotations/curation.csv.")
+def corrections_can_be_read(
+    samples: pd.DataFrame, curation: Annotated[Any, CurationFile()]
+) -> Verdict:
+    """Every line of curation.csv is about a sample that counts, with classes, who and reason"""
+    known = set(samples["sample_id"])
+    lost = [
+        f"curation.csv line {one.line} is about no sample that counts"
+        for one in curation.corrections
+        if one.sample_id not in known
+    ]
+    return told([*curation.problems, *lost], "every line can be read")
 
 
 @cells.figure

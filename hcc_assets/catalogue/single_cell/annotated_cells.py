@@ -9,6 +9,9 @@ import pandas as pd
 
 from hcc_assets.assets.definition import Gate, Output, Refused, Verdict, asset
 from hcc_assets.assets.inputs import BySample, Earlier, Version
+from hcc_assets.catalogue._told import told
+from hcc_assets.catalogue.annotations import CurationFile, OtherCalls
+from hcc_assets.catalogue.single_cell._given import given_calls
 from hcc_assets.catalogue.single_cell._quality import quality_of
 from hcc_assets.home.landing.sample_sheet import SampleRow
 from hcc_assets.home.manifests import Bundle
@@ -23,7 +26,11 @@ UNASSIGNED_LIMIT = 0.10
 
 @asset(
     per_sample=True,
-    settings=("single_cell.confidence", "single_cell.min_cells_per_sample"),
+    settings=(
+        "single_cell.annotator",
+        "single_cell.confidence",
+        "single_cell.min_cells_per_sample",
+    ),
     gate=Gate("calls_made", "Every barcode has a class, a confidence and a QC status"),
     kinds=("python", "anndata"),
     owners=("team:bioinformatics",),
@@ -36,10 +43,13 @@ def annotated_cells(
     annotation_reference: Version,
     sample: SampleRow,
     earlier: Annotated[BySample, Earlier("annotated_cells")],
+    others: Annotated[Any, OtherCalls()],
+    curation: Annotated[Any, CurationFile()],
     config: StudyConfig,
 ) -> Output:
     """Class, confidence and final QC status of every barcode of one sample. Labelled by the
-    reference; an added sample changes no earlier call."""
+    reference, or by the annotator that the study chose, and corrected by people; an added sample
+    changes no earlier call."""
     from hcc_assets.cells.calling.annotation import annotate
     from hcc_assets.cells.pseudobulk import class_counts
     from hcc_assets.cells.quality.assessment import summary_row
@@ -53,7 +63,9 @@ def annotated_cells(
         sample_id=sample.sample_id,
         subject_profiles=[_profile(v, s) for s, v in earlier.items() if v.has("profile")],
     )
-    calls = annotation.calls
+    annotator = config.single_cell.annotator
+    given = given_calls(annotation.calls, others, curation, sample.sample_id, annotator)
+    calls = given.calls
     good = calls[calls["qc_status"] == "pass"]
     unassigned = int((good["cell_class"] == "unassigned").sum())
     summary = summary_row(
@@ -65,18 +77,23 @@ def annotated_cells(
         timepoint=sample.timepoint,
     )
     frames = {"calls": calls, "counts": class_counts(calls), "summary": pd.DataFrame([summary])}
+    frames |= given.frames
     if annotation.profile is not None:
         profile = annotation.profile.rename("value").rename_axis("bin")
         frames["profile"] = profile.reset_index()
     if annotation.malignancy is not None:
         frames["heat"] = annotation.malignancy.heat.rename_axis("row").reset_index()
     return Output(
-        bundle=Bundle(frames=frames, facts={"reference_version": reference.version}),
+        bundle=Bundle(frames=frames, facts={"reference_version": reference.version, **given.facts}),
+        acts=given.acts,
         metadata={
             "cells_passed": len(good),
             "unassigned": unassigned,
             "unassigned_percent": round(100 * unassigned / len(good), 2) if len(good) else 0.0,
             "reference_version": reference.version,
+            "call_sources": ", ".join(
+                f"{n} {source}" for source, n in calls["call_source"].value_counts().items()
+            ),
         },
     )
 
@@ -93,6 +110,22 @@ def few_unassigned(output: Output) -> Verdict:
         f"(limit {100 * UNASSIGNED_LIMIT:.0f} %)"
     )
     return Verdict(share <= UNASSIGNED_LIMIT, text, unassigned)
+
+
+@annotated_cells.check(
+    severity="WARN", todo="Correct the line in landing/annotations/curation.csv."
+)
+def corrections_apply(output: Output) -> Verdict:
+    """Every line of curation.csv about this sample is applied"""
+    return told(output.bundle.facts["curation_problems"], "every line is applied")
+
+
+@annotated_cells.check(
+    severity="WARN", todo="Complete the tool's file, or map its labels in label_map.csv."
+)
+def tool_calls_used(output: Output) -> Verdict:
+    """The annotator that was chosen knows the cells, and its labels are known"""
+    return told(output.bundle.facts["tool_problems"], "nothing was left out")
 
 
 @annotated_cells.figure

@@ -10,8 +10,10 @@ from typing import Annotated, Any
 
 import pandas as pd
 
-from hcc_assets.assets.definition import Gate, Output, Refused, asset
+from hcc_assets.assets.definition import Gate, Output, Refused, Verdict, asset
 from hcc_assets.assets.inputs import AllOf, Basis, Input, Node, Version, VersionOf, View
+from hcc_assets.catalogue._told import told
+from hcc_assets.catalogue.annotations import LabelMapFile
 from hcc_assets.catalogue.single_cell._quality import quality_of
 from hcc_assets.catalogue.sources import LabelledCells
 from hcc_assets.home.landing.sample_sheet import SampleRow
@@ -131,12 +133,13 @@ def _counts(view: View, key: str) -> Any:
 def annotation_reference(
     teachers: Annotated[list[Teacher], Teachers()],
     labelled: Annotated[Any, LabelledCells()],
+    label_map: Annotated[Any, LabelMapFile(with_labels=True)],
     config: StudyConfig,
 ) -> Output:
     """The versioned model that labels cells. Provisional until enough samples and seed cells
     exist, then frozen until rebuilt on request."""
     from hcc_assets.cells.reference.building import build_reference
-    from hcc_assets.cells.reference.labels import LabelsRefused
+    from hcc_assets.cells.reference.labels import LabelsRefused, with_our_classes
     from hcc_assets.cells.reference.model import reference_summary
     from hcc_assets.cells.reference.teaching import SampleInput
 
@@ -147,12 +150,28 @@ def annotation_reference(
         SampleInput(t.row.sample_id, partial(load, t), subject_id=t.row.subject_id)
         for t in teachers
     ]
+    left_out: dict[str, int] = {}
     try:
+        if labelled is not None:
+            labelled, left_out = with_our_classes(labelled, label_map.classes)
         reference = build_reference(inputs, config, labelled=labelled)
     except LabelsRefused as refusal:
         raise Refused(f"landing/reference: {refusal}", code="labels_refused") from None
     return Output(
         table=reference_summary(reference),
-        bundle=Bundle(blobs={"reference.parquet": reference.to_parquet_bytes()}),
+        bundle=Bundle(
+            blobs={"reference.parquet": reference.to_parquet_bytes()},
+            facts={"left_out": left_out},
+        ),
         metadata={"version": reference.version, "samples_used": len(inputs)},
     )
+
+
+@annotation_reference.check(
+    severity="WARN", todo="Map the label in landing/annotations/label_map.csv, or leave it out."
+)
+def labels_known(output: Output) -> Verdict:
+    """Every label of a delivered reference is a class of ours or mapped to one"""
+    left_out = output.bundle.facts["left_out"]
+    sentences = [f"{n} cells labelled {label[:40]!r} are left out" for label, n in left_out.items()]
+    return told(sentences, "every label is known")

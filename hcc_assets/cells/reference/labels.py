@@ -1,14 +1,15 @@
-"""Training cells from a delivered reference with labels. Class names are those of the contract;
-anything else is refused and not guessed.
+"""Training cells from a delivered reference with labels. Class names are those of the contract, or
+mapped to them; anything else is left out and not guessed.
 """
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import scipy.sparse as sp
 
 from hcc_assets.cells.quality.metrics import as_csr
@@ -56,6 +57,45 @@ def with_gene_names(labelled: AnnData) -> AnnData:
     return view
 
 
+def with_our_classes(
+    labelled: AnnData, classes: Mapping[str, str]
+) -> tuple[AnnData, dict[str, int]]:
+    """The same with our classes in ``obs["cell_class"]``.
+
+    Parameters
+    ----------
+    labelled
+        As for `labelled_cells`, with anybody's labels.
+    classes
+        Labels of others to classes of ours. A label that is a class of ours stays.
+
+    Returns
+    -------
+    tuple
+        The cells, those of a label that is neither ours nor mapped without one; and cells left
+        out by label.
+
+    Raises
+    ------
+    LabelsRefused
+        No ``cell_class``.
+    """
+    labels = _labels(labelled)
+    ours = {n: n if n in CELL_CLASSES else classes.get(n) for n in labels.dropna().unique()}
+    named = np.array([ours.get(label) for label in labels], dtype=object)
+    lost = labels[labels.notna() & pd.isna(named)].value_counts().sort_index()
+    view = labelled.copy()
+    view.obs["cell_class"] = named
+    return view, {str(label): int(n) for label, n in lost.items()}
+
+
+def _labels(labelled: AnnData) -> pd.Series:
+    if "cell_class" not in labelled.obs:
+        raise LabelsRefused("the reference has no obs column cell_class")
+    labels = labelled.obs["cell_class"].astype(object)
+    return labels.map(lambda v: str(v).strip() or None if isinstance(v, str) else None)
+
+
 def labelled_cells(labelled: AnnData) -> tuple[TrainingCells, npt.NDArray[np.intp]]:
     """Cells of a delivered reference and their classes.
 
@@ -70,29 +110,15 @@ def labelled_cells(labelled: AnnData) -> tuple[TrainingCells, npt.NDArray[np.int
     -------
     tuple
         At most 18,000 cells (classes drawn evenly) and the place of each one's class in
-        `CELL_CLASSES`; ``unassigned`` teaches what belongs to no class.
+        `CELL_CLASSES`; ``unassigned`` teaches what belongs to no class, and a cell without a
+        class of ours teaches nothing (`with_our_classes`).
 
     Raises
     ------
     LabelsRefused
-        No ``cell_class``, an unknown class name, values that are no counts, or fewer than two
-        classes with 10 cells.
+        No ``cell_class``, values that are no counts, or fewer than two classes with 10 cells.
     """
-    if "cell_class" not in labelled.obs:
-        raise LabelsRefused("the reference has no obs column cell_class")
-    labels = labelled.obs["cell_class"].astype(object)
-    names = sorted({str(v) for v in labels.dropna()})
-    unknown = [n for n in names if n not in CELL_CLASSES]
-    if unknown:
-        hints = [
-            f"{n[:40]} (nearest: "
-            f"{', '.join(difflib.get_close_matches(n, CELL_CLASSES, n=1, cutoff=0.0))})"
-            for n in unknown[:5]
-        ]
-        raise LabelsRefused(
-            f"{len(unknown)} class names are not of the contract: {'; '.join(hints)}. Known: "
-            f"{', '.join(CELL_CLASSES)}"
-        )
+    labels = _labels(labelled)
     matrix = as_csr(labelled)
     if matrix.nnz and (
         (matrix.data < 0).any() or not np.array_equal(matrix.data, np.round(matrix.data))
@@ -102,7 +128,7 @@ def labelled_cells(labelled: AnnData) -> tuple[TrainingCells, npt.NDArray[np.int
         )
     view = with_gene_names(labelled)
     codes = np.array(
-        [CELL_CLASSES.index(str(v)) if isinstance(v, str) else -1 for v in labels], dtype=np.intp
+        [CELL_CLASSES.index(v) if v in CELL_CLASSES else -1 for v in labels], dtype=np.intp
     )
     batch_column = next((c for c in BATCH_COLUMNS if c in labelled.obs), None)
     batch = (

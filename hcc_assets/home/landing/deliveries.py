@@ -21,7 +21,6 @@ from upath import UPath
 
 from hcc_assets.home import objects
 from hcc_assets.home.landing.delivered_files import (
-    ARCHIVES,
     CONTROL_FILES,
     LandedFile,
     LandingIndex,
@@ -31,6 +30,7 @@ from hcc_assets.home.landing.delivered_files import (
     matrix_names,
     safe_name,
 )
+from hcc_assets.home.landing.entries import annotation_entries, entries, is_export, misplaced
 from hcc_assets.home.landing.sample_sheet import (
     SAMPLE_ID,
     SampleRow,
@@ -43,7 +43,6 @@ from hcc_assets.home.landing.settling import CANNOT_READ, State, judge_files, re
 from hcc_assets.home.paths import Home, is_local
 from hcc_assets.study.config import StudyConfig
 
-TABLES = (".csv", ".xlsx", ".xpt", ".sas7bdat", ".parquet", ".json", ".ndjson")
 LEAVES = "path leaves landing/ through a link"
 ARCHIVED = (
     "holds an archive and no matrix; archives are not opened: send matrix, barcodes and features "
@@ -53,10 +52,10 @@ ARCHIVED = (
 
 @dataclass(frozen=True)
 class Delivery:
-    """A matrix folder, matrix file, clinical export or reference file, with its state and the
-    reason for it."""
+    """A matrix folder, matrix file, clinical export, reference or annotation file, with its state
+    and the reason for it."""
 
-    kind: Literal["sample", "clinical", "reference"]
+    kind: Literal["sample", "clinical", "reference", "annotation"]
     id: str
     path: str
     state: State
@@ -85,6 +84,16 @@ class Landing:
     samples: dict[str, Delivery]
     exports: list[Delivery]
     references: list[Delivery]
+    annotations: list[Delivery] = field(default_factory=list)
+
+    @property
+    def beside(self) -> list[Delivery]:
+        """What is neither a sample nor an export."""
+        return [*self.references, *self.annotations]
+
+    @property
+    def every(self) -> list[Delivery]:
+        return [*self.samples.values(), *self.exports, *self.beside]
 
     @property
     def settling(self) -> list[Delivery]:
@@ -93,20 +102,12 @@ class Landing:
             if self.sheet.settling
             else []
         )
-        return sheet + [
-            d
-            for d in (*self.samples.values(), *self.exports, *self.references)
-            if d.state == "settling"
-        ]
+        return sheet + [d for d in self.every if d.state == "settling"]
 
     @property
     def refused(self) -> list[Delivery]:
         """Deliveries that are refused as a whole, before anything of them is parsed."""
-        return [
-            d
-            for d in (*self.samples.values(), *self.exports, *self.references)
-            if d.state == "refused"
-        ]
+        return [d for d in self.every if d.state == "refused"]
 
 
 def export_date(export_id: str) -> dt.date | None:
@@ -150,15 +151,19 @@ def scan(
         }
         exports = [
             _delivery("clinical", path.name, home, path, seconds, now, index)
-            for path in _entries(home.clinical)
-            if _is_export(path)
+            for path in entries(home.clinical)
+            if is_export(path)
         ]
         references = [
             _delivery("reference", path.name, home, path, seconds, now, index)
-            for path in _entries(home.reference)
+            for path in entries(home.reference)
+        ]
+        given = [
+            _delivery("annotation", name, home, path, 0 if done else seconds, now, index)
+            for name, path, done in annotation_entries(home.annotations)
         ]
     index.save()
-    return Landing(sheet, samples, exports, references)
+    return Landing(sheet, samples, exports, references, given)
 
 
 def _sheet(
@@ -187,52 +192,6 @@ def _sheet(
     return sheet
 
 
-def _entries(folder: UPath) -> list[UPath]:
-    if not is_local(folder):
-        below = [
-            folder / name
-            for name in dict.fromkeys(
-                n.partition("/")[0] for n, o in objects.listed(folder).items() if o.below
-            )
-        ]
-    else:
-        below = list(folder.iterdir()) if folder.exists() else []
-    told = (
-        p
-        for p in below
-        if p.name not in CONTROL_FILES
-        and not p.name.startswith(".")
-        and not p.name.lower().startswith("readme")
-    )
-    return sorted(told, key=lambda p: p.name)
-
-
-def _is_export(path: UPath) -> bool:
-    """True for a folder, and for a file that somebody means as an export: it is refused by its
-    name, so that it does not vanish."""
-    return objects.is_folder(path) or path.name.lower().endswith((*ARCHIVES, *TABLES))
-
-
-def _misplaced(kind: str, path: UPath) -> str:
-    """Why a delivery of this kind cannot be one by its name; empty when it can."""
-    name = path.name.lower()
-    if name.endswith(ARCHIVES):
-        return "is an archive, and archives are not opened; send the files that are in it"
-    if kind == "clinical" and not objects.is_folder(path):
-        return (
-            "lies beside the exports; an export is a folder landing/clinical/<export_id>/ with "
-            "its files"
-        )
-    if kind == "reference" and not (
-        name.endswith(".h5ad") or (name.startswith("ctcae") and name.endswith((".csv", ".xlsx")))
-    ):
-        return (
-            "is neither ctcae_v5.csv, ctcae_v5.xlsx nor an .h5ad file and is not used; take it "
-            "away or give it its name"
-        )
-    return ""
-
-
 def _relative(home: Home, path: UPath) -> str:
     return (
         PurePosixPath(path.path if not is_local(path) else str(path))
@@ -242,7 +201,7 @@ def _relative(home: Home, path: UPath) -> str:
 
 
 def _delivery(
-    kind: Literal["clinical", "reference"],
+    kind: Literal["clinical", "reference", "annotation"],
     name: str,
     home: Home,
     path: UPath,
@@ -252,8 +211,8 @@ def _delivery(
 ) -> Delivery:
     files = list_files(path, now)
     label = _relative(home, path)
-    if not SAMPLE_ID.fullmatch(name) or safe_name(name) != name:
-        masked = f"{PurePosixPath(label).parent}/{safe_name(name)}"
+    if not all(map(SAMPLE_ID.fullmatch, name.split("/"))) or safe_name(name) != name:
+        masked = f"{label.removesuffix(name)}{safe_name(name)}"
         return Delivery(
             kind,
             safe_name(name),
@@ -264,8 +223,8 @@ def _delivery(
         )
     if is_local(path) and leaves(Path(str(path)), Path(str(home.landing))):
         return Delivery(kind, name, label, "refused", LEAVES)
-    if misplaced := _misplaced(kind, path):
-        return Delivery(kind, name, label, "refused", misplaced, files)
+    if problem := misplaced(kind, path):
+        return Delivery(kind, name, label, "refused", problem, files)
     if not any(f.name not in CONTROL_FILES for f in files):
         return Delivery(kind, name, label, "incomplete", "holds no file yet", files)
     state, reason, hashes = judge_files(path, label, files, seconds, index)

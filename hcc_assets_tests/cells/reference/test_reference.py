@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from hcc_assets.cells.reference.building import build_reference
 from hcc_assets.cells.reference.freezing import freezing_prefix
-from hcc_assets.cells.reference.labels import LabelsRefused
+from hcc_assets.cells.reference.labels import LabelsRefused, with_our_classes
 from hcc_assets.cells.reference.model import Reference, ReferenceOutdated, reference_summary
 from hcc_assets.cells.reference.teaching import seed_counts
 from hcc_assets.study.classes import CELL_CLASSES, PRIMARY_CLASSES
@@ -96,13 +96,18 @@ def test_few_samples_are_provisional() -> None:
     assert not one.frozen
 
 
-def test_unknown_label_is_refused_with_the_nearest_class() -> None:
+def test_a_label_that_is_not_mapped_is_left_out_and_costs_no_other_cell() -> None:
     labelled = _labelled(1)
-    labelled.obs["cell_class"] = (
-        labelled.obs["cell_class"].astype(object).replace({"macrophage": "macrofage"})
-    )
-    with pytest.raises(LabelsRefused, match="nearest: macrophage"):
-        build_reference([], CONFIG, labelled=labelled)
+    ours = labelled.obs["cell_class"].astype(object)
+    labelled.obs["cell_class"] = ours.replace({"macrophage": "macrofage", "B": "B cell"})
+    mapped, left_out = with_our_classes(labelled, {"B cell": "B", "T": "B"})
+    assert left_out == {"macrofage": int((ours == "macrophage").sum())}
+    want = ours.mask(ours == "macrophage")
+    assert list(mapped.obs["cell_class"].fillna("")) == list(want.fillna(""))
+    without = labelled[(ours != "macrophage").to_numpy()].copy()
+    without.obs["cell_class"] = ours[ours != "macrophage"]
+    version = build_reference([], CONFIG, labelled=mapped).version
+    assert version == build_reference([], CONFIG, labelled=without).version
 
 
 def test_log_values_are_refused_as_a_reference() -> None:
