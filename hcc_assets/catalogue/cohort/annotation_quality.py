@@ -12,8 +12,8 @@ from hcc_assets.study.classes import PRIMARY_CLASSES
 
 @asset(model=AnnotationQuality, owners=("team:bioinformatics",))
 def annotation_quality(annotated_cells: BySample, annotation_reference: Version) -> Output:
-    """May each class carry a conclusion? Number of cells, confidence, calibration, and those left
-    unassigned."""
+    """Whether each class may carry a conclusion. Number of cells, confidence, calibration, and
+    those left unassigned."""
     from hcc_assets.cells.reference.model import Reference
     from hcc_assets.cells.reference.quality import annotation_quality as quality
 
