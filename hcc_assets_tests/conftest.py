@@ -12,6 +12,21 @@ from filelock import FileLock
 
 from hcc_assets_tests.tiny import Tiny, build
 
+LONG_FIRST = ("journeys", "browser", "faults", "operate", "assets", "ui")
+"""Folders whose files take longest: begun first, no process works on one of them alone at the
+end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files are dealt to the test processes in this order."""
+    here = Path(__file__).parent
+
+    def place_of(item: pytest.Item) -> int:
+        parts = item.path.relative_to(here).parts
+        return LONG_FIRST.index(parts[0]) if parts[0] in LONG_FIRST else len(LONG_FIRST)
+
+    items.sort(key=place_of)
+
 
 @pytest.fixture(scope="session")
 def scratch() -> Iterator[Path]:
