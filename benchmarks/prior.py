@@ -1,10 +1,9 @@
 """Builds the prior of class profiles that ships with the package, from public files.
 
-Run ``python -m benchmarks.prior FOLDER``: the folder holds ``<study>.csv.gz`` of
+``python -m benchmarks.prior FOLDER``: the folder holds ``<study>.csv.gz`` of
 Nanostring-Biostats/CellProfileLibrary (Human/Adult, Human/COVID-Infected; CC BY 4.0) and
 ``numbat_hca_counts.csv.gz`` (``ref_hca`` of kharchenkolab/numbat; MIT). It writes
-``hcc_assets/study/data/prior.parquet`` and prints what it modelled. Sources, columns and known
-faults are in ``docs/prior.md``.
+``hcc_assets/study/data/prior.parquet``. Sources and known faults are in ``docs/prior.md``.
 
 Profiles of different studies are not on one scale: some are means of logarithms, which flattens
 them, and those of the liver carry its ambient RNA. Per study a power is taken at which its profiles
@@ -32,7 +31,7 @@ COUNT_SCALE: Final = ("Lung_HCA", "Spleen_HCA", "ImmuneCensus_HCA")
 AMBIENT_OF: Final = {"Liver_HCA": "hepatocyte"}
 """Studies with ambient RNA in every column, and the class that it comes from."""
 POWERS: Final = np.arange(0.8, 2.55, 0.1)
-"""Own choice: from flattened to sharpened, past what any of the studies needs."""
+"""Own choice: past what any of the studies needs."""
 WIDELY_MEASURED: Final = 0.6
 """Share of the studies that must have a gene: own choice."""
 
@@ -278,8 +277,8 @@ def build(folder: Path, leave_out: str | None = None) -> pd.DataFrame:
         )
     within = np.nanmean(np.array(scatter), axis=0)
     between = np.var(np.array(list(found.values())), axis=0)
-    frame = pd.DataFrame({"gene": genes, "within": within, "between": between})
-    return frame.fillna({"within": float(np.nanmedian(within))}).assign(**found)
+    within = np.where(np.isfinite(within), within, np.nanmedian(within))
+    return pd.DataFrame({"gene": genes, "within": within, "between": between, **found})
 
 
 def main() -> None:

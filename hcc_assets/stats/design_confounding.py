@@ -32,6 +32,7 @@ FACTORS: Final = ("chemistry", "sequencing_run", "genome", "tissue", "operator")
 EXPRESSION: Final = "expression"
 """The factor that needs no column: a change that all classes share."""
 ALPHA: Final = 0.05
+"""Own choice, the usual level: at most one clean design in twenty is flagged by a factor."""
 LEANING: Final = (0.10, 0.5)
 """p and imbalance from which a factor that is not significant is a warning: own choice."""
 SHARED: Final = (0.6, 0.75)
