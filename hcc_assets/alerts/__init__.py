@@ -18,6 +18,6 @@ __getattr__, __dir__, __all__ = faces.lazy(
         "deliver_due": "delivery",
         "home_health": "home_health",
         "open_alerts": "alerting",
-        "tell_of": "alerting",
+        "tell_of": "dagster_signals",
     },
 )

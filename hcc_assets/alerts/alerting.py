@@ -8,21 +8,18 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from hcc_assets.alerts.channels import channels_from_environment
-from hcc_assets.alerts.dagster_signals import dagster_signals, native_signals
-from hcc_assets.alerts.outbox import AlertStore
 from hcc_assets.alerts.records import Severity, Signal, Silence
 from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.inputs import Node
 from hcc_assets.assets.plan import Plan
 from hcc_assets.assets.view import HomeView
-from hcc_assets.catalogue.native import native_checks
 from hcc_assets.home.manifests import CheckRecord
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.register import read_people
 from hcc_assets.home.people.subject_keys import key_for_home, keys_folder
 
 if TYPE_CHECKING:
-    import dagster as dg
+    from hcc_assets.alerts.outbox import AlertStore
 
 STALE_AFTER_HOURS = 26.0
 """A table that has been waiting longer than a day and a tick is an alert of its own."""
@@ -31,6 +28,8 @@ STALE_AFTER_HOURS = 26.0
 def alert_store(home: Home, study: str = "HCC") -> AlertStore:
     """The outbox of a home: SQLite beside Dagster's state, or the database of
     ``HCC_DATABASE_URL``."""
+    from hcc_assets.alerts.outbox import AlertStore
+
     home.dagster_home.mkdir(parents=True, exist_ok=True)
     return AlertStore(
         os.environ.get("HCC_DATABASE_URL") or f"sqlite:///{home.dagster_home / 'alerts.db'}", study
@@ -136,14 +135,6 @@ def _ancestors(plan: Plan) -> dict[str, set[str]]:
         direct = tuple(a for a in assets[name].reads if a != name)
         found[name] = set(direct).union(*(found.get(d, set()) for d in direct))
     return found
-
-
-def tell_of(plan: Plan, instance: dg.DagsterInstance, *, at_once: bool) -> dict[str, Any]:
-    """`tell` of a plan, with what fails in Dagster itself."""
-    view = plan.view
-    extra = dagster_signals(instance, dt.datetime.now(dt.UTC))
-    extra += native_signals(instance, native_checks())
-    return tell(view.home, view, plan, extra=extra, at_once=at_once)
 
 
 def tell(

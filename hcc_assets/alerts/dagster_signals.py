@@ -5,15 +5,27 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Iterator
+from typing import Any
 
 import dagster as dg
 
+from hcc_assets.alerts.alerting import tell
 from hcc_assets.alerts.records import Severity, Signal
+from hcc_assets.assets.plan import Plan
+from hcc_assets.catalogue.native import native_checks
 
 ERROR_AFTER_TICKS = 3
 """Once may be a file that was being written; three times in a row is half a minute."""
 PARTITION_TAG = "dagster/partition"
 OWNER = "operator"
+
+
+def tell_of(plan: Plan, instance: dg.DagsterInstance, *, at_once: bool) -> dict[str, Any]:
+    """`alerting.tell` of a plan, with what fails in Dagster itself."""
+    view = plan.view
+    extra = dagster_signals(instance, dt.datetime.now(dt.UTC))
+    extra += native_signals(instance, native_checks())
+    return tell(view.home, view, plan, extra=extra, at_once=at_once)
 
 
 def dagster_signals(

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 PERMANENT_HTTP = frozenset([400, 401, 403, 404, 405, 410, 411, 413, 414, 415, 422, 501])
+"""Answers that the same message will get again (RFC 9110, 15.5 and 15.6.2): no second try."""
 
 
 def retry_after_seconds(text: str | None, now: dt.datetime) -> float | None:

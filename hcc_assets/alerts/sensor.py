@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import dagster as dg
 
-from hcc_assets.alerts.alerting import tell_of
+from hcc_assets.alerts.dagster_signals import tell_of
 from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.plan import make_plan
 from hcc_assets.assets.view import HomeView

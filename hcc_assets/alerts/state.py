@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from hcc_assets.alerts.records import AlertRecord, Phase, Severity, Signal, Silence
 
 CLOCK_SLACK = dt.timedelta(minutes=5)
+"""Ours: machines of one study differ by seconds; more is a clock that was set back."""
 
 
 class OpenAlert(BaseModel):

@@ -40,6 +40,7 @@ from hcc_assets.audit.chain import (
 from hcc_assets.home.people.subject_keys import subject_digest
 
 GENESIS = "0" * 64
+"""What the first entry follows: a SHA-256 that no content has."""
 TORN_LINE = "audit.torn_line"
 
 

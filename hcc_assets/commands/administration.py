@@ -12,6 +12,7 @@ import click
 from hcc_assets.commands.common import (
     existing_home,
     finish,
+    home_to_change,
     readable_home,
     say,
     with_home,
@@ -36,7 +37,7 @@ def accept(home: Home, export: str, reason: str, as_json: bool) -> None:
     from hcc_assets.operate.actions import accept_export
 
     try:
-        entry = accept_export(existing_home(home), export, reason)
+        entry = accept_export(home_to_change(home), export, reason)
     except LookupError as error:
         raise click.UsageError(str(error)) from None
     unasked = (
@@ -72,7 +73,7 @@ def rebuild(home: Home, reason: str, as_json: bool) -> None:
     from hcc_assets.operate.actions import rebuild_reference
 
     summary = rebuild_reference(
-        existing_home(home), reason=reason, refresh=lambda: refreshed(home, quiet=as_json)
+        home_to_change(home), reason=reason, refresh=lambda: refreshed(home, quiet=as_json)
     )
     say(
         summary,
@@ -127,7 +128,7 @@ def withdraw(home: Home, subject: str, from_date: dt.datetime, reason: str) -> N
     from hcc_assets.operate.actions import withdraw_subject
     from hcc_assets.privacy.subject import nobody_of_this_name
 
-    unknown = nobody_of_this_name(existing_home(home), subject)
+    unknown = nobody_of_this_name(home_to_change(home), subject)
     withdraw_subject(home, subject, from_date.date(), reason)
     click.echo(
         f"{subject} is withdrawn from {from_date:%Y-%m-%d}; earlier data stay. "
@@ -177,7 +178,7 @@ def erase(
             abort=True,
         )
     result = erase_subject(
-        existing_home(home),
+        home_to_change(home),
         subject,
         reference_text,
         progress=lambda what, state: click.echo(f"  {what}: {state}", err=True),
@@ -230,7 +231,7 @@ def alerts_retry(home: Home) -> None:
     """Send dead letters again, once their channel works."""
     from hcc_assets.alerts.alerting import retry
 
-    click.echo(f"{retry(existing_home(home))} messages will be sent again")
+    click.echo(f"{retry(home_to_change(home))} messages will be sent again")
 
 
 @alerts.command("silence")
@@ -247,7 +248,7 @@ def alerts_silence(home: Home, alert: str, until: dt.datetime, reason: str) -> N
     if until.replace(tzinfo=dt.UTC) <= dt.datetime.now(dt.UTC):
         raise click.UsageError("--until lies in the past; nothing is silenced")
     try:
-        silence(existing_home(home), alert, until.replace(tzinfo=dt.UTC), reason)
+        silence(home_to_change(home), alert, until.replace(tzinfo=dt.UTC), reason)
     except LookupError as error:
         raise click.UsageError(str(error)) from None
     click.echo(f"{alert} is silent until {until:%Y-%m-%d %H:%M} UTC")

@@ -16,6 +16,7 @@ from hcc_assets.home.paths import Home
 from hcc_assets.home.people.consent import RecordDamaged
 from hcc_assets.home.people.subject_keys import KeyDamaged
 from hcc_assets.operate.dagster_yaml import DATABASE_VARIABLE, check_database, database_is_gone
+from hcc_assets.operate.old_homes import bring_up_to_date
 from hcc_assets.study.config import ConfigError
 
 DONE, TROUBLED, MISUSE = 0, 1, 2
@@ -99,6 +100,11 @@ def existing_home(home: Home) -> Home:
             f"or run: hcc demo --home {home.root}"
         )
     return home
+
+
+def home_to_change(home: Home) -> Home:
+    """The same for commands that change it: one of version 0.1 is brought up to date first."""
+    return bring_up_to_date(existing_home(home))
 
 
 def readable_home(home: Home) -> Home:

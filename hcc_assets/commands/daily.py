@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hcc_assets.commands.common import (
-    existing_home,
     finish,
+    home_to_change,
     readable_home,
     say,
     with_home,
@@ -131,7 +131,7 @@ def refresh(
     as_json: bool,
 ) -> None:
     """Bring everything up to date, print what changed, send the alerts that are due."""
-    existing_home(home)
+    home_to_change(home)
     if engine == "ray" and (jobs is not None or memory is not None):
         raise click.UsageError(
             "--jobs and --memory are for this machine; "
@@ -160,7 +160,7 @@ def refresh(
 
 def refreshed(home: Home, *, quiet: bool, **options: Any) -> Summary:
     """Refresh a home, with progress for a person, and deliver the alerts that are due."""
-    from hcc_assets.alerts.alerting import tell_of
+    from hcc_assets.alerts.dagster_signals import tell_of
     from hcc_assets.home.people.register import read_people
     from hcc_assets.operate.actions import refresh_home
 

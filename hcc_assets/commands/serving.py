@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from hcc_assets.commands.common import existing_home, with_home
+from hcc_assets.commands.common import home_to_change, with_home
 from hcc_assets.home.paths import Home
 
 
@@ -37,7 +37,7 @@ def ui(home: Home, host: str, port: int, allow_anonymous_changes: bool, no_daemo
     from hcc_assets.ui.serving import guarded_app, login_link, serve, token_for
 
     signal.signal(signal.SIGTERM, _leave)
-    with instance_of(existing_home(home)):
+    with instance_of(home_to_change(home)):
         pass
     token = token_for(home.dagster_home)
 

@@ -26,7 +26,7 @@ from hcc_assets.home.people.consent import record_withdrawal
 from hcc_assets.home.published import figures_there, put_back, sweep_figures
 from hcc_assets.home.versions import Versions
 from hcc_assets.operate.history import restore
-from hcc_assets.operate.instance import bring_up_to_date, instance_of
+from hcc_assets.operate.instance import instance_of
 from hcc_assets.operate.refresh import Progress, Refresher, SampleWorkers, Summary
 from hcc_assets.operate.retention import trim_runs
 from hcc_assets.operate.status import manifests_of
@@ -53,7 +53,7 @@ def refresh_home(
     force
         ``ASSET`` or ``ASSET@SAMPLE``: computed although it is fresh.
     then
-        What follows while the history is open: alerts (`alerts.alerting.tell_of`).
+        What follows while the history is open: alerts (`alerts.dagster_signals.tell_of`).
 
     Raises
     ------
@@ -166,7 +166,6 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
         The entry of the acceptance, and whether any export is ``held`` now: one that is not may be
         accepted before it is looked at.
     """
-    bring_up_to_date(home)
     view = HomeView(home, all_assets())
     reason = _in_keys(view, reason)
     standing = view.versions.current("clinical_export")
@@ -207,7 +206,6 @@ def _in_keys(view: HomeView, text: str) -> str:
 def withdraw_subject(home: Home, subject: str, from_date: dt.date, reason: str) -> None:
     """Record that data of ``subject`` (its id or key) from ``from_date`` on are no longer used; the
     next refresh leaves them out."""
-    bring_up_to_date(home)
     view = HomeView(home, all_assets())
     told = _in_keys(view, reason)
     subject = view.people.in_ids(subject)
@@ -235,7 +233,6 @@ def rebuild_reference(
     dict
         ``before`` and ``after`` (versions), ``changed_calls``, ``held``.
     """
-    bring_up_to_date(home)
     versions = Versions(home)
     current = versions.current("annotation_reference")
     before = str(current.notes["version"]) if current else None

@@ -11,7 +11,6 @@ import datetime as dt
 from collections.abc import Iterator
 
 import dagster as dg
-from dagster._core.storage.event_log import SqlEventLogStorage
 
 from hcc_assets.assets.plan import Plan
 from hcc_assets.home.paths import Home
@@ -70,6 +69,7 @@ def trim_runs(
 def _forget_checks(instance: dg.DagsterInstance, runs: list[str]) -> None:
     """Results of checks have a table of their own, which `delete_run` leaves as it is: two
     kilobytes for each check of each run, for ever."""
+    from dagster._core.storage.event_log import SqlEventLogStorage
     from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable as Checks
 
     storage = instance.event_log_storage

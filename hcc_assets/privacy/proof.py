@@ -7,8 +7,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from hcc_assets.privacy.names import Names
 from hcc_assets.privacy.traces import Trace, find_traces
 from hcc_assets.privacy.traces_formats import encoded_in
@@ -98,6 +96,8 @@ def prove_absence(
 
 def tables_naming(url: str, names: Collection[str], others: Collection[str] = ()) -> list[str]:
     """Tables of a database in whose text one of the names stands for certain."""
+    import sqlalchemy as sa
+
     wanted = Names(names, others)
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     metadata = sa.MetaData()

@@ -15,7 +15,7 @@ START: Final = dt.date(2025, 1, 6)
 ENROLMENT_DAYS: Final = 300  # our choice, as SITES
 HORIZON_DAYS: Final = 900  # beyond it nothing is simulated; longer than any default export
 VISIT_DAYS: Final = 42  # tumour interval of the protocol (clinical rules, section 1)
-SITES: Final = 8
+SITES: Final = 8  # our choice: several, so that a site is no patient
 
 # Our choice: medians of 190 days to progression and 180 from there to death.
 _PROGRESSION_PER_DAY: Final = np.log(2) / 190.0

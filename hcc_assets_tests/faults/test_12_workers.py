@@ -14,7 +14,7 @@ import dagster as dg
 import psutil
 import pytest
 
-from hcc_assets.alerts.alerting import tell_of
+from hcc_assets.alerts.dagster_signals import tell_of
 from hcc_assets.assets.plan import Plan
 from hcc_assets.home.paths import Home
 from hcc_assets.home.versions import Versions

@@ -3,7 +3,6 @@ off. A home made by the released commit is in `test_migration_of_a_release`."""
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import shutil
 import signal
@@ -22,9 +21,9 @@ from hcc_assets.home.migration import OldHome, is_of_01, migrate
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.register import read_people
 from hcc_assets.home.versions import Versions
-from hcc_assets.operate.actions import withdraw_subject
 from hcc_assets.operate.build import home_of
-from hcc_assets.operate.instance import bring_up_to_date, instance_of
+from hcc_assets.operate.instance import instance_of
+from hcc_assets.operate.old_homes import bring_up_to_date
 from hcc_assets.privacy.traces import find_traces
 
 TOP = Path(__file__).resolve().parents[2]
@@ -185,7 +184,7 @@ KILLED = """
 import os, signal, sys
 from hcc_assets.home import migration
 from hcc_assets.home.paths import Home
-from hcc_assets.operate.instance import prepare
+from hcc_assets.operate.old_homes import bring_up_to_date
 
 moved, moves = migration._move, []
 
@@ -196,7 +195,7 @@ def move(source, target):
     moved(source, target)
 
 migration._move = move
-prepare(Home.at(sys.argv[1]))
+bring_up_to_date(Home.at(sys.argv[1]))
 """
 
 
@@ -216,8 +215,9 @@ def test_a_killed_migration_is_no_home_to_read_and_the_next_open_finishes_it(
     with pytest.raises(OldHome):
         home_of(str(root))()
     assert contents(root) == half
-    with instance_of(home):
+    with pytest.raises(OldHome), instance_of(home):
         pass
+    bring_up_to_date(home)
     assert not is_of_01(home) and len(told(root)) == 1
     assert CliRunner().invoke(hcc, ["status", "--home", str(root)]).exit_code == 0
     here, there = contents(root), contents(whole)
@@ -227,7 +227,9 @@ def test_a_killed_migration_is_no_home_to_read_and_the_next_open_finishes_it(
 
 
 def test_what_a_person_does_to_a_home_of_01_comes_after_the_migration(home: Home) -> None:
-    withdraw_subject(home, "S-002", dt.date(2026, 5, 1), "asked for by the subject of 17")
+    words = ["withdraw", "S-002", "--from", "2026-05-01", "--reason", "asked for by the subject"]
+    done = CliRunner().invoke(hcc, [*words, "--home", str(home.root)])
+    assert done.exit_code == 0, done.output
     assert not is_of_01(home)
     assert [e.action for e in trail_of(home).entries()] == ["migrate", "withdraw"]
 

@@ -90,3 +90,16 @@ def test_page_is_well_formed_and_escapes_what_the_models_say() -> None:
 @pytest.mark.parametrize("model", list(ADAM_MODELS.values()), ids=lambda m: m.__name__)
 def test_adam_columns_have_labels(model: type[Table]) -> None:
     assert (data_dictionary([model])["label"] != "").all()
+
+
+@pytest.mark.parametrize("model", sorted(published_models(), key=table_name), ids=table_name)
+def test_columns_are_those_of_the_schema(model: type[Table]) -> None:
+    """Read from the declarations, they are what pandera checks."""
+    schema = model.to_schema().columns
+    told = columns(model)
+    assert list(told) == list(schema)
+    kinds = {"text": "str", "number": "float64", "integer": "int64", "boolean": "bool"}
+    for name, column in schema.items():
+        assert str(column.dtype) == kinds.get(told[name]["dtype"], "datetime64[ns]")
+        assert told[name]["nullable"] == bool(column.nullable)
+        assert told[name]["description"] == (column.description or "")

@@ -218,29 +218,12 @@ def _judge(
             return "", "", None
         reasons = "; ".join(f"{k}: {v}" for k, v in sorted(export.refused.items()))
         return reasons or f"{' and '.join(needed)} could not be read", "refused", None
-    responses = _responses(previous, export, config)
-    verdict = compare_exports(previous, export, config, responses=responses)
+    verdict = compare_exports(previous, export, config)
     if verdict.held and (delivery.id, delivery.content) not in exports.accepted:
         rules = "; ".join(str(r) for r in verdict.reasons)
         release = f"Release it with: hcc accept {delivery.id} --reason …"
         return f"held against export {label}: {rules}. {release}", "held", None
     return "", "", verdict.changes
-
-
-def _responses(
-    previous: Export, export: Export, config: StudyConfig
-) -> tuple[pd.DataFrame, pd.DataFrame] | None:
-    """Responses derived from both exports, so that a progression cannot vanish unseen."""
-    from hcc_assets.clinical.recist.responses import derive_responses
-
-    needed = ("subjects", "tumour_assessments")
-    if not all(t in e.tables for e in (previous, export) for t in needed):
-        return None
-    before, after = (
-        derive_responses(e.tables["subjects"], e.tables["tumour_assessments"], config)
-        for e in (previous, export)
-    )
-    return before, after
 
 
 def _output(chosen: _Chosen, exports: Exports, config: StudyConfig) -> Output:

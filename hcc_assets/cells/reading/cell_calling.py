@@ -15,7 +15,6 @@ from scipy.special import gammaln, pdtrc
 
 from hcc_assets.cells.quality.ambient import EMPTY_UMI
 from hcc_assets.cells.quality.gene_sets import positions, qc_genes
-from hcc_assets.cells.quality.metrics import as_csr
 from hcc_assets.stats.multiplicity import benjamini_hochberg
 from hcc_assets.study.config import StudyConfig
 
@@ -60,7 +59,7 @@ def knee(total: npt.NDArray[np.int64], floor: int) -> float:
 
 def ambient_counts(raw: AnnData) -> npt.NDArray[np.int64]:
     """Summed counts of the droplets below 100 UMI, one per gene."""
-    matrix = as_csr(raw)
+    matrix: sparse.csr_matrix = raw.X
     total = np.asarray(matrix.sum(axis=1, dtype=np.int64)).ravel()
     return np.asarray(
         matrix[np.flatnonzero((total > 0) & (total < EMPTY_UMI))].sum(axis=0, dtype=np.int64)
@@ -144,7 +143,7 @@ def call_cells(raw: AnnData, config: StudyConfig, *, seed: int = 0) -> pd.DataFr
         One row per barcode in the order of ``raw``: ``barcode, n_umi, is_cell, evidence`` (``knee,
         profile, neutrophil`` or None).
     """
-    matrix = as_csr(raw)
+    matrix: sparse.csr_matrix = raw.X
     total = np.asarray(matrix.sum(axis=1, dtype=np.int64)).ravel()
     floor = max(config.single_cell.min_umi, EMPTY_UMI)
     sure = min(knee(total, floor), float(_TOP))

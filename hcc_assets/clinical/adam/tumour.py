@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.clinical.endpoints.best_response import CONTROLLED
-from hcc_assets.clinical.recist.lesion_cells import nodal_lesions
 from hcc_assets.clinical.recist.lesion_rows import code_rows
 from hcc_assets.clinical.recist.targets import target_grid
 
@@ -52,7 +51,7 @@ def tumour_measurements(
     """ADTR without the subject's own columns: SDIAM of ``responses`` with its baseline, and every
     target lesion at every visit, in mm."""
     coded = code_rows(tumour_assessments, cutoff)
-    baseline, grid = target_grid(coded, nodal_lesions(coded.rows))
+    baseline, grid = target_grid(coded)
     who = coded.series[["USUBJID", "EVALUATOR"]]
     at_base = coded.rows.loc[coded.rows["visit"] == -1]
     base_date = at_base.groupby("series")["date"].max()

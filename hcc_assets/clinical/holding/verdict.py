@@ -10,7 +10,7 @@ later day on which a subject was alive. Renumbered sequence numbers are no chang
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -112,14 +112,11 @@ class HoldVerdict:
     changes: pd.DataFrame
 
 
-def compare_exports(
-    previous: Export,
-    current: Export,
-    config: StudyConfig,
-    *,
-    responses: tuple[pd.DataFrame, pd.DataFrame] | None = None,
-) -> HoldVerdict:
+def compare_exports(previous: Export, current: Export, config: StudyConfig) -> HoldVerdict:
     """Judge a new export against the one that stands.
+
+    Responses are derived from both, so that a progression that vanishes by a corrected measurement
+    is seen.
 
     Parameters
     ----------
@@ -128,9 +125,6 @@ def compare_exports(
         not replace anything.
     config
         ``[holding]`` has the limits: percentages of the rows of the previous export, by domain.
-    responses
-        Derived responses of both, where the caller has them; derived here otherwise, so that a
-        progression that vanishes by a corrected measurement is seen.
     """
     reasons: list[Reason] = []
     changes: list[pd.DataFrame] = []
@@ -164,7 +158,7 @@ def compare_exports(
         Reason(rule, domain, count, 0)
         for rule, domain, count in removed_history(previous.tables, current.tables)
     ]
-    gone = _lost_progressions(previous, current, config, responses)
+    gone = _lost_progressions(previous, current, config)
     if gone:
         reasons.append(Reason("progression_removed", "responses", gone, 0))
     table = pd.concat(
@@ -269,19 +263,13 @@ def _lost_subjects(previous: Export, current: Export, limit: int) -> list[Reason
     return [Reason("subjects_lost", "DM", lost, limit)] if lost > limit else []
 
 
-def _lost_progressions(
-    previous: Export,
-    current: Export,
-    config: StudyConfig,
-    responses: tuple[pd.DataFrame, pd.DataFrame] | None,
-) -> int:
+def _lost_progressions(previous: Export, current: Export, config: StudyConfig) -> int:
     needed = ("subjects", "tumour_assessments")
-    if responses is None:
-        if any(name not in export.tables for export in (previous, current) for name in needed):
-            return 0
-        responses = (_derive(previous.tables, config), _derive(current.tables, config))
-    return len(progressions(responses[0]) - progressions(responses[1]))
+    if any(name not in export.tables for export in (previous, current) for name in needed):
+        return 0
+    return len(_progressions(previous, config) - _progressions(current, config))
 
 
-def _derive(tables: Mapping[str, pd.DataFrame], config: StudyConfig) -> pd.DataFrame:
-    return derive_responses(tables["subjects"], tables["tumour_assessments"], config)
+def _progressions(export: Export, config: StudyConfig) -> frozenset[object]:
+    tables = export.tables
+    return progressions(derive_responses(tables["subjects"], tables["tumour_assessments"], config))

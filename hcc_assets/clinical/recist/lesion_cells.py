@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from hcc_assets.clinical.reading.assessments import is_nodal
 from hcc_assets.clinical.recist.readings import UNREADABLE
 
 AXES = ("LDIAM", "SAXIS", "LPERP")
@@ -26,29 +25,6 @@ NO_ROW, NOT_MEASURED, CONFLICT, NOT_READABLE, UNMEASURED_MASS = (
 )
 UNUSED = 9
 """Priority of a reading that counts for nothing: ours, behind all that are given (0 to 4)."""
-
-
-def nodal_lesions(rows: pd.DataFrame) -> pd.Series:
-    """Per (series, group, root): is the lesion a lymph node?
-
-    By its location; where none is given, a short axis and no longest diameter.
-    """
-    known = rows[rows["root"].notna()]
-    key = [known["series"], known["group"], known["root"]]
-    node = known["location"].map(
-        lambda v: is_nodal(v) if isinstance(v, str) and v.strip() else None
-    )
-    at_base = node.where((known["visit"] == -1).to_numpy())
-    by_place = _first_known(at_base, key)
-    anywhere = _first_known(node, key)
-    axis = (known["test"] == "SAXIS").groupby(key).any() & ~(known["test"] == "LDIAM").groupby(
-        key
-    ).any()
-    return by_place.fillna(anywhere).fillna(axis.astype(float)) > 0
-
-
-def _first_known(values: pd.Series, key: list[pd.Series]) -> pd.Series:
-    return values.map({True: 1.0, False: 0.0}).astype(float).groupby(key).max()
 
 
 def lesion_cells(rows: pd.DataFrame, priority: np.ndarray, value: np.ndarray) -> pd.DataFrame:
@@ -76,14 +52,6 @@ def lesion_cells(rows: pd.DataFrame, priority: np.ndarray, value: np.ndarray) ->
         np.where(~read & unreadable, NOT_READABLE, np.where(read, "", NOT_MEASURED)),
     )
     return cells
-
-
-def attach_nodal(rows: pd.DataFrame, nodal: pd.Series) -> np.ndarray:
-    """Per row of ``rows``: whether its lesion is a lymph node by ``nodal_lesions``."""
-    if rows.empty:
-        return np.zeros(0, dtype=bool)
-    index = pd.MultiIndex.from_frame(rows[["series", "group", "root"]])
-    return nodal.reindex(index, fill_value=False).to_numpy(dtype=bool)
 
 
 def missing_words(grid: pd.DataFrame) -> dict[int, list[str]]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from hcc_assets.clinical.reading.assessments import is_nodal
 from hcc_assets.clinical.recist.arithmetic import Scale
 from hcc_assets.clinical.recist.readings import readings
 from hcc_assets.clinical.recist.visits import visit_table
@@ -29,7 +30,7 @@ class Coded:
     ----------
     rows
         ``series, visit (-1 baseline), group, lesion, root (baseline lesion or null), test, kind,
-        units, date, location``.
+        units, date, location, nodal`` (is the lesion a lymph node).
     series
         One row per subject and reader: ``USUBJID, EVALUATOR``; the index is the code.
     visits
@@ -110,6 +111,42 @@ def _roots(rows: pd.DataFrame) -> pd.Series:
     return root
 
 
+def _nodal(rows: pd.DataFrame) -> np.ndarray:
+    """Per row: is its lesion a lymph node?
+
+    A lesion of baseline by its location there, else anywhere, else by a short axis and no longest
+    diameter; any other by the location of the row.
+    """
+    found = np.array(
+        [is_nodal(v if isinstance(v, str) else None) for v in rows["location"]], dtype=bool
+    )
+    rooted = rows["root"].notna().to_numpy()
+    if rooted.any():
+        lesions = _nodal_lesions(rows[rooted])
+        index = pd.MultiIndex.from_frame(rows.loc[rooted, ["series", "group", "root"]])
+        found[rooted] = lesions.reindex(index).to_numpy(dtype=bool)
+    return found
+
+
+def _nodal_lesions(known: pd.DataFrame) -> pd.Series:
+    """`_nodal` per (series, group, root)."""
+    key = [known["series"], known["group"], known["root"]]
+    node = known["location"].map(
+        lambda v: is_nodal(v) if isinstance(v, str) and v.strip() else None
+    )
+    at_base = node.where((known["visit"] == -1).to_numpy())
+    by_place = _first_known(at_base, key)
+    anywhere = _first_known(node, key)
+    axis = (known["test"] == "SAXIS").groupby(key).any() & ~(known["test"] == "LDIAM").groupby(
+        key
+    ).any()
+    return by_place.fillna(anywhere).fillna(axis.astype(float)) > 0
+
+
+def _first_known(values: pd.Series, key: list[pd.Series]) -> pd.Series:
+    return values.map({True: 1.0, False: 0.0}).astype(float).groupby(key).max()
+
+
 def code_rows(tumour_assessments: pd.DataFrame, cutoff: dt.date | None) -> Coded:
     """Code the rows of ``tumour_assessments``.
 
@@ -161,6 +198,7 @@ def code_rows(tumour_assessments: pd.DataFrame, cutoff: dt.date | None) -> Coded
     rows.loc[~is_base, "visit"] = np.where(code < 0, -2, code)
     rows = rows[rows["visit"] >= -1].reset_index(drop=True)
     rows["root"] = _roots(rows)
+    rows["nodal"] = _nodal(rows)
     names = (
         frame[["USUBJID", "EVALUATOR"]]
         .drop_duplicates()

@@ -8,14 +8,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from hcc_assets.clinical.reading.assessments import is_nodal
 from hcc_assets.clinical.recist.lesion_cells import (
     AXES,
     CONFLICT,
     NO_ROW,
     NODE_MM,
     UNUSED,
-    attach_nodal,
     lesion_cells,
     missing_words,
 )
@@ -32,12 +30,12 @@ from hcc_assets.clinical.recist.readings import (
 from hcc_assets.clinical.recist.segments import any_by
 
 
-def _non_target_state(
-    rows: pd.DataFrame, nodal: np.ndarray, ten: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _non_target_state(rows: pd.DataFrame, ten: int) -> tuple[np.ndarray, np.ndarray]:
     """State code of each row (PROGRESSION, PRESENT, ABSENT; NONE where it says nothing) and its
     priority."""
-    kind, test, units = rows["kind"].to_numpy(), rows["test"].to_numpy(), rows["units"].to_numpy()
+    kind, test, units, nodal = (
+        rows[name].to_numpy() for name in ("kind", "test", "units", "nodal")
+    )
     number = (kind == NUMBER) & np.isin(test, AXES)
     below = (units < ten).astype(bool)
     zero = (units == 0).astype(bool)
@@ -67,7 +65,7 @@ def _non_target_state(
     return state, priority
 
 
-def non_target_cells(coded: Coded, nodal: pd.Series) -> pd.DataFrame:
+def non_target_cells(coded: Coded) -> pd.DataFrame:
     """State of every non-target at every visit that has a record of it.
 
     The reader's word of unequivocal progression stands above all; a node is judged by its short
@@ -83,13 +81,8 @@ def non_target_cells(coded: Coded, nodal: pd.Series) -> pd.DataFrame:
     rows = coded.rows[
         (coded.rows["group"] == NON_TARGET) & coded.rows["lesion"].notna()
     ].reset_index(drop=True)
-    node = np.zeros(len(rows), dtype=bool)
     rooted = rows["root"].notna().to_numpy()
-    node[rooted] = attach_nodal(rows[rooted], nodal)
-    node[~rooted] = [
-        is_nodal(v if isinstance(v, str) else None) for v in rows.loc[~rooted, "location"]
-    ]
-    state, priority = _non_target_state(rows, node, ten)
+    state, priority = _non_target_state(rows, ten)
     rows["known"] = rooted
     rows["root"] = rows["root"].where(rooted, rows["lesion"])
     words = rows["test"].to_numpy() == "TUMSTATE"

@@ -17,16 +17,15 @@ from hcc_assets.clinical.recist.lesion_cells import (
     NODE_MM,
     UNMEASURED_MASS,
     UNUSED,
-    attach_nodal,
     lesion_cells,
 )
 from hcc_assets.clinical.recist.lesion_rows import TARGET, Coded
 from hcc_assets.clinical.recist.readings import ABSENT, COALESCED, NONE, NUMBER, PRESENT, SMALL
 
 
-def _target_cells(rows: pd.DataFrame, nodal: np.ndarray) -> pd.DataFrame:
+def _target_cells(rows: pd.DataFrame) -> pd.DataFrame:
     kind, test = rows["kind"].to_numpy(), rows["test"].to_numpy()
-    units = rows["units"].to_numpy()
+    units, nodal = rows["units"].to_numpy(), rows["nodal"].to_numpy()
     number = kind == NUMBER
     short, alias, longest = test == "SAXIS", test == "LPERP", test == "LDIAM"
     word = np.isin(kind, [ABSENT, SMALL, COALESCED])
@@ -36,10 +35,10 @@ def _target_cells(rows: pd.DataFrame, nodal: np.ndarray) -> pd.DataFrame:
         [0, 1, 2, 3],
         UNUSED,
     )
-    return lesion_cells(rows.assign(nodal=nodal, measured=priority < UNUSED), priority, units)
+    return lesion_cells(rows.assign(measured=priority < UNUSED), priority, units)
 
 
-def target_grid(coded: Coded, nodal: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
+def target_grid(coded: Coded) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Baseline targets, and every baseline target at every later visit.
 
     Returns
@@ -52,7 +51,7 @@ def target_grid(coded: Coded, nodal: pd.Series) -> tuple[pd.DataFrame, pd.DataFr
     rows = coded.rows[(coded.rows["group"] == TARGET) & coded.rows["root"].notna()].reset_index(
         drop=True
     )
-    cells = _target_cells(rows, attach_nodal(rows, nodal))
+    cells = _target_cells(rows)
     cells["date"] = _last_date(rows, cells)
     baseline = cells[cells["visit"] == -1][
         ["series", "root", "nodal", "units", "ok", "why"]

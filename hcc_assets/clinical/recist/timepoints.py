@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.clinical.recist.arithmetic import Ints, Scale, is_partial_response, is_progression
-from hcc_assets.clinical.recist.lesion_cells import missing_words, nodal_lesions
+from hcc_assets.clinical.recist.lesion_cells import missing_words
 from hcc_assets.clinical.recist.lesion_rows import TARGET, Coded
 from hcc_assets.clinical.recist.new_lesions import new_lesion_progression
 from hcc_assets.clinical.recist.non_targets import non_target_cells, non_targets_by_visit
@@ -116,8 +116,7 @@ def derive_timepoints(coded: Coded, rules: Recist) -> Timepoints:
     visits, scale = coded.visits.copy(), coded.scale
     size, n_series = len(visits), len(coded.series)
     series = visits["series"].to_numpy(dtype=int)
-    nodal = nodal_lesions(coded.rows)
-    baseline, grid = target_grid(coded, nodal)
+    baseline, grid = target_grid(coded)
     code = grid["visit"].to_numpy(dtype=int)
     units, ok = grid["units"].to_numpy(), grid["ok"].to_numpy(dtype=bool)
 
@@ -146,9 +145,7 @@ def derive_timepoints(coded: Coded, rules: Recist) -> Timepoints:
     missing = missing_words(grid)
     found = new_lesion_progression(coded)
     new = np.isin(np.arange(size), list(found))
-    nt = non_targets_by_visit(
-        non_target_cells(coded, nodal), visits, missing, rules.node_reappearance
-    )
+    nt = non_targets_by_visit(non_target_cells(coded), visits, missing, rules.node_reappearance)
     no_baseline = ~(targets | (nt["nt_expected"].to_numpy() > 0))
     all_gone = complete & ~any_by(code, ~grid["gone"].to_numpy(dtype=bool), size)
     nt_any = (nt["nt_expected"].to_numpy() > 0) | nt["nt_late"].to_numpy()
