@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from hcc_assets.cells.reference.clustering import nearest_neighbours
+from hcc_assets.cells.reference.clustering import nearest_neighbours, unit_rows
 
 Matrix = npt.NDArray[np.float64]
 
@@ -15,6 +15,14 @@ NEIGHBOURS: Final = 10
 """Nearest cells that place a new cell: own choice, fewer than the 15 of UMAP, so that borders stay
 sharp.
 """
+_SHARPNESS: Final = 10.0
+"""How sharply cells belong to clusters: Harmony's sigma of 0.1 (Korsunsky 2019)."""
+_HALFWAY: Final = 20.0
+"""Cells at which a cluster is moved half of the way: own choice, the 20 cells from which a class
+counts elsewhere (SINGLE_CELL.md, section 4).
+"""
+_ROUNDS: Final = 3
+"""Belonging and moving in turn: own choice."""
 _EPOCHS: Final = 200
 """Own choice: umap-learn's default for more than 10,000 cells."""
 
@@ -46,6 +54,35 @@ def umap_layout(components: Matrix, seed: int) -> Matrix:
             "ignore", message="Graph is not fully connected"
         )  # classes that lie apart are no defect
         return np.asarray(fitter.fit_transform(components), dtype=float)
+
+
+def on_the_clusters(components: Matrix, sketch: Matrix, centres: Matrix) -> Matrix:
+    """Cells of one sample brought onto the sketch: within each cluster of the sketch, what their
+    mean differs by is taken off, by n / (n + 20) of it where the cluster has n of them.
+
+    Parameters
+    ----------
+    components, sketch
+        (cells, c) components of the sample and of the sketch.
+    centres
+        (clusters, c) directions of the sketch's clusters, each of length 1.
+    """
+    theirs = _belonging(sketch, centres)
+    means = theirs.T @ sketch / np.maximum(theirs.sum(axis=0), 1e-12)[:, None]
+    out = components
+    for _ in range(_ROUNDS):
+        mine = _belonging(out, centres)
+        n = mine.sum(axis=0)
+        shift = mine.T @ components / np.maximum(n, 1e-12)[:, None] - means
+        out = components - mine @ (shift * (n / (n + _HALFWAY))[:, None])
+    return out
+
+
+def _belonging(components: Matrix, centres: Matrix) -> Matrix:
+    """(cells, clusters) soft membership by direction; rows sum to 1."""
+    likeness = 2 * _SHARPNESS * (unit_rows(components) @ centres.T)
+    weight = np.exp(likeness - likeness.max(axis=1, keepdims=True))
+    return np.asarray(weight / weight.sum(axis=1, keepdims=True))
 
 
 def place(components: Matrix, sketch: Matrix, sketch_xy: Matrix, chunk: int = 1024) -> Matrix:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -18,15 +18,17 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
-from hcc_assets.cells.cell_layout import NEIGHBOURS, place, umap_layout
+from hcc_assets.cells.cell_layout import NEIGHBOURS, on_the_clusters, place, umap_layout
 from hcc_assets.cells.quality.metrics import as_csr
 from hcc_assets.cells.reference.clustering import (
     correct_batches,
+    kmeans,
     loadings,
     log_normalise,
+    unit_rows,
     variable_genes,
 )
-from hcc_assets.study.classes import UNASSIGNED
+from hcc_assets.cells.sketch import Sketch
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -36,9 +38,6 @@ Layout = Literal["umap", "components"]
 
 TARGET_CELLS: Final = 10_000
 """Cells of the sketch, at most: own choice (ADR 0022)."""
-PER_CLASS: Final = 60
-"""Cells of one class in one sample, at most: own choice, so that rare classes are seen (ADR 0022).
-"""
 
 N_GENES: Final = 1500
 """Variable genes: own choice within the usual 1,000 to 3,000; as many as the reference is clustered
@@ -46,68 +45,11 @@ on.
 """
 N_COMPONENTS: Final = 30
 """Components: own choice within the usual 20 to 50."""
-_SHRINK: Final = 20.0
-"""Cells at which a class is moved half of the way to its island: own choice, the 20 cells from
-which a class counts elsewhere (SINGLE_CELL.md, section 4).
-"""
-
-
-@dataclass(frozen=True)
-class Sketch:
-    """Some cells of one sample.
-
-    Attributes
-    ----------
-    sample_id
-        Sample.
-    counts
-        (cells, genes) counts.
-    genes
-        ``gene_id, gene``.
-    cells
-        ``barcode, cell_class``.
-    """
-
-    sample_id: str
-    counts: sp.csr_matrix
-    genes: pd.DataFrame
-    cells: pd.DataFrame
-
-
-def take_sketch(
-    counts: AnnData, calls: pd.DataFrame, *, sample_id: str, per_class: int = PER_CLASS
-) -> Sketch:
-    """At most ``per_class`` passing cells of each class of one sample, chosen by a hash of the
-    barcode: the order of cells does not matter.
-
-    Parameters
-    ----------
-    counts
-        Cells x genes.
-    calls
-        ``barcode, qc_status, cell_class``.
-    """
-    passing = calls[(calls["qc_status"] == "pass") & (calls["cell_class"] != UNASSIGNED)]
-    digest = [
-        hashlib.blake2b(f"{sample_id}|{b}".encode(), digest_size=8).hexdigest()
-        for b in passing["barcode"]
-    ]
-    ranked = passing.assign(digest=digest).sort_values("digest", kind="stable")
-    chosen = (
-        ranked.groupby("cell_class", sort=False)
-        .head(per_class)
-        .sort_values("digest", kind="stable")
-    )
-    rows = counts.obs_names.get_indexer(pd.Index(chosen["barcode"]))
-    genes = pd.DataFrame(
-        {c: counts.var[c].astype(str).to_numpy(dtype=object) for c in ("gene_id", "gene")}
-    )
-    return Sketch(
-        sample_id,
-        sp.csr_matrix(as_csr(counts)[rows]),
-        genes,
-        chosen[["barcode", "cell_class"]].reset_index(drop=True),
-    )
+_CLUSTERS: Final = 50
+"""Clusters of the sketch by which samples are brought onto it: own choice, several for each of the
+18 classes; Harmony takes at most 100."""
+_CELLS_A_CLUSTER: Final = 30
+"""Cells of the sketch for each cluster: Harmony's rule (Korsunsky 2019)."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +64,10 @@ class AtlasModel:
         Components of log-normalised counts: ``logs @ loadings - offset``; (genes, c) and (c,).
     components, xy
         (cells, c) batch-corrected components and (cells, 2) display coordinates of the sketch.
+    centres
+        (clusters, c) directions of its clusters, each of length 1.
     cell_class
-        (cells,) class of each cell of the sketch.
+        (cells,) class of each cell of the sketch: a caption, no place depends on it.
     """
 
     gene_id: npt.NDArray[np.str_]
@@ -131,6 +75,7 @@ class AtlasModel:
     offset: Matrix
     components: Matrix
     xy: Matrix
+    centres: Matrix
     cell_class: npt.NDArray[np.str_]
 
     @property
@@ -148,20 +93,24 @@ class AtlasModel:
             offset=self.offset,
             components=self.components,
             xy=self.xy,
+            centres=self.centres,
             cell_class=self.cell_class,
         )
         return buffer.getvalue()
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> AtlasModel:
-        """Read what ``to_bytes`` wrote."""
+        """Read what ``to_bytes`` wrote.
+
+        Raises
+        ------
+        LookupError
+            An earlier version of the package wrote it.
+        """
         with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
-            return cls(
-                **{
-                    name: arrays[name]
-                    for name in ("gene_id", "loadings", "offset", "components", "xy", "cell_class")
-                }
-            )
+            if {field.name for field in fields(cls)} - set(arrays.files):
+                raise LookupError("an earlier version fitted the embedding; run hcc refresh")
+            return cls(**{field.name: arrays[field.name] for field in fields(cls)})
 
 
 def fit_atlas(
@@ -217,9 +166,23 @@ def fit_atlas(
         offset = np.asarray(logs.mean(axis=0)).ravel() @ vectors
         corrected = correct_batches(np.asarray(logs @ vectors) - offset, batches, seed)
         xy = corrected[:, :2].copy() if layout == "components" else umap_layout(corrected, seed)
+        centres = _cluster_centres(corrected, seed)
     return AtlasModel(
-        np.array(shared)[chosen], vectors, offset, corrected.round(6), xy.round(4), cell_class
+        np.array(shared)[chosen],
+        vectors,
+        offset,
+        corrected.round(6),
+        xy.round(4),
+        centres.round(6),
+        cell_class,
     )
+
+
+def _cluster_centres(components: Matrix, seed: int) -> Matrix:
+    directions = unit_rows(components)
+    k = max(2, min(_CLUSTERS, len(components) // _CELLS_A_CLUSTER))
+    labels = kmeans(directions, k, seed)
+    return unit_rows(np.array([directions[labels == c].mean(axis=0) for c in np.unique(labels)]))
 
 
 def _thin(classes: npt.NDArray[np.str_], share: float) -> npt.NDArray[np.intp]:
@@ -242,15 +205,58 @@ def _first_columns(gene_ids: pd.Series, wanted: npt.NDArray[np.str_]) -> npt.NDA
     return np.where(at >= 0, first[at], -1).astype(np.intp)
 
 
-def project(model: AtlasModel, counts: AnnData, calls: pd.DataFrame) -> pd.DataFrame:
-    """Place the passing cells of one sample in the frozen embedding.
+@dataclass(frozen=True)
+class Located:
+    """Where the cells of one sample lie.
+
+    Attributes
+    ----------
+    components
+        (cells, c) log-normalised counts on the loadings of the model.
+    corrected
+        The same, brought onto the cells of the sketch.
+    xy
+        (cells, 2) display coordinates.
+    """
+
+    components: Matrix
+    corrected: Matrix
+    xy: Matrix
+
+
+def locate(model: AtlasModel, counts: AnnData, barcodes: pd.Index) -> Located:
+    """Place cells of one sample in the frozen embedding, by their counts alone.
 
     Parameters
     ----------
     model
         Frozen embedding.
     counts
-        Cells x genes; genes of the model that the sample lacks count as zero.
+        Cells x genes of one sample; genes of the model that it lacks count as zero.
+    barcodes
+        The cells that are placed.
+
+    Notes
+    -----
+    Linear projection; what the sample differs from the sketch within clusters of the sketch is
+    taken off, as Symphony does (Kang 2021, Nat Commun 12:5890); then the mean place of the ten
+    nearest cells of the sketch, nearer ones weighing more. No call is read: a wrong one is seen
+    where it lies. Exact neighbours, no compiled code.
+    """
+    rows = counts.obs_names.get_indexer(barcodes)
+    columns = _first_columns(counts.var["gene_id"], model.gene_id)
+    present = columns >= 0
+    logs = log_normalise(as_csr(counts)[rows], columns[present])
+    components = np.asarray(logs @ model.loadings[present]) - model.offset
+    corrected = on_the_clusters(components, model.components, model.centres)
+    return Located(components, corrected, place(corrected, model.components, model.xy))
+
+
+def project(model: AtlasModel, counts: AnnData, calls: pd.DataFrame) -> pd.DataFrame:
+    """Place the passing cells of one sample in the frozen embedding (`locate`).
+
+    Parameters
+    ----------
     calls
         ``barcode, qc_status, cell_class``.
 
@@ -258,32 +264,7 @@ def project(model: AtlasModel, counts: AnnData, calls: pd.DataFrame) -> pd.DataF
     -------
     pandas.DataFrame
         ``barcode, cell_class, x, y`` of the passing cells, in the order of the calls.
-
-    Notes
-    -----
-    Linear projection; each class is moved to where the atlas has that class (by n / (n + 20) of the
-    way: few cells move little), which is what batch correction does for classes that the atlas
-    knows; then the mean place of the ten nearest cells of the sketch, nearer ones weighing more.
-    Exact neighbours, no compiled code.
     """
     passing = calls[calls["qc_status"] == "pass"].reset_index(drop=True)
-    rows = counts.obs_names.get_indexer(pd.Index(passing["barcode"]))
-    columns = _first_columns(counts.var["gene_id"], model.gene_id)
-    present = columns >= 0
-    logs = log_normalise(as_csr(counts)[rows], columns[present])
-    components = np.asarray(logs @ model.loadings[present]) - model.offset
-    cell_class = passing["cell_class"].to_numpy(dtype=str)
-    for name in np.unique(cell_class):
-        there, here = model.cell_class == name, cell_class == name
-        if name != UNASSIGNED and there.any():
-            shift = model.components[there].mean(axis=0) - components[here].mean(axis=0)
-            components[here] += shift * here.sum() / (here.sum() + _SHRINK)
-    xy = place(components, model.components, model.xy)
-    return pd.DataFrame(
-        {
-            "barcode": passing["barcode"].to_numpy(),
-            "cell_class": passing["cell_class"].to_numpy(),
-            "x": xy[:, 0],
-            "y": xy[:, 1],
-        }
-    )
+    xy = locate(model, counts, pd.Index(passing["barcode"])).xy
+    return passing[["barcode", "cell_class"]].assign(x=xy[:, 0], y=xy[:, 1])

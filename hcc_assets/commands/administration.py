@@ -93,12 +93,30 @@ def export() -> None:
 
 @export.command("atlas")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["h5ad", "zarr"]),
+    default="h5ad",
+    show_default=True,
+    help="One file, or a store of chunks that opens in part.",
+)
+@click.option("--sample", "samples", multiple=True, help="Only this sample; several times.")
+@click.option("--class", "classes", multiple=True, help="Only this cell class; several times.")
 @with_home
-def export_atlas(home: Home, folder: Path) -> None:
-    """Write atlas.h5ad with calls and display embedding."""
+def export_atlas(
+    home: Home, folder: Path, form: str, samples: tuple[str, ...], classes: tuple[str, ...]
+) -> None:
+    """Write atlas.h5ad or atlas.zarr: counts, calls, components and display embedding."""
     from hcc_assets.operate.exporting import write_atlas
 
-    click.echo(f"Wrote {write_atlas(readable_home(home), folder)}")
+    try:
+        written = write_atlas(
+            readable_home(home), folder, form=form, samples=samples, classes=classes
+        )
+    except LookupError as missing:
+        raise click.UsageError(str(missing)) from None
+    click.echo(f"Wrote {written}")
 
 
 @export.command("adam")

@@ -9,14 +9,10 @@ import pytest
 import scanpy as sc
 import scipy.sparse as sp
 
-from hcc_assets.cells.atlas_export import (
-    CELL_TYPES,
-    export_h5ad,
-    retired_genes,
-    schema_obs,
-    union_genes,
-)
-from hcc_assets.cells.embedding import AtlasModel, fit_atlas, project, take_sketch
+from hcc_assets.cells.atlas_export import export_atlas
+from hcc_assets.cells.atlas_terms import CELL_TYPES, retired_genes, schema_obs, union_genes
+from hcc_assets.cells.embedding import AtlasModel, fit_atlas, locate, project
+from hcc_assets.cells.sketch import take_sketch
 from hcc_assets.schemas.atlas import Atlas
 from hcc_assets.schemas.base import conform
 from hcc_assets.study.classes import CELL_CLASSES
@@ -89,7 +85,11 @@ def test_the_model_survives_storage(model):
     assert np.array_equal(back.xy, model.xy)
     with pytest.raises(ValueError, match="pickle"):
         buffer = __import__("io").BytesIO()
-        np.savez(buffer, gene_id=np.array([object()]))
+        np.savez(buffer, **{**vars(model), "gene_id": np.array([object()])})
+        AtlasModel.from_bytes(buffer.getvalue())
+    with pytest.raises(LookupError, match="earlier version"):
+        buffer = __import__("io").BytesIO()
+        np.savez(buffer, **{name: v for name, v in vars(model).items() if name != "centres"})
         AtlasModel.from_bytes(buffer.getvalue())
 
 
@@ -137,6 +137,7 @@ def export(cohort, model, path):
     def parts():
         for k, (counts, calls) in cohort.items():
             cells = project(model, counts, calls).set_index("barcode")
+            located = locate(model, counts, cells.index)
             obs = cells.join(
                 schema_obs(
                     {"subject_id": f"P{k}", "tissue": "LIVER", "chemistry": None},
@@ -144,9 +145,11 @@ def export(cohort, model, path):
                     sex="F",
                 )
             )
-            yield counts, obs.assign(cell_id=[f"{k}_{b}" for b in cells.index], sample_id=k)
+            obs = obs.assign(cell_id=[f"{k}_{b}" for b in cells.index], sample_id=k)
+            obsm = {"X_pca": located.components, "X_pca_harmony": located.corrected}
+            yield counts, obs, obsm
 
-    return export_h5ad(path, parts(), union_genes(v[0].var for v in cohort.values()), title="test")
+    return export_atlas(path, parts(), union_genes(v[0].var for v in cohort.values()), title="test")
 
 
 def test_export_opens_and_holds_the_very_counts(cohort, model, tmp_path):
@@ -163,6 +166,41 @@ def test_export_opens_and_holds_the_very_counts(cohort, model, tmp_path):
     assert atlas.obs["donor_id"].nunique() == 3
     assert len(atlas.uns["not_known"]) == 4
     assert atlas.var["feature_is_filtered"].eq(False).all()
+
+
+def test_a_zarr_store_holds_the_same_as_the_file(cohort, model, tmp_path):
+    export(cohort, model, tmp_path / "atlas.h5ad")
+    export(cohort, model, tmp_path / "atlas.zarr")
+    file, store = ad.read_h5ad(tmp_path / "atlas.h5ad"), ad.read_zarr(tmp_path / "atlas.zarr")
+    assert (file.X != store.X).nnz == 0
+    assert (file.layers["log1p"] != store.layers["log1p"]).nnz == 0
+    pd.testing.assert_frame_equal(file.obs, store.obs)
+    pd.testing.assert_frame_equal(file.var, store.var)
+    assert set(file.obsm) == {"X_umap", "X_pca", "X_pca_harmony"}
+    for name in file.obsm:
+        np.testing.assert_array_equal(file.obsm[name], store.obsm[name])
+
+
+def test_scanpy_goes_on_from_the_corrected_components(cohort, model, tmp_path):
+    export(cohort, model, tmp_path / "atlas.h5ad")
+    atlas = ad.read_h5ad(tmp_path / "atlas.h5ad")
+    mixed = {}
+    for name in ("X_pca", "X_pca_harmony"):
+        sc.pp.neighbors(atlas, use_rep=name, n_neighbors=10)
+        near = atlas.obsp["distances"].tocoo()
+        kind, sample = (atlas.obs[c].to_numpy() for c in ("cell_class", "sample_id"))
+        assert (kind[near.row] == kind[near.col]).mean() > 0.95
+        mixed[name] = (sample[near.row] != sample[near.col]).mean()
+    assert mixed["X_pca_harmony"] > 2 * mixed["X_pca"]
+
+
+def test_a_wrong_call_is_seen_where_its_counts_lie(cohort, model):
+    counts, calls = cohort["S1"]
+    wrong = calls.assign(cell_class=np.roll(calls["cell_class"].to_numpy(), 1))
+    pd.testing.assert_frame_equal(
+        project(model, counts, calls)[["barcode", "x", "y"]],
+        project(model, counts, wrong)[["barcode", "x", "y"]],
+    )
 
 
 def test_scanpy_draws_the_export_as_it_is(cohort, model, tmp_path):

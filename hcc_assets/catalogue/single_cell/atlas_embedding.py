@@ -15,7 +15,7 @@ from hcc_assets.home.manifests import Bundle
 from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
 
 if TYPE_CHECKING:
-    from hcc_assets.cells.embedding import Sketch
+    from hcc_assets.cells.sketch import Sketch
 
 
 _KNOWN: dict[str, tuple[bool, frozenset[str]]] = {}
@@ -65,7 +65,9 @@ def atlas_embedding(
 ) -> Output:
     """The embedding that cells are shown in. Fitted on the cells that taught the reference and
     frozen with it, so that it does not depend on who arrived first."""
-    from hcc_assets.cells.embedding import NEIGHBOURS, fit_atlas, take_sketch
+    from hcc_assets.cells.cell_layout import NEIGHBOURS
+    from hcc_assets.cells.embedding import fit_atlas
+    from hcc_assets.cells.sketch import take_sketch
 
     frozen, _ = taught(annotation_reference)
     if labelled is not None:
@@ -92,8 +94,9 @@ def atlas_embedding(
 def _labelled_sketches(labelled: Any) -> Iterator[Sketch]:
     """Sketches of delivered cells, by the sample that a column of ``obs`` names; labels that are
     no class of ours teach nothing."""
-    from hcc_assets.cells.embedding import PER_CLASS, TARGET_CELLS, take_sketch
+    from hcc_assets.cells.embedding import TARGET_CELLS
     from hcc_assets.cells.reference.labels import BATCH_COLUMNS, with_gene_names
+    from hcc_assets.cells.sketch import PER_CLASS, take_sketch
 
     cells = with_gene_names(labelled)
     column = next((c for c in BATCH_COLUMNS if c in cells.obs), None)
