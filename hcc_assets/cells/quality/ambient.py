@@ -6,6 +6,7 @@ Doublet calls belong to ``doublets``, which takes the lineage evidence from here
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -96,10 +97,14 @@ class LineageEvidence:
 
 
 def lineage_evidence(
-    matrix: sparse.csr_matrix, symbols: npt.NDArray[Any], profile: npt.NDArray[np.float64]
+    matrix: sparse.csr_matrix,
+    symbols: npt.NDArray[Any],
+    profile: npt.NDArray[np.float64],
+    panels: Mapping[str, tuple[str, ...]] | None = None,
 ) -> LineageEvidence:
-    """Marker counts of the lineages of ``qc_genes.json``, for all cells of ``matrix``."""
-    lineages = qc_genes().lineages
+    """Marker counts of ``panels`` (the lineages of ``qc_genes.json`` where not given), for all
+    cells of ``matrix``."""
+    lineages = qc_genes().lineages if panels is None else panels
     total, detected, share = [], [], []
     union = positions(symbols, tuple(g for genes in lineages.values() for g in genes))
     by_gene, names = matrix[:, union].tocsc(), symbols[union]

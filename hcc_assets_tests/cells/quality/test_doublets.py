@@ -13,12 +13,14 @@ from threadpoolctl import threadpool_limits
 from hcc_assets.cells.quality.ambient import Ambient, estimate_ambient
 from hcc_assets.cells.quality.doublets import (
     _threshold,
+    _whole_classes,
     estimated_rate,
     expected_rate,
     find_doublets,
 )
 from hcc_assets.cells.quality.simulated_doublets import share_simulated
 from hcc_assets.simulate.cells import SimulationSettings, make_world, simulate_sample
+from hcc_assets.study.markers import markers
 from hcc_assets_tests.cells.matrices import toy
 from hcc_assets_tests.cells.quality.test_assessment import by_symbol
 
@@ -85,7 +87,7 @@ def test_rate_and_threshold():
     rate = estimated_rate(observed, simulated, 0.02)
     assert 0.03 < rate < 0.07
     called = observed > _threshold(observed, simulated, rate)
-    assert called[1900:].mean() > 0.95 and called[:1900].mean() < 0.01
+    assert called[1900:].mean() > 0.9 and called[:1900].mean() < 0.01
 
 
 def test_two_lineages_in_one_cell_conflict():
@@ -132,3 +134,36 @@ def test_identical_cells_do_no_harm():
     )
     found = run(same)
     assert found.score.shape == (80,)
+
+
+def test_a_small_sample_of_singlets_keeps_its_cells():
+    """What a few cells say of the rate is taken with its doubt."""
+    rng = np.random.default_rng(4)
+    simulated = rng.beta(4, 3, 400)
+    rates = [estimated_rate(rng.beta(3, 5, 200), simulated, 0.0016) for _ in range(50)]
+    assert np.mean(rates) < 0.1 and min(rates) >= 0.0008
+    large = estimated_rate(rng.beta(3, 5, 20_000), simulated, 0.0016)
+    assert np.median(rates) < large
+
+
+def test_neighbours_do_not_take_a_rare_class_away():
+    """Cells that show genes of a class are kept where most of the class was called, and only
+    there."""
+    rng = np.random.default_rng(7)
+    panels = [markers()[name].positive[:6] for name in ("dendritic", "B")]
+    names = np.array([*panels[0], *panels[1], *(f"G{k}" for k in range(100))], dtype=object)
+    mean = np.full((300, 112), 3.0)
+    mean[:, :12] = 0.0
+    mean[:8, :6] = mean[8:108, 6:12] = 3.0
+    matrix = sparse.csr_matrix(rng.poisson(mean))
+    profile = np.asarray(matrix.mean(axis=0)).ravel()
+    ambient = Ambient(profile / profile.sum(), "mean", 0.05, 0.0, 0.05)
+    called = np.zeros(300, dtype=bool)
+    called[:6] = called[8:28] = called[290:] = True
+    kept = _whole_classes(matrix, names, ambient, called)
+    assert kept[:8].all() and not kept[8:].any()
+    called[3:6] = False
+    called[:2] = True
+    assert _whole_classes(matrix, names, ambient, called).sum() == 8
+    called[2:8] = False
+    assert not _whole_classes(matrix, names, ambient, called).any()
