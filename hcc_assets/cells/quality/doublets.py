@@ -28,9 +28,8 @@ _MAX_RATE: Final = 0.3
 _LEVELS: Final = (0.3, 0.4, 0.5, 0.6)
 """Shares of simulated doublets by which the rate is told: own choice, where few singlets score."""
 _DOUBT: Final = 0.25
-"""Probability below the number that is taken. Of 200 cells of blood without planted doublets 3 and
-8 are called where the number itself gave 6 and 10, of 400 simulated singlets half as many; of what
-is planted as many are found (benchmarks/doublets.py)."""
+"""Probability below the number that is taken: own choice; as many planted doublets are found as
+with the number itself, and fewer singlets of small samples go (benchmarks/doublets.py)."""
 _OWN_GENES: Final = 3
 """Markers of a class that a cell must show: as a seed cell (SINGLE_CELL.md, section 2.4)."""
 _MOST_LOST: Final = 1 / 3
@@ -143,7 +142,10 @@ def _whole_classes(
     contamination = np.maximum(2 * ambient.expected_umi(total, default=0.1), 0.05 * total)
     clear = (evidence.detected >= _OWN_GENES) & (evidence.above(contamination) < _SURE)
     lost = np.divide(
-        called @ clear, clear.sum(axis=0), where=clear.any(axis=0), out=np.zeros(clear.shape[1])
+        called.astype(float) @ clear,
+        clear.sum(axis=0),
+        where=clear.any(axis=0),
+        out=np.zeros(clear.shape[1]),
     )
     return np.asarray(clear[:, lost > _MOST_LOST].any(axis=1))
 
