@@ -105,7 +105,7 @@ def _of_denominator(
     )
     out = pd.concat([out, proportion_changes(n, pairs, min_pairs, seed)], axis=1)
     before, after = config.samples.timepoints[:2]
-    long = _long(units, n, usable, classes)
+    long = _long(units, usable, classes)
     tests = change_table(long, before=before, after=after, min_pairs=min_pairs)
     out = pd.concat([out, tests.drop(columns=["cell_class", "n_pairs"])], axis=1)
     out["p_adjusted"] = adjust_primary(out["p_value"].to_numpy(), classes, primary=primary)
@@ -127,22 +127,21 @@ def _of_denominator(
     return out
 
 
-def _long(
-    units: UnitCounts, counts: Array, usable: npt.NDArray[np.bool_], classes: Sequence[str]
-) -> pd.DataFrame:
-    """Counts of the usable biopsies as ``change_table`` takes them; with no biopsy, one without
+def _long(units: UnitCounts, usable: npt.NDArray[np.bool_], classes: Sequence[str]) -> pd.DataFrame:
+    """Samples of the usable biopsies as ``change_table`` takes them; with no biopsy, one without
     cells, so that every class has its row."""
-    rows = np.flatnonzero(usable)
-    rows = rows if rows.size else np.arange(min(1, len(usable)))
-    biopsies = units.biopsies.units.iloc[rows]
-    k = len(classes)
+    rows = np.flatnonzero(usable[units.unit])
+    rows = rows if rows.size else np.arange(min(1, len(units.unit)))
+    unit, at, k = units.unit[rows], class_columns(classes), len(classes)
+    biopsies = units.biopsies.units.iloc[unit]
     frame = {c: np.repeat(biopsies[c].to_numpy(dtype=object), k) for c in biopsies.columns}
     return pd.DataFrame(
         {
             "sample_id": np.repeat(rows.astype(str), k),
             **frame,
             "cell_class": np.tile(np.array(classes, dtype=object), rows.size),
-            "n_cells": (counts[rows] * usable[rows, None]).ravel(),
+            "n_cells": (units.sample_counts[rows][:, at] * usable[unit, None]).ravel(),
+            "calls_variance": units.sample_variance[rows][:, at].ravel(),
         }
     )
 

@@ -18,6 +18,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from hcc_assets.cells.calling.class_posterior import ClassPosterior, class_posterior, restrict
+from hcc_assets.cells.calling.class_shares import class_shares
 from hcc_assets.cells.calling.epithelial import resolve_epithelial
 from hcc_assets.cells.calling.marker_evidence import MarkerEvidence, marker_evidence
 from hcc_assets.cells.malignancy.decision import MalignancyResult
@@ -72,11 +73,14 @@ class Annotation:
     malignancy
         Copy-number result over the cells that passed the first quality control, in their order;
         None where no epithelial cell was there.
+    shares
+        Share of each class in each barcode, barcodes x `CELL_CLASSES`; rows sum to 1.
     """
 
     calls: pd.DataFrame
     profile: pd.Series | None
     reference_version: str
+    shares: npt.NDArray[np.float64]
     malignancy: MalignancyResult | None = None
 
 
@@ -116,6 +120,8 @@ def annotate(
     cell_class = np.full(n, UNASSIGNED, dtype=object)
     second = np.full(n, None, dtype=object)
     confidence = np.full(n, np.nan)
+    shares = np.zeros((n, len(CELL_CLASSES)))
+    shares[:, _NONE] = 1.0
     malignancy: MalignancyResult | None = None
     rows = np.flatnonzero(np.isin(status, _CALLED))
     if len(rows):
@@ -138,6 +144,9 @@ def annotate(
             subject_profiles,
         )
         malignancy = named.malignancy
+        shares[rows] = class_shares(
+            found.probability, first, sure, named.cell_class, named.confidence
+        )
         sure = np.round(named.confidence, _DIGITS)
         doubtful = (sure < config.single_cell.confidence) | (named.cell_class == _NONE)
         runner_up = np.where(
@@ -168,9 +177,8 @@ def annotate(
             "reference_version": np.full(n, reference.version, dtype=object),
         }
     )
-    return Annotation(
-        calls, None if malignancy is None else malignancy.profile, reference.version, malignancy
-    )
+    profile = None if malignancy is None else malignancy.profile
+    return Annotation(calls, profile, reference.version, shares, malignancy)
 
 
 def _posterior(
