@@ -139,6 +139,7 @@ class CompositionChanges(Table):
         "change from something else; INSUFFICIENT: no estimate",
         isin=list(VERDICTS),
     )
+    no_estimate: str = maybe("Why there is no estimate on the log-ratio scale; null where there is")
     mde_log2: float = maybe(
         "Smallest detectable change: found with power 0.8 at this n and spread, two-sided 0.05",
         unit="log2",

@@ -108,6 +108,10 @@ def _of_denominator(
     long = _long(units, usable, classes)
     tests = change_table(long, before=before, after=after, min_pairs=min_pairs)
     out = pd.concat([out, tests.drop(columns=["cell_class", "n_pairs"])], axis=1)
+    out["no_estimate"] = [
+        None if np.isfinite(found) else _why_not(c, pairs.n_subjects, min_pairs)
+        for c, found in zip(classes, out["log2_ratio"], strict=True)
+    ]
     out["p_adjusted"] = adjust_primary(out["p_value"].to_numpy(), classes, primary=primary)
     inside = np.array([c != UNASSIGNED for c in classes])
     counts, weights = n[:, inside], out["reference_weight"].to_numpy()[inside]
@@ -125,6 +129,14 @@ def _of_denominator(
     out["mixed_log2_ratio"] = place(mixed.estimate / LOG2)
     out["mixed_p_value"] = place(mixed.p_value)
     return out
+
+
+def _why_not(cell_class: str, n_subjects: int, min_pairs: int) -> str:
+    if cell_class == UNASSIGNED:
+        return "no class to test"
+    if n_subjects < max(min_pairs, 2):
+        return f"{n_subjects} patients with a pair, {max(min_pairs, 2)} needed"
+    return f"seen in fewer than {min_pairs} patients, or no other class to compare with"
 
 
 def _long(units: UnitCounts, usable: npt.NDArray[np.bool_], classes: Sequence[str]) -> pd.DataFrame:
