@@ -154,7 +154,10 @@ def at_prevalence(
 
 
 def soft_counts(
-    calls: pd.DataFrame, shares: npt.NDArray[np.float64], calibration: Mapping[str, float]
+    calls: pd.DataFrame,
+    shares: npt.NDArray[np.float64],
+    calibration: Mapping[str, float],
+    blind: npt.NDArray[np.float64],
 ) -> pd.DataFrame:
     """`class_counts` with sums of posteriors beside them.
 
@@ -167,39 +170,48 @@ def soft_counts(
         Barcodes x `CELL_CLASSES` in the order of ``calls``; rows sum to 1.
     calibration
         `Reference.calibration`: how far confidence and accuracy of a class are apart.
+    blind
+        Shares without the genes that the drug acts on.
 
     Returns
     -------
     pandas.DataFrame
         ``cell_class, qc_status, n_cells``, then ``n_expected`` (sum of shares `at_prevalence`),
         ``n_assigned`` (of the cells that have a class), ``calls_variance`` (sum of p (1 - p): what
-        the doubt of single calls adds to the variance of the number) and ``calls_error`` (cells by
-        which confidence that is not calibrated may shift it; 0 where that is not known).
+        the doubt of single calls adds to the variance of the number), ``calls_error`` (cells by
+        which confidence that is not calibrated may shift it; 0 where that is not known) and
+        ``n_blind`` (as ``n_expected``, of ``blind``).
     """
     out = class_counts(calls)
     given = np.zeros(len(calls), dtype=bool)
     if "call_source" in calls:
         given = (calls["call_source"] != _OWN).to_numpy()
-    p = shares.copy()
-    p[given] = 0.0
     at = pd.Index(CELL_CLASSES).get_indexer(pd.Index(calls["cell_class"].to_numpy(object)[given]))
-    p[np.flatnonzero(given), at] = 1.0
-    p = at_prevalence(p, (calls["qc_status"] == "pass").to_numpy())
+    passing = (calls["qc_status"] == "pass").to_numpy()
+
+    def as_used(found: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        whole = found.copy()
+        whole[given] = 0.0
+        whole[np.flatnonzero(given), at] = 1.0
+        return at_prevalence(whole, passing)
+
+    p, unseen = as_used(shares), as_used(blind)
     error = np.array([calibration.get(c, 0.0) for c in CELL_CLASSES])
     assigned = (calls["cell_class"] != UNASSIGNED).to_numpy()
     row = pd.Index(CELL_CLASSES).get_indexer(pd.Index(out["cell_class"]))
-    sums = np.zeros((len(out), 4))
+    sums = np.zeros((len(out), 5))
     for status in out["qc_status"].unique():
         mine = (calls["qc_status"] == status).to_numpy()
-        four = np.column_stack(
+        every = np.column_stack(
             [
                 p[mine].sum(axis=0),
                 p[mine & assigned].sum(axis=0),
                 (p[mine] * (1 - p[mine])).sum(axis=0),
                 error * p[mine & ~given].sum(axis=0),
+                unseen[mine].sum(axis=0),
             ]
         )
         here = (out["qc_status"] == status).to_numpy()
-        sums[here] = four[row[here]]
-    names = ("n_expected", "n_assigned", "calls_variance", "calls_error")
+        sums[here] = every[row[here]]
+    names = ("n_expected", "n_assigned", "calls_variance", "calls_error", "n_blind")
     return out.assign(**{n: np.round(sums[:, i], _DIGITS) for i, n in enumerate(names)})

@@ -49,6 +49,7 @@ def changes(tables: Frames, denominator: str) -> Rows:
             words.p_value(r.p_value),
             words.p_value(r.p_adjusted),
             words.number(r.mde_log2, 2),
+            words.number(r.target_blind_log2_ratio, 2),
             r.verdict.lower() + (f": {r.no_estimate}" if pd.notna(r.no_estimate) else ""),
         ]
         for r in records(here)

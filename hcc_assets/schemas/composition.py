@@ -164,6 +164,11 @@ class CompositionChanges(Table):
         unit="log2",
         ge=0,
     )
+    target_blind_log2_ratio: float = maybe(
+        "Sensitivity: log2_ratio from calls made without the genes of the receptor axes that the "
+        "drug acts on (VEGFR, FGFR, CSF1R)",
+        unit="log2",
+    )
     clr_log2_ratio: float = maybe(
         "Sensitivity: change relative to the average class (CLR)", unit="log2"
     )

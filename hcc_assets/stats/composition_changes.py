@@ -58,7 +58,8 @@ def composition_changes(
     Parameters
     ----------
     samples, counts
-        As for ``compositions``.
+        As for ``compositions``; with ``n_blind``, the expected cells of calls that were made
+        without the genes that the drug acts on, their change is given too.
     config
         ``samples.timepoints``, ``single_cell.min_pairs``, ``min_cells_per_sample`` and
         ``primary_denominator``.
@@ -79,7 +80,13 @@ def composition_changes(
         return empty(CompositionChanges)
     units = biopsy_counts(samples, counts, config)
     parts = [_of_denominator(units, denominator, config, seed) for denominator in DENOMINATORS]
+    if "n_blind" in counts:
+        blind = biopsy_counts(samples, counts.assign(n_expected=counts["n_blind"]), config)
+        for denominator, part in zip(DENOMINATORS, parts, strict=True):
+            part["target_blind_log2_ratio"] = _tests(blind, denominator, config)["log2_ratio"]
     table = pd.concat(parts, ignore_index=True).assign(contrast=contrast_name(config))
+    if "target_blind_log2_ratio" not in table:
+        table["target_blind_log2_ratio"] = np.nan
     held = table["contrast"].isin(list(confounded)) & (table["verdict"] != INSUFFICIENT)
     table["verdict"] = table["verdict"].mask(held, CONFOUNDED)
     return conform(CompositionChanges, table)
@@ -104,9 +111,7 @@ def _of_denominator(
         }
     )
     out = pd.concat([out, proportion_changes(n, pairs, min_pairs, seed)], axis=1)
-    before, after = config.samples.timepoints[:2]
-    long = _long(units, usable, classes)
-    tests = change_table(long, before=before, after=after, min_pairs=min_pairs)
+    tests = _tests(units, denominator, config)
     out = pd.concat([out, tests.drop(columns=["cell_class", "n_pairs"])], axis=1)
     out["no_estimate"] = [
         None if np.isfinite(found) else _why_not(c, pairs.n_subjects, min_pairs)
@@ -129,6 +134,14 @@ def _of_denominator(
     out["mixed_log2_ratio"] = place(mixed.estimate / LOG2)
     out["mixed_p_value"] = place(mixed.p_value)
     return out
+
+
+def _tests(units: UnitCounts, denominator: str, config: StudyConfig) -> pd.DataFrame:
+    """Rows of ``change_table`` for the classes of a denominator, in their order."""
+    before, after = config.samples.timepoints[:2]
+    long = _long(units, units.usable_in(denominator), DENOMINATORS[denominator])
+    least = config.single_cell.min_pairs
+    return change_table(long, before=before, after=after, min_pairs=least)
 
 
 def _why_not(cell_class: str, n_subjects: int, min_pairs: int) -> str:

@@ -16,7 +16,7 @@ def test_verdict_and_detectable_change_are_written():
     tables = {"composition_changes": composition_changes(samples, counts, StudyConfig())}
     rows = biopsies.changes(tables, "all")
     assert len(rows) == len(PRIMARY_CLASSES)
-    said = {row[0]: row[-2:] for row in rows}
+    said = {row[0]: [row[-3], row[-1]] for row in rows}
     assert said["mast"] == [
         "NE",
         "insufficient: seen in fewer than 5 patients, or no other class to compare with",

@@ -144,3 +144,16 @@ def test_needles_are_no_patients_and_their_scatter_is_measured() -> None:
     assert 0.6 / np.log(2) * 0.8 < found < 0.6 / np.log(2) * 1.3
     none = [change_table(needles(s, between=0.0))["needle_sd_log2"].mean() for s in range(3)]
     assert max(none) < 0.15
+
+
+def test_calls_without_the_drug_s_genes_have_their_change() -> None:
+    samples = make_samples(8)
+    counts = soft(make_counts(samples, effects={"macrophage": -1.2}))
+    blind = counts["n_cells"].where(counts["cell_class"] != "macrophage", 100.0)
+    found = composition_changes(samples, counts.assign(n_blind=blind), CONFIG).set_index(KEYS)
+    row = found.loc[("all", "macrophage")]
+    assert row["log2_ratio"] < -0.8 and abs(row["target_blind_log2_ratio"]) < 0.5
+    same = composition_changes(samples, counts.assign(n_blind=counts["n_expected"]), CONFIG)
+    assert np.allclose(same["target_blind_log2_ratio"], same["log2_ratio"], equal_nan=True)
+    without = composition_changes(samples, counts, CONFIG)
+    assert without["target_blind_log2_ratio"].isna().all()

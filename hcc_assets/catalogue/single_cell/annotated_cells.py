@@ -76,7 +76,7 @@ def annotated_cells(
         subject_id=sample.subject_id,
         timepoint=sample.timepoint,
     )
-    counts = soft_counts(calls, annotation.shares, reference.calibration)
+    counts = soft_counts(calls, annotation.shares, reference.calibration, annotation.blind_shares)
     frames = {"calls": calls, "counts": counts, "summary": pd.DataFrame([summary])}
     frames |= given.frames
     if annotation.profile is not None:

@@ -21,7 +21,7 @@ def test_sums_of_posteriors_keep_every_cell_and_follow_sure_calls() -> None:
     found = annotate(sample.counts, sample.qc, reference(), CONFIG, sample_id="s")
     assert found.shares.shape == (sample.counts.n_obs, K)
     assert np.allclose(found.shares.sum(axis=1), 1)
-    table = soft_counts(found.calls, found.shares, {"T": 0.1})
+    table = soft_counts(found.calls, found.shares, {"T": 0.1}, found.blind_shares)
     hard = class_counts(found.calls)
     pd.testing.assert_frame_equal(table[list(hard.columns)], hard)
     passing = table[table["qc_status"] == "pass"]
@@ -45,10 +45,11 @@ def test_a_cell_that_a_person_called_is_a_whole_cell_of_that_class() -> None:
     )
     shares = np.zeros((3, K))
     shares[:, AT["T"]], shares[:, AT["NK"]] = 0.6, 0.4
-    table = soft_counts(calls, shares, {"T": 0.5}).set_index("cell_class")
+    table = soft_counts(calls, shares, {"T": 0.5}, shares[:, ::-1]).set_index("cell_class")
     assert table.loc["mast", "n_expected"] == 1 and table.loc["mast", "calls_variance"] == 0
     assert table.loc["unassigned", "n_expected"] == 1
     assert np.isclose(table.loc[["T", "NK"], "n_expected"].sum(), 1)
+    assert table.loc["mast", "n_blind"] >= 1 and np.isclose(table["n_blind"].sum(), 3)
     assert np.isclose(table.loc["T", "calls_error"], 0.5 * table.loc["T", "n_expected"])
 
 
