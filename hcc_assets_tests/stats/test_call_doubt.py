@@ -10,6 +10,7 @@ import pytest
 from hcc_assets.stats.composition import compositions, timepoint_compositions
 from hcc_assets.stats.composition_changes import composition_changes
 from hcc_assets.stats.composition_logratio import Known, log_ratio_test
+from hcc_assets.stats.composition_sensitivity import composition_sensitivity
 from hcc_assets.stats.paired_changes import change_table
 from hcc_assets.stats.proportions import wilson, wilson_wider
 from hcc_assets.study.config import StudyConfig
@@ -103,6 +104,11 @@ def test_doubtful_calls_widen_the_interval_of_a_change_and_sure_ones_leave_it() 
     )
     width = [(t[names[1]] - t[names[0]]).loc["all"].dropna() for t in (sure, doubtful)]
     assert (width[1] / width[0]).median() > 1.0
+    again = composition_sensitivity(samples, soft(counts, variance=0.24), CONFIG)
+    primary = again[again["analysis"] == "primary"].set_index(KEYS)
+    for name in names:
+        rows = doubtful[name].reindex(primary.index)
+        assert np.allclose(primary[name], rows, equal_nan=True), "the published test is this one"
     assert (sure["calls_share"].dropna() == 0).all()
     assert (doubtful.loc["all"]["calls_share"].dropna() > 0).all()
     assert (doubtful["mde_log2"].loc["all"].dropna() > 0).all()
