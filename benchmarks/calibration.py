@@ -27,10 +27,9 @@ from hcc_assets.stats.composition_logratio import (
     sampling_variance,
     thinned_log,
 )
-from hcc_assets.stats.composition_reference import References, find_references
+from hcc_assets.stats.composition_reference import References, agreement, find_references
 from hcc_assets.stats.moderated import TTest
 from hcc_assets.stats.multiplicity import benjamini_hochberg
-from hcc_assets.stats.paired_changes import agreement
 from hcc_assets.study.classes import BLOOD_ELEMENTS, CELL_CLASSES, PRIMARY_CLASSES, UNASSIGNED
 
 Array = npt.NDArray[np.float64]

@@ -1,17 +1,20 @@
-"""Sums of counts per class of one sample: all that expression statistics across samples need.
-Statistics belong to ``stats``.
+"""Sums per class of one sample: counts of genes, cells, and cells in parts (each counts for every
+class as much as its posterior says). All that statistics across samples need; those belong to
+``stats``, shares of single cells to ``calling.class_shares``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
 from hcc_assets.cells.quality.metrics import as_csr
-from hcc_assets.study.classes import CELL_CLASSES, QC_STATUSES
+from hcc_assets.study.classes import CELL_CLASSES, QC_STATUSES, UNASSIGNED
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -101,3 +104,114 @@ def class_counts(calls: pd.DataFrame) -> pd.DataFrame:
     number = calls.groupby(["cell_class", "qc_status"], observed=True).size()
     index = pd.MultiIndex.from_product([CELL_CLASSES, statuses], names=["cell_class", "qc_status"])
     return number.reindex(index, fill_value=0).rename("n_cells").astype("int64").reset_index()
+
+
+_OWN = "own"
+_DIGITS = 6  # of the sums, as of the shares: below is the noise of summing in another order
+_SURE = 0.9999
+"""Share from which a cell no longer moves: own choice, one cell in 10,000 at most is lost."""
+_STEPS = 200
+_SETTLED = 1e-6
+"""Most steps, and the change of a prevalence at which they end: own choice, below a cell in a
+sample of any size."""
+
+
+def at_prevalence(
+    shares: npt.NDArray[np.float64], passing: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
+    """Shares under the prevalence of classes in the sample itself, in place of one that is the same
+    for all classes (Saerens 2002, expectation-maximisation).
+
+    Without it a class that half resembles a common one never falls: sums of posteriors draw every
+    change towards zero (by .5 log2 in the study of ``benchmarks/doubt.py``).
+
+    Parameters
+    ----------
+    shares
+        Cells x classes; rows sum to 1.
+    passing
+        Cells whose prevalence it is.
+    """
+    mine = shares[passing]
+    if not len(mine):
+        return shares
+    sure = mine.max(axis=1) >= _SURE
+    fixed, open_ = mine[sure].sum(axis=0), mine[~sure]
+    share = np.full(mine.shape[1], 1 / mine.shape[1])
+    if not len(open_):
+        return shares
+    for _ in range(_STEPS):
+        weighted = open_ * share
+        total = weighted.sum(axis=1, keepdims=True)
+        new = (fixed + (weighted / np.maximum(total, 1e-300)).sum(axis=0)) / len(mine)
+        moved = float(np.abs(new - share).max())
+        share = new
+        if moved < _SETTLED:
+            break
+    weighted = shares * share
+    total = weighted.sum(axis=1, keepdims=True)
+    return np.where(total > 0, weighted / np.where(total > 0, total, 1.0), shares)
+
+
+def soft_counts(
+    calls: pd.DataFrame,
+    shares: npt.NDArray[np.float64],
+    calibration: Mapping[str, float],
+    blind: npt.NDArray[np.float64],
+) -> pd.DataFrame:
+    """`class_counts` with sums of posteriors beside them.
+
+    Parameters
+    ----------
+    calls
+        ``barcode, qc_status, cell_class`` and, where others called too, ``call_source``: a cell
+        that a person or another tool called counts whole in its class.
+    shares
+        Barcodes x `CELL_CLASSES` in the order of ``calls``; rows sum to 1.
+    calibration
+        `Reference.calibration`: how far confidence and accuracy of a class are apart.
+    blind
+        Shares without the genes that the drug acts on.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``cell_class, qc_status, n_cells``, then ``n_expected`` (sum of shares `at_prevalence`),
+        ``n_assigned`` (of the cells that have a class), ``calls_variance`` (sum of p (1 - p): what
+        the doubt of single calls adds to the variance of the number), ``calls_error`` (cells by
+        which confidence that is not calibrated may shift it; 0 where that is not known) and
+        ``n_blind`` (as ``n_expected``, of ``blind``).
+    """
+    out = class_counts(calls)
+    given = np.zeros(len(calls), dtype=bool)
+    if "call_source" in calls:
+        given = (calls["call_source"] != _OWN).to_numpy()
+    at = pd.Index(CELL_CLASSES).get_indexer(pd.Index(calls["cell_class"].to_numpy(object)[given]))
+    passing = (calls["qc_status"] == "pass").to_numpy()
+
+    def as_used(found: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        whole = found.copy()
+        whole[given] = 0.0
+        whole[np.flatnonzero(given), at] = 1.0
+        return at_prevalence(whole, passing)
+
+    p, unseen = as_used(shares), as_used(blind)
+    error = np.array([calibration.get(c, 0.0) for c in CELL_CLASSES])
+    assigned = (calls["cell_class"] != UNASSIGNED).to_numpy()
+    row = pd.Index(CELL_CLASSES).get_indexer(pd.Index(out["cell_class"]))
+    sums = np.zeros((len(out), 5))
+    for status in out["qc_status"].unique():
+        mine = (calls["qc_status"] == status).to_numpy()
+        every = np.column_stack(
+            [
+                p[mine].sum(axis=0),
+                p[mine & assigned].sum(axis=0),
+                (p[mine] * (1 - p[mine])).sum(axis=0),
+                error * p[mine & ~given].sum(axis=0),
+                unseen[mine].sum(axis=0),
+            ]
+        )
+        here = (out["qc_status"] == status).to_numpy()
+        sums[here] = every[row[here]]
+    names = ("n_expected", "n_assigned", "calls_variance", "calls_error", "n_blind")
+    return out.assign(**{n: np.round(sums[:, i], _DIGITS) for i, n in enumerate(names)})

@@ -47,11 +47,10 @@ def paired_composition(
     ]
     if usable.empty:
         return style.no_data(title)
-    biopsies = usable.groupby(["cell_class", "subject_id", "tissue", "timepoint"])[
-        ["n_cells", "n_total"]
-    ].sum()
+    names = ["subject_id", "tissue", "timepoint"]
+    biopsies = usable.groupby(["cell_class", *names])["n_expected"].sum()
     share = (
-        (100 * biopsies["n_cells"] / biopsies["n_total"])
+        (100 * biopsies / biopsies.groupby(names).transform("sum"))
         .unstack("timepoint")
         .reindex(columns=list(timepoints))
     )

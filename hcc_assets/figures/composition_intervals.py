@@ -28,7 +28,7 @@ def composition_forest(changes: pd.DataFrame) -> Figure:
     first; filled where the adjusted p-value is below 0.05.
 
     The marker is the verdict, the grey band behind a row what so many pairs would miss. A primary
-    class without an estimate has its row too.
+    class without an estimate has its row too, with the reason.
 
     Parameters
     ----------
@@ -55,8 +55,9 @@ def composition_forest(changes: pd.DataFrame) -> Figure:
                 _row(ax, y, cell_class, rows.loc[[cell_class]].iloc[0])
         ax.axvline(0, color="#666666", linewidth=0.8)
         role = "primary" if denominator in primary else "sensitivity"
+        design = "; design confounded" if (rows["verdict"] == _CONFOUNDED).any() else ""
         patients = int(rows["n_subjects"].max())
-        ax.set_title(f"{NAMES[denominator]}: {role}\n{patients} patients", loc="left")
+        ax.set_title(f"{NAMES[denominator]}: {role}\n{patients} patients{design}", loc="left")
         style.tidy(ax, grid="both")
         ax.title.set_fontsize(style.FONT_SIZE)
     axes[0].set_yticks(range(len(classes)), [class_name(c) for c in classes])
@@ -74,7 +75,7 @@ def _row(ax: Axes, y: int, cell_class: str, row: pd.Series) -> None:
             ax.text(
                 0.5,
                 y,
-                "no estimate",
+                _why(row),
                 transform=ax.get_yaxis_transform(),
                 ha="center",
                 va="center",
@@ -97,6 +98,14 @@ def _row(ax: Axes, y: int, cell_class: str, row: pd.Series) -> None:
         mew=1.4,
         zorder=4,
     )
+
+
+def _why(row: pd.Series) -> str:
+    """Why there is no estimate, short enough for one panel."""
+    why = row.get("no_estimate")
+    if not isinstance(why, str):
+        return "no estimate"
+    return f"no estimate: {why.split(', or ')[0]}"
 
 
 def _keep_in_view(ax: Axes, rows: pd.DataFrame) -> None:

@@ -66,12 +66,25 @@ def plan_status(view: HomeView, plan: Plan) -> dict[str, Any]:
         "waiting": [label(view, n) for n in plan.of("waiting")],
         "held": held,
         "failing_checks": failing_checks(view, plan),
+        "confounded": _confounded(view),
         "settling": [d.path for d in landing.settling],
         "incomplete": [
             f"{d.id}: {d.reason}" for d in landing.samples.values() if d.state == "incomplete"
         ],
         "refused": [f"{d.path}: {d.reason}" for d in landing.beside if d.state == "refused"],
     }
+
+
+def _confounded(view: HomeView) -> list[str]:
+    """Contrasts without a verdict on composition, with what goes with the timepoint."""
+    if view.versions.current("design_confounding") is None:
+        return []
+    from hcc_assets.stats.design_confounding import confounded_contrasts
+
+    table = view.versions.frame("design_confounding", "table")
+    held = table[table["contrast"].isin(confounded_contrasts(table))]
+    bad = held[held["verdict"].isin(["WARN", "CONFOUNDED"])]
+    return [f"{r.contrast}: {r.factor} {r.statement}" for r in bad.itertuples()]
 
 
 def label(view: HomeView, node: Node) -> str:
@@ -178,6 +191,10 @@ def status_lines(report: Mapping[str, Any]) -> list[str]:
             f"{', '.join(report['stale'][:8])}{' …' if len(report['stale']) > 8 else ''}: "
             "run hcc refresh"
         )
+    lines += [
+        f"  CONFOUNDED  {text}; no change of composition has a verdict"
+        for text in report.get("confounded", [])
+    ]
     for held in report["held"]:
         since = (
             f"; the version of {held['stands_since'][:16]} stands"

@@ -9,6 +9,7 @@ import pandas as pd
 
 from hcc_assets.report import words
 from hcc_assets.schemas.base import records
+from hcc_assets.stats.design_confounding import confounded_contrasts
 from hcc_assets.study.classes import DENOMINATORS, PRIMARY_CLASSES
 from hcc_assets.study.config import StudyConfig
 
@@ -48,10 +49,39 @@ def changes(tables: Frames, denominator: str) -> Rows:
             words.p_value(r.p_value),
             words.p_value(r.p_adjusted),
             words.number(r.mde_log2, 2),
-            r.verdict.lower(),
+            words.number(r.target_blind_log2_ratio, 2),
+            r.verdict.lower() + (f": {r.no_estimate}" if pd.notna(r.no_estimate) else ""),
         ]
         for r in records(here)
     ]
+
+
+def design(tables: Frames) -> Rows:
+    """What goes with the timepoint, a row per contrast and factor."""
+    table = tables.get("design_confounding")
+    if table is None:
+        return []
+    return [
+        [
+            r.factor.replace("_", " "),
+            r.contrast,
+            words.number(r.statistic, 2),
+            words.p_value(r.p_value),
+            r.verdict.lower() if pd.notna(r.verdict) else "NE",
+            r.statement,
+        ]
+        for r in records(table)
+    ]
+
+
+def confounded(tables: Frames) -> list[str]:
+    """What takes the verdict of a contrast, in sentences."""
+    table = tables.get("design_confounding")
+    if table is None:
+        return []
+    held = table[table["contrast"].isin(confounded_contrasts(table))]
+    bad = held[held["verdict"].isin(["WARN", "CONFOUNDED"])]
+    return [f"{r.contrast}, {r.factor.replace('_', ' ')}: {r.statement}" for r in records(bad)]
 
 
 def programs(tables: Frames) -> Rows:

@@ -17,7 +17,9 @@ from hcc_assets.report import clinical, words
 from hcc_assets.report.biopsies import (
     associations,
     changes,
+    confounded,
     denominators,
+    design,
     programs,
     quality,
 )
@@ -71,6 +73,8 @@ def build_report(
         tiles=_tiles(tables, config),
         enrolment=_enrolment(tables, config),
         changes={d: changes(tables, d) for d in denominators(config)},
+        design=design(tables),
+        confounded=confounded(tables),
         programs=programs(tables),
         rates=clinical.rates(tables, config),
         survival=clinical.survival(tables, config),

@@ -18,7 +18,9 @@ VERDICTS = ("IDENTIFIABLE", "DEPENDS ON REFERENCE", "CONFOUNDED", "INSUFFICIENT"
 class Compositions(Table):
     """Share of each class in each sample.
 
-    The interval is that of cell sampling only: it says nothing about patients.
+    Each cell counts for every class as much as its calibrated posterior says; one that a person or
+    another tool called counts whole. The interval holds cell sampling and the doubt of the calls:
+    it says nothing about patients.
     """
 
     sample_id: str = column("Sample")
@@ -27,13 +29,30 @@ class Compositions(Table):
     tissue: str = column("Tissue; unknown where none was given")
     denominator: str = column("all, immune or non_parenchymal", isin=_DENOMINATORS)
     cell_class: str = column("Cell class", isin=_CLASSES)
-    n_cells: int = column("QC-passed cells of the class", ge=0)
+    n_cells: int = column("QC-passed cells that are called the class", ge=0)
     n_total: int = column("QC-passed cells of the denominator", ge=0)
-    proportion: float = maybe(
-        "n_cells / n_total; null when the denominator has no cell", ge=0, le=1
+    n_expected: float = column(
+        "Expected cells of the class: sum of the posteriors of all QC-passed cells", ge=0
     )
-    ci_low: float = maybe("Lower bound, Wilson, 95 %, cell sampling only", ge=0, le=1)
-    ci_high: float = maybe("Upper bound, Wilson, 95 %, cell sampling only", ge=0, le=1)
+    proportion: float = maybe(
+        "n_expected over its sum in the denominator; null where that is less than half a cell",
+        ge=0,
+        le=1,
+    )
+    ci_low: float = maybe(
+        "Lower bound, Wilson, 95 %, cell sampling, doubt of single calls and calibration error",
+        ge=0,
+        le=1,
+    )
+    ci_high: float = maybe("Upper bound of the same", ge=0, le=1)
+    proportion_min: float = maybe(
+        "Share if no cell that is called unassigned is of the class, and all are of the others",
+        ge=0,
+        le=1,
+    )
+    proportion_max: float = maybe(
+        "Share if every cell that is called unassigned is of the class", ge=0, le=1
+    )
     interval: str = column("What the interval covers")
     few_cells: bool = column("Fewer than 200 cells in the denominator: read with care")
     in_tests: bool = column(
@@ -120,6 +139,7 @@ class CompositionChanges(Table):
         "change from something else; INSUFFICIENT: no estimate",
         isin=list(VERDICTS),
     )
+    no_estimate: str = maybe("Why there is no estimate on the log-ratio scale; null where there is")
     mde_log2: float = maybe(
         "Smallest detectable change: found with power 0.8 at this n and spread, two-sided 0.05",
         unit="log2",
@@ -131,6 +151,23 @@ class CompositionChanges(Table):
     )
     sampling_share: float = maybe(
         "Share of the variance between patients that counting few cells explains"
+    )
+    calls_share: float = maybe(
+        "Doubt of calls against the variance between patients: this much was added to the "
+        "variance of the test",
+        ge=0,
+        le=1,
+    )
+    needle_sd_log2: float = maybe(
+        "Standard deviation of the log ratio between samples of one subject, timepoint and "
+        "tissue, beyond counting and doubt of calls; null where there are no two",
+        unit="log2",
+        ge=0,
+    )
+    target_blind_log2_ratio: float = maybe(
+        "Sensitivity: log2_ratio from calls made without the genes of the receptor axes that the "
+        "drug acts on (VEGFR, FGFR, CSF1R)",
+        unit="log2",
     )
     clr_log2_ratio: float = maybe(
         "Sensitivity: change relative to the average class (CLR)", unit="log2"

@@ -56,7 +56,11 @@ class DesignConfounding(Table):
     p_value: float = maybe(
         "Exact, exchanging before and after within patients; null without a pair", ge=0, le=1
     )
-    verdict: str = column("CLEAR, WARN or CONFOUNDED", isin=["CLEAR", "WARN", "CONFOUNDED"])
+    verdict: str = maybe(
+        "CLEAR, WARN or CONFOUNDED; null where nothing could be compared: statement says why",
+        isin=["CLEAR", "WARN", "CONFOUNDED"],
+    )
+    statement: str = column("What was seen, in words")
 
     class Config(Table.Config):
         name = "design_confounding"

@@ -25,6 +25,8 @@ class Samples(Table):
     lesion_id: str = maybe("Biopsied lesion (TRLNKID)")
     chemistry: str = maybe("Chemistry of the library")
     sequencing_run: str = maybe("Sequencing run")
+    genome: str = maybe("Genome that the sheet names")
+    operator: str = maybe("Who made the library")
 
     class Config(Table.Config):
         name = "samples"

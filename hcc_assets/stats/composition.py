@@ -19,13 +19,17 @@ from hcc_assets.schemas.base import conform, empty
 from hcc_assets.schemas.composition import Compositions, TimepointCompositions
 from hcc_assets.stats.biopsies import Biopsies, group_biopsies, tissue_names
 from hcc_assets.stats.paired_changes import change_table as change_table
-from hcc_assets.stats.proportions import wilson
+from hcc_assets.stats.proportions import wilson_wider
 from hcc_assets.study.classes import CELL_CLASSES, DENOMINATORS, UNASSIGNED
 from hcc_assets.study.config import StudyConfig
 
-INTERVAL_LABEL: Final = "Wilson 95 %, cell sampling only"
+INTERVAL_LABEL: Final = "Wilson 95 %, cell sampling and doubt of calls"
 FEW_CELLS: Final = 200
 """Denominators below this are marked (single-cell methods, section 3: flagged below 200 cells)."""
+
+HALF_A_CELL: Final = 0.5
+"""Soft count from which something is there at all: whole counts of one and more, and no sum of the
+small posteriors that every cell leaves in every class."""
 
 Array = npt.NDArray[np.float64]
 
@@ -36,7 +40,10 @@ def class_columns(classes: Iterable[str]) -> list[int]:
 
 
 def class_counts(
-    sample_ids: npt.ArrayLike, counts: pd.DataFrame, statuses: Iterable[str] = ("pass",)
+    sample_ids: npt.ArrayLike,
+    counts: pd.DataFrame,
+    statuses: Iterable[str] = ("pass",),
+    column: str = "n_cells",
 ) -> Array:
     """Cells per sample and class.
 
@@ -49,6 +56,9 @@ def class_counts(
         class is ``unassigned``.
     statuses
         QC states that count.
+    column
+        What is added. Without ``n_expected`` or ``n_assigned`` cells count whole, without
+        ``calls_variance`` and ``calls_error`` calls are beyond doubt.
 
     Returns
     -------
@@ -73,24 +83,30 @@ def class_counts(
     )
     out = np.zeros((np.size(sample_ids), len(CELL_CLASSES)))
     known = rows >= 0
-    np.add.at(out, (rows[known], columns[known]), mine["n_cells"].to_numpy(dtype=float)[known])
+    if column not in mine and column.startswith("calls"):
+        return out
+    values = mine[column if column in mine else "n_cells"].to_numpy(dtype=float)
+    np.add.at(out, (rows[known], columns[known]), values[known])
     return out
 
 
 @dataclass(frozen=True)
 class UnitCounts:
-    """Counts per biopsy: ``counts`` (biopsies x 18), ``usable`` (biopsies,) by the rule on few
-    cells."""
+    """Counts per biopsy: ``counts`` (biopsies x 18, sums of posteriors where there are any),
+    ``usable`` (biopsies,) by the rule on few cells; and of each sample its ``unit`` (row of the
+    biopsies), ``sample_counts`` and ``sample_variance`` (samples x 18, that of the calls)."""
 
     biopsies: Biopsies
     counts: Array
     usable: npt.NDArray[np.bool_]
+    unit: npt.NDArray[np.intp]
+    sample_counts: Array
+    sample_variance: Array
 
     def usable_in(self, denominator: str) -> npt.NDArray[np.bool_]:
         """Biopsies that have enough cells, and at least one in the denominator."""
-        return self.usable & (
-            self.counts[:, class_columns(DENOMINATORS[denominator])].sum(axis=1) > 0
-        )
+        here = self.counts[:, class_columns(DENOMINATORS[denominator])].sum(axis=1)
+        return self.usable & (here >= HALF_A_CELL)
 
 
 def biopsy_counts(
@@ -109,14 +125,17 @@ def biopsy_counts(
     biopsies = group_biopsies(samples, config)
     ids = samples["sample_id"].astype(str).to_numpy()
     everything = class_columns(DENOMINATORS["all"])
-    passed = biopsies.sum_rows(ids, class_counts(ids, counts))
-    chosen = (
-        passed
-        if tuple(statuses) == ("pass",)
-        else biopsies.sum_rows(ids, class_counts(ids, counts, statuses))
-    )
+    passed = biopsies.sum_rows(ids, class_counts(ids, counts))[:, everything].sum(axis=1)
+    soft = class_counts(ids, counts, statuses, "n_expected")
     limit = config.single_cell.min_cells_per_sample if min_cells is None else min_cells
-    return UnitCounts(biopsies, chosen, passed[:, everything].sum(axis=1) >= max(limit, 1))
+    return UnitCounts(
+        biopsies,
+        biopsies.sum_rows(ids, soft),
+        passed >= max(limit, 1),
+        np.array([biopsies.unit_of[s] for s in ids], dtype=np.intp),
+        soft,
+        class_counts(ids, counts, statuses, "calls_variance"),
+    )
 
 
 def compositions(samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
@@ -127,7 +146,8 @@ def compositions(samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfi
     samples
         ``sample_id, subject_id, timepoint, tissue``, one row per sample whose cells are called.
     counts
-        ``sample_id, cell_class, qc_status, n_cells``.
+        ``sample_id, cell_class, qc_status, n_cells`` and, where calls are in doubt, ``n_expected,
+        n_assigned, calls_variance, calls_error`` (`cells.pseudobulk.soft_counts`).
     config
         The study.
 
@@ -142,14 +162,22 @@ def compositions(samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfi
     frame = samples.reset_index(drop=True)
     ids = frame["sample_id"].astype(str).to_numpy()
     units = biopsy_counts(frame, counts, config)
-    table = class_counts(ids, counts)
-    row_of_unit = np.array([units.biopsies.unit_of[s] for s in ids])
+    names = ("n_cells", "n_expected", "n_assigned", "calls_variance", "calls_error")
+    hard, soft, sure, variance, error = (class_counts(ids, counts, column=c) for c in names)
+    variance = variance + error**2
+    unassigned = hard[:, [CELL_CLASSES.index(UNASSIGNED)]]
     parts = []
     for denominator, classes in DENOMINATORS.items():
-        n = table[:, class_columns(classes)]
+        at = class_columns(classes)
+        n = hard[:, at]
         total = np.broadcast_to(n.sum(axis=1, keepdims=True), n.shape)
-        low, high = wilson(n, total)
-        in_tests = units.usable_in(denominator)[row_of_unit]
+        whole = np.broadcast_to(soft[:, at].sum(axis=1, keepdims=True), n.shape)
+        whole = np.where(whole >= HALF_A_CELL, whole, np.nan)
+        share = soft[:, at] / whole
+        low, high = wilson_wider(soft[:, at], np.nan_to_num(whole), variance[:, at])
+        most = sure[:, at].sum(axis=1, keepdims=True) + unassigned
+        most = np.where(most > 0, most, np.nan)
+        in_tests = units.usable_in(denominator)[units.unit]
         k = len(classes)
         parts.append(
             pd.DataFrame(
@@ -167,11 +195,12 @@ def compositions(samples: pd.DataFrame, counts: pd.DataFrame, config: StudyConfi
                     "cell_class": np.tile(np.array(classes, dtype=object), len(ids)),
                     "n_cells": n.ravel().astype(np.int64),
                     "n_total": total.ravel().astype(np.int64),
-                    "proportion": np.divide(
-                        n, total, out=np.full_like(n, np.nan), where=total > 0
-                    ).ravel(),
+                    "n_expected": soft[:, at].ravel(),
+                    "proportion": share.ravel(),
                     "ci_low": low.ravel(),
                     "ci_high": high.ravel(),
+                    "proportion_min": np.fmin(sure[:, at] / most, share).ravel(),
+                    "proportion_max": np.fmax((sure[:, at] + unassigned) / most, share).ravel(),
                     "interval": INTERVAL_LABEL,
                     "few_cells": total.ravel() < FEW_CELLS,
                     "in_tests": np.repeat(in_tests, k),

@@ -58,7 +58,8 @@ def composition_changes(
     Parameters
     ----------
     samples, counts
-        As for ``compositions``.
+        As for ``compositions``; with ``n_blind``, the expected cells of calls that were made
+        without the genes that the drug acts on, their change is given too.
     config
         ``samples.timepoints``, ``single_cell.min_pairs``, ``min_cells_per_sample`` and
         ``primary_denominator``.
@@ -79,7 +80,13 @@ def composition_changes(
         return empty(CompositionChanges)
     units = biopsy_counts(samples, counts, config)
     parts = [_of_denominator(units, denominator, config, seed) for denominator in DENOMINATORS]
+    if "n_blind" in counts:
+        blind = biopsy_counts(samples, counts.assign(n_expected=counts["n_blind"]), config)
+        for denominator, part in zip(DENOMINATORS, parts, strict=True):
+            part["target_blind_log2_ratio"] = _tests(blind, denominator, config)["log2_ratio"]
     table = pd.concat(parts, ignore_index=True).assign(contrast=contrast_name(config))
+    if "target_blind_log2_ratio" not in table:
+        table["target_blind_log2_ratio"] = np.nan
     held = table["contrast"].isin(list(confounded)) & (table["verdict"] != INSUFFICIENT)
     table["verdict"] = table["verdict"].mask(held, CONFOUNDED)
     return conform(CompositionChanges, table)
@@ -104,10 +111,12 @@ def _of_denominator(
         }
     )
     out = pd.concat([out, proportion_changes(n, pairs, min_pairs, seed)], axis=1)
-    before, after = config.samples.timepoints[:2]
-    long = _long(units, n, usable, classes)
-    tests = change_table(long, before=before, after=after, min_pairs=min_pairs)
+    tests = _tests(units, denominator, config)
     out = pd.concat([out, tests.drop(columns=["cell_class", "n_pairs"])], axis=1)
+    out["no_estimate"] = [
+        None if np.isfinite(found) else _why_not(c, pairs.n_subjects, min_pairs)
+        for c, found in zip(classes, out["log2_ratio"], strict=True)
+    ]
     out["p_adjusted"] = adjust_primary(out["p_value"].to_numpy(), classes, primary=primary)
     inside = np.array([c != UNASSIGNED for c in classes])
     counts, weights = n[:, inside], out["reference_weight"].to_numpy()[inside]
@@ -127,22 +136,37 @@ def _of_denominator(
     return out
 
 
-def _long(
-    units: UnitCounts, counts: Array, usable: npt.NDArray[np.bool_], classes: Sequence[str]
-) -> pd.DataFrame:
-    """Counts of the usable biopsies as ``change_table`` takes them; with no biopsy, one without
+def _tests(units: UnitCounts, denominator: str, config: StudyConfig) -> pd.DataFrame:
+    """Rows of ``change_table`` for the classes of a denominator, in their order."""
+    before, after = config.samples.timepoints[:2]
+    long = _long(units, units.usable_in(denominator), DENOMINATORS[denominator])
+    least = config.single_cell.min_pairs
+    return change_table(long, before=before, after=after, min_pairs=least)
+
+
+def _why_not(cell_class: str, n_subjects: int, min_pairs: int) -> str:
+    if cell_class == UNASSIGNED:
+        return "no class to test"
+    if n_subjects < max(min_pairs, 2):
+        return f"{n_subjects} patients with a pair, {max(min_pairs, 2)} needed"
+    return f"seen in fewer than {min_pairs} patients, or no other class to compare with"
+
+
+def _long(units: UnitCounts, usable: npt.NDArray[np.bool_], classes: Sequence[str]) -> pd.DataFrame:
+    """Samples of the usable biopsies as ``change_table`` takes them; with no biopsy, one without
     cells, so that every class has its row."""
-    rows = np.flatnonzero(usable)
-    rows = rows if rows.size else np.arange(min(1, len(usable)))
-    biopsies = units.biopsies.units.iloc[rows]
-    k = len(classes)
+    rows = np.flatnonzero(usable[units.unit])
+    rows = rows if rows.size else np.arange(min(1, len(units.unit)))
+    unit, at, k = units.unit[rows], class_columns(classes), len(classes)
+    biopsies = units.biopsies.units.iloc[unit]
     frame = {c: np.repeat(biopsies[c].to_numpy(dtype=object), k) for c in biopsies.columns}
     return pd.DataFrame(
         {
             "sample_id": np.repeat(rows.astype(str), k),
             **frame,
             "cell_class": np.tile(np.array(classes, dtype=object), rows.size),
-            "n_cells": (counts[rows] * usable[rows, None]).ravel(),
+            "n_cells": (units.sample_counts[rows][:, at] * usable[unit, None]).ravel(),
+            "calls_variance": units.sample_variance[rows][:, at].ravel(),
         }
     )
 

@@ -19,10 +19,13 @@ Two choices, each measured in ``benchmarks/calibration.py``:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from hcc_assets.stats.biopsies import Pairs
 from hcc_assets.stats.moderated import TTest, t_test
 
 Array = npt.NDArray[np.float64]
@@ -31,6 +34,9 @@ PSEUDOCOUNT = 0.5  # single-cell methods, section 3
 
 _EXACT_BELOW = 20.0  # beyond, the fourth-order expansion is off by less than 1e-4
 _ROUNDING = 1e-12  # of doubles, with room for the sums
+_LEAST_BETWEEN = 0.05
+"""Least share of the scatter that lies between patients: own choice, so that no few of them carry
+the mean when the known errors look as large as the scatter."""
 _EXACT_TERMS = 80  # P(count > 80) is below 1e-20 when 20 are expected
 
 
@@ -121,7 +127,60 @@ def sampling_variance(before: npt.ArrayLike, after: npt.ArrayLike) -> Array:
     )
 
 
-def log_ratio_test(changes: npt.ArrayLike, weights: npt.ArrayLike, *, level: float = 0.95) -> TTest:
+@dataclass(frozen=True)
+class Known:
+    """What is known of the error of each patient's change, before patients are compared.
+
+    Attributes
+    ----------
+    calls
+        (…, n, k) variance of a log change by the doubt of calls, class by class.
+    needles
+        (…, k) variance of a log-ratio between needles of one biopsy, NaN where none can be seen.
+    per_change
+        (n,) multiple of it in a patient's change: 1 / needles before + 1 / needles after.
+    """
+
+    calls: Array
+    needles: Array
+    per_change: Array
+
+
+@dataclass(frozen=True)
+class Needles:
+    """Samples of the biopsies: ``unit`` (samples,) row of the biopsy of each, ``counts`` (samples,
+    k), and ``calls`` (samples, k), the variance of the counts by the doubt of calls."""
+
+    unit: npt.NDArray[np.intp]
+    counts: Array
+    calls: Array
+
+    def known(self, counts: Array, pairs: Pairs, tested: npt.NDArray[np.bool_]) -> Known | None:
+        """Error of each patient's change; None where calls are beyond doubt and every biopsy is one
+        sample. ``needles`` are filled in where the reference is known."""
+        one_each = np.bincount(self.unit, minlength=len(counts)).max(initial=0) <= 1
+        if one_each and not self.calls.any():
+            return None
+        variance = np.zeros_like(counts)
+        np.add.at(variance, self.unit, self.calls)
+        relative = (variance / (counts + PSEUDOCOUNT) ** 2)[:, tested]
+        each = 1 / needles_of(self.counts, self.unit, len(counts))
+        # the mean of several pairs of one patient has a part of the variance of one
+        part = pairs.by_subject(np.ones(len(pairs))) / np.bincount(pairs.owner)
+        return Known(
+            pairs.by_subject(relative[pairs.before] + relative[pairs.after]) * part[:, None],
+            np.full(int(tested.sum()), np.nan),
+            pairs.by_subject(each[pairs.before] + each[pairs.after]) * part,
+        )
+
+
+def log_ratio_test(
+    changes: npt.ArrayLike,
+    weights: npt.ArrayLike,
+    *,
+    known: Known | None = None,
+    level: float = 0.95,
+) -> TTest:
     """Paired t test of each class against a weighted mean of classes; each patient's own value of
     the reference is subtracted, so that its uncertainty is in the test.
 
@@ -131,17 +190,86 @@ def log_ratio_test(changes: npt.ArrayLike, weights: npt.ArrayLike, *, level: flo
         (…, n, k) log changes, one row per patient (n at least 2).
     weights
         (…, k) of the reference, sum 1.
+    known
+        Where given, a patient counts the less the more of the change is known to be error (inverse
+        variance; the scatter of the patients is divided as Knapp and Hartung 2003 do, so that
+        equal errors give the paired t), and the variance of the calls is added to that of the
+        mean, with the degrees of freedom of the sum (Satterthwaite).
 
     Returns
     -------
     TTest
-        (…, k), natural log, n - 1 degrees of freedom.
+        (…, k), natural log, n - 1 degrees of freedom (more where variance was added).
     """
     d = np.asarray(changes, dtype=np.float64)
     w = np.asarray(weights, dtype=np.float64)
     values = d - (d * w[..., None, :]).sum(axis=-1, keepdims=True)
     n = d.shape[-2]
-    se = values.std(axis=-2, ddof=1) / np.sqrt(n)
+    centre, variance = values.mean(axis=-2), values.var(axis=-2, ddof=1) / n
+    df: Array | float = n - 1.0
+    if known is not None:
+        calls = _of_ratio(known.calls, w)
+        needles = np.nan_to_num(known.needles)[..., None, :]
+        error = calls + needles * known.per_change[:, None]
+        between = n * variance
+        between = np.maximum(between - error.mean(axis=-2), _LEAST_BETWEEN * between)
+        each = 1 / np.maximum(between[..., None, :] + error, 1e-300)
+        each = each / each.sum(axis=-2, keepdims=True)
+        centre = (each * values).sum(axis=-2)
+        variance = (each * (values - centre[..., None, :]) ** 2).sum(axis=-2) / (n - 1)
+        added = (each**2 * calls).sum(axis=-2)
+        df = (n - 1) * (1 + added / np.maximum(variance, 1e-300)) ** 2
+        variance = variance + np.where(variance > 0, added, 0.0)
+    se = np.sqrt(variance)
     # what is left of a class that is the whole reference is rounding
     se = np.where(se > _ROUNDING * np.abs(d).max(axis=(-2, -1))[..., None], se, 0.0)
-    return t_test(values.mean(axis=-2), se, n - 1, level=level)
+    return t_test(centre, se, df, level=level)
+
+
+def _of_ratio(variance: Array, weights: Array) -> Array:
+    """Variance of each class's log-ratio from those of the log counts, independent between
+    classes."""
+    w = weights[..., None, :]
+    return variance * (1 - 2 * w) + (variance * w**2).sum(axis=-1, keepdims=True)
+
+
+def needle_variance(
+    counts: Array, calls: Array, unit: npt.NDArray[np.intp], weights: Array
+) -> Array:
+    """Variance of a log-ratio between the needles of one biopsy, beyond counting and calls.
+
+    Parameters
+    ----------
+    counts, calls
+        (samples, k) cells and the variance of their number by the doubt of calls.
+    unit
+        (samples,) biopsy of each sample.
+    weights
+        (k,) of the reference.
+
+    Returns
+    -------
+    numpy.ndarray
+        (k,) pooled over biopsies with two samples or more, at least 0; NaN where there is none.
+    """
+    mean, counting = posterior_log(counts)
+    ratio = mean - (mean @ weights)[:, None]
+    noise = _of_ratio(counting + calls / (counts + PSEUDOCOUNT) ** 2, weights)
+    units, row, size = np.unique(unit, return_inverse=True, return_counts=True)
+    freedom = int((size - 1).sum())
+    if freedom == 0:
+        return np.full(counts.shape[1], np.nan)
+    centre = np.zeros((len(units), counts.shape[1]))
+    np.add.at(centre, row, ratio)
+    centre /= size[:, None]
+    several = (size > 1)[row]
+    within = ((ratio - centre[row])[several] ** 2).sum(axis=0) / freedom
+    return np.asarray(np.maximum(within - noise[several].mean(axis=0), 0.0))
+
+
+def needles_of(counts: Array, unit: npt.NDArray[np.intp], n_units: int) -> Array:
+    """Number of needles of each biopsy as its summed counts weigh them: (sum of cells) squared over
+    the sum of squares; 1 for one needle."""
+    cells = counts.sum(axis=1)
+    total, squares = (np.bincount(unit, v, minlength=n_units) for v in (cells, cells**2))
+    return np.where(squares > 0, total**2 / np.where(squares > 0, squares, 1.0), 1.0)

@@ -22,9 +22,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from hcc_assets.stats.biopsies import Pairs
+from hcc_assets.stats.composition_logratio import Known, log_ratio_test
+from hcc_assets.stats.moderated import TTest
+
 Array = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
+ALPHA = 0.05
+"""Two-sided level at which references are compared and the smallest change is computed: that of the
+published intervals."""
 WINDOW = 3.0
 """Standard errors of a class's mean change beyond which it is not part of a mode. Our choice: of 2
 to 6, the study in ``benchmarks/calibration.py`` finds the right classes most often at 3 when eight
@@ -124,6 +131,53 @@ def find_references(changes: Array, noise: Array, abundance: Array) -> Reference
     largest = _pick(weights, np.where(admissible, cells, -1.0))
     primary = np.where(admissible.any(axis=-1)[..., None], largest, abundance)
     return References(weights, cells, admissible, primary)
+
+
+def mean_shares(before: Array, after: Array, pairs: Pairs) -> Array:
+    """Mean share of each class over patients and both timepoints, from (pairs, k) counts; sum 1."""
+    total = np.zeros(before.shape[1])
+    for counts in (before, after):
+        sums = counts.sum(axis=1, keepdims=True)
+        shares = np.divide(counts, sums, out=np.zeros_like(counts), where=sums > 0)
+        total += pairs.by_subject(shares).mean(axis=0)
+    return total / total.sum()
+
+
+def agreement(
+    test: TTest,
+    changes: Array,
+    candidates: Array,
+    admissible: npt.NDArray[np.bool_],
+    *,
+    known: Known | None = None,
+) -> npt.NDArray[np.bool_]:
+    """Whether a test says the same, significance and sign, against all admissible references.
+
+    Parameters
+    ----------
+    test
+        (…, k) against the published reference.
+    changes, candidates, admissible
+        As for ``find_references``.
+    known
+        As for ``log_ratio_test``.
+
+    Returns
+    -------
+    numpy.ndarray
+        (…, k); False where no reference is admissible.
+    """
+    if known is not None:
+        known = Known(known.calls[..., None, :, :], known.needles[..., None, :], known.per_change)
+    others = log_ratio_test(changes[..., None, :, :], candidates, known=known)
+    same = _conclusion(others) == _conclusion(test)[..., None, :]
+    some = np.any(admissible, axis=-1, keepdims=True)
+    return (same | ~admissible[..., None]).all(axis=-2) & some
+
+
+def _conclusion(test: TTest) -> Array:
+    """1 for a significant rise, -1 for a significant fall, else 0."""
+    return np.where(test.p_value < ALPHA, np.sign(test.estimate), 0.0)
 
 
 def _biweight(distance: Array) -> Array:

@@ -20,6 +20,7 @@ from hcc_assets.stats.composition_changes import (
     mixed_changes,
     proportion_changes,
 )
+from hcc_assets.stats.composition_logratio import Needles
 from hcc_assets.stats.moderated import TTest
 from hcc_assets.stats.paired_changes import LOG2, Reference, log_ratios
 from hcc_assets.study.classes import DENOMINATORS
@@ -112,19 +113,31 @@ def _run(
     usable = units.usable_in(denominator)
     pairs = units.biopsies.pairs(usable)
     classes = compositional_classes(denominator)
-    counts = units.counts[:, class_columns(classes)]
+    columns = class_columns(classes)
+    counts, samples, calls = (
+        v[:, columns] for v in (units.counts, units.sample_counts, units.sample_variance)
+    )
     rest = units.counts[:, class_columns(DENOMINATORS[denominator])].sum(axis=1) - counts.sum(
         axis=1
     )
     if analysis.merge and all(c in classes for c in analysis.merge):
-        counts, classes = merge_classes(counts, classes, analysis.merge)
+        # doubt between merged classes is counted still: that errs to the wide side
+        (counts, names), (samples, _), (calls, _) = (
+            merge_classes(v, classes, analysis.merge) for v in (counts, samples, calls)
+        )
+        classes = names
     n_subjects = pairs.n_subjects
     if analysis.mixed:
         primary = log_ratios(counts, pairs, min_pairs)
         test, n_subjects = mixed_changes(units, counts, usable, primary.weights, min_pairs)
     else:
         test = log_ratios(
-            counts, pairs, min_pairs, reference=analysis.reference, posterior=analysis.posterior
+            counts,
+            pairs,
+            min_pairs,
+            reference=analysis.reference,
+            posterior=analysis.posterior,
+            needles=Needles(units.unit, samples, calls),
         ).test
     shares = proportion_changes(np.column_stack([counts, rest]), pairs, min_pairs, SEED).iloc[
         : len(classes)

@@ -61,6 +61,26 @@ def wilson(
     return np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
 
 
+def wilson_wider(
+    x: npt.ArrayLike, n: npt.ArrayLike, variance: npt.ArrayLike, level: float = 0.95
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Wilson's interval where the number of successes is itself in doubt.
+
+    Parameters
+    ----------
+    x, n
+        Expected successes and trials, of one shape; parts are allowed.
+    variance
+        Variance of ``x`` beyond that of drawing ``n`` trials. Trials are divided by the design
+        effect 1 + variance / (n p (1 - p)), p taken two successes and two failures towards the
+        middle (Agresti and Coull 1998) so that it exists at 0 and 1 too.
+    """
+    x, n = np.asarray(x, dtype=float), np.asarray(n, dtype=float)
+    p = (x + 2) / (n + 4)
+    effect = 1 + np.asarray(variance, dtype=float) / np.maximum(n * p * (1 - p), 1e-300)
+    return wilson(x / effect, n / effect, level)
+
+
 def poisson_rate(events: int, exposure: float, level: float = 0.95) -> tuple[float, float, float]:
     """Rate and its exact interval (Garwood 1936) from the gamma quantiles of scipy.
 

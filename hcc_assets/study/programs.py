@@ -67,3 +67,14 @@ def programs() -> Mapping[str, Program]:
             entry["source"],
         )
     return MappingProxyType(out)
+
+
+TARGET_AXES = ("vegfr_axis", "fgfr_axis", "csf1r_axis")
+"""Programs of the receptors that the drug inhibits (VEGFR1 to 3, FGFR1, CSF1R): the calls of a
+sensitivity analysis are made without their genes (SINGLE_CELL.md, section 6.6)."""
+
+
+@lru_cache(maxsize=1)
+def target_genes() -> frozenset[str]:
+    """Symbols of the genes of `TARGET_AXES`."""
+    return frozenset(g for name in TARGET_AXES for g in programs()[name].weights)

@@ -53,7 +53,8 @@ def test_the_forest_has_a_row_for_a_primary_class_without_an_estimate_and_tells_
     changes.loc[changes["cell_class"] == "B", "verdict"] = "CONFOUNDED"
     figure = composition_forest(changes)
     seen = words(figure)
-    assert seen.count("no estimate") == 3, "mast, in each panel"
+    assert seen.count("no estimate: seen in fewer than 5 patients") == 3, "mast, in each panel"
+    assert "9 patients; design confounded" in seen
     assert "| mast |" in seen
     assert "all cells: primary" in seen
     assert "immune cells: sensitivity" in seen

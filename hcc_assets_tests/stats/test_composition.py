@@ -37,7 +37,7 @@ def test_every_class_of_every_denominator_has_its_row_and_shares_sum_to_one():
     assert np.allclose(table.groupby(["sample_id", "denominator"])["proportion"].sum(), 1)
     assert (table["ci_low"] <= table["proportion"]).all()
     assert (table["proportion"] <= table["ci_high"]).all()
-    assert table["interval"].str.contains("cell sampling only").all()
+    assert table["interval"].str.contains("cell sampling and doubt of calls").all()
 
 
 def test_denominators_are_the_contract_s():

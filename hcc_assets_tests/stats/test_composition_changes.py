@@ -131,8 +131,10 @@ def test_too_few_pairs_leave_n_and_nothing_else():
     table = composition_changes(samples, make_counts(samples), CONFIG)
     assert table["n_pairs"].eq(4).all()
     assert table["verdict"].eq("INSUFFICIENT").all()
+    said = set(table.loc[table["cell_class"] != "unassigned", "no_estimate"])
+    assert said == {"4 patients with a pair, 5 needed"}
     counts_and_names = ["contrast", "denominator", "cell_class", "role", "verdict"]
-    counts_and_names += ["n_pairs", "n_subjects", "mixed_n_subjects"]
+    counts_and_names += ["n_pairs", "n_subjects", "mixed_n_subjects", "no_estimate"]
     numbers = table.drop(columns=counts_and_names)
     assert numbers.isna().all().all()
 

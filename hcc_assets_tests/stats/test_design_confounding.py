@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
+from benchmarks.confounding import compare
 from hcc_assets.stats.design_confounding import confounded_contrasts, design_confounding
 from hcc_assets.study.config import StudyConfig
 
@@ -89,3 +90,26 @@ def test_the_rows_of_samples_may_come_in_any_order() -> None:
     there = design_confounding(samples, data, CONFIG)
     back = design_confounding(samples[::-1].reset_index(drop=True), data, CONFIG)
     pd.testing.assert_frame_equal(there, back)
+
+
+def test_what_cannot_be_compared_has_a_statement_and_no_verdict() -> None:
+    samples = sheet(4, operator=["A", None] * 4, chemistry=["v3"] * 8)
+    table = design_confounding(samples, {}, CONFIG).set_index("factor")
+    for factor in ("operator", "expression"):
+        assert table.loc[factor, ["statistic", "p_value", "verdict"]].isna().all()
+        assert table.loc[factor, "statement"].startswith("not judged: ")
+    assert table.loc["chemistry", "verdict"] == "CLEAR"
+    assert confounded_contrasts(table.reset_index()) == frozenset()
+
+
+def test_an_operator_that_changed_with_treatment_is_confounded() -> None:
+    samples = sheet(5, operator=["A", "B"] * 5)
+    table = design_confounding(samples, {}, CONFIG).set_index("factor")
+    assert table.loc["operator", "verdict"] == "CONFOUNDED"
+    assert table.loc["operator", "statement"] == "changes with the timepoint in 5 of 5 patients"
+
+
+def test_confounded_designs_are_flagged_and_clean_ones_are_not() -> None:
+    table = compare(designs=8, patients=(5, 8)).set_index(["design", "factor"])
+    assert (table.loc["confounded", "flagged"] == 1).all()
+    assert (table.loc["clean", "flagged"] == 0).all()

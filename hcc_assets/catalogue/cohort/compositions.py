@@ -21,8 +21,9 @@ from hcc_assets.study.config import StudyConfig
 def compositions(
     samples: pd.DataFrame, annotated_cells: BySample, config: StudyConfig
 ) -> pd.DataFrame:
-    """Share of each class in each sample, for three denominators. The interval is of cell
-    sampling only; patients are the replicates."""
+    """Share of each class in each sample, for three denominators. Cells count as much as their
+    posteriors say; the interval is of cell sampling and doubt of calls, patients are the
+    replicates."""
     from hcc_assets.stats.composition import compositions as shares
 
     counts = class_counts(annotated_cells)

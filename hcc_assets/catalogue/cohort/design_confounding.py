@@ -20,8 +20,8 @@ from hcc_assets.study.config import StudyConfig
 def design_confounding(
     samples: pd.DataFrame, annotated_cells: BySample, pseudobulk: BySample, config: StudyConfig
 ) -> Output:
-    """Chemistry, run, genome and tissue against the timepoint, and a change that unrelated classes
-    share. A confounded contrast has no verdict on composition."""
+    """Chemistry, run, genome, tissue and operator against the timepoint, and a change that
+    unrelated classes share. A confounded contrast has no verdict on composition."""
     from hcc_assets.stats.design_confounding import design_confounding as confounding
 
     standing = standing_samples(samples, annotated_cells)
@@ -35,6 +35,10 @@ def design_confounding(
 )
 def not_confounded(table: pd.DataFrame) -> Verdict:
     """No factor is confounded with the timepoint"""
-    bad = table[table["verdict"] != "CLEAR"]
-    names = "; ".join(f"{r.factor} {r.verdict} ({r.contrast})" for r in bad.itertuples())
-    return Verdict(bad.empty, names or "no factor goes with the timepoint", len(bad))
+    bad = table[table["verdict"].isin(["WARN", "CONFOUNDED"])]
+    names = "; ".join(
+        f"{r.factor} {r.verdict} ({r.contrast}): {r.statement}" for r in bad.itertuples()
+    )
+    open_ = ", ".join(sorted(set(table.loc[table["verdict"].isna(), "factor"])))
+    clear = "no factor goes with the timepoint" + (f"; not judged: {open_}" if open_ else "")
+    return Verdict(bad.empty, names or clear, len(bad))

@@ -17,7 +17,7 @@ def reference_changes(
 ) -> Output:
     """Every call that the newest reference changed, against the version before. Empty when the
     reference is frozen and stays."""
-    from hcc_assets.cells.calling.annotation import label_changes
+    from hcc_assets.cells.calling.changed_calls import label_changes
 
     old: dict[str, pd.DataFrame] = {}
     new: dict[str, pd.DataFrame] = {}

@@ -100,9 +100,8 @@ def samples(sheet: Annotated[Sheet, SampleSheetFile()]) -> Output:
     and told, the others go on."""
     if sheet.refused:
         raise Refused(sheet.refused, code="sample_sheet")
-    columns = [*Samples.to_schema().columns, "path", "genome"]
-    table = pd.DataFrame([vars(r) for r in sheet.rows], columns=columns)
-    table = table.drop(columns=["path", "genome"])
+    columns = [*Samples.to_schema().columns, "path"]
+    table = pd.DataFrame([vars(r) for r in sheet.rows], columns=columns).drop(columns="path")
     table["tissue"] = table["tissue"].fillna("unknown").replace("", "unknown")
     return Output(
         table=table,

@@ -27,6 +27,7 @@ REPORTED = (
     "timepoint_compositions",
     "composition_changes",
     "composition_sensitivity",
+    "design_confounding",
     "qc_kept",
     "biopsy_missingness",
     "deg_tables",

@@ -51,7 +51,7 @@ def annotated_cells(
     reference, or by the annotator that the study chose, and corrected by people; an added sample
     changes no earlier call."""
     from hcc_assets.cells.calling.annotation import annotate
-    from hcc_assets.cells.pseudobulk import class_counts
+    from hcc_assets.cells.pseudobulk import soft_counts
     from hcc_assets.cells.quality.assessment import summary_row
 
     reference, quality = _reference(annotation_reference), quality_of(qc_cells)
@@ -76,7 +76,8 @@ def annotated_cells(
         subject_id=sample.subject_id,
         timepoint=sample.timepoint,
     )
-    frames = {"calls": calls, "counts": class_counts(calls), "summary": pd.DataFrame([summary])}
+    counts = soft_counts(calls, annotation.shares, reference.calibration, annotation.blind_shares)
+    frames = {"calls": calls, "counts": counts, "summary": pd.DataFrame([summary])}
     frames |= given.frames
     if annotation.profile is not None:
         profile = annotation.profile.rename("value").rename_axis("bin")

@@ -15,7 +15,7 @@ __getattr__, __dir__, __all__ = faces.lazy(
         "EpithelialCalls": "epithelial",
         "MarkerEvidence": "marker_evidence",
         "annotate": "annotation",
-        "label_changes": "annotation",
+        "label_changes": "changed_calls",
         "resolve_epithelial": "epithelial",
     },
 )

@@ -18,17 +18,21 @@ import pandas as pd
 import scipy.sparse as sp
 
 from hcc_assets.cells.calling.class_posterior import ClassPosterior, class_posterior, restrict
+from hcc_assets.cells.calling.class_shares import class_shares
 from hcc_assets.cells.calling.epithelial import resolve_epithelial
-from hcc_assets.cells.calling.marker_evidence import MarkerEvidence, marker_evidence
+from hcc_assets.cells.calling.marker_evidence import (
+    MarkerEvidence,
+    evidence_without,
+    marker_evidence,
+)
 from hcc_assets.cells.malignancy.decision import MalignancyResult
 from hcc_assets.cells.quality.adaptive import adaptive_status
 from hcc_assets.cells.quality.metrics import as_csr
 from hcc_assets.cells.reference.model import Reference
 from hcc_assets.cells.reference.teaching import align, ambient_of, ambient_umi
-from hcc_assets.schemas.base import conform
-from hcc_assets.schemas.reference import LabelChanges
 from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
 from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.programs import target_genes
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -72,11 +76,17 @@ class Annotation:
     malignancy
         Copy-number result over the cells that passed the first quality control, in their order;
         None where no epithelial cell was there.
+    shares
+        Share of each class in each barcode, barcodes x `CELL_CLASSES`; rows sum to 1.
+    blind_shares
+        The same without `programs.target_genes`; what copy number decided stays.
     """
 
     calls: pd.DataFrame
     profile: pd.Series | None
     reference_version: str
+    shares: npt.NDArray[np.float64]
+    blind_shares: npt.NDArray[np.float64]
     malignancy: MalignancyResult | None = None
 
 
@@ -116,14 +126,16 @@ def annotate(
     cell_class = np.full(n, UNASSIGNED, dtype=object)
     second = np.full(n, None, dtype=object)
     confidence = np.full(n, np.nan)
+    shares = np.zeros((n, len(CELL_CLASSES)))
+    shares[:, _NONE] = 1.0
+    blind_shares = shares.copy()
     malignancy: MalignancyResult | None = None
     rows = np.flatnonzero(np.isin(status, _CALLED))
     if len(rows):
         matrix, keys, symbols = align(counts)
         foreign = ambient_umi(qc)[rows]
-        evidence = marker_evidence(
-            sp.csr_matrix(matrix[rows]), symbols, ambient_of(qc, counts, keys), foreign
-        )
+        mine, ambient = sp.csr_matrix(matrix[rows]), ambient_of(qc, counts, keys)
+        evidence = marker_evidence(mine, symbols, ambient, foreign)
         found = _posterior(counts, qc, reference, rows, foreign)
         first, runner_up, sure = decide(found, evidence, reference)
         named = resolve_epithelial(
@@ -138,6 +150,20 @@ def annotate(
             subject_profiles,
         )
         malignancy = named.malignancy
+        shares[rows] = class_shares(
+            found.probability, first, sure, named.cell_class, named.confidence
+        )
+        less = found.without()
+        unseen = evidence_without(
+            target_genes(), evidence, _asks_rules(less), mine, symbols, ambient, foreign
+        )
+        blind, _, blind_sure = decide(less, unseen, reference)
+        judged = (named.cell_class != first) | (named.confidence != sure)
+        blind_shares[rows] = np.where(
+            judged[:, None],
+            shares[rows],
+            class_shares(less.probability, blind, blind_sure, blind, blind_sure),
+        )
         sure = np.round(named.confidence, _DIGITS)
         doubtful = (sure < config.single_cell.confidence) | (named.cell_class == _NONE)
         runner_up = np.where(
@@ -168,9 +194,8 @@ def annotate(
             "reference_version": np.full(n, reference.version, dtype=object),
         }
     )
-    return Annotation(
-        calls, None if malignancy is None else malignancy.profile, reference.version, malignancy
-    )
+    profile = None if malignancy is None else malignancy.profile
+    return Annotation(calls, profile, reference.version, shares, blind_shares, malignancy)
 
 
 def _posterior(
@@ -194,6 +219,7 @@ def _posterior(
         profile / max(float(profile.sum()), 1e-12),
         foreign,
         view,
+        np.isin(view.symbols, sorted(target_genes())),
     )
 
 
@@ -201,6 +227,13 @@ def _normal_elsewhere(found: ClassPosterior) -> npt.NDArray[np.bool_]:
     """Cells that are what the reference knows as no class (epithelium of other organs), and not
     merely unlike everything."""
     return (found.probability.argmax(axis=1) == _NONE) & (np.round(found.surprise, 3) <= OUTLIER)
+
+
+def _asks_rules(found: ClassPosterior) -> npt.NDArray[np.intp]:
+    """Cells of which `decide` may ask the conjunctive rules."""
+    p = np.round(found.probability, _DIGITS)
+    odd = (np.round(found.surprise, 3) > OUTLIER) | (np.round(found.support, 3) < UNSUPPORTED)
+    return np.flatnonzero(odd | (p.argmax(axis=1) == _NONE) | (p.max(axis=1) < 0.5))
 
 
 def decide(
@@ -242,38 +275,3 @@ def _final_status(
     for name in ("erythroid", "platelet"):
         out[(out == "pass") & (cell_class == name)] = name
     return out
-
-
-def label_changes(old: dict[str, pd.DataFrame], new: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Published table ``reference_changes``: cells whose class or status differs between two sets
-    of calls (sample id to ``Annotation.calls``).
-    """
-    columns = ["barcode", "cell_class", "qc_status", "confidence", "reference_version"]
-    rows = []
-    for sample_id in sorted(set(old) | set(new)):
-        blank = pd.DataFrame(columns=columns, dtype=object)
-        both = old.get(sample_id, blank)[columns].merge(
-            new.get(sample_id, blank)[columns], on="barcode", how="outer", suffixes=("_old", "_new")
-        )
-        differs = (both["cell_class_old"].fillna("") != both["cell_class_new"].fillna("")) | (
-            both["qc_status_old"].fillna("") != both["qc_status_new"].fillna("")
-        )
-        rows.append(both[differs].assign(sample_id=sample_id))
-    table = (
-        pd.concat(rows, ignore_index=True)
-        if rows
-        else pd.DataFrame(columns=["sample_id", "barcode"])
-    )
-    names = {
-        "cell_class": "class",
-        "qc_status": "qc_status",
-        "confidence": "confidence",
-        "reference_version": "version",
-    }
-    renamed = {f"{k}_{side}": f"{side}_{v}" for k, v in names.items() for side in ("old", "new")}
-    out = (
-        table.rename(columns=renamed)
-        .reindex(columns=list(LabelChanges.to_schema().columns))
-        .sort_values(["sample_id", "barcode"], kind="stable")
-    )
-    return conform(LabelChanges, out)

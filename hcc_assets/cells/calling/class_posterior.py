@@ -61,11 +61,21 @@ class ClassPosterior:
         Log-likelihood ratio, over the markers that set the class of the best profile apart, of that
         profile against one without them; not below 0 where a third of the expected molecules is
         there, or more than ambient RNA and chance bring.
+    blind, blind_support
+        Probability and support without the genes that were left out; None where none were.
     """
 
     probability: Matrix
     surprise: Vector
     support: Vector
+    blind: Matrix | None = None
+    blind_support: Vector | None = None
+
+    def without(self) -> ClassPosterior:
+        """The posterior without the genes left out; surprise is that of all genes."""
+        if self.blind is None or self.blind_support is None:
+            return self
+        return ClassPosterior(self.blind, self.surprise, self.blind_support)
 
 
 def restrict(
@@ -127,7 +137,11 @@ def _without_markers(reference: Reference) -> tuple[npt.NDArray[np.intp], Matrix
 
 
 def class_posterior(
-    counts: sp.csr_matrix, ambient: Vector, foreign: Vector, reference: Reference
+    counts: sp.csr_matrix,
+    ambient: Vector,
+    foreign: Vector,
+    reference: Reference,
+    left_out: npt.NDArray[np.bool_] | None = None,
 ) -> ClassPosterior:
     """Posterior of the classes that the reference knows.
 
@@ -139,49 +153,84 @@ def class_posterior(
         Ambient profile over these genes (sums to 1); expected ambient molecules of each cell.
     reference
         With at least one profile.
+    left_out
+        Genes without which the posterior is given too: their part of the likelihood, which is a
+        sum over genes, is taken off again.
     """
     n = counts.shape[0]
     probability, surprise, support = np.zeros((n, len(CELL_CLASSES))), np.zeros(n), np.zeros(n)
+    blind, blind_support = np.zeros((n, len(CELL_CLASSES))), np.zeros(n)
+    out = np.flatnonzero(left_out) if left_out is not None else np.zeros(0, dtype=np.intp)
     shares = reference.shares.astype(float)
     shares = shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-12)
     total = np.asarray(counts.sum(axis=1), dtype=float).ravel()
     at, bare = _without_markers(reference)
-    panel = sp.csr_matrix(counts[:, at])
-    unit = np.ones(len(at))
+    markers_at = _Markers(sp.csr_matrix(counts[:, at]), shares[:, at], bare, ambient[at])
+    seen = ~np.isin(at, out)
+    seeing = _Markers(
+        sp.csr_matrix(counts[:, at[seen]]), shares[:, at[seen]], bare[:, seen], ambient[at[seen]]
+    )
+    aside = sp.csr_matrix(counts[:, out])
     for start in range(0, n, _CHUNK):
         rows = np.arange(start, min(start + _CHUNK, n))
         size = total[rows]
         share = np.minimum(foreign[rows] / np.maximum(size, 1.0), 0.5)
         likelihood = log_likelihood(counts[rows], size, shares, reference.weight, ambient, share)
-        scores = class_scores(
-            likelihood,
-            reference.owner,
-            len(CELL_CLASSES),
-            temperature_at(size, reference.temperature),
-        )
-        probability[rows] = posterior(scores + size_evidence(size, reference.log_size))
+        temperature = temperature_at(size, reference.temperature)
+        evidence = size_evidence(size, reference.log_size)
+        scores = class_scores(likelihood, reference.owner, len(CELL_CLASSES), temperature)
+        probability[rows] = posterior(scores + evidence)
         best = likelihood.argmax(axis=1)
         each = np.arange(len(rows))
         deviance = deviance_per_molecule(
             counts[rows], size, reference.weight, likelihood[each, best]
         )
         surprise[rows] = reference.limits.score(deviance, size, best)
-        if len(at):
-            with_markers = log_likelihood(
-                panel[rows], size, shares[:, at], unit, ambient[at], share
+        support[rows] = markers_at.support(rows, size, share, best)
+        if len(out):
+            less = likelihood - log_likelihood(
+                aside[rows], size, shares[:, out], reference.weight[out], ambient[out], share
             )
-            without = log_likelihood(panel[rows], size, bare, unit, ambient[at], share)
-            ratio = with_markers[each, best] - without[each, best]
-            apart = (shares[:, at] > bare).astype(float)
-            there = np.asarray(
-                sp.csr_matrix(panel[rows], dtype=float).multiply(apart[best]).sum(axis=1)
-            ).ravel()
-            expected = size * (apart * shares[:, at]).sum(axis=1)[best]
-            chance = size * (
-                (1 - share) * (apart * bare).sum(axis=1)[best] + share * (apart @ ambient[at])[best]
-            )
-            clear = (there >= _FEW * expected) | (
-                (there > 0) & (pdtrc(np.maximum(there - 1, 0), np.maximum(chance, 1e-9)) < _CLEAR)
-            )
-            support[rows] = np.where(clear, np.maximum(ratio, 0.0), ratio)
-    return ClassPosterior(probability, surprise, support)
+            scores = class_scores(less, reference.owner, len(CELL_CLASSES), temperature)
+            blind[rows] = posterior(scores + evidence)
+            blind_support[rows] = seeing.support(rows, size, share, less.argmax(axis=1))
+    if not len(out):
+        return ClassPosterior(probability, surprise, support)
+    return ClassPosterior(probability, surprise, support, blind, blind_support)
+
+
+@dataclass(frozen=True)
+class _Markers:
+    """Marker genes: their counts, their share in each profile, the same with the markers that set
+    a class apart lowered, and their share in the ambient RNA."""
+
+    panel: sp.csr_matrix
+    shares: Matrix
+    bare: Matrix
+    ambient: Vector
+
+    def support(
+        self, rows: npt.NDArray[np.intp], size: Vector, share: Vector, best: npt.NDArray[np.intp]
+    ) -> Vector:
+        """Log-likelihood ratio of the markers of the best profile, for some cells."""
+        if not self.panel.shape[1]:
+            return np.zeros(len(rows))
+        unit, each = np.ones(self.panel.shape[1]), np.arange(len(rows))
+        with_markers = log_likelihood(
+            self.panel[rows], size, self.shares, unit, self.ambient, share
+        )
+        without = log_likelihood(self.panel[rows], size, self.bare, unit, self.ambient, share)
+        ratio = with_markers[each, best] - without[each, best]
+        apart = (self.shares > self.bare).astype(float)
+        there = np.asarray(
+            sp.csr_matrix(self.panel[rows], dtype=float).multiply(apart[best]).sum(axis=1)
+        ).ravel()
+        expected = size * (apart * self.shares).sum(axis=1)[best]
+        chance = size * (
+            (1 - share) * (apart * self.bare).sum(axis=1)[best]
+            + share * (apart @ self.ambient)[best]
+        )
+        clear = (there >= _FEW * expected) | (
+            (there > 0) & (pdtrc(np.maximum(there - 1, 0), np.maximum(chance, 1e-9)) < _CLEAR)
+        )
+        return np.where(clear, np.maximum(ratio, 0.0), ratio)

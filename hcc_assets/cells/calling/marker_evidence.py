@@ -6,6 +6,7 @@ A guard-rail for the likelihood in ``annotation``; no call is made here.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -102,3 +103,34 @@ def marker_evidence(
     seeds = seed_classes(counts, symbols, ambient, foreign)
     codes = np.array([CELL_CLASSES.index(s) if s else -1 for s in seeds], dtype=np.intp)
     return MarkerEvidence(codes, epithelial)
+
+
+def evidence_without(
+    genes: Collection[str],
+    evidence: MarkerEvidence,
+    rows: npt.NDArray[np.intp],
+    counts: sp.csr_matrix,
+    symbols: npt.NDArray[np.object_],
+    ambient: npt.NDArray[np.float64],
+    foreign: npt.NDArray[np.float64],
+) -> MarkerEvidence:
+    """Evidence of some cells as it is without some genes; that of the others as it was.
+
+    Parameters
+    ----------
+    genes
+        Symbols that no rule may look at.
+    evidence
+        Of all cells, with all genes.
+    rows
+        Cells that are looked at again.
+    counts, symbols, ambient, foreign
+        As for `marker_evidence`, of all cells.
+    """
+    if not len(rows):
+        return evidence
+    others = np.where(np.isin(symbols, sorted(genes)), "", symbols)
+    again = marker_evidence(sp.csr_matrix(counts[rows]), others, ambient, foreign[rows])
+    seed, epithelial = evidence.seed.copy(), evidence.epithelial.copy()
+    seed[rows], epithelial[rows] = again.seed, again.epithelial
+    return MarkerEvidence(seed, epithelial)

@@ -18,7 +18,7 @@ from hcc_assets.study.config import StudyConfig
 SAMPLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _WINDOWS_NAMES = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
 _REQUIRED = ("sample_id", "subject_id", "timepoint", "collection_date", "path")
-_OPTIONAL = ("lesion_id", "tissue", "chemistry", "sequencing_run", "genome")
+_OPTIONAL = ("lesion_id", "tissue", "chemistry", "sequencing_run", "genome", "operator")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class SampleRow:
     chemistry: str | None = None
     sequencing_run: str | None = None
     genome: str | None = None
+    operator: str | None = None
 
 
 @dataclass

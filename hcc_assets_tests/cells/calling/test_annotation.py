@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
-from hcc_assets.cells.calling.annotation import annotate, label_changes
+from hcc_assets.cells.calling.annotation import annotate
+from hcc_assets.cells.calling.changed_calls import label_changes
 from hcc_assets.cells.quality.assessment import assess
 from hcc_assets.cells.reference.building import build_reference
 from hcc_assets.cells.reference.teaching import SampleInput

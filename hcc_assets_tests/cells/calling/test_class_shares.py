@@ -1,0 +1,83 @@
+"""Shares of cells: sums of posteriors agree with the calls where these are sure, a given call is a
+whole cell, and prevalence takes back what doubtful cells give to classes that are not there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from hcc_assets.cells.calling.annotation import annotate
+from hcc_assets.cells.calling.class_shares import class_shares
+from hcc_assets.cells.pseudobulk import at_prevalence, class_counts, soft_counts
+from hcc_assets.study.classes import CELL_CLASSES
+from hcc_assets_tests.cells.cohort import CONFIG, cohort, reference
+
+K = len(CELL_CLASSES)
+AT = {c: i for i, c in enumerate(CELL_CLASSES)}
+
+
+def test_sums_of_posteriors_keep_every_cell_and_follow_sure_calls() -> None:
+    sample = cohort()[0]
+    found = annotate(sample.counts, sample.qc, reference(), CONFIG, sample_id="s")
+    assert found.shares.shape == (sample.counts.n_obs, K)
+    assert np.allclose(found.shares.sum(axis=1), 1)
+    table = soft_counts(found.calls, found.shares, {"T": 0.1}, found.blind_shares)
+    hard = class_counts(found.calls)
+    pd.testing.assert_frame_equal(table[list(hard.columns)], hard)
+    passing = table[table["qc_status"] == "pass"]
+    assert np.isclose(passing["n_expected"].sum(), passing["n_cells"].sum(), atol=1e-3)
+    assert (passing["n_expected"] - passing["n_cells"]).abs().max() < 0.05 * passing[
+        "n_cells"
+    ].sum()
+    assert (passing["n_assigned"] <= passing["n_expected"] + 1e-5).all()
+    error = passing.set_index("cell_class")["calls_error"]
+    assert error["T"] > 0 and error["B"] == 0
+
+
+def test_a_cell_that_a_person_called_is_a_whole_cell_of_that_class() -> None:
+    calls = pd.DataFrame(
+        {
+            "barcode": list("abc"),
+            "qc_status": "pass",
+            "cell_class": ["T", "mast", "unassigned"],
+            "call_source": ["own", "curated", "external"],
+        }
+    )
+    shares = np.zeros((3, K))
+    shares[:, AT["T"]], shares[:, AT["NK"]] = 0.6, 0.4
+    table = soft_counts(calls, shares, {"T": 0.5}, shares[:, ::-1]).set_index("cell_class")
+    assert table.loc["mast", "n_expected"] == 1 and table.loc["mast", "calls_variance"] == 0
+    assert table.loc["unassigned", "n_expected"] == 1
+    assert np.isclose(table.loc[["T", "NK"], "n_expected"].sum(), 1)
+    assert table.loc["mast", "n_blind"] >= 1 and np.isclose(table["n_blind"].sum(), 3)
+    assert np.isclose(table.loc["T", "calls_error"], 0.5 * table.loc["T", "n_expected"])
+
+
+def test_copy_number_divides_what_the_reference_gives_epithelium() -> None:
+    p = np.zeros((2, K))
+    p[:, AT["tumour"]], p[:, AT["hepatocyte"]], p[:, AT["T"]] = 0.5, 0.4, 0.1
+    decided = np.full(2, AT["tumour"])
+    named = np.array([AT["tumour"], AT["hepatocyte"]])
+    shares = class_shares(p, decided, np.full(2, 0.5), named, np.array([0.81, 0.72]))
+    assert np.allclose(shares[0, [AT["tumour"], AT["hepatocyte"], AT["T"]]], [0.81, 0.09, 0.1])
+    assert np.allclose(shares[1, [AT["tumour"], AT["hepatocyte"], AT["T"]]], [0.18, 0.72, 0.1])
+
+
+def test_a_cell_that_fits_no_profile_is_unassigned_as_a_whole() -> None:
+    p = np.zeros((1, K))
+    p[0, AT["T"]] = 1.0
+    none = np.array([AT["unassigned"]])
+    shares = class_shares(p, none, np.ones(1), none, np.ones(1))
+    assert shares[0, AT["unassigned"]] == 1
+
+
+def test_prevalence_is_found_where_posteriors_half_overlap() -> None:
+    rng = np.random.default_rng(1)
+    truth = rng.random(4000) < 0.9  # class 0, else class 1
+    looks = np.where(rng.random(4000) < 0.8, truth, ~truth)
+    shares = np.where(looks[:, None], [0.8, 0.2], [0.2, 0.8])
+    everyone = np.ones(4000, dtype=bool)
+    assert abs(shares[:, 0].mean() - 0.9) > 0.1
+    assert abs(at_prevalence(shares, everyone)[:, 0].mean() - 0.9) < 0.03
+    sure = np.eye(2)[truth.astype(int)]
+    assert np.array_equal(at_prevalence(sure, everyone), sure)
