@@ -25,7 +25,8 @@ from hcc_assets.cells.reference.likelihood import (
     size_evidence,
     typical_log_size,
 )
-from hcc_assets.cells.reference.prior_fit import FITS, PriorView, adapt, fit_of, view_of
+from hcc_assets.cells.reference.prior_fit import adapt
+from hcc_assets.cells.reference.prior_view import FITS, PriorView, fit_of, view_of
 from hcc_assets.cells.reference.training import (
     Profiles,
     TrainingCells,

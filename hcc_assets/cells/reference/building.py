@@ -21,7 +21,8 @@ from hcc_assets.cells.reference.labels import labelled_cells
 from hcc_assets.cells.reference.likelihood import typical_log_size
 from hcc_assets.cells.reference.model import Kind, Reference
 from hcc_assets.cells.reference.outliers import OutlierLimits, fit_limits
-from hcc_assets.cells.reference.prior_fit import PriorView, classes_fit, view_of, with_prior
+from hcc_assets.cells.reference.prior_fit import classes_fit, with_prior
+from hcc_assets.cells.reference.prior_view import PriorView, view_of
 from hcc_assets.cells.reference.teaching import SampleInput, pool
 from hcc_assets.cells.reference.temperature import calibrate
 from hcc_assets.cells.reference.training import Profiles, TrainingCells, train_profiles

@@ -1,20 +1,19 @@
-"""The prior of public profiles meets the cells of a cohort: how far it fits, which state each cell
-is likest to, and the profiles of the prior on the scale of the cohort.
+"""The prior of public profiles meets the cells of a cohort: which state each cell is likest to, and
+the profiles of the prior on the scale of the cohort.
 
-The prior itself is in ``study.prior``; profiles of the cohort's own cells are made in ``training``.
+The prior over the genes of a cohort is in ``prior_view``; profiles of the cohort's own cells are made in ``training``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from hcc_assets.cells.reference.likelihood import class_scores, posterior
+from hcc_assets.cells.reference.prior_view import FITS, PriorView, fit_of
 from hcc_assets.cells.reference.training import (
     Profiles,
     TrainingCells,
@@ -22,15 +21,10 @@ from hcc_assets.cells.reference.training import (
     grouped_counts,
 )
 from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
-from hcc_assets.study.markers import panel_genes
-from hcc_assets.study.prior import EPITHELIUM, Prior
 
 Matrix = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.intp]
 
-FITS: Final = 0.3
-"""Correlation from which the prior is used: .58 in blood, .44 in head and neck, .08 in simulations
-with invented genes; colon, whose epithelium the prior lacks, stays below (.28)."""
 _ROUNDS: Final = 3
 """Own choice: calls move by less than 1 in 200 after the second."""
 _SURE: Final = 0.9
@@ -43,83 +37,6 @@ _AMBIENT_TRUST: Final = 0.9
 _EFFECT_LIMIT: Final = 3.0
 """Greatest log factor between the cohort and the prior in one gene: own choice, twentyfold."""
 _NONE: Final = CELL_CLASSES.index(UNASSIGNED)
-
-
-@dataclass(frozen=True)
-class PriorView:
-    """The prior over genes of a cohort.
-
-    Attributes
-    ----------
-    at
-        Places of the cohort's genes that the prior knows.
-    shares, weight, variance
-        States x those genes; weight and variance between studies of each of the genes.
-    owner
-        Class of each state (place in `CELL_CLASSES`); ``unassigned`` for epithelium of other
-        organs.
-    names
-        ``class/state``.
-    """
-
-    at: Labels
-    shares: Matrix
-    weight: npt.NDArray[np.float64]
-    variance: npt.NDArray[np.float64]
-    owner: Labels
-    names: tuple[str, ...]
-
-    @cached_property
-    def epithelial(self) -> npt.NDArray[np.bool_]:
-        """States that are epithelium, of the liver or of another organ."""
-        kinds = (EPITHELIUM, "hepatocyte", "cholangiocyte")
-        return np.array([n.partition("/")[0] in kinds for n in self.names], dtype=bool)
-
-
-def view_of(
-    known: Prior, genes: npt.NDArray[np.object_], usable: npt.NDArray[np.bool_]
-) -> PriorView:
-    """The prior over those of ``genes`` that it knows; genes that are not ``usable`` have no
-    weight."""
-    place = pd.Index(known.genes).get_indexer(pd.Index(genes))
-    at = np.flatnonzero(place >= 0)
-    shares = known.shares[:, place[at]]
-    shares = shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-12)
-    within, between = known.within[place[at]], known.between[place[at]]
-    weight = np.where(usable[at], between / (between + within + 0.02), 0.0)
-    owner = [CELL_CLASSES.index(c) if c in CELL_CLASSES else _NONE for c in known.classes]
-    return PriorView(
-        at, shares, weight, np.maximum(within, 0.05), np.array(owner, dtype=np.intp), known.states
-    )
-
-
-def fit_of(own: Matrix, view: PriorView, symbols: npt.NDArray[np.object_]) -> float:
-    """How well the prior describes clusters of a cohort: upper quartile over clusters of the
-    highest correlation with a state, over genes that are in no marker panel, both as log ratios
-    to their means. The upper quartile, since tissues have clusters that no study of the prior has.
-
-    Parameters
-    ----------
-    own
-        Clusters x genes of the cohort: counts less ambient RNA.
-    """
-    use = (view.weight > 0) & ~np.isin(symbols[view.at], sorted(panel_genes()))
-    counts = own[:, view.at[use]]
-    large = counts.sum(axis=1) > 0
-    if not large.any() or not use.any():
-        return 0.0
-    rate = np.log(counts[large] / counts[large].sum(axis=1, keepdims=True) + 1e-5)
-    known = np.log(view.shares[:, use] + 1e-5)
-    # clusters of one class alone have no contrast among them: both are held against the prior
-    centre = known.mean(axis=0)
-    effect = rate.mean(axis=0) - known.mean(axis=0)
-    left = rate - centre - (effect if large.sum() > 3 else 0.0)
-    right = known - centre
-    left = left - left.mean(axis=1, keepdims=True)
-    right = right - right.mean(axis=1, keepdims=True)
-    left /= np.maximum(np.linalg.norm(left, axis=1, keepdims=True), 1e-12)
-    right /= np.maximum(np.linalg.norm(right, axis=1, keepdims=True), 1e-12)
-    return float(np.quantile((left @ right.T).max(axis=1), 0.75))
 
 
 @dataclass(frozen=True)

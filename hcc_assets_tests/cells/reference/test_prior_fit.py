@@ -6,14 +6,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from hcc_assets.cells.reference.prior_fit import (
-    FITS,
-    adapt,
-    fit_of,
-    gene_effect,
-    view_of,
-    with_prior,
-)
+from hcc_assets.cells.reference.prior_fit import adapt, gene_effect, with_prior
+from hcc_assets.cells.reference.prior_view import FITS, fit_of, view_of
 from hcc_assets.cells.reference.training import Profiles, TrainingCells, grouped_counts
 from hcc_assets.study.classes import CELL_CLASSES
 from hcc_assets.study.prior import prior, read_prior
