@@ -28,7 +28,10 @@ Matrix = npt.NDArray[np.float64]
 
 COUNT_SCALE: Final = ("Lung_HCA", "Spleen_HCA", "ImmuneCensus_HCA")
 """Studies whose profiles are means of counts: the scale of the prior."""
-AMBIENT_OF: Final = {"Liver_HCA": "hepatocyte"}
+AMBIENT_OF: Final = {
+    "Liver_HCA": "hepatocyte",
+    "Bronchoalveolar_lavage_fluid_COVID19_cellAtlas": "macrophage",
+}
 """Studies with ambient RNA in every column, and the class that it comes from."""
 POWERS: Final = np.arange(0.8, 2.55, 0.1)
 """Own choice: past what any of the studies needs."""
@@ -150,7 +153,6 @@ STATES: Final[dict[str, dict[str, str]]] = {
         "pDC": "dendritic/plasmacytoid",
         "CD4+.T.cell": "T/CD4",
         "Epithelial.cell": "epithelium/airway",
-        "Plasma.cell": "plasma/plasma",
         "Baso.Mast": "mast/mast",
         "NK": "NK/cytotoxic",
         "cDC": "dendritic/cDC2",
@@ -178,7 +180,8 @@ STATES: Final[dict[str, dict[str, str]]] = {
     },
 }
 """Study, column, ``class/state``: our reading of each column. Left out: mixtures of classes
-(``Macrophages.DC`` of skin), progenitors, and columns with a known fault (``Dendritic``, ``CD8+T``
+(``Macrophages.DC`` of skin; ``Plasma.cell`` of lavage has twice the C1Q of its macrophages),
+progenitors, and columns with a known fault (``Dendritic``, ``CD8+T``
 and ``B`` of numbat)."""
 
 

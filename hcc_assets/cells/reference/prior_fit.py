@@ -15,6 +15,8 @@ import numpy.typing as npt
 from hcc_assets.cells.reference.likelihood import class_scores, posterior
 from hcc_assets.cells.reference.prior_view import FITS, PriorView, fit_of
 from hcc_assets.cells.reference.training import (
+    CELL_OVERDISPERSION,
+    WEIGHT_POWER,
     Profiles,
     TrainingCells,
     evidence,
@@ -36,6 +38,9 @@ _AMBIENT_TRUST: Final = 0.9
 """As in `training`."""
 _EFFECT_LIMIT: Final = 3.0
 """Greatest log factor between the cohort and the prior in one gene: own choice, twentyfold."""
+_STRAY: Final = 1.5
+"""How many sd between studies a state may leave the prior: own choice, so that a state cannot take
+the genes of its neighbour, cell by cell (macrophages of head and neck as dendritic)."""
 _NONE: Final = CELL_CLASSES.index(UNASSIGNED)
 
 
@@ -108,8 +113,18 @@ def _adapted(own: Matrix, view: PriorView) -> Matrix:
     base = base / base.sum(axis=1, keepdims=True)
     strength = 1.0 / view.variance
     expected = own.sum(axis=1, keepdims=True) * base
-    out = base * (own + strength) / (expected + strength)
+    limit = _STRAY * np.sqrt(view.variance)
+    out = base * np.exp(np.clip(np.log((own + strength) / (expected + strength)), -limit, limit))
     return np.asarray(out / out.sum(axis=1, keepdims=True), dtype=float)
+
+
+def damped(view: PriorView, shares: Matrix, size: float) -> npt.NDArray[np.float64]:
+    """Weight of each gene of the prior in cells of ``size`` molecules: genes of many molecules vary
+    more than molecules drawn at random, and no single one of them decides."""
+    typical = shares.max(axis=0) * size
+    return np.asarray(
+        view.weight**WEIGHT_POWER / (1 + (CELL_OVERDISPERSION + view.variance) * typical)
+    )
 
 
 def adapt(cells: TrainingCells, view: PriorView) -> Adapted:
@@ -123,9 +138,10 @@ def adapt(cells: TrainingCells, view: PriorView) -> Adapted:
     """
     narrow = _narrow(cells, view.at)
     shares = view.shares
+    weight = damped(view, shares, float(np.median(narrow.size)))
     temperature = _MISFIT[0] * (1.0 + _MISFIT[1] * narrow.size / 1000.0)
     for round_ in range(_ROUNDS + 1):
-        profiles = Profiles(shares, view.owner, view.weight, np.zeros(len(shares), dtype=np.intp))
+        profiles = Profiles(shares, view.owner, weight, np.zeros(len(shares), dtype=np.intp))
         likelihood = evidence(narrow, profiles)
         probability = posterior(
             class_scores(likelihood, view.owner, len(CELL_CLASSES), temperature)
@@ -146,7 +162,10 @@ def on_cohort_scale(cells: TrainingCells, owner: Labels, view: PriorView) -> Mat
     """
     narrow = _narrow(cells, view.at)
     profiles = Profiles(
-        view.shares, view.owner, view.weight, np.zeros(len(view.owner), dtype=np.intp)
+        view.shares,
+        view.owner,
+        damped(view, view.shares, float(np.median(narrow.size))),
+        np.zeros(len(view.owner), dtype=np.intp),
     )
     known = np.flatnonzero(np.isin(owner, view.owner) & (owner >= 0) & (owner != _NONE))
     state = np.full(len(owner), -1, dtype=np.intp)
@@ -163,16 +182,20 @@ def with_prior(
     """Profiles of the cohort and, behind them, those of the prior on its scale, so that every class
     but tumour has one; they have no cells.
 
-    Genes that the prior lacks have the mean share of the cohort there.
+    Genes that the prior lacks have the mean share of the cohort there. A gene weighs what cohort or
+    prior say, whichever is more: a cohort of few classes does not know what tells the others apart.
     """
     mean = profiles.shares.mean(axis=0)
     shares = np.repeat(mean[None, :], len(view.owner), axis=0)
     shares[:, view.at] = on_cohort_scale(cells, owner, view) * mean[view.at].sum()
     shares = shares / shares.sum(axis=1, keepdims=True)
+    weight = profiles.weight.copy()
+    told = damped(view, shares[:, view.at], float(np.median(cells.size)))
+    weight[view.at] = np.maximum(weight[view.at], told)
     return Profiles(
         np.concatenate([profiles.shares, shares]),
         np.concatenate([profiles.owner, view.owner]),
-        profiles.weight,
+        weight,
         np.concatenate([profiles.cells, np.zeros(len(view.owner), dtype=np.intp)]),
     )
 
