@@ -21,7 +21,8 @@ import pandas as pd
 import scipy.sparse as sp
 from anndata import AnnData
 
-from benchmarks.prior import AMBIENT_OF, STATES, build, read, shares_of, without_ambient
+from benchmarks.prior import AMBIENT_OF, build, read, shares_of, without_ambient
+from benchmarks.prior_states import STATES
 from hcc_assets.cells.calling.annotation import annotate
 from hcc_assets.cells.quality.assessment import assess
 from hcc_assets.cells.reference import bootstrap, building

@@ -56,6 +56,8 @@ _MIN_EPITHELIAL: Final = 30
 """Epithelial cells of a subject for a copy-number profile: own choice, twice the least of one
 sample.
 """
+_WITHOUT_PRIOR: Final = 50
+"""Cells from which clusters alone are named: own choice, four for each of a dozen clusters."""
 _DIRTY: Final = 0.25
 """Median ambient share of a cluster that says nothing of an unknown type: own choice, twice that of
 the hard setting.
@@ -191,7 +193,10 @@ def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0
     if fit_of(own, view, cells.symbols) >= FITS:
         malignant = _malignant_share(cells, clusters, named)
         owner = _by_prior(cells, view, clusters, codes, malignant)
-        return Bootstrap(_drop_small(owner, n_classes), components, view)
+        large = _drop_small(owner, n_classes)
+        return Bootstrap(large if (large >= 0).any() else owner, components, view)
+    if len(components) < _WITHOUT_PRIOR:
+        return Bootstrap(np.full(len(components), -1, dtype=np.intp), components)
     owner, clusters = sub_clusters(cells, codes[clusters], clusters, seed)
     owner = rescue(cells, owner)
     owner = _drop_small(owner, n_classes)

@@ -47,6 +47,9 @@ _STATES: Final = {
 """States of a class, at most: own choice by how varied it is (sub-types of SINGLE_CELL.md, section
 2.6); 3 for the others.
 """
+_FEWEST: Final = 10
+"""Cells from which a sample is looked at: own choice; below it not even the prior can tell whether
+it describes them."""
 _STATE_CELLS: Final = 60
 """Cells for a state, on average: own choice, above the 25 that a profile of a state needs."""
 
@@ -191,7 +194,7 @@ def build_reference(
         seeds = {str(k): int(v) for k, v in table.groupby("cell_class")["n_seed"].sum().items()}
         frozen = freezing_prefix(table, sorted(cells.sample_ids), config) is not None
         usable = ~clustering.uninformative(cells.symbols)
-        if cells.counts.shape[0] < 50:
+        if cells.counts.shape[0] < _FEWEST:
             return _fit(
                 "provisional",
                 cells,
