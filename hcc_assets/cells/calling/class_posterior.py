@@ -153,12 +153,8 @@ def class_posterior(
         size = total[rows]
         share = np.minimum(foreign[rows] / np.maximum(size, 1.0), 0.5)
         likelihood = log_likelihood(counts[rows], size, shares, reference.weight, ambient, share)
-        scores = class_scores(
-            likelihood,
-            reference.owner,
-            len(CELL_CLASSES),
-            temperature_at(size, reference.temperature),
-        )
+        temperature = temperature_at(size, reference.temperature)
+        scores = class_scores(likelihood, reference.owner, len(CELL_CLASSES), temperature)
         probability[rows] = posterior(scores + size_evidence(size, reference.log_size))
         best = likelihood.argmax(axis=1)
         each = np.arange(len(rows))
@@ -172,6 +168,9 @@ def class_posterior(
             )
             without = log_likelihood(panel[rows], size, bare, unit, ambient[at], share)
             ratio = with_markers[each, best] - without[each, best]
+            if reference.prior:
+                # markers on the scale of the other genes: misfit grows with the molecules
+                ratio = ratio / temperature
             apart = (shares[:, at] > bare).astype(float)
             there = np.asarray(
                 sp.csr_matrix(panel[rows], dtype=float).multiply(apart[best]).sum(axis=1)

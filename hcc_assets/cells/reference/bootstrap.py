@@ -25,7 +25,7 @@ from hcc_assets.cells.reference.likelihood import (
     size_evidence,
     typical_log_size,
 )
-from hcc_assets.cells.reference.prior_fit import adapt
+from hcc_assets.cells.reference.prior_fit import adapt, unlike
 from hcc_assets.cells.reference.prior_view import FITS, PriorView, fit_of, view_of
 from hcc_assets.cells.reference.training import (
     Profiles,
@@ -244,9 +244,11 @@ def _by_prior(
     """Class of each cell where the prior describes the cohort: by its own counts under the adapted
     prior. The prior has no tumour and not every epithelium: epithelial cells of an epithelial
     cluster are what copy number or markers (``codes``) call it, and no class where both are silent.
+    Groups with much that no state explains are no class.
     """
     found = adapt(cells, view)
     call = np.where(found.probability.max(axis=1) >= _SURE, found.probability.argmax(axis=1), -1)
+    call = np.where(unlike(cells, view, found, clusters), CELL_CLASSES.index(UNASSIGNED), call)
     epithelial = view.epithelial[found.state]
     share = np.bincount(clusters, weights=epithelial, minlength=len(codes)) / np.maximum(
         np.bincount(clusters, minlength=len(codes)), 1

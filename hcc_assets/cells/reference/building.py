@@ -28,7 +28,7 @@ from hcc_assets.cells.reference.temperature import calibrate
 from hcc_assets.cells.reference.training import Profiles, TrainingCells, train_profiles
 from hcc_assets.study.classes import CELL_CLASSES
 from hcc_assets.study.config import StudyConfig
-from hcc_assets.study.prior import prior
+from hcc_assets.study.prior import VERSION, prior
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -141,6 +141,7 @@ def _fit(
         seeds,
         cells.sample_ids,
         calibration,
+        VERSION if known is not None else "",
     )
 
 
