@@ -159,7 +159,7 @@ def row_of(study: str, calls: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def compare(per_column: int = 25) -> pd.DataFrame:
+def table(per_column: int = 25) -> pd.DataFrame:
     """A row per study, the worst first; none without the profiles."""
     if not PROFILES.exists():
         return pd.DataFrame()

@@ -1,7 +1,8 @@
 """The prior of public profiles meets the cells of a cohort: which state each cell is likest to, and
 the profiles of the prior on the scale of the cohort.
 
-The prior over the genes of a cohort is in ``prior_view``; profiles of the cohort's own cells are made in ``training``.
+The prior over the genes of a cohort is in ``prior_view``; profiles of the cohort's own cells are
+made in ``training``.
 """
 
 from __future__ import annotations
