@@ -24,6 +24,7 @@ from hcc_assets.cells.reference.training import (
     grouped_counts,
 )
 from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
+from hcc_assets.study.markers import markers, panel_genes
 
 Matrix = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.intp]
@@ -39,6 +40,9 @@ _AMBIENT_TRUST: Final = 0.9
 """As in `training`."""
 _EFFECT_LIMIT: Final = 3.0
 """Greatest log factor between the cohort and the prior in one gene: own choice, twentyfold."""
+_UNMARKED: Final = 0.15
+"""Weight of genes in no marker panel in the first round: own choice. Monocytes of an assay that no
+study of the prior shares (PBMCs_COVID19 left out) were macrophages at 1, are monocytes at .15."""
 _STRAY: Final = 1.5
 """How many sd between studies a state may leave the prior: own choice, so that a state cannot take
 the genes of its neighbour, cell by cell (macrophages of head and neck as dendritic)."""
@@ -53,6 +57,9 @@ the prior: at most .02 in groups of blood, head and neck and lung whose class th
 clusters of two classes); .06 to .12 for mast cells with their class left out, .10 for a type with
 genes exchanged. Near classes left out (B, T, NK, monocyte) stay below: another state explains
 them (benchmarks/left_out.py)."""
+_MARKED: Final = 0.35
+"""Share of the expected marker molecules that a group of the class has: as for cells in
+``calling.class_posterior``."""
 _FEW_CELLS: Final = 5
 """Cells of a group that is judged: own choice."""
 
@@ -147,14 +154,17 @@ def adapt(cells: TrainingCells, view: PriorView) -> Adapted:
     -----
     Empirical Bayes in a few rounds: cells are given to states, the factor of each gene between
     cohort and prior is estimated over all of them, and the shares of a state move from the prior's
-    to its cells' as far as these outweigh the scatter between studies.
+    to its cells' as far as these outweigh the scatter between studies. In the first round, before
+    the factors are known, markers speak louder: an assay raises thousands of other genes at once.
     """
     narrow = _narrow(cells, view.at)
     shares = view.shares
     weight = damped(view, shares, float(np.median(narrow.size)))
+    marker = np.isin(narrow.symbols, sorted(panel_genes()))
     temperature = _MISFIT[0] * (1.0 + _MISFIT[1] * narrow.size / 1000.0)
     for round_ in range(_ROUNDS + 1):
-        profiles = Profiles(shares, view.owner, weight, np.zeros(len(shares), dtype=np.intp))
+        trusted = weight if round_ else np.where(marker, weight, _UNMARKED * weight)
+        profiles = Profiles(shares, view.owner, trusted, np.zeros(len(shares), dtype=np.intp))
         likelihood = evidence(narrow, profiles)
         probability = posterior(
             class_scores(likelihood, view.owner, len(CELL_CLASSES), temperature)
@@ -171,16 +181,27 @@ def unlike(
     cells: TrainingCells, view: PriorView, found: Adapted, clusters: Labels
 ) -> npt.NDArray[np.bool_]:
     """Cells of groups (one cluster, one state) that have molecules which their state does not
-    explain: a type that the prior lacks."""
+    explain, and lack the markers of its class: a type that the prior lacks.
+
+    Another assay, or activation, brings molecules that no state explains as well; markers stay.
+    """
     narrow = _narrow(cells, view.at)
     n_states = len(view.owner)
     groups, inverse = np.unique(clusters * n_states + found.state, return_inverse=True)
+    state = groups % n_states
     own = _own(narrow, np.asarray(inverse, dtype=np.intp), len(groups))[:, view.weight > 0]
-    expected = own.sum(axis=1, keepdims=True) * found.shares[groups % n_states][:, view.weight > 0]
+    expected = own.sum(axis=1, keepdims=True) * found.shares[state][:, view.weight > 0]
+    marked = np.zeros(len(groups), dtype=bool)
+    for k in np.unique(view.owner[view.owner != _NONE]):
+        panel = np.isin(narrow.symbols[view.weight > 0], markers()[CELL_CLASSES[k]].positive)
+        mine = view.owner[state] == k
+        marked[mine] = own[mine][:, panel].sum(axis=1) >= _MARKED * expected[mine][:, panel].sum(
+            axis=1
+        )
     more = np.log((own + 2.0) / (expected + 2.0)) > _SURPLUS
     surplus = np.where(more, own - expected, 0.0).sum(axis=1) / np.maximum(own.sum(axis=1), 1.0)
     judged = np.bincount(inverse, minlength=len(groups)) >= _FEW_CELLS
-    return np.asarray((judged & (surplus > UNLIKE))[inverse], dtype=bool)
+    return np.asarray((judged & (surplus > UNLIKE) & ~marked)[inverse], dtype=bool)
 
 
 def on_cohort_scale(cells: TrainingCells, owner: Labels, view: PriorView) -> Matrix:
