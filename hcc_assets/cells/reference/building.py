@@ -21,7 +21,7 @@ from hcc_assets.cells.reference.labels import labelled_cells
 from hcc_assets.cells.reference.likelihood import typical_log_size
 from hcc_assets.cells.reference.model import Kind, Reference
 from hcc_assets.cells.reference.outliers import OutlierLimits, fit_limits
-from hcc_assets.cells.reference.prior_fit import classes_fit, with_prior
+from hcc_assets.cells.reference.prior_fit import MISFIT, classes_fit, with_prior
 from hcc_assets.cells.reference.prior_view import PriorView, view_of
 from hcc_assets.cells.reference.teaching import SampleInput, pool
 from hcc_assets.cells.reference.temperature import calibrate
@@ -105,6 +105,9 @@ def _fit(
     if known is not None:
         profiles = with_prior(cells, owner, profiles, known)
     temperature, calibration = calibrate(cells, owner, state, n_classes, usable)
+    if known is not None:
+        # labels made by the likelihood itself cannot show how far the likelihood is off
+        temperature = (max(temperature[0], MISFIT[0]), max(temperature[1], MISFIT[1]))
     kept = np.flatnonzero(profiles.weight > 0.003)
     narrow = Profiles(
         (profiles.shares[:, kept] / profiles.shares[:, kept].sum(axis=1, keepdims=True))

@@ -33,9 +33,9 @@ _ROUNDS: Final = 3
 """Own choice: calls move by less than 1 in 200 after the second."""
 _SURE: Final = 0.9
 """Posterior from which a cell adapts its profile: own choice."""
-_MISFIT: Final = (1.0, 0.5)
-"""Temperature of the prior's likelihoods (`temperature.temperature_at`): own choice, timid; the
-calibration of the reference comes later."""
+MISFIT: Final = (1.0, 0.5)
+"""Temperature of the prior's likelihoods (`temperature.temperature_at`): own choice, timid; a
+reference with the prior behind it is no surer."""
 _AMBIENT_TRUST: Final = 0.9
 """As in `training`."""
 _EFFECT_LIMIT: Final = 3.0
@@ -161,7 +161,7 @@ def adapt(cells: TrainingCells, view: PriorView) -> Adapted:
     shares = view.shares
     weight = damped(view, shares, float(np.median(narrow.size)))
     marker = np.isin(narrow.symbols, sorted(panel_genes()))
-    temperature = _MISFIT[0] * (1.0 + _MISFIT[1] * narrow.size / 1000.0)
+    temperature = MISFIT[0] * (1.0 + MISFIT[1] * narrow.size / 1000.0)
     for round_ in range(_ROUNDS + 1):
         trusted = weight if round_ else np.where(marker, weight, _UNMARKED * weight)
         profiles = Profiles(shares, view.owner, trusted, np.zeros(len(shares), dtype=np.intp))
