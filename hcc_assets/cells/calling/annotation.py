@@ -27,7 +27,7 @@ from hcc_assets.cells.reference.model import Reference
 from hcc_assets.cells.reference.teaching import align, ambient_of, ambient_umi
 from hcc_assets.schemas.base import conform
 from hcc_assets.schemas.reference import LabelChanges
-from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
+from hcc_assets.study.classes import BLOOD_ELEMENTS, CELL_CLASSES, UNASSIGNED
 from hcc_assets.study.config import StudyConfig
 
 if TYPE_CHECKING:
@@ -139,14 +139,19 @@ def annotate(
         )
         malignancy = named.malignancy
         sure = np.round(named.confidence, _DIGITS)
-        doubtful = (sure < config.single_cell.confidence) | (named.cell_class == _NONE)
+        named_class = (
+            without_blood_elements(named.cell_class, evidence)
+            if reference.prior
+            else named.cell_class
+        )
+        doubtful = (sure < config.single_cell.confidence) | (named_class == _NONE)
         runner_up = np.where(
-            doubtful & (named.cell_class != _NONE),
-            named.cell_class,
-            np.where(named.cell_class != first, first, runner_up),
+            doubtful & (named_class != _NONE),
+            named_class,
+            np.where(named_class != first, first, runner_up),
         )
         cell_class[rows] = np.array(CELL_CLASSES, dtype=object)[
-            np.where(doubtful, _NONE, named.cell_class)
+            np.where(doubtful, _NONE, named_class)
         ]
         second[rows] = np.array(
             [CELL_CLASSES[k] if k >= 0 else None for k in runner_up], dtype=object
@@ -232,6 +237,17 @@ def decide(
     rescued = (evidence.seed >= 0) & ~known[np.maximum(evidence.seed, 0)] & doubt
     out = np.where(rescued, evidence.seed, np.where(odd | (not known.any()), _NONE, best))
     return out, np.where(out != best, best, runner_up), np.where(rescued, _RESCUED, sure)
+
+
+def without_blood_elements(
+    cell_class: npt.NDArray[np.intp], evidence: MarkerEvidence
+) -> npt.NDArray[np.intp]:
+    """Classes, with erythroid cells and platelets that lack the genes of their own as no class: a
+    cell leaves the sample as a blood element on that evidence only."""
+    out = cell_class.copy()
+    for name in BLOOD_ELEMENTS:
+        out[(cell_class == CELL_CLASSES.index(name)) & ~evidence.blood[name]] = _NONE
+    return out
 
 
 def _final_status(
