@@ -56,7 +56,7 @@ UNLIKE: Final = 0.06
 the prior: at most .02 in groups of blood, head and neck and lung whose class the prior has (.04 in
 clusters of two classes); .06 to .12 for mast cells with their class left out, .10 for a type with
 genes exchanged. Near classes left out (B, T, NK, monocyte) stay below: another state explains
-them (benchmarks/left_out.py)."""
+them. Own choice between these figures of one run."""
 _MARKED: Final = 0.35
 """Share of the expected marker molecules that a group of the class has: as for cells in
 ``calling.class_posterior``."""
