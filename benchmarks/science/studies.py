@@ -23,6 +23,7 @@ import benchmarks
 Tables = dict[str, pd.DataFrame]
 NOT_STUDIES = ("performance", "science", "endpoints")
 _SCALES: dict[str, dict[str, dict[str, Any]]] = {
+    "real_cells": {"tiny": {"per_column": 10}},
     "annotation": {"tiny": {"patients": 3, "cells": 250}, "quick": {"patients": 4, "cells": 1000}},
     "doublets": {"tiny": {"n_cells": 400, "seeds": 1}, "quick": {"n_cells": 2000, "seeds": 1}},
     "calibration": {
@@ -75,6 +76,19 @@ _CLASS_BARS = {
 }
 
 
+_BLOOD_BARS = {
+    "T_CD4": 0.95,
+    "T_CD8": 0.95,
+    "T_unconventional": 0.90,
+    "NK": 0.90,
+    "B": 0.95,
+    "monocyte": 0.95,
+    "cDC": 0.80,
+    "pDC": 0.90,
+}
+"""SINGLE_CELL.md, section 6."""
+
+
 def annotation_bars(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Bars of the annotation study from its table (index ``case``; ``f1_<class>`` columns)."""
     bars = []
@@ -111,6 +125,37 @@ def annotation_bars(table: pd.DataFrame) -> list[dict[str, Any]]:
             if f"f1_{c}" in row
         ]
     return bars
+
+
+def real_bars(tables: Tables) -> list[dict[str, Any]]:
+    """Bars of the real sets; none for a set that is not there."""
+    bars = []
+    for row in tables["Real sets"].dropna(subset=["macro_f1"]).to_dict("records"):
+        name = row["set"]
+        bars.append(_bar(f"real {name}: macro-F1", row["macro_f1"], 0.85, at_least=True))
+        bars.append(
+            _bar(f"real {name}: calibration error", row["calibration_error"], 0.05, at_least=False)
+        )
+    for row in tables.get("Recall by the authors' label", pd.DataFrame()).to_dict("records"):
+        if row["set"] == "blood":
+            limit = _BLOOD_BARS[row["kind"]]
+            bars.append(
+                _bar(f"real blood: recall of {row['kind']}", row["recall"], limit, at_least=True)
+            )
+    for row in tables.get("Epithelium of another organ", pd.DataFrame()).to_dict("records"):
+        if row["tissue"] == "normal":
+            text = f"real {row['set']}: normal epithelium called tumour"
+            bars.append(_bar(text, row["called_tumour"], 0.05, at_least=False))
+    left = "Cells drawn from a study that the prior does not have"
+    for row in tables.get(left, pd.DataFrame()).to_dict("records"):
+        text = f"macro-F1 without {row['left_out']} in the prior"
+        bars.append(_bar(text, row["macro_f1"], 0.85, at_least=True))
+    return bars
+
+
+def _real(module: Any, size: str) -> Findings:
+    tables = module.compare(**_SCALES["real_cells"].get(size, {}))
+    return Findings(tables, pd.DataFrame(real_bars(tables)))
 
 
 def _annotation(module: Any, size: str) -> Findings:
@@ -194,7 +239,8 @@ def _any(module: Any, size: str) -> Findings:
 
 
 KNOWN = (
-    Study("Cell classes", "annotation", _annotation),
+    Study("Real cells", "real_cells", _real),
+    Study("Cell classes, simulated", "annotation", _annotation),
     Study("Doublets", "doublets", _doublets),
     Study("Change of composition: calibration and power", "calibration", _calibration),
 )

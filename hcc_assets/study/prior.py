@@ -21,7 +21,7 @@ from hcc_assets.study.genes import gene_id_of
 Matrix = npt.NDArray[np.float64]
 
 PRIOR_FILE: Final = Path(__file__).parent / "data/prior.parquet"
-VERSION: Final = "1"
+VERSION: Final = "2"
 """Of the prior: another file is another version."""
 FLOOR: Final = 1e-6
 """Share below which profiles of the studies do not differ: own choice, a molecule in a million."""

@@ -30,7 +30,7 @@ from hcc_assets.cells.quality.adaptive import adaptive_status
 from hcc_assets.cells.quality.metrics import as_csr
 from hcc_assets.cells.reference.model import Reference
 from hcc_assets.cells.reference.teaching import align, ambient_of, ambient_umi
-from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
+from hcc_assets.study.classes import BLOOD_ELEMENTS, CELL_CLASSES, UNASSIGNED
 from hcc_assets.study.config import StudyConfig
 from hcc_assets.study.programs import target_genes
 
@@ -150,29 +150,36 @@ def annotate(
             subject_profiles,
         )
         malignancy = named.malignancy
+        named_class = (
+            without_blood_elements(named.cell_class, evidence)
+            if reference.prior
+            else named.cell_class
+        )
         shares[rows] = class_shares(
             found.probability, first, sure, named.cell_class, named.confidence
         )
+        gone = rows[named_class != named.cell_class]
+        shares[gone] = np.arange(len(CELL_CLASSES)) == _NONE
         less = found.without()
         unseen = evidence_without(
             target_genes(), evidence, _asks_rules(less), mine, symbols, ambient, foreign
         )
         blind, _, blind_sure = decide(less, unseen, reference)
-        judged = (named.cell_class != first) | (named.confidence != sure)
+        judged = (named_class != first) | (named.confidence != sure)
         blind_shares[rows] = np.where(
             judged[:, None],
             shares[rows],
             class_shares(less.probability, blind, blind_sure, blind, blind_sure),
         )
         sure = np.round(named.confidence, _DIGITS)
-        doubtful = (sure < config.single_cell.confidence) | (named.cell_class == _NONE)
+        doubtful = (sure < config.single_cell.confidence) | (named_class == _NONE)
         runner_up = np.where(
-            doubtful & (named.cell_class != _NONE),
-            named.cell_class,
-            np.where(named.cell_class != first, first, runner_up),
+            doubtful & (named_class != _NONE),
+            named_class,
+            np.where(named_class != first, first, runner_up),
         )
         cell_class[rows] = np.array(CELL_CLASSES, dtype=object)[
-            np.where(doubtful, _NONE, named.cell_class)
+            np.where(doubtful, _NONE, named_class)
         ]
         second[rows] = np.array(
             [CELL_CLASSES[k] if k >= 0 else None for k in runner_up], dtype=object
@@ -265,6 +272,17 @@ def decide(
     rescued = (evidence.seed >= 0) & ~known[np.maximum(evidence.seed, 0)] & doubt
     out = np.where(rescued, evidence.seed, np.where(odd | (not known.any()), _NONE, best))
     return out, np.where(out != best, best, runner_up), np.where(rescued, _RESCUED, sure)
+
+
+def without_blood_elements(
+    cell_class: npt.NDArray[np.intp], evidence: MarkerEvidence
+) -> npt.NDArray[np.intp]:
+    """Classes, with erythroid cells and platelets that lack the genes of their own as no class: a
+    cell leaves the sample as a blood element on that evidence only."""
+    out = cell_class.copy()
+    for name in BLOOD_ELEMENTS:
+        out[(cell_class == CELL_CLASSES.index(name)) & ~evidence.blood[name]] = _NONE
+    return out
 
 
 def _final_status(

@@ -177,6 +177,8 @@ def class_posterior(
         share = np.minimum(foreign[rows] / np.maximum(size, 1.0), 0.5)
         likelihood = log_likelihood(counts[rows], size, shares, reference.weight, ambient, share)
         temperature = temperature_at(size, reference.temperature)
+        # markers on the scale of the other genes: misfit grows with the molecules
+        scale = temperature if reference.prior else np.ones(len(rows))
         evidence = size_evidence(size, reference.log_size)
         scores = class_scores(likelihood, reference.owner, len(CELL_CLASSES), temperature)
         probability[rows] = posterior(scores + evidence)
@@ -186,14 +188,14 @@ def class_posterior(
             counts[rows], size, reference.weight, likelihood[each, best]
         )
         surprise[rows] = reference.limits.score(deviance, size, best)
-        support[rows] = markers_at.support(rows, size, share, best)
+        support[rows] = markers_at.support(rows, size, share, best, scale)
         if len(out):
             less = likelihood - log_likelihood(
                 aside[rows], size, shares[:, out], reference.weight[out], ambient[out], share
             )
             scores = class_scores(less, reference.owner, len(CELL_CLASSES), temperature)
             blind[rows] = posterior(scores + evidence)
-            blind_support[rows] = seeing.support(rows, size, share, less.argmax(axis=1))
+            blind_support[rows] = seeing.support(rows, size, share, less.argmax(axis=1), scale)
     if not len(out):
         return ClassPosterior(probability, surprise, support)
     return ClassPosterior(probability, surprise, support, blind, blind_support)
@@ -210,9 +212,14 @@ class _Markers:
     ambient: Vector
 
     def support(
-        self, rows: npt.NDArray[np.intp], size: Vector, share: Vector, best: npt.NDArray[np.intp]
+        self,
+        rows: npt.NDArray[np.intp],
+        size: Vector,
+        share: Vector,
+        best: npt.NDArray[np.intp],
+        scale: Vector,
     ) -> Vector:
-        """Log-likelihood ratio of the markers of the best profile, for some cells."""
+        """Log-likelihood ratio of the markers of the best profile, for some cells, on a scale."""
         if not self.panel.shape[1]:
             return np.zeros(len(rows))
         unit, each = np.ones(self.panel.shape[1]), np.arange(len(rows))
@@ -220,7 +227,7 @@ class _Markers:
             self.panel[rows], size, self.shares, unit, self.ambient, share
         )
         without = log_likelihood(self.panel[rows], size, self.bare, unit, self.ambient, share)
-        ratio = with_markers[each, best] - without[each, best]
+        ratio = (with_markers[each, best] - without[each, best]) / scale
         apart = (self.shares > self.bare).astype(float)
         there = np.asarray(
             sp.csr_matrix(self.panel[rows], dtype=float).multiply(apart[best]).sum(axis=1)

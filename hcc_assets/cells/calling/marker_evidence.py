@@ -7,7 +7,7 @@ A guard-rail for the likelihood in ``annotation``; no call is made here.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -20,6 +20,13 @@ from hcc_assets.study.classes import CELL_CLASSES
 
 _CLEAR: Final = 1e-3
 """Chance of so many molecules from ambient RNA alone: own choice, 1 in 1,000, as for seeds."""
+_BLOOD: Final = {
+    "erythroid": ("HBB", "HBA1", "HBA2", "HBD", "HBG1", "HBG2", "ALAS2", "AHSP", "CA1", "HBM"),
+    "platelet": ("PPBP", "PF4", "GP9", "ITGA2B", "TUBB1", "GNG11", "TREML1", "CMTM5", "GP1BB"),
+}
+"""Genes of haemoglobin and its making; of platelets."""
+_BLOOD_GENES: Final = 2
+"""Of these genes, in a cell: own choice, a single one may be a splash."""
 _NOT_EPITHELIAL: Final = (
     "PTPRC",
     "CD3D",
@@ -49,10 +56,14 @@ class MarkerEvidence:
     epithelial
         Clear epithelial or hepatic genes, and none of immune, endothelial or stromal cells beyond
         ambient RNA.
+    blood
+        By blood element (``erythroid``, ``platelet``): cells with two of its own genes and more
+        molecules of them than ambient RNA brings.
     """
 
     seed: npt.NDArray[np.intp]
     epithelial: npt.NDArray[np.bool_]
+    blood: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
 
 
 def _excess(
@@ -102,7 +113,14 @@ def marker_evidence(
         epithelial &= tail > 0.01
     seeds = seed_classes(counts, symbols, ambient, foreign)
     codes = np.array([CELL_CLASSES.index(s) if s else -1 for s in seeds], dtype=np.intp)
-    return MarkerEvidence(codes, epithelial)
+    blood = {}
+    for name, genes in _BLOOD.items():
+        at = [place[g] for g in genes if g in place]
+        blood[name] = np.zeros(counts.shape[0], dtype=bool)
+        if at:
+            tail, there = _excess(columns, at, ambient, 2.0 * foreign)
+            blood[name] = (tail < _CLEAR) & (there >= _BLOOD_GENES)
+    return MarkerEvidence(codes, epithelial, blood)
 
 
 def evidence_without(
@@ -133,4 +151,4 @@ def evidence_without(
     again = marker_evidence(sp.csr_matrix(counts[rows]), others, ambient, foreign[rows])
     seed, epithelial = evidence.seed.copy(), evidence.epithelial.copy()
     seed[rows], epithelial[rows] = again.seed, again.epithelial
-    return MarkerEvidence(seed, epithelial)
+    return MarkerEvidence(seed, epithelial, evidence.blood)

@@ -25,7 +25,8 @@ from hcc_assets.cells.reference.likelihood import (
     size_evidence,
     typical_log_size,
 )
-from hcc_assets.cells.reference.prior_fit import FITS, PriorView, adapt, fit_of, view_of
+from hcc_assets.cells.reference.prior_fit import adapt, unlike
+from hcc_assets.cells.reference.prior_view import FITS, PriorView, fit_of, view_of
 from hcc_assets.cells.reference.training import (
     Profiles,
     TrainingCells,
@@ -55,6 +56,8 @@ _MIN_EPITHELIAL: Final = 30
 """Epithelial cells of a subject for a copy-number profile: own choice, twice the least of one
 sample.
 """
+_WITHOUT_PRIOR: Final = 50
+"""Cells from which clusters alone are named: own choice, four for each of a dozen clusters."""
 _DIRTY: Final = 0.25
 """Median ambient share of a cluster that says nothing of an unknown type: own choice, twice that of
 the hard setting.
@@ -190,7 +193,10 @@ def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0
     if fit_of(own, view, cells.symbols) >= FITS:
         malignant = _malignant_share(cells, clusters, named)
         owner = _by_prior(cells, view, clusters, codes, malignant)
-        return Bootstrap(_drop_small(owner, n_classes), components, view)
+        large = _drop_small(owner, n_classes)
+        return Bootstrap(large if (large >= 0).any() else owner, components, view)
+    if len(components) < _WITHOUT_PRIOR:
+        return Bootstrap(np.full(len(components), -1, dtype=np.intp), components)
     owner, clusters = sub_clusters(cells, codes[clusters], clusters, seed)
     owner = rescue(cells, owner)
     owner = _drop_small(owner, n_classes)
@@ -238,9 +244,11 @@ def _by_prior(
     """Class of each cell where the prior describes the cohort: by its own counts under the adapted
     prior. The prior has no tumour and not every epithelium: epithelial cells of an epithelial
     cluster are what copy number or markers (``codes``) call it, and no class where both are silent.
+    Groups with much that no state explains are no class.
     """
     found = adapt(cells, view)
     call = np.where(found.probability.max(axis=1) >= _SURE, found.probability.argmax(axis=1), -1)
+    call = np.where(unlike(cells, view, found, clusters), CELL_CLASSES.index(UNASSIGNED), call)
     epithelial = view.epithelial[found.state]
     share = np.bincount(clusters, weights=epithelial, minlength=len(codes)) / np.maximum(
         np.bincount(clusters, minlength=len(codes)), 1

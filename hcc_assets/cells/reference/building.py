@@ -21,13 +21,14 @@ from hcc_assets.cells.reference.labels import labelled_cells
 from hcc_assets.cells.reference.likelihood import typical_log_size
 from hcc_assets.cells.reference.model import Kind, Reference
 from hcc_assets.cells.reference.outliers import OutlierLimits, fit_limits
-from hcc_assets.cells.reference.prior_fit import PriorView, classes_fit, view_of, with_prior
+from hcc_assets.cells.reference.prior_fit import MISFIT, classes_fit, with_prior
+from hcc_assets.cells.reference.prior_view import PriorView, view_of
 from hcc_assets.cells.reference.teaching import SampleInput, pool
 from hcc_assets.cells.reference.temperature import calibrate
 from hcc_assets.cells.reference.training import Profiles, TrainingCells, train_profiles
 from hcc_assets.study.classes import CELL_CLASSES
 from hcc_assets.study.config import StudyConfig
-from hcc_assets.study.prior import prior
+from hcc_assets.study.prior import VERSION, prior
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -46,6 +47,9 @@ _STATES: Final = {
 """States of a class, at most: own choice by how varied it is (sub-types of SINGLE_CELL.md, section
 2.6); 3 for the others.
 """
+_FEWEST: Final = 10
+"""Cells from which a sample is looked at: own choice; below it not even the prior can tell whether
+it describes them."""
 _STATE_CELLS: Final = 60
 """Cells for a state, on average: own choice, above the 25 that a profile of a state needs."""
 
@@ -101,6 +105,9 @@ def _fit(
     if known is not None:
         profiles = with_prior(cells, owner, profiles, known)
     temperature, calibration = calibrate(cells, owner, state, n_classes, usable)
+    if known is not None:
+        # labels made by the likelihood itself cannot show how far the likelihood is off
+        temperature = (max(temperature[0], MISFIT[0]), max(temperature[1], MISFIT[1]))
     kept = np.flatnonzero(profiles.weight > 0.003)
     narrow = Profiles(
         (profiles.shares[:, kept] / profiles.shares[:, kept].sum(axis=1, keepdims=True))
@@ -137,6 +144,7 @@ def _fit(
         seeds,
         cells.sample_ids,
         calibration,
+        VERSION if known is not None else "",
     )
 
 
@@ -190,7 +198,7 @@ def build_reference(
         seeds = {str(k): int(v) for k, v in table.groupby("cell_class")["n_seed"].sum().items()}
         frozen = freezing_prefix(table, sorted(cells.sample_ids), config) is not None
         usable = ~clustering.uninformative(cells.symbols)
-        if cells.counts.shape[0] < 50:
+        if cells.counts.shape[0] < _FEWEST:
             return _fit(
                 "provisional",
                 cells,

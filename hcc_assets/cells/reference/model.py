@@ -62,6 +62,8 @@ class Reference:
         Samples that taught the reference.
     calibration
         Expected calibration error of each class on held-out training cells.
+    prior
+        Version of the prior whose profiles stand behind those of the cohort; empty without one.
     """
 
     kind: Kind
@@ -77,6 +79,7 @@ class Reference:
     seeds: dict[str, int]
     sample_ids: tuple[str, ...]
     calibration: dict[str, float] = field(default_factory=dict)
+    prior: str = ""
 
     @property
     def frozen(self) -> bool:
@@ -105,6 +108,7 @@ class Reference:
             "sample_ids": sorted(self.sample_ids),
             # a reference frozen before it was kept has none, and keeps its version
             **({"calibration": dict(sorted(self.calibration.items()))} if self.calibration else {}),
+            **({"prior": self.prior} if self.prior else {}),
         }
 
     def _content(self) -> bytes:
@@ -180,6 +184,7 @@ class Reference:
                 {str(k): int(v) for k, v in h["seeds"].items()},
                 tuple(h["sample_ids"]),
                 {str(k): float(v) for k, v in h.get("calibration", {}).items()},
+                str(h.get("prior", "")),
             )
         except (KeyError, IndexError, TypeError, ValueError):
             raise ReferenceOutdated(

@@ -1,125 +1,67 @@
-"""The prior of public profiles meets the cells of a cohort: how far it fits, which state each cell
-is likest to, and the profiles of the prior on the scale of the cohort.
+"""The prior of public profiles meets the cells of a cohort: which state each cell is likest to, and
+the profiles of the prior on the scale of the cohort.
 
-The prior itself is in ``study.prior``; profiles of the cohort's own cells are made in ``training``.
+The prior over the genes of a cohort is in ``prior_view``; profiles of the cohort's own cells are
+made in ``training``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from hcc_assets.cells.reference.likelihood import class_scores, posterior
+from hcc_assets.cells.reference.prior_view import FITS, PriorView, fit_of
 from hcc_assets.cells.reference.training import (
+    CELL_OVERDISPERSION,
+    WEIGHT_POWER,
     Profiles,
     TrainingCells,
     evidence,
     grouped_counts,
 )
 from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
-from hcc_assets.study.markers import panel_genes
-from hcc_assets.study.prior import EPITHELIUM, Prior
+from hcc_assets.study.markers import markers, panel_genes
 
 Matrix = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.intp]
 
-FITS: Final = 0.3
-"""Correlation from which the prior is used: .58 in blood, .44 in head and neck, .08 in simulations
-with invented genes; colon, whose epithelium the prior lacks, stays below (.28)."""
 _ROUNDS: Final = 3
 """Own choice: calls move by less than 1 in 200 after the second."""
 _SURE: Final = 0.9
 """Posterior from which a cell adapts its profile: own choice."""
-_MISFIT: Final = (1.0, 0.5)
-"""Temperature of the prior's likelihoods (`temperature.temperature_at`): own choice, timid; the
-calibration of the reference comes later."""
+MISFIT: Final = (1.0, 0.5)
+"""Temperature of the prior's likelihoods (`temperature.temperature_at`): own choice, timid; a
+reference with the prior behind it is no surer."""
 _AMBIENT_TRUST: Final = 0.9
 """As in `training`."""
 _EFFECT_LIMIT: Final = 3.0
 """Greatest log factor between the cohort and the prior in one gene: own choice, twentyfold."""
+_UNMARKED: Final = 0.15
+"""Weight of genes in no marker panel in the first round: own choice. Monocytes of an assay that no
+study of the prior shares (PBMCs_COVID19 left out) were macrophages at 1, are monocytes at .15."""
+_STRAY: Final = 1.5
+"""How many sd between studies a state may leave the prior: own choice, so that a state cannot take
+the genes of its neighbour, cell by cell (macrophages of head and neck as dendritic)."""
 _NONE: Final = CELL_CLASSES.index(UNASSIGNED)
 
 
-@dataclass(frozen=True)
-class PriorView:
-    """The prior over genes of a cohort.
-
-    Attributes
-    ----------
-    at
-        Places of the cohort's genes that the prior knows.
-    shares, weight, variance
-        States x those genes; weight and variance between studies of each of the genes.
-    owner
-        Class of each state (place in `CELL_CLASSES`); ``unassigned`` for epithelium of other
-        organs.
-    names
-        ``class/state``.
-    """
-
-    at: Labels
-    shares: Matrix
-    weight: npt.NDArray[np.float64]
-    variance: npt.NDArray[np.float64]
-    owner: Labels
-    names: tuple[str, ...]
-
-    @cached_property
-    def epithelial(self) -> npt.NDArray[np.bool_]:
-        """States that are epithelium, of the liver or of another organ."""
-        kinds = (EPITHELIUM, "hepatocyte", "cholangiocyte")
-        return np.array([n.partition("/")[0] in kinds for n in self.names], dtype=bool)
-
-
-def view_of(
-    known: Prior, genes: npt.NDArray[np.object_], usable: npt.NDArray[np.bool_]
-) -> PriorView:
-    """The prior over those of ``genes`` that it knows; genes that are not ``usable`` have no
-    weight."""
-    place = pd.Index(known.genes).get_indexer(pd.Index(genes))
-    at = np.flatnonzero(place >= 0)
-    shares = known.shares[:, place[at]]
-    shares = shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-12)
-    within, between = known.within[place[at]], known.between[place[at]]
-    weight = np.where(usable[at], between / (between + within + 0.02), 0.0)
-    owner = [CELL_CLASSES.index(c) if c in CELL_CLASSES else _NONE for c in known.classes]
-    return PriorView(
-        at, shares, weight, np.maximum(within, 0.05), np.array(owner, dtype=np.intp), known.states
-    )
-
-
-def fit_of(own: Matrix, view: PriorView, symbols: npt.NDArray[np.object_]) -> float:
-    """How well the prior describes clusters of a cohort: upper quartile over clusters of the
-    highest correlation with a state, over genes that are in no marker panel, both as log ratios
-    to their means. The upper quartile, since tissues have clusters that no study of the prior has.
-
-    Parameters
-    ----------
-    own
-        Clusters x genes of the cohort: counts less ambient RNA.
-    """
-    use = (view.weight > 0) & ~np.isin(symbols[view.at], sorted(panel_genes()))
-    counts = own[:, view.at[use]]
-    large = counts.sum(axis=1) > 0
-    if not large.any() or not use.any():
-        return 0.0
-    rate = np.log(counts[large] / counts[large].sum(axis=1, keepdims=True) + 1e-5)
-    known = np.log(view.shares[:, use] + 1e-5)
-    # clusters of one class alone have no contrast among them: both are held against the prior
-    centre = known.mean(axis=0)
-    effect = rate.mean(axis=0) - known.mean(axis=0)
-    left = rate - centre - (effect if large.sum() > 3 else 0.0)
-    right = known - centre
-    left = left - left.mean(axis=1, keepdims=True)
-    right = right - right.mean(axis=1, keepdims=True)
-    left /= np.maximum(np.linalg.norm(left, axis=1, keepdims=True), 1e-12)
-    right /= np.maximum(np.linalg.norm(right, axis=1, keepdims=True), 1e-12)
-    return float(np.quantile((left @ right.T).max(axis=1), 0.75))
+_SURPLUS: Final = 1.5
+"""Log ratio from which a gene of a group is more than its state explains: own choice."""
+UNLIKE: Final = 0.06
+"""Share of the molecules of a group that its state does not explain, from which it is no state of
+the prior: at most .02 in groups of blood, head and neck and lung whose class the prior has (.04 in
+clusters of two classes); .06 to .12 for mast cells with their class left out, .10 for a type with
+genes exchanged. Near classes left out (B, T, NK, monocyte) stay below: another state explains
+them. Own choice between these figures of one run."""
+_MARKED: Final = 0.35
+"""Share of the expected marker molecules that a group of the class has: as for cells in
+``calling.class_posterior``."""
+_FEW_CELLS: Final = 5
+"""Cells of a group that is judged: own choice."""
 
 
 @dataclass(frozen=True)
@@ -191,8 +133,18 @@ def _adapted(own: Matrix, view: PriorView) -> Matrix:
     base = base / base.sum(axis=1, keepdims=True)
     strength = 1.0 / view.variance
     expected = own.sum(axis=1, keepdims=True) * base
-    out = base * (own + strength) / (expected + strength)
+    limit = _STRAY * np.sqrt(view.variance)
+    out = base * np.exp(np.clip(np.log((own + strength) / (expected + strength)), -limit, limit))
     return np.asarray(out / out.sum(axis=1, keepdims=True), dtype=float)
+
+
+def damped(view: PriorView, shares: Matrix, size: float) -> npt.NDArray[np.float64]:
+    """Weight of each gene of the prior in cells of ``size`` molecules: genes of many molecules vary
+    more than molecules drawn at random, and no single one of them decides."""
+    typical = shares.max(axis=0) * size
+    return np.asarray(
+        view.weight**WEIGHT_POWER / (1 + (CELL_OVERDISPERSION + view.variance) * typical)
+    )
 
 
 def adapt(cells: TrainingCells, view: PriorView) -> Adapted:
@@ -202,13 +154,17 @@ def adapt(cells: TrainingCells, view: PriorView) -> Adapted:
     -----
     Empirical Bayes in a few rounds: cells are given to states, the factor of each gene between
     cohort and prior is estimated over all of them, and the shares of a state move from the prior's
-    to its cells' as far as these outweigh the scatter between studies.
+    to its cells' as far as these outweigh the scatter between studies. In the first round, before
+    the factors are known, markers speak louder: an assay raises thousands of other genes at once.
     """
     narrow = _narrow(cells, view.at)
     shares = view.shares
-    temperature = _MISFIT[0] * (1.0 + _MISFIT[1] * narrow.size / 1000.0)
+    weight = damped(view, shares, float(np.median(narrow.size)))
+    marker = np.isin(narrow.symbols, sorted(panel_genes()))
+    temperature = MISFIT[0] * (1.0 + MISFIT[1] * narrow.size / 1000.0)
     for round_ in range(_ROUNDS + 1):
-        profiles = Profiles(shares, view.owner, view.weight, np.zeros(len(shares), dtype=np.intp))
+        trusted = weight if round_ else np.where(marker, weight, _UNMARKED * weight)
+        profiles = Profiles(shares, view.owner, trusted, np.zeros(len(shares), dtype=np.intp))
         likelihood = evidence(narrow, profiles)
         probability = posterior(
             class_scores(likelihood, view.owner, len(CELL_CLASSES), temperature)
@@ -221,6 +177,33 @@ def adapt(cells: TrainingCells, view: PriorView) -> Adapted:
     return Adapted(shares, state, probability)
 
 
+def unlike(
+    cells: TrainingCells, view: PriorView, found: Adapted, clusters: Labels
+) -> npt.NDArray[np.bool_]:
+    """Cells of groups (one cluster, one state) that have molecules which their state does not
+    explain, and lack the markers of its class: a type that the prior lacks.
+
+    Another assay, or activation, brings molecules that no state explains as well; markers stay.
+    """
+    narrow = _narrow(cells, view.at)
+    n_states = len(view.owner)
+    groups, inverse = np.unique(clusters * n_states + found.state, return_inverse=True)
+    state = groups % n_states
+    own = _own(narrow, np.asarray(inverse, dtype=np.intp), len(groups))[:, view.weight > 0]
+    expected = own.sum(axis=1, keepdims=True) * found.shares[state][:, view.weight > 0]
+    marked = np.zeros(len(groups), dtype=bool)
+    for k in np.unique(view.owner[view.owner != _NONE]):
+        panel = np.isin(narrow.symbols[view.weight > 0], markers()[CELL_CLASSES[k]].positive)
+        mine = view.owner[state] == k
+        marked[mine] = own[mine][:, panel].sum(axis=1) >= _MARKED * expected[mine][:, panel].sum(
+            axis=1
+        )
+    more = np.log((own + 2.0) / (expected + 2.0)) > _SURPLUS
+    surplus = np.where(more, own - expected, 0.0).sum(axis=1) / np.maximum(own.sum(axis=1), 1.0)
+    judged = np.bincount(inverse, minlength=len(groups)) >= _FEW_CELLS
+    return np.asarray((judged & (surplus > UNLIKE) & ~marked)[inverse], dtype=bool)
+
+
 def on_cohort_scale(cells: TrainingCells, owner: Labels, view: PriorView) -> Matrix:
     """Shares of the states of the prior, with the gene effect seen in cells of known classes;
     states x genes of the prior.
@@ -229,7 +212,10 @@ def on_cohort_scale(cells: TrainingCells, owner: Labels, view: PriorView) -> Mat
     """
     narrow = _narrow(cells, view.at)
     profiles = Profiles(
-        view.shares, view.owner, view.weight, np.zeros(len(view.owner), dtype=np.intp)
+        view.shares,
+        view.owner,
+        damped(view, view.shares, float(np.median(narrow.size))),
+        np.zeros(len(view.owner), dtype=np.intp),
     )
     known = np.flatnonzero(np.isin(owner, view.owner) & (owner >= 0) & (owner != _NONE))
     state = np.full(len(owner), -1, dtype=np.intp)
@@ -246,16 +232,20 @@ def with_prior(
     """Profiles of the cohort and, behind them, those of the prior on its scale, so that every class
     but tumour has one; they have no cells.
 
-    Genes that the prior lacks have the mean share of the cohort there.
+    Genes that the prior lacks have the mean share of the cohort there. A gene weighs what cohort or
+    prior say, whichever is more: a cohort of few classes does not know what tells the others apart.
     """
     mean = profiles.shares.mean(axis=0)
     shares = np.repeat(mean[None, :], len(view.owner), axis=0)
     shares[:, view.at] = on_cohort_scale(cells, owner, view) * mean[view.at].sum()
     shares = shares / shares.sum(axis=1, keepdims=True)
+    weight = profiles.weight.copy()
+    told = damped(view, shares[:, view.at], float(np.median(cells.size)))
+    weight[view.at] = np.maximum(weight[view.at], told)
     return Profiles(
         np.concatenate([profiles.shares, shares]),
         np.concatenate([profiles.owner, view.owner]),
-        profiles.weight,
+        weight,
         np.concatenate([profiles.cells, np.zeros(len(view.owner), dtype=np.intp)]),
     )
 

@@ -34,11 +34,11 @@ _PRIOR_SD: Final = 0.3
 """
 _PRIOR_DF: Final = 6.0
 """Samples that the prior sd is worth: own choice, the size of a first cohort."""
-_CELL_OVERDISPERSION: Final = 0.2
+CELL_OVERDISPERSION: Final = 0.2
 """Own choice: a little below the 1 / theta of 0.25 to 0.5 of SINGLE_CELL.md, section 5, states
 being profiles of their own.
 """
-_WEIGHT_POWER: Final = 1.5
+WEIGHT_POWER: Final = 1.5
 """Own choice (benchmarks/annotation.py): genes that differ between samples count less."""
 _PANEL_PRIOR: Final = 2.0
 """Least variance between classes of a panel gene: own choice, a log sd of 1.4."""
@@ -227,8 +227,8 @@ def train_profiles(
     class_shares = np.zeros_like(by_class)
     class_shares[present] = _normal(ratio, centre)
     typical = class_shares[present].max(axis=0) * float(np.median(cells.size))
-    weight = (between / (between + within + 1e-9)) ** _WEIGHT_POWER / (
-        1 + (_CELL_OVERDISPERSION + within) * typical
+    weight = (between / (between + within + 1e-9)) ** WEIGHT_POWER / (
+        1 + (CELL_OVERDISPERSION + within) * typical
     )
     weight = np.where(usable, weight, 0.0)
     shares, owners, number = [], [], []

@@ -10,13 +10,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 from anndata import AnnData
 
-from hcc_assets.cells.calling.annotation import annotate
+from benchmarks import left_out, real_cells
+from hcc_assets.cells.calling.annotation import annotate, without_blood_elements
 from hcc_assets.cells.calling.changed_calls import label_changes
+from hcc_assets.cells.calling.marker_evidence import marker_evidence
 from hcc_assets.cells.quality.assessment import assess
 from hcc_assets.cells.reference.building import build_reference
 from hcc_assets.cells.reference.teaching import SampleInput
+from hcc_assets.study.classes import CELL_CLASSES
 from hcc_assets_tests.cells.cohort import CONFIG, Simulated, cohort, reference
 from hcc_assets_tests.work import calls
 
@@ -147,3 +151,40 @@ def test_real_blood() -> None:
         .mean()
         < 0.01
     )
+
+
+def test_cells_are_blood_elements_on_their_own_genes_only() -> None:
+    genes = np.array(["HBB", "HBA1", "PPBP", "PF4", "CD3D", "ACTB"], dtype=object)
+    counts = sp.csr_matrix(
+        [[40, 30, 0, 0, 0, 9], [1, 0, 0, 0, 3, 90], [0, 0, 5, 4, 0, 9], [0, 0, 1, 0, 3, 90]]
+    )
+    ambient = np.array([0.02, 0.01, 0.001, 0.001, 0.01, 0.958])
+    evidence = marker_evidence(counts, genes, ambient, np.full(4, 3.0))
+    erythroid, platelet, none = map(CELL_CLASSES.index, ("erythroid", "platelet", "unassigned"))
+    called = np.array([erythroid, erythroid, platelet, platelet])
+    assert list(without_blood_elements(called, evidence)) == [erythroid, none, platelet, none]
+
+
+@pytest.mark.parametrize(("name", "least"), [("small", 0.9), ("head_and_neck", 0.85)])
+def test_a_small_home_of_real_cells_is_called_by_the_prior(name: str, least: float) -> None:
+    found = real_cells.calls_of(name)
+    if found is None:
+        pytest.skip(f"no {name}: ../shared is not there")
+    row = real_cells.summary(name, found)
+    assert row["macro_f1"] >= least and row["unassigned"] <= 0.08
+    assert (found["qc_status"] == "pass").mean() >= 0.85
+
+
+def test_dendritic_cells_alone_and_a_mixed_tumour_find_their_class_without_their_study() -> None:
+    if not left_out.PROFILES.exists():
+        pytest.skip("no class profiles: ../shared is not there")
+    counts, state = left_out.drawn("Lung_HCA", 12, depth=1200)
+    lone = np.flatnonzero(state.str.startswith("dendritic").to_numpy())
+    with left_out.shipped_instead(left_out.without("Lung_HCA")):
+        mixed, _ = left_out.called(counts, "mixed")
+        alone, _ = left_out.called(counts[lone].copy(), "alone")
+    row = left_out.row_of("Lung_HCA", mixed.assign(state=state.to_numpy()))
+    assert row["macro_f1"] >= 0.9 and row["unassigned"] <= 0.05
+    passed = alone[alone["qc_status"] == "pass"]
+    assert len(passed) >= 0.9 * len(lone)
+    assert (passed["cell_class"] == "dendritic").mean() >= 0.9

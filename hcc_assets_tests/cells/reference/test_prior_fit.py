@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from hcc_assets.cells.reference.prior_fit import (
-    FITS,
-    adapt,
-    fit_of,
-    gene_effect,
-    view_of,
-    with_prior,
-)
+from hcc_assets.cells.reference.prior_fit import adapt, gene_effect, unlike, with_prior
+from hcc_assets.cells.reference.prior_view import FITS, fit_of, view_of
 from hcc_assets.cells.reference.training import Profiles, TrainingCells, grouped_counts
 from hcc_assets.study.classes import CELL_CLASSES
 from hcc_assets.study.prior import prior, read_prior
@@ -100,3 +96,50 @@ def test_every_class_but_tumour_gets_a_profile_and_those_of_the_cohort_stay() ->
     assert np.array_equal(both.shares[0], mine.shares[0]) and both.cells[0] == 9
     assert set(both.owner) == set(range(len(CELL_CLASSES))) - {CELL_CLASSES.index("tumour")}
     assert np.allclose(both.shares.sum(axis=1), 1) and (both.cells[1:] == 0).all()
+
+
+def test_one_class_alone_and_few_cells_fit_as_well() -> None:
+    cells, truth = drawn(0.7)
+    view = view_of(prior(), cells.genes, np.ones(len(cells.genes), dtype=bool))
+    alone = own_of(cells.rows(np.flatnonzero(truth == "dendritic")))
+    assert fit_of(alone, view, cells.symbols) > FITS
+    shallow = np.random.default_rng(1).binomial(own_of(cells).astype(int), 0.1).astype(float)
+    assert fit_of(shallow, view, cells.symbols) > FITS
+
+
+def test_genes_of_dividing_cells_tell_no_class() -> None:
+    known = prior()
+    view = view_of(known, known.genes, np.ones(len(known.genes), dtype=bool))
+    dividing = np.isin(known.symbols, ["MKI67", "TOP2A", "TYMS", "MCM2"])
+    assert dividing.sum() == 4 and (view.weight[dividing] == 0).all()
+    assert (view.weight[np.isin(known.symbols, ["CD3D", "C1QA", "CD1C"])] > 0).all()
+
+
+def test_a_type_with_genes_of_no_state_is_found_and_known_types_are_not() -> None:
+    cells, truth = drawn(0.3)
+    rng = np.random.default_rng(5)
+    strange = np.flatnonzero(truth == "plasma")
+    counts = cells.counts.toarray()
+    mean = counts.mean(axis=0)
+    chosen = np.argsort(-mean)[30:4000]
+    swapped = mean.copy()
+    swapped[chosen] = swapped[rng.permutation(chosen)]
+    counts[strange] = rng.poisson(2000 * swapped / swapped.sum(), (len(strange), len(mean)))
+    mixed = replace(cells, counts=sp.csr_matrix(counts))
+    view = view_of(prior(), mixed.genes, np.ones(len(mixed.genes), dtype=bool))
+    clusters = np.arange(len(truth)) // PER_STATE
+    found = unlike(mixed, view, adapt(mixed, view), clusters)
+    assert found[strange].mean() >= 0.8
+    assert np.delete(found, strange).mean() <= 0.03
+
+
+def test_a_cohort_of_one_class_weighs_genes_that_tell_the_others_apart() -> None:
+    cells, truth = drawn(0.3)
+    owner = np.where(truth == "dendritic", CELL_CLASSES.index("dendritic"), -1)
+    view = view_of(prior(), cells.genes, np.ones(len(cells.genes), dtype=bool))
+    own = grouped_counts(cells, np.where(owner >= 0, 0, -1), 1)[0]
+    mine = Profiles(
+        own / own.sum(), np.array([owner.max()]), np.zeros(own.shape[1]), np.array([48])
+    )
+    both = with_prior(cells, owner, mine, view)
+    assert (both.weight[np.isin(cells.symbols, ["CD3D", "CD79A", "MS4A1"])] > 0.02).all()
