@@ -1,4 +1,4 @@
-"""Commands that decide or export: accept, reference rebuild, export, withdraw, erase, health,
+"""Commands that decide or export: accept, export, withdraw, erase, health,
 alerts, audit. What they do is elsewhere."""
 
 from __future__ import annotations
@@ -50,40 +50,6 @@ def accept(home: Home, export: str, reason: str, as_json: bool) -> None:
         as_json,
         [f"Accepted export {export}. Next: hcc refresh --home {home.root}", *unasked],
     )
-
-
-@click.group()
-def reference() -> None:
-    """The annotation reference."""
-
-
-@reference.command("rebuild")
-@click.option(
-    "--reason",
-    default="asked for by the operator",
-    show_default=True,
-    callback=worded,
-    help="Why, for the audit trail.",
-)
-@with_json
-@with_home
-def rebuild(home: Home, reason: str, as_json: bool) -> None:
-    """Make a new version of the reference from all samples and relabel every cell."""
-    from hcc_assets.commands.daily import refreshed
-    from hcc_assets.operate.actions import rebuild_reference
-
-    summary = rebuild_reference(
-        home_to_change(home), reason=reason, refresh=lambda: refreshed(home, quiet=as_json)
-    )
-    say(
-        summary,
-        as_json,
-        [
-            f"Reference {summary['before'] or 'none'} -> {summary['after']}; "
-            f"{summary['changed_calls']} calls changed"
-        ],
-    )
-    finish(bool(summary["held"]))
 
 
 @click.group()
@@ -294,4 +260,4 @@ def audit_verify(home: Home, as_json: bool) -> None:
     finish(bool(problems))
 
 
-COMMANDS = (accept, reference, export, withdraw, erase, health, alerts, audit)
+COMMANDS = (accept, export, withdraw, erase, health, alerts, audit)

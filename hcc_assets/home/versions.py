@@ -72,19 +72,13 @@ class Versions:
         return self._read(asset, partition, CURRENT, Manifest)
 
     def manifest(self, asset: str, partition: str | None, version: str) -> Manifest | None:
-        """The manifest of a version, whether it stands or not; None when it is no longer kept.
-
-        Parameters
-        ----------
-        version
-            Its data version or its folder.
-        """
+        """The manifest of a version (its data version or folder), whether it stands or not; None
+        when it is no longer kept."""
         current = self.current(asset, partition)
         if current is not None and version in (current.data_version, current.folder):
             return current
         base = self.folder(asset, partition)
-        kept = [version, *self._kept(base)]
-        for name in dict.fromkeys(kept):
+        for name in dict.fromkeys([version, *self.kept(asset, partition)]):
             try:
                 found = Manifest.model_validate_json((base / name / MANIFEST).read_bytes())
             except (FileNotFoundError, NotADirectoryError):
@@ -93,7 +87,9 @@ class Versions:
                 return found
         return None
 
-    def _kept(self, base: UPath) -> list[str]:
+    def kept(self, asset: str, partition: str | None = None) -> list[str]:
+        """Folders of the versions in the store, the one that stands among them, sorted."""
+        base = self.folder(asset, partition)
         if not is_local(base):
             return sorted({n.partition("/")[0] for n in objects.listed(base)})
         return sorted(p.name for p in base.iterdir() if is_version(p)) if base.exists() else []
