@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from hcc_assets.assets.accounting import account, total_line, totals, unlisted
 from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.inputs import Node
@@ -60,6 +62,7 @@ def plan_status(view: HomeView, plan: Plan) -> dict[str, Any]:
         else None,
         "cutoff": view.cutoff.isoformat(),
         "reference": _reference(view),
+        "reference_lacks": _reference_lacks(view),
         "short_sd": _short_sd(view),
         "assets": dict(Counter(s.state for s in plan.states.values())),
         "stale": [label(view, n) for n in plan.of("stale") if view.assets[n[0]].automatic],
@@ -139,6 +142,20 @@ def _reference(view: HomeView) -> str | None:
     return str(manifest.notes.get("version")) if manifest else None
 
 
+def _reference_lacks(view: HomeView) -> dict[str, int]:
+    """What a provisional reference lacks to be frozen: seed cells of these classes, and
+    ``samples``, with what there is."""
+    if not (_reference(view) or "").startswith("provisional"):
+        return {}
+    from hcc_assets.cells.reference.freezing import lacking_seeds
+
+    keys = view.standing("qc_cells")
+    seeds = [view.versions.frame("qc_cells", "seeds", key) for key in keys]
+    lacks = lacking_seeds(pd.concat(seeds)) if seeds else {}
+    few = len(keys) < view.config.single_cell.reference_min_samples
+    return ({"samples": len(keys)} if few else {}) | lacks
+
+
 def _short_sd(view: HomeView) -> dict[str, int] | None:
     """Column ``n_short_sd`` of the published rates, treated population, by source; None before
     there are rates."""
@@ -152,6 +169,19 @@ def _short_sd(view: HomeView) -> dict[str, int] | None:
     }
 
 
+def _lacks_line(report: Mapping[str, Any]) -> list[str]:
+    lacks = dict(report.get("reference_lacks") or {})
+    if not lacks:
+        return []
+    from hcc_assets.cells.reference.freezing import SEEDS_TO_FREEZE
+
+    parts = [f"samples {lacks.pop('samples')}"] if "samples" in lacks else []
+    if lacks:
+        told = ", ".join(f"{name} {n}" for name, n in lacks.items())
+        parts.append(f"seed cells (of {SEEDS_TO_FREEZE}): {told}")
+    return [f"            too few to be frozen: {'; '.join(parts)}"]
+
+
 def status_lines(report: Mapping[str, Any]) -> list[str]:
     """The status for a person."""
     samples = report["samples"]
@@ -162,6 +192,7 @@ def status_lines(report: Mapping[str, Any]) -> list[str]:
         f"{report['subjects'] if report['subjects'] is not None else 'no clinical export yet'}",
         f"Export      {report['export'] or 'none'} (data cut-off {report['cutoff']})",
         f"Reference   {report['reference'] or 'none yet'}",
+        *_lacks_line(report),
         "Assets      " + ", ".join(f"{n} {state}" for state, n in sorted(report["assets"].items())),
     ]
     if report["short_sd"]:

@@ -37,8 +37,8 @@ class Teacher:
 class Teachers(Input):
     """The samples that a reference without labels is built from.
 
-    Those collected first that together allow freezing (`cells.reference.freezing`); all that
-    there are while they do not, or when a rebuild was asked for; none where labels are
+    Those collected first that together allow freezing (`cells.reference.freezing`); while they
+    do not, the first 1, 2, 4, 8, …; all when a rebuild was asked for; none where labels are
     delivered. A frozen reference stays whatever arrives.
     """
 
@@ -75,7 +75,17 @@ class Teachers(Input):
         standing = view.by_collection(view.standing("qc_cells"))
         if view.rebuild_asked is not None:
             return standing
-        return self._prefix(view, standing) or standing
+        return self._prefix(view, standing) or self._provisional(view, standing)
+
+    def _provisional(self, view: View, order: list[str]) -> list[str]:
+        from hcc_assets.cells.reference.freezing import provisional_prefix
+
+        cells = {
+            key: int(str(manifest.notes["cells"]))
+            for key in order
+            if (manifest := view.versions.current("qc_cells", key)) is not None
+        }
+        return provisional_prefix(cells, order)
 
     def nodes(self, view: View, key: str | None) -> Iterable[Node]:
         if self._labelled(view):

@@ -36,8 +36,8 @@ def taught(annotation_reference: Version) -> tuple[bool, frozenset[str]]:
 
 @dataclass(frozen=True)
 class TaughtBy(AllOf):
-    """Versions of the samples that the embedding is fitted on: those that taught a frozen
-    reference; all while it is provisional; none where delivered labels taught it."""
+    """Versions of the samples that the embedding is fitted on: those that taught the reference;
+    none where delivered labels taught it."""
 
     def chosen(self, view: View, key: str | None) -> Iterable[str]:
         manifest = view.versions.current("annotation_reference")
@@ -45,9 +45,7 @@ class TaughtBy(AllOf):
             return ()
         if manifest is None:  # nobody knows yet: after all of them
             return view.keys
-        frozen, names = taught(Version(view.versions, manifest))
-        if not frozen:
-            return view.keys
+        _, names = taught(Version(view.versions, manifest))
         return tuple(k for k in view.keys if view.rows[k].sample_id in names)
 
 

@@ -16,7 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hcc_assets.cells.reference.building import build_reference
-from hcc_assets.cells.reference.freezing import freezing_prefix
+from hcc_assets.cells.reference.freezing import (
+    TEACHING_CELLS,
+    freezing_prefix,
+    lacking_seeds,
+    provisional_prefix,
+)
 from hcc_assets.cells.reference.labels import LabelsRefused, with_our_classes
 from hcc_assets.cells.reference.model import Reference, ReferenceOutdated, reference_summary
 from hcc_assets.cells.reference.teaching import seed_counts
@@ -171,6 +176,24 @@ def test_freezing_prefix_is_the_shortest_and_later_samples_do_not_change_it(
         earlier = freezing_prefix(seeds[seeds["sample_id"].isin(order[:k])], order[:k], config)
         if earlier is not None:
             assert earlier == found
+
+
+@pytest.mark.parametrize(("number", "taken"), [(1, 1), (2, 2), (3, 2), (7, 4), (8, 8), (31, 16)])
+def test_a_provisional_reference_is_renewed_when_samples_have_doubled(
+    number: int, taken: int
+) -> None:
+    order = [f"S{k:02d}" for k in range(number)]
+    assert provisional_prefix(dict.fromkeys(order, TEACHING_CELLS), order) == order[:taken]
+    assert provisional_prefix(dict.fromkeys(order, 1), order) == order
+    assert provisional_prefix({}, []) == []
+
+
+def test_what_a_class_lacks_is_counted() -> None:
+    seeds = pd.DataFrame(
+        {"sample_id": ["a", "b", "a"], "cell_class": ["T", "T", "B"], "n_seed": [30, 20, 49]}
+    )
+    lacks = lacking_seeds(seeds)
+    assert "T" not in lacks and lacks["B"] == 49 and lacks["mast"] == 0
 
 
 def test_seed_counts_follow_the_truth() -> None:
