@@ -36,6 +36,8 @@ _COMPONENTS: Final = 3
 """Principal components along which cells are parted: own choice; copy number leads where it is."""
 _TAILS: Final = (0.01, 0.1)
 """Quantiles between whose means a line is cut first: own choice, for a few cells and for many."""
+_MIN_BINS: Final = 40
+"""Bins of a half of the genes: as for a whole profile (`decision`)."""
 _ROUNDS: Final = 3
 """Own choice: a bound on the work."""
 
@@ -172,9 +174,9 @@ def _agreement(one: Flags, others: list[Flags]) -> float:
 def _parted(cells: Candidates, rows: npt.NDArray[np.intp], panel: Vector) -> Flags | None:
     """The best parting of these cells that genes which had no part in it confirm: by parting the
     same cells again, or by differing along chromosomes."""
-    if len(rows) < 2 * MIN_CELLS:
-        return None
     (first, _), (second, second_genes) = cells.halves
+    if len(rows) < 2 * MIN_CELLS or min(first.shape[1], second.shape[1]) < _MIN_BINS:
+        return None
     by_panel = two_means(panel[rows])
     again = [_refined(second[rows], s) for s in _starts(second[rows])]
     found = [_refined(first[rows], s) for s in [*_starts(first[rows]), by_panel]]

@@ -63,6 +63,18 @@ def test_the_same_cells_in_another_order_have_the_same_calls(world: RealWorld) -
     assert (again.to_numpy() == usual[order]).mean() > 0.99
 
 
+def test_a_very_shallow_sample_is_judged_by_the_panel(world: RealWorld) -> None:
+    drawn = simulate_real_sample(world, 0, "pre", 300, 3)
+    true = drawn.truth["cell_class"].to_numpy(dtype=object)
+    rng = np.random.default_rng(0)
+    for share in (0.03, 0.003):
+        thin = drawn.counts.copy()
+        thin.data = rng.binomial(thin.data, share).astype(np.int32)
+        thin.eliminate_zeros()
+        result = call_malignancy(thin, drawn.genes, true)
+        assert result.calls["malignant"][true == "hepatocyte"].mean() <= 0.05
+
+
 def test_genes_that_differ_one_by_one_are_no_copy_number() -> None:
     rng = np.random.default_rng(0)
     arms = np.repeat([f"{k}q" for k in range(1, 21)], 60).astype(object)
