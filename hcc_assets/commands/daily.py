@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     "--setting",
     default="easy",
     show_default=True,
-    type=click.Choice(["easy", "hard", "null"]),
+    type=click.Choice(["easy", "hard", "null", "real"]),
     help="How hard the cells are to tell apart.",
 )
 @with_home

@@ -20,6 +20,13 @@ import pandas as pd
 import scipy.sparse as sp
 
 from hcc_assets.simulate import programs
+from hcc_assets.simulate.drawing import (
+    DAMAGED_MOLECULES,
+    assemble,
+    barcodes_of,
+    damaged_share,
+    draw,
+)
 from hcc_assets.simulate.settings import SimulationSettings
 from hcc_assets.simulate.world import Patient, World, make_world
 from hcc_assets.study import genes as gene_data
@@ -35,11 +42,7 @@ __all__ = [
 ]
 
 Vector = npt.NDArray[np.float64]
-_DENSE_SHARE: Final = 2e-4  # genes with a greater share are drawn dense, for speed alone
 _LIBRARY_SD: Final = 0.38  # of the natural logarithm within a class; our choice
-# Damaged cells: 30 % of the molecules, 40 % of them mitochondrial (single-cell methods, section 5)
-_DAMAGED_MOLECULES: Final = 0.3
-_DAMAGED_MITOCHONDRIAL: Final = 0.4
 
 
 @dataclass(frozen=True)
@@ -93,40 +96,6 @@ def expected_composition(
     return out | ({programs.NOVEL: world.settings.novel} if world.settings.novel > 0 else {})
 
 
-def _barcodes(rng: np.random.Generator, n: int) -> npt.NDArray[np.object_]:
-    taken: dict[str, None] = {}
-    while len(taken) < n:
-        letters = rng.integers(0, 4, size=(n - len(taken), 16))
-        taken.update(dict.fromkeys("".join(row) + "-1" for row in np.array(list("ACGT"))[letters]))
-    return np.array(list(taken), dtype=object)
-
-
-def _draw(
-    rng: np.random.Generator, share: Vector, size: Vector, dispersion: float
-) -> tuple[npt.NDArray[np.int64], ...]:
-    """Molecules of cells that share a profile: row, gene and count of each entry (entries may
-    repeat)."""
-    dense = np.flatnonzero(share > _DENSE_SHARE)
-    rate = np.outer(size, share[dense]) * (
-        rng.standard_gamma(dispersion, (len(size), len(dense))) / dispersion
-    )
-    counts = rng.poisson(rate)
-    row, at = np.nonzero(counts)
-    sparse = np.flatnonzero(share <= _DENSE_SHARE)
-    cumulative = np.cumsum(share[sparse])
-    number = rng.poisson(size * cumulative[-1])
-    where = np.searchsorted(
-        cumulative, rng.random(int(number.sum())) * cumulative[-1], side="right"
-    )
-    more_rows = np.repeat(np.arange(len(size)), number)
-    more_genes = sparse[np.minimum(where, len(sparse) - 1)]
-    return (
-        np.concatenate([row, more_rows]),
-        np.concatenate([dense[at], more_genes]),
-        np.concatenate([counts[row, at], np.ones(len(more_rows), dtype=np.int64)]),
-    )
-
-
 def _state_shares(
     world: World, patient: Patient, timepoint: str, batch: Vector
 ) -> dict[tuple[int, bool], Vector]:
@@ -157,15 +126,6 @@ def _state_shares(
             out[i, True] = share * subclone / (share * subclone).sum()
         out[i, False] = share / share.sum()
     return out
-
-
-def _damaged(share: Vector, mitochondrial: npt.NDArray[np.bool_]) -> Vector:
-    inside = share[mitochondrial].sum()
-    return np.where(
-        mitochondrial,
-        share * _DAMAGED_MITOCHONDRIAL / inside,
-        share * (1 - _DAMAGED_MITOCHONDRIAL) / (1 - inside),
-    )
 
 
 def simulate_sample(
@@ -232,7 +192,7 @@ def simulate_sample(
     size = (
         median
         * np.exp(rng.normal(0, _LIBRARY_SD, total))
-        * np.where(damaged, _DAMAGED_MOLECULES, 1.0)
+        * np.where(damaged, DAMAGED_MOLECULES, 1.0)
     )
     mitochondrial = gene_data.is_mitochondrial(world.genes["gene"])
     droplet = np.concatenate([np.arange(n_cells), np.arange(n_double)])
@@ -243,8 +203,8 @@ def simulate_sample(
     ):
         members = np.flatnonzero((state == key[0]) & (subclone == key[1]) & (damaged == key[2]))
         share = shares[key[0], key[1]]
-        share = _damaged(share, mitochondrial) if key[2] else share
-        rows, genes, counts = _draw(rng, share, size[members], settings.dispersion)
+        share = damaged_share(share, mitochondrial) if key[2] else share
+        rows, genes, counts = draw(rng, share, size[members], settings.dispersion)
         parts.append((droplet[members[rows]], genes, counts))
         soup += share * size[members].sum()
     soup /= soup.sum()
@@ -256,10 +216,10 @@ def simulate_sample(
         / np.mean(own**settings.ambient_slope)
     )
     ambient = scale * own**settings.ambient_slope * np.exp(rng.normal(0, 0.25, n_cells))
-    rows, genes, counts = _draw(rng, soup, ambient, 1e6)
+    rows, genes, counts = draw(rng, soup, ambient, 1e6)
     parts.append((rows, genes, counts))
-    counts_matrix = _assemble(parts, (n_cells, len(world.genes)))
-    barcodes = _barcodes(rng, n_cells + empty_droplets)
+    counts_matrix = assemble(parts, (n_cells, len(world.genes)))
+    barcodes = barcodes_of(rng, n_cells + empty_droplets)
     truth = pd.DataFrame(
         {
             "barcode": barcodes[:n_cells],
@@ -280,7 +240,7 @@ def simulate_sample(
     empty = None
     if empty_droplets:
         amount = 40 * np.exp(rng.normal(0, 0.5, empty_droplets))
-        empty = _assemble([_draw(rng, soup, amount, 1e6)], (empty_droplets, len(world.genes)))
+        empty = assemble([draw(rng, soup, amount, 1e6)], (empty_droplets, len(world.genes)))
     return SimulatedSample(
         counts_matrix[shuffled],
         np.asarray(truth["barcode"], dtype=object),
@@ -290,10 +250,3 @@ def simulate_sample(
         empty,
         barcodes[n_cells:] if empty_droplets else None,
     )
-
-
-def _assemble(
-    parts: list[tuple[npt.NDArray[np.int64], ...]], shape: tuple[int, int]
-) -> sp.csr_matrix:
-    rows, genes, counts = (np.concatenate([p[i] for p in parts]).astype(np.int32) for i in range(3))
-    return sp.coo_matrix((counts, (rows, genes)), shape=shape, dtype=np.int32).tocsr()

@@ -14,18 +14,14 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from hcc_assets.simulate.cells import (
-    SimulatedSample,
-    SimulationSettings,
-    World,
-    expected_composition,
-    make_world,
-    simulate_sample,
-)
+from hcc_assets.simulate.cells import SimulatedSample
 from hcc_assets.simulate.clinical import TRIAL_DAYS, export, stories
 from hcc_assets.simulate.matrices import write_mex
+from hcc_assets.simulate.real_world import RealWorld
 from hcc_assets.simulate.sdtm import STUDY_ID, SubjectStory
 from hcc_assets.simulate.subjects import START
+from hcc_assets.simulate.world import World
+from hcc_assets.simulate.worlds import chemistry_of, classes_of, sample_of, settings_of, world_of
 
 Progress = Callable[[int, int, str], None]
 
@@ -123,7 +119,7 @@ def _write_sample(landing: Path, biopsy: Biopsy, sample: SimulatedSample) -> Non
     (folder / "_DONE").write_bytes(b"")
 
 
-def _sample_sheet(taken: list[Biopsy]) -> pd.DataFrame:
+def _sample_sheet(taken: list[Biopsy], world: World | RealWorld) -> pd.DataFrame:
     rows = [
         {
             "sample_id": b.sample_id,
@@ -133,7 +129,7 @@ def _sample_sheet(taken: list[Biopsy]) -> pd.DataFrame:
             "path": f"matrices/{b.sample_id}",
             "lesion_id": "T01",
             "tissue": "LIVER",
-            "chemistry": "SC3Pv3",
+            "chemistry": chemistry_of(world, b.patient, b.timepoint),
             "sequencing_run": f"RUN{(b.date - START).days // 60 + 1:02d}",
             "genome": "GRCh38",
         }
@@ -164,11 +160,11 @@ def _parquet(frame: pd.DataFrame, path: Path) -> None:
     frame.to_parquet(path, index=False)
 
 
-def _world_truth(truth: Path, world: World, taken: list[Biopsy]) -> None:
+def _world_truth(truth: Path, world: World | RealWorld, taken: list[Biopsy]) -> None:
     _parquet(world.effects, truth / "de_genes.parquet")
     effect = [
         {"cell_class": c, "log_effect": world.composition_effect.get(c, 0.0)}
-        for c in sorted(expected_composition(world, world.patient(0), "pre"))
+        for c in classes_of(world)
     ]
     _parquet(pd.DataFrame(effect), truth / "composition_effects.parquet")
     patients = {b.subject_id: world.patient(b.patient) for b in taken}
@@ -211,7 +207,8 @@ def simulate_trial(
     seed
         Same arguments, same bytes.
     setting
-        ``easy``, ``hard`` or ``null``.
+        ``easy``, ``hard``, ``null``, or ``real``: cells from public profiles
+        (`real_world`).
     progress
         Called as ``progress(done, total, label)`` before each piece of work and once at the end.
     until
@@ -232,7 +229,7 @@ def simulate_trial(
     FileExistsError
         ``folder`` holds another simulated trial.
     """
-    settings = SimulationSettings.named(setting)
+    settings = settings_of(setting)
     until = until or START + dt.timedelta(days=TRIAL_DAYS)
     landing, truth = folder / "landing", folder / "truth"
     identity = {
@@ -252,7 +249,7 @@ def simulate_trial(
         )
     truth.mkdir(parents=True, exist_ok=True)
     card.write_text(json.dumps(identity, indent=1) + "\n", encoding="utf-8")
-    world = make_world(seed, settings)
+    world = world_of(settings, seed)
     told = stories(subjects, seed, hazard_effect=settings.hazard_effect)
     taken = [
         b for b in biopsies(told, seed) if b.date + dt.timedelta(days=SEQUENCING_DAYS) <= until
@@ -274,7 +271,7 @@ def simulate_trial(
         cell_truth = truth / "cells" / f"{biopsy.sample_id}.parquet"
         if cell_truth.exists() and (landing / "matrices" / biopsy.sample_id / "_DONE").exists():
             continue
-        sample = simulate_sample(
+        sample = sample_of(
             world, biopsy.patient, biopsy.timepoint, cells, seed, empty_droplets=empty_droplets
         )
         _write_sample(landing, biopsy, sample)
@@ -288,7 +285,7 @@ def simulate_trial(
             truth / "compositions" / f"{biopsy.sample_id}.parquet",
         )
         _parquet(sample.truth.assign(sample_id=biopsy.sample_id), cell_truth)
-    _csv(_sample_sheet(taken), landing / "samples.csv")
+    _csv(_sample_sheet(taken, world), landing / "samples.csv")
     if not (folder / "study.toml").exists():
         (folder / "study.toml").write_text(_STUDY_TOML, encoding="utf-8")
     tell(total, total, "done")

@@ -114,7 +114,7 @@ def windows(gene_ids: pd.Index, symbols: pd.Index, expressed: npt.NDArray[np.boo
             first = int(np.clip(np.searchsorted(place, point) - size // 2, 0, len(inside) - size))
             rows.append(inside[first : first + size])
             names.append(f"{name}:{point / 1e6:.1f}")
-    lengths = np.array([len(r) for r in rows])
+    lengths = np.array([len(r) for r in rows], dtype=np.intp)
     indices = np.concatenate(rows) if rows else np.empty(0, dtype=np.intp)
     data = np.repeat(1.0 / np.maximum(lengths, 1), lengths).astype(np.float32)
     weights = sp.csc_matrix(

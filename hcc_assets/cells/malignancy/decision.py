@@ -27,6 +27,7 @@ from hcc_assets.cells.malignancy.copy_number import (
     profiles,
     windows,
 )
+from hcc_assets.cells.malignancy.matched import lineage_split
 from hcc_assets.cells.malignancy.split import (
     LEANING,
     MALIGNANT,
@@ -178,9 +179,11 @@ def call_malignancy(
     Returns
     -------
     MalignancyResult
-        A cell is malignant where the posterior by copy number is above 0.9, or above 0.5 with the
-        panel above its cut. Without a copy-number signal in the sample (near-diploid tumour, or no
-        tumour) the panel alone decides, with lower confidence.
+        Liver cells are held against normal cells of their own lineage (`matched`), all others
+        against the normal cells of the sample (`split`). A cell is malignant where the posterior by
+        copy number is above 0.9, or above 0.5 with the panel above its cut. Without a copy-number
+        signal in the sample (near-diploid tumour, or no tumour) the panel alone decides, with lower
+        confidence.
 
     References
     ----------
@@ -192,6 +195,7 @@ def call_malignancy(
     candidate = _candidates(counts, symbols, labels)
     others = np.isin(labels.astype(str), NORMAL_CLASSES)
     seen = _detected(counts, candidate) | _detected(counts, others)
+    size = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
     values = log_normalised(sp.csr_matrix(counts))
     del counts  # as large as the sample; copies of parts of it follow
     panel = oncofetal_score(values, symbols)
@@ -217,7 +221,20 @@ def call_malignancy(
             reference = profiles(values[np.flatnonzero(others)], where, normal, weights=weights)
             start = _given(patient_profiles, where.bins)
             level = np.asarray(weights.T @ np.asarray(own[:, where.columns].mean(axis=0)).ravel())
-            split = best_split(cells, reference, panel[at], level, where.arms, start)
+            matched = lineage_split(
+                values,
+                size,
+                candidate,
+                labels,
+                NORMAL_CLASSES,
+                ids,
+                symbols,
+                where,
+                seen,
+                panel[at],
+                start,
+            )
+            split = matched or best_split(cells, reference, panel[at], level, where.arms, start)
             amplitude, informative = split.amplitude, split.holds
             posterior = split.posterior if informative else posterior
             if informative and split.own.any():

@@ -145,7 +145,7 @@ def _starts(cells: npt.NDArray[np.float32], panel: Vector) -> list[Vector]:
     ]
 
 
-def _outliers(r: Vector, of_normal: Vector, panel: Vector) -> Vector:
+def outliers(r: Vector, of_normal: Vector, panel: Vector) -> Vector:
     """Few malignant cells in a biopsy after treatment: those that follow the earlier profile far
     beyond normal cells, or beyond them with the panel.
     """
@@ -194,7 +194,7 @@ def best_split(
         holds = enough and amplitude >= _needed_amplitude(panel, sure, rest)
         if given is not None and not holds:
             posterior, holds, own = (
-                _outliers(r, correlation(normal, consensus), panel),
+                outliers(r, correlation(normal, consensus), panel),
                 True,
                 own * 0,
             )

@@ -1,0 +1,78 @@
+"""The split of a sample whose candidates are liver cells: by normal cells of their own lineage,
+from the prior and from the patient's own liver. ``split`` is for all other samples.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.sparse as sp
+
+from hcc_assets.cells.malignancy.copy_number import Windows, excluded
+from hcc_assets.cells.malignancy.lineage import arms_of, lineage_of
+from hcc_assets.cells.malignancy.parting import candidates_of, molecules_of
+from hcc_assets.cells.malignancy.populations import judge
+from hcc_assets.cells.malignancy.split import MIN_CELLS, Split, correlation, outliers
+
+Vector = npt.NDArray[np.float64]
+
+_CORE: Final = 2.5
+"""Robust sd within which the candidates of a sample without an aneuploid population are its normal
+cells: own choice, 99 % of them."""
+
+
+def lineage_split(
+    values: sp.csr_matrix,
+    size: Vector,
+    candidate: npt.NDArray[np.bool_],
+    labels: npt.NDArray[np.object_],
+    normal_classes: tuple[str, ...],
+    ids: pd.Index,
+    symbols: pd.Index,
+    where: Windows,
+    seen: npt.NDArray[np.bool_],
+    panel: Vector,
+    given: Vector | None,
+) -> Split | None:
+    """Part the candidates by their lineage; None where they are unlike the prior's hepatocytes.
+
+    Parameters
+    ----------
+    values, size
+        Cells x genes, log-normalised, and molecules of each cell.
+    candidate, labels
+        Which cells are judged, and the class of each cell.
+    normal_classes
+        Classes whose cells tell the factor of each gene between the sample and the prior.
+    ids, symbols, where, seen
+        Names of the genes, windows over those that are ``seen``.
+    panel
+        Onco-fetal minus mature expression of each candidate.
+    given
+        Earlier malignant profile of the patient over the bins of ``where``; read where the sample
+        itself shows no aneuploid population.
+    """
+    at = np.flatnonzero(candidate)
+    arms = arms_of(ids, excluded(symbols))
+    others = {
+        c: molecules_of(values, size, np.flatnonzero(labels == c))
+        for c in normal_classes
+        if (labels == c).sum() >= MIN_CELLS
+    }
+    lineage = lineage_of(molecules_of(values, size, at), others, ids, symbols, arms)
+    if lineage is None:
+        return None
+    cells = candidates_of(values[at], size[at], ids, symbols, arms, where, seen)
+    found = judge(cells, lineage, panel)
+    if found.aneuploid or given is None:
+        return Split(
+            found.own, found.r, found.posterior, found.own, found.amplitude, found.aneuploid
+        )
+    r = correlation(cells.bins, given)
+    centre = float(np.median(r))
+    spread = 1.4826 * float(np.median(np.abs(r - centre)))
+    core = r[np.abs(r - centre) <= _CORE * spread]
+    return Split(given, r, outliers(r, core, panel), found.own, found.amplitude, True)

@@ -1,0 +1,30 @@
+"""The benchmark of simulated tumours in a form of a minute."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks import tumours
+from hcc_assets.simulate.real_world import make_real_world
+
+
+@pytest.mark.slow
+def test_the_real_way_on_a_few_tumours() -> None:
+    world = make_real_world(34)
+    _, samples = tumours.called(world, range(2), 500)
+    row = tumours.summary(samples, "a few")
+    assert row["false_tumour"] <= 0.05
+    assert row["tumour_unassigned_worst"] <= 0.05
+    table = tumours.per_class(samples)
+    assert table["recall"].is_monotonic_increasing
+    assert row["worst_class"] == table["class"].iloc[0]
+    assert np.isfinite(tumours.change_bias(samples)["bias"]).all()
+
+
+@pytest.mark.slow
+def test_hepatocytes_beside_immune_cells_alone() -> None:
+    table = pd.DataFrame(tumours.bad_twin(make_real_world(34), range(2), 500))
+    assert table["false_malignant"].max() <= 0.05
+    assert table["malignant_found"].dropna().min() >= 0.8
