@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from anndata import AnnData
 from hcc_assets.cells.calling.annotation import Annotation, annotate
 from hcc_assets.cells.quality.assessment import assess
 from hcc_assets.cells.reference.model import Reference
+from hcc_assets.study.confidence import LEAST, shipped_confidence
 from hcc_assets.study.config import StudyConfig
 from hcc_assets.study.genes import gene_id_of
 from hcc_assets.study.markers import panel_genes
@@ -103,3 +105,19 @@ def test_a_stored_reference_keeps_its_calls_byte_for_byte(prior: str, expected: 
     assert found.calls["cell_class"].nunique() > 3
     assert _hash(found) == expected
     assert Reference.from_parquet_bytes(reference.to_parquet_bytes()).version == reference.version
+
+
+def test_the_map_of_confidence_moves_no_class() -> None:
+    plain = Reference.from_parquet_bytes(stored("2"))
+    mapped = replace(plain, confidence=shipped_confidence().map)
+    counts = delivered(plain)
+    qc = assess(counts, CONFIG)
+    before = annotate(counts, qc, plain, CONFIG, sample_id="s")
+    after = annotate(counts, qc, mapped, CONFIG, sample_id="s")
+    same = ["barcode", "qc_status", "cell_class", "second_class", "doublet_score", "n_umi"]
+    pd.testing.assert_frame_equal(before.calls[same], after.calls[same])
+    np.testing.assert_array_equal(before.shares, after.shares)
+    low = before.calls["confidence"] < LEAST
+    called = before.calls["cell_class"] != "unassigned"
+    assert (before.calls["confidence"][low] == after.calls["confidence"][low]).all()
+    assert (after.calls["confidence"][called & ~low] < 0.999).all()
