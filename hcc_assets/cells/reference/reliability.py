@@ -58,8 +58,8 @@ def what_is_known(
     number[: len(own)] = own
     confidence = shipped.map(held_out.confidence, number[held_out.called], names)
     mine = held_out.errors(confidence)
-    error = {
-        c: max(mine.get(c, 0.0), shipped.class_error.get(c, 0.0))
+    error: dict[str, float] = {
+        str(c): max(mine.get(c, 0.0), shipped.class_error.get(c, 0.0))
         for c in CELL_CLASSES
         if c in mine or c in shipped.class_error
     }
