@@ -9,6 +9,7 @@ of each kind of cell. Needs ``../shared``; a set that is not there has a row tha
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from benchmarks import left_out
 from benchmarks.left_out import called, macro
 from hcc_assets.cells.reading.tenx import find_matrix, read_counts
 from hcc_assets.study.classes import UNASSIGNED
+from hcc_assets.study.confidence import CONFIDENCE_FILE
 from hcc_assets.study.genes import gene_id_of
 
 SHARED: Final = Path(__file__).resolve().parents[1] / "../shared"
@@ -169,7 +171,7 @@ def summary(name: str, calls: pd.DataFrame) -> dict[str, object]:
 
 def kinds(name: str, calls: pd.DataFrame) -> list[dict[str, object]]:
     """A row per kind of the authors: recall, and what else its cells were called."""
-    rows = []
+    rows: list[dict[str, object]] = []
     for kind, mine in _judged(calls).groupby("kind"):
         wrong = mine.loc[mine["cell_class"] != mine["truth"], "cell_class"].value_counts()
         rows.append(
@@ -205,9 +207,17 @@ def by_depth(every: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def left_out_confidence() -> pd.DataFrame:
+    """Sets as they are stored with the map of confidence (``benchmarks.confidence``), worst
+    first."""
+    found = json.loads(CONFIDENCE_FILE.read_text(encoding="utf-8"))["sets"]
+    return pd.DataFrame(found).sort_values("error", ascending=False)
+
+
 def compare(per_column: int = 25) -> dict[str, pd.DataFrame]:
     """Tables by title, in each the worst first."""
-    rows, each, every, tissue = [], [], [], []
+    rows: list[dict[str, object]] = []
+    each, every, tissue = [], [], []
     for name, (_, reading) in SETS.items():
         calls = calls_of(name)
         if calls is None:
@@ -235,6 +245,7 @@ def compare(per_column: int = 25) -> dict[str, pd.DataFrame]:
         out["Confidence by depth, real sets together"] = by_depth(pd.concat(every))
     if tissue:
         out["Epithelium of another organ"] = pd.DataFrame(tissue)
+    out["Confidence, each set judged by a map without its study"] = left_out_confidence()
     found = left_out.table(per_column)
     if len(found):
         out["Cells drawn from a study that the prior does not have"] = found

@@ -127,6 +127,10 @@ def annotation_bars(table: pd.DataFrame) -> list[dict[str, Any]]:
     return bars
 
 
+_CALIBRATED_FROM = 0.75
+"""Accuracy from which a set has a bar: own choice, below it calls and not confidence are amiss."""
+
+
 def real_bars(tables: Tables) -> list[dict[str, Any]]:
     """Bars of the real sets; none for a set that is not there."""
     bars = []
@@ -146,6 +150,11 @@ def real_bars(tables: Tables) -> list[dict[str, Any]]:
         if row["tissue"] == "normal":
             text = f"real {row['set']}: normal epithelium called tumour"
             bars.append(_bar(text, row["called_tumour"], 0.05, at_least=False))
+    stored = tables.get("Confidence, each set judged by a map without its study", pd.DataFrame())
+    for row in stored.to_dict("records"):
+        text = f"calibration error, map without its study, {row['set']}"
+        if row["accuracy"] >= _CALIBRATED_FROM:
+            bars.append(_bar(text, row["error"], 0.05, at_least=False))
     left = "Cells drawn from a study that the prior does not have"
     for row in tables.get(left, pd.DataFrame()).to_dict("records"):
         text = f"macro-F1 without {row['left_out']} in the prior"

@@ -28,6 +28,7 @@ __getattr__, __dir__, __all__ = faces.lazy(
         "kept_fractions": "qc",
         "qc_status_bars": "qc",
         "qc_violins": "qc",
+        "reliability_curve": "reliability",
         "save_png": "style",
         "save_svg": "style",
     },

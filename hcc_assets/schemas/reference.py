@@ -54,8 +54,8 @@ class AnnotationQuality(Table):
     n_cells: int = column("Cells of the class that pass, over all samples", ge=0)
     mean_confidence: float = maybe("Mean confidence of those cells; null without cells", ge=0, le=1)
     calibration_error: float = maybe(
-        "Expected calibration error of the class on held-out training cells of the reference; null "
-        "where none could be held out",
+        "Calibration error of the class on held-out training cells of the reference or, with the "
+        "prior, on cells of studies left out, whichever is more; null where neither is known",
         ge=0,
         le=1,
     )

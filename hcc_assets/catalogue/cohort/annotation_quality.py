@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from hcc_assets.assets.definition import Output, Verdict, asset
@@ -35,3 +38,16 @@ def primary_classes_hold(table: pd.DataFrame) -> Verdict:
     names = ", ".join(mine["cell_class"])
     text = f"doubtful: {names}" if names else "every class that is there is supported"
     return Verdict(mine.empty, text, len(mine))
+
+
+@annotation_quality.figure
+def reliability(annotation_reference: Version) -> Mapping[str, Any]:
+    """Confidence against the share of calls that are right."""
+    from hcc_assets.cells.reference.model import Reference
+    from hcc_assets.figures.reliability import reliability_curve
+
+    reference = Reference.from_parquet_bytes(annotation_reference.blob("reference.parquet"))
+    if not reference.reliability:
+        return {}
+    columns = ["source", "confidence", "right", "cells"]
+    return {"reliability": reliability_curve(pd.DataFrame(reference.reliability, columns=columns))}

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
+from hcc_assets.cells.calling.believed import believed
 from hcc_assets.cells.calling.class_posterior import ClassPosterior, class_posterior, restrict
 from hcc_assets.cells.calling.class_shares import class_shares
 from hcc_assets.cells.calling.epithelial import resolve_epithelial
@@ -171,7 +172,7 @@ def annotate(
             shares[rows],
             class_shares(less.probability, blind, blind_sure, blind, blind_sure),
         )
-        sure = np.round(named.confidence, _DIGITS)
+        sure = np.round(believed(named.confidence, named_class, reference), _DIGITS)
         doubtful = (sure < config.single_cell.confidence) | (named_class == _NONE)
         runner_up = np.where(
             doubtful & (named_class != _NONE),

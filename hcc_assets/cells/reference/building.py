@@ -23,10 +23,12 @@ from hcc_assets.cells.reference.model import Kind, Reference
 from hcc_assets.cells.reference.outliers import OutlierLimits, fit_limits
 from hcc_assets.cells.reference.prior_fit import MISFIT, classes_fit, with_prior
 from hcc_assets.cells.reference.prior_view import PriorView, view_of
+from hcc_assets.cells.reference.reliability import what_is_known
 from hcc_assets.cells.reference.teaching import SampleInput, pool
 from hcc_assets.cells.reference.temperature import calibrate
 from hcc_assets.cells.reference.training import Profiles, TrainingCells, train_profiles
 from hcc_assets.study.classes import CELL_CLASSES
+from hcc_assets.study.confidence import shipped_confidence
 from hcc_assets.study.config import StudyConfig
 from hcc_assets.study.prior import VERSION, prior
 
@@ -104,7 +106,10 @@ def _fit(
     n_own = len(profiles.owner)
     if known is not None:
         profiles = with_prior(cells, owner, profiles, known)
-    temperature, calibration = calibrate(cells, owner, state, n_classes, usable)
+    temperature, held_out = calibrate(cells, owner, state, n_classes, usable)
+    # delivered labels are the truth: their held-out cells say what a posterior is worth
+    shipped = shipped_confidence() if known is not None and kind != "labels" else None
+    calibration, curve = what_is_known(held_out, np.bincount(owner[owner >= 0]), shipped)
     if known is not None:
         # labels made by the likelihood itself cannot show how far the likelihood is off
         temperature = (max(temperature[0], MISFIT[0]), max(temperature[1], MISFIT[1]))
@@ -145,6 +150,8 @@ def _fit(
         cells.sample_ids,
         calibration,
         VERSION if known is not None else "",
+        shipped.map if shipped is not None else None,
+        curve,
     )
 
 

@@ -18,9 +18,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from hcc_assets.cells.reference.outliers import OutlierLimits
+from hcc_assets.cells.reference.reliability import ReliabilityBin
 from hcc_assets.schemas.base import conform
 from hcc_assets.schemas.reference import ReferenceSummary
 from hcc_assets.study.classes import CELL_CLASSES, PRIMARY_CLASSES
+from hcc_assets.study.confidence import ConfidenceMap
 
 Kind = Literal["labels", "cohort", "provisional"]
 
@@ -61,9 +63,14 @@ class Reference:
     sample_ids
         Samples that taught the reference.
     calibration
-        Expected calibration error of each class on held-out training cells.
+        Expected calibration error of each class on held-out training cells, or where `confidence`
+        had learned nothing, whichever is more.
     prior
         Version of the prior whose profiles stand behind those of the cohort; empty without one.
+    confidence
+        Map from posterior to confidence; None where posteriors are taken as they are.
+    reliability
+        Per source of labels and bin of confidence: mean confidence, share right, cells.
     """
 
     kind: Kind
@@ -80,6 +87,8 @@ class Reference:
     sample_ids: tuple[str, ...]
     calibration: dict[str, float] = field(default_factory=dict)
     prior: str = ""
+    confidence: ConfidenceMap | None = None
+    reliability: tuple[ReliabilityBin, ...] = ()
 
     @property
     def frozen(self) -> bool:
@@ -90,6 +99,13 @@ class Reference:
     def classes(self) -> tuple[str, ...]:
         """Classes that have a profile, in reporting order."""
         return tuple(CELL_CLASSES[k] for k in np.unique(self.owner))
+
+    @cached_property
+    def training_cells(self) -> npt.NDArray[np.float64]:
+        """Cells of the cohort that taught each class of `CELL_CLASSES`."""
+        out = np.zeros(len(CELL_CLASSES))
+        np.add.at(out, self.owner, self.n_cells)
+        return out
 
     @cached_property
     def version(self) -> str:
@@ -109,6 +125,8 @@ class Reference:
             # a reference frozen before it was kept has none, and keeps its version
             **({"calibration": dict(sorted(self.calibration.items()))} if self.calibration else {}),
             **({"prior": self.prior} if self.prior else {}),
+            **({"confidence": self.confidence.to_dict()} if self.confidence else {}),
+            **({"reliability": [list(b) for b in self.reliability]} if self.reliability else {}),
         }
 
     def _content(self) -> bytes:
@@ -185,6 +203,8 @@ class Reference:
                 tuple(h["sample_ids"]),
                 {str(k): float(v) for k, v in h.get("calibration", {}).items()},
                 str(h.get("prior", "")),
+                ConfidenceMap.from_dict(h["confidence"]) if "confidence" in h else None,
+                tuple(ReliabilityBin(*row) for row in h.get("reliability", [])),
             )
         except (KeyError, IndexError, TypeError, ValueError):
             raise ReferenceOutdated(

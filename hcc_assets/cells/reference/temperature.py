@@ -4,6 +4,7 @@ deserve. Profiles come from ``training``.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -28,6 +29,33 @@ _DEFAULT_TEMPERATURE: Final = (2.0, 0.2)
 """Where nothing can be held out: own choice, timid."""
 
 
+@dataclass(frozen=True)
+class HeldOut:
+    """Held-out training cells: posterior of the class called, that class (place in
+    `CELL_CLASSES`), and whether it is the cell's own."""
+
+    confidence: npt.NDArray[np.float64]
+    called: npt.NDArray[np.intp]
+    right: npt.NDArray[np.bool_]
+
+    @classmethod
+    def none(cls) -> HeldOut:
+        """Where nothing could be held out."""
+        return cls(np.zeros(0), np.zeros(0, dtype=np.intp), np.zeros(0, dtype=bool))
+
+    def errors(self, confidence: npt.NDArray[np.float64]) -> dict[str, float]:
+        """Expected calibration error of the cells called each class (ten bins) at this
+        confidence."""
+        out = {}
+        for k in np.unique(self.called):
+            mine = self.called == k
+            bins = np.minimum((confidence[mine] * 10).astype(int), 9)
+            size = np.bincount(bins, minlength=10)
+            gap = np.bincount(bins, confidence[mine] - self.right[mine], minlength=10)
+            out[CELL_CLASSES[k]] = round(float(np.abs(gap).sum() / size.sum()), 4)
+        return out
+
+
 def temperature_at(
     size: npt.NDArray[np.float64], temperature: tuple[float, float]
 ) -> npt.NDArray[np.float64]:
@@ -43,10 +71,9 @@ def calibrate(
     state: npt.NDArray[np.intp],
     n_classes: int,
     usable: npt.NDArray[np.bool_],
-) -> tuple[tuple[float, float], dict[str, float]]:
-    """Temperature at which held-out cells have the confidence they deserve, and how far confidence
-    and accuracy are still apart for each class (expected calibration error over ten bins of the
-    held-out cells called it).
+) -> tuple[tuple[float, float], HeldOut]:
+    """Temperature at which held-out cells have the confidence they deserve, and what these cells
+    are called at it.
 
     Subjects are dealt into two halves (samples, where subjects are not known; cells, where there is
     one sample); profiles of one half judge the other. The pair of `temperature_at` that maximises
@@ -71,7 +98,7 @@ def calibrate(
         if len(rows):
             parts.append((rows, evidence(cells, profiles, rows), profiles.owner))
     if not parts:
-        return _DEFAULT_TEMPERATURE, {}
+        return _DEFAULT_TEMPERATURE, HeldOut.none()
     size = cells.size
     centre = typical_log_size(size, owner, n_classes)
     best, lowest = _DEFAULT_TEMPERATURE, np.inf
@@ -99,20 +126,4 @@ def calibrate(
         confidence.append(p.max(axis=1))
         called.append(p.argmax(axis=1))
         right.append(p.argmax(axis=1) == owner[rows])
-    return best, _errors(*map(np.concatenate, (confidence, called, right)))
-
-
-def _errors(
-    confidence: npt.NDArray[np.float64],
-    called: npt.NDArray[np.intp],
-    right: npt.NDArray[np.bool_],
-) -> dict[str, float]:
-    """Expected calibration error of the cells called each class."""
-    out = {}
-    for k in np.unique(called):
-        mine = called == k
-        bins = np.minimum((confidence[mine] * 10).astype(int), 9)
-        size = np.bincount(bins, minlength=10)
-        gap = np.bincount(bins, confidence[mine] - right[mine], minlength=10)
-        out[CELL_CLASSES[k]] = round(float(np.abs(gap).sum() / size.sum()), 4)
-    return out
+    return best, HeldOut(*map(np.concatenate, (confidence, called, right)))
