@@ -21,10 +21,10 @@ demo: setup  ## simulate a trial into ./hcc_home, run everything, write the repo
 	@echo "Report: $(abspath $(HCC_HOME))/published/report.html    Web UI: make ui"
 
 test: setup  ## the tests, under ten minutes
-	@$(PY) -m pytest -n 2 --dist loadfile
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-faults: setup  ## the full fault list and the seeded year
-	@$(PY) -m pytest -n 2 --dist loadfile -m "faults or slow" --timeout 1800
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "faults or slow" --timeout 1800
 
 lint: setup  ## ruff, mypy, import-linter
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

@@ -23,7 +23,7 @@ from hcc_assets.alerts.delivery import Answer, deliver_due
 from hcc_assets.alerts.outbox import AlertStore
 from hcc_assets.alerts.records import Signal
 from hcc_assets.operate.dagster_yaml import dagster_yaml, runs_at_once
-from hcc_assets.operate.instance import _forget_history
+from hcc_assets.operate.old_homes import _forget_history
 from hcc_assets.privacy.proof import tables_naming
 from hcc_assets_tests.postgres_server import postgres_server
 from hcc_assets_tests.processes import together
