@@ -74,3 +74,35 @@ def test_the_reference_does_not_wait_for_samples_that_cannot_change_it(
     assert taught < len(order) and str(reference.notes["version"]).startswith("cohort-")
     assert [len(runs_of(together, s)) for s in order] == [2] * taught + [1] * (len(order) - taught)
     assert hashes(together) == hashes(in_parts)
+
+
+@pytest.mark.slow
+def test_a_provisional_reference_does_not_depend_on_when_samples_came(
+    landing: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of three samples the first two by collection teach it, in whatever order they came."""
+    monkeypatch.setattr(reference_freezing, "SEEDS_TO_FREEZE", 10**6)
+    monkeypatch.setattr(reference_freezing, "TEACHING_CELLS", 1)
+    order = collected(landing)[:3]
+    header, *rows = sheet_rows(landing)
+    by_name = {row.split(",")[0]: row for row in rows}
+    homes = {
+        "together": [order],
+        "in turn": [order[:1], order[:2], order],
+        "last first": [order[2:], order[1:], order],
+    }
+    with without_figures():
+        for name, steps in homes.items():
+            shutil.copytree(landing, place / name)
+            for step in steps:
+                sheet = place / name / "landing" / "samples.csv"
+                sheet.write_text("\n".join([header, *(by_name[s] for s in step)]) + "\n")
+                run(place / name)
+    reference = Versions(Home.at(place / "together")).require("annotation_reference")
+    assert str(reference.notes["version"]).startswith("provisional-")
+    assert reference.notes["samples_used"] == 2
+    published = [
+        {n: h for n, h in hashes(place / name).items() if not n.startswith("reference_changes")}
+        for name in homes  # which calls were renewed is the one table that tells of the way
+    ]
+    assert published[0] == published[1] == published[2]
