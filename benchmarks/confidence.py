@@ -293,8 +293,7 @@ def main() -> None:
     print(pd.DataFrame(found["sets"]).round(3).to_string(index=False))
     print(json.dumps({k: found[k] for k in ("map", "class_error", "reliability")}, indent=1))
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(found, indent=1, sort_keys=True)
-    (folder / CONFIDENCE_FILE.name).write_text(f"{text}\n", encoding="utf-8")
+    (folder / CONFIDENCE_FILE.name).write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

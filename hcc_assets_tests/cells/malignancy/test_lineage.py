@@ -67,13 +67,15 @@ def test_a_very_shallow_sample_is_judged_by_the_panel(world: RealWorld) -> None:
     drawn = simulate_real_sample(world, 0, "pre", 300, 3)
     true = drawn.truth["cell_class"].to_numpy(dtype=object)
     rng = np.random.default_rng(0)
-    for share in (0.03, 0.003):
+    hepatocyte = true == "hepatocyte"
+    for share, sure in ((0.03, 0.0), (0.003, 0.8)):
         thin = drawn.counts.copy()
         thin.data = rng.binomial(thin.data, share).astype(np.int32)
         thin.eliminate_zeros()
-        result = call_malignancy(thin, drawn.genes, true)
-        # of 27 cells, with a few dozen molecules each: no more than three
-        assert result.calls["malignant"][true == "hepatocyte"].sum() <= 3
+        calls = call_malignancy(thin, drawn.genes, true).calls[hepatocyte]
+        # with 60 molecules, which quality control lets nobody through, a call may be in doubt:
+        # below the default limit of confidence the cell is unassigned
+        assert (calls["malignant"] & (calls["confidence"] >= sure)).mean() <= 0.05
 
 
 def test_genes_that_differ_one_by_one_are_no_copy_number() -> None:

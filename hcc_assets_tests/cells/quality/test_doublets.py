@@ -87,7 +87,7 @@ def test_rate_and_threshold():
     rate = estimated_rate(observed, simulated, 0.02)
     assert 0.03 < rate < 0.07
     called = observed > _threshold(observed, simulated, rate)
-    assert called[1900:].mean() > 0.9 and called[:1900].mean() < 0.01
+    assert called[1900:].mean() > 0.95 and called[:1900].mean() < 0.01
 
 
 def test_two_lineages_in_one_cell_conflict():
