@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+import contextlib
+from collections.abc import Iterator
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -28,32 +30,52 @@ _EPOCHS: Final = 200
 
 
 def umap_layout(components: Matrix, seed: int) -> Matrix:
-    """UMAP over exact neighbours: its own search for them compiles for ten seconds in every process
-    and is approximate.
-    """
+    """UMAP over exact neighbours: its own search for them is approximate."""
     import warnings
-
-    import umap
 
     k = min(15, len(components) - 1)
     others, distance = nearest_neighbours(components, k - 1)
     near = np.column_stack([np.arange(len(components)), others])
     distance = np.column_stack([np.zeros(len(components)), distance])
-    fitter = umap.UMAP(
-        n_neighbors=k,
-        min_dist=0.4,
-        random_state=seed,
-        n_jobs=1,
-        n_epochs=_EPOCHS,
-        precomputed_knn=(near, distance, None),
-    )
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _compiled_once():
+        import umap
+
+        fitter = umap.UMAP(
+            n_neighbors=k,
+            min_dist=0.4,
+            random_state=seed,
+            n_jobs=1,
+            n_epochs=_EPOCHS,
+            precomputed_knn=(near, distance, None),
+        )
         warnings.filterwarnings("ignore", message="n_jobs value")
         warnings.filterwarnings("ignore", message="precomputed_knn")
         warnings.filterwarnings(
             "ignore", message="Graph is not fully connected"
         )  # classes that lie apart are no defect
         return np.asarray(fitter.fit_transform(components), dtype=float)
+
+
+@contextlib.contextmanager
+def _compiled_once() -> Iterator[None]:
+    """Within it numba compiles what is called, when it is called, and keeps it on the disk.
+
+    umap-learn imports pynndescent, which compiles its distances for twelve seconds whether or not
+    they are used, and compiles its own layout for nine, in every process that draws an atlas.
+    """
+    import numba
+
+    compiled = numba.njit
+
+    def njit(*given: Any, **options: Any) -> Any:
+        functions = [item for item in given if callable(item)]  # and no signatures
+        return compiled(*functions, **{**options, "cache": True})
+
+    numba.njit = njit
+    try:
+        yield
+    finally:
+        numba.njit = compiled
 
 
 def on_the_clusters(components: Matrix, sketch: Matrix, centres: Matrix) -> Matrix:

@@ -10,6 +10,8 @@ import signal
 import sys
 import threading
 
+from hcc_assets.ui.warm import warm_runs
+
 MODULE = "hcc_assets.definitions"
 LOCATION = "hcc_assets"
 QUIET = ["--log-level", "warning"]
@@ -25,6 +27,7 @@ def main() -> None:
     threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     if role == "code":
         _register()
+        warm_runs()
         # the server starts runs with this interpreter, wherever `dagster` is on the PATH
         sys.argv = ["dagster", "api", "grpc", "--socket", place, "--module-name", MODULE]
         sys.argv += ["--location-name", LOCATION, "--use-python-environment-entry-point"]
