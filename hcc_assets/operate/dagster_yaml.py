@@ -46,6 +46,13 @@ run_monitoring:
 run_retries:
   enabled: false
 
+# A run that may start is started within a second (five by default, after each run).
+run_coordinator:
+  module: dagster.core.run_coordinator
+  class: QueuedRunCoordinator
+  config:
+    dequeue_interval_seconds: 1
+
 concurrency:
   runs:
     max_concurrent_runs: {max_concurrent_runs}

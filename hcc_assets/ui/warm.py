@@ -15,30 +15,15 @@ from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from typing import Any
 
-PRELOADED = (
-    "hcc_assets.ui.child",
-    "hcc_assets.definitions",
-    "dagster._grpc.server",
-    "anndata",
-    "lifelines",
-    "matplotlib.backends.backend_agg",
-    "pyarrow.parquet",
-    "scanpy",
-    "scipy.optimize",
-    "scipy.stats",
-    "sklearn.cluster",
-    "sklearn.decomposition",
-    "sklearn.neighbors",
-    "statsmodels.api",
-)
-"""What runs import; a name that cannot be imported is left to the run (`multiprocessing`)."""
+PRELOADED = ["hcc_assets.ui.child", "hcc_assets.ui.preloaded"]
+"""The main module of the code server, which a run would import again, and what runs need."""
 
 
 def warm_context() -> ForkServerContext:
     """A context whose processes are forks of one that has imported `PRELOADED`; that one is
     started here, so that the first run finds it ready."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(PRELOADED))
+    context.set_forkserver_preload(PRELOADED)
     forkserver.ensure_running()
     return context
 
