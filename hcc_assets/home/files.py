@@ -229,9 +229,3 @@ def read_h5ad(path: UPath) -> Any:
 
     with local_copy(path) as local:
         return anndata.read_h5ad(local)
-
-
-def copy_file(source: UPath, target: UPath) -> None:
-    """Put a second name to a file's bytes: a copy, since through a hard link an edit in place would
-    reach it."""
-    write_bytes(target, source.read_bytes())

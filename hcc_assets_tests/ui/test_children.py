@@ -93,11 +93,18 @@ def samples(ui: Ui) -> list[str]:
     return list(answer["data"]["assetNodeOrError"].get("partitionKeys") or ())
 
 
+def forked(ui: Ui) -> list[psutil.Process]:
+    """Runs at work: children of the process that has everything imported."""
+    server = [p for p in ui.child("code server").children() if "forkserver" in str(p.cmdline())]
+    return [run for one in server for run in one.children()]
+
+
 def test_an_empty_home_offers_its_samples_and_a_killed_code_server_comes_back(ui: Ui) -> None:
     assert samples(ui) == ["s0001-a"], "before any sensor has looked"
     names = [" ".join(p.cmdline()) for p in ui.family()]
-    assert len([n for n in names if "hcc_assets.ui.child" in n]) == 2, "code server and daemon"
+    assert len([n for n in names if "-m hcc_assets.ui.child" in n]) == 2, "code server and daemon"
     assert not [n for n in names if "dagster api grpc" in n], "none of Dagster's own"
+    wait("a run", lambda: forked(ui))
     killed = ui.child("code server")
     killed.kill()
     wait("word of it", lambda: "code server ended by itself" in ui.log.read_text())
