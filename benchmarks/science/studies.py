@@ -19,8 +19,8 @@ from typing import Any
 import pandas as pd
 
 import benchmarks
+from benchmarks.science.bars import Tables, annotation_bars, bar, real_bars
 
-Tables = dict[str, pd.DataFrame]
 NOT_STUDIES = ("performance", "science", "endpoints")
 _SCALES: dict[str, dict[str, dict[str, Any]]] = {
     "real_cells": {"tiny": {"per_column": 10}},
@@ -30,6 +30,12 @@ _SCALES: dict[str, dict[str, dict[str, Any]]] = {
         "tiny": {"replicates": 60, "null_replicates": 100, "pairs": (8, 12)},
         "quick": {"replicates": 400, "null_replicates": 1000},
     },
+    "tumours": {
+        "tiny": {"patients": 3, "cells": 300, "cases": ("as it comes",)},
+        "quick": {"patients": 4, "cells": 600},
+    },
+    "doubt": {"tiny": {"replicates": 40}, "quick": {"replicates": 100}},
+    "confounding": {"tiny": {"designs": 5}, "quick": {"designs": 20}},
 }
 """Arguments by study and size; the full size is the study's own."""
 
@@ -56,110 +62,6 @@ class Study:
     def load(self) -> Any:
         """The module."""
         return importlib.import_module(f"benchmarks.{self.module}")
-
-
-def _bar(text: str, value: float, limit: float, *, at_least: bool) -> dict[str, Any]:
-    sign = "at least" if at_least else "at most"
-    return {
-        "bar": f"{text}: {sign} {limit:g}",
-        "value": value,
-        "met": bool(value >= limit if at_least else value <= limit),
-    }
-
-
-_CLASS_BARS = {
-    "neutrophil": 0.90,
-    "mast": 0.85,
-    "monocyte": 0.90,
-    "macrophage": 0.90,
-    "dendritic": 0.90,
-}
-
-
-_BLOOD_BARS = {
-    "T_CD4": 0.95,
-    "T_CD8": 0.95,
-    "T_unconventional": 0.90,
-    "NK": 0.90,
-    "B": 0.95,
-    "monocyte": 0.95,
-    "cDC": 0.80,
-    "pDC": 0.90,
-}
-"""SINGLE_CELL.md, section 6."""
-
-
-def annotation_bars(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Bars of the annotation study from its table (index ``case``; ``f1_<class>`` columns)."""
-    bars = []
-    for case, row in table.iterrows():
-        name = str(case)
-        labels = ", labels" in name
-        if "unknown" in name:
-            bars.append(
-                _bar(
-                    f"novel cells left unassigned, {name}",
-                    float(row["novel_unassigned"]),
-                    0.80,
-                    at_least=True,
-                )
-            )
-            continue
-        bars.append(
-            _bar(
-                f"macro-F1, {name}", float(row["macro_f1"]), 0.95 if labels else 0.90, at_least=True
-            )
-        )
-        bars.append(
-            _bar(
-                f"composition error, {name}",
-                float(row["composition_error"]),
-                0.02 if labels else 0.04,
-                at_least=False,
-            )
-        )
-        bars.append(_bar(f"unassigned, {name}", float(row["unassigned"]), 0.03, at_least=False))
-        bars += [
-            _bar(f"F1 of {c}, {name}", float(row[f"f1_{c}"]), limit, at_least=True)
-            for c, limit in _CLASS_BARS.items()
-            if f"f1_{c}" in row
-        ]
-    return bars
-
-
-_CALIBRATED_FROM = 0.75
-"""Accuracy from which a set has a bar: own choice, below it calls and not confidence are amiss."""
-
-
-def real_bars(tables: Tables) -> list[dict[str, Any]]:
-    """Bars of the real sets; none for a set that is not there."""
-    bars = []
-    for row in tables["Real sets"].dropna(subset=["macro_f1"]).to_dict("records"):
-        name = row["set"]
-        bars.append(_bar(f"real {name}: macro-F1", row["macro_f1"], 0.85, at_least=True))
-        bars.append(
-            _bar(f"real {name}: calibration error", row["calibration_error"], 0.05, at_least=False)
-        )
-    for row in tables.get("Recall by the authors' label", pd.DataFrame()).to_dict("records"):
-        if row["set"] == "blood":
-            limit = _BLOOD_BARS[row["kind"]]
-            bars.append(
-                _bar(f"real blood: recall of {row['kind']}", row["recall"], limit, at_least=True)
-            )
-    for row in tables.get("Epithelium of another organ", pd.DataFrame()).to_dict("records"):
-        if row["tissue"] == "normal":
-            text = f"real {row['set']}: normal epithelium called tumour"
-            bars.append(_bar(text, row["called_tumour"], 0.05, at_least=False))
-    stored = tables.get("Confidence, each set judged by a map without its study", pd.DataFrame())
-    for row in stored.to_dict("records"):
-        text = f"calibration error, map without its study, {row['set']}"
-        if row["accuracy"] >= _CALIBRATED_FROM:
-            bars.append(_bar(text, row["error"], 0.05, at_least=False))
-    left = "Cells drawn from a study that the prior does not have"
-    for row in tables.get(left, pd.DataFrame()).to_dict("records"):
-        text = f"macro-F1 without {row['left_out']} in the prior"
-        bars.append(_bar(text, row["macro_f1"], 0.85, at_least=True))
-    return bars
 
 
 def _real(module: Any, size: str) -> Findings:
@@ -191,7 +93,7 @@ def _doublets(module: Any, size: str) -> Findings:
     kind = table["case"].str.replace(r", seed \d+$", "", regex=True)
     means = table.drop(columns="case").groupby(kind, sort=False).mean().reset_index()
     bars = [
-        _bar(
+        bar(
             f"AUPRC less that of Scrublet, {r['case']}",
             r["auprc_own"] - r["auprc_scrublet"],
             0.0,
@@ -209,22 +111,22 @@ def _calibration(module: Any, size: str) -> Findings:
     table = module.calibrate(**scale)
     uneven = module.class_by_class(replicates=2 * scale.get("replicates", 1000))
     bars = [
-        bar
+        one
         for r in uneven.to_dict("records")
-        for bar in (
-            _bar(
+        for one in (
+            bar(
                 f"type I error of the lowest class, tumour varies threefold, {r['n_pairs']} pairs",
                 r["null_rate_lowest"],
                 0.03,
                 at_least=True,
             ),
-            _bar(
+            bar(
                 f"type I error of the highest class, tumour varies threefold, {r['n_pairs']} pairs",
                 r["null_rate_highest"],
                 0.07,
                 at_least=False,
             ),
-            _bar(
+            bar(
                 f"unchanged classes rightly said when 8 of 14 fall, {r['n_pairs']} pairs",
                 r["rightly_said"],
                 0.9,
@@ -236,6 +138,61 @@ def _calibration(module: Any, size: str) -> Findings:
         {"Worst class, simulated": uneven, "Methods": table},
         pd.concat([pd.DataFrame(bars), module.verdict(table)], ignore_index=True),
     )
+
+
+def _tumours(module: Any, size: str) -> Findings:
+    table = module.compare(**_SCALES["tumours"].get(size, {}))
+    bars = []
+    for r in table.to_dict("records"):
+        case = f"{r['case']}, seed {r['seed']}"
+        for text, column, limit, at_least in _TUMOUR_BARS:
+            if pd.notna(r[column]):
+                bars.append(bar(f"{text}, {case}", r[column], limit, at_least=at_least))
+    worst = table.sort_values("worst_recall")
+    return Findings({"Simulated biopsies, worst class first": worst}, pd.DataFrame(bars))
+
+
+_TUMOUR_BARS = (
+    ("macro-F1", "macro_f1", 0.95, True),
+    ("composition error", "composition_error", 0.03, False),
+    ("bias of the change of the worst class, log2", "bias", 0.15, False),
+    ("known cells unassigned", "known_lost", 0.03, False),
+    ("novel cells unassigned", "novel_unassigned", 0.8, True),
+    ("hepatocytes called tumour", "false_tumour", 0.05, False),
+)
+"""Own aims for the own simulator, as in SINGLE_CELL.md, section 6."""
+
+
+def _doubt(module: Any, size: str) -> Findings:
+    table = module.compare(**_SCALES["doubt"].get(size, {}))
+    published = table[table["counted"].str.contains("published")]
+    bars = [
+        one
+        for r in published.to_dict("records")
+        for one in (
+            bar(f"coverage, {_doubtful(r)}", r["coverage"], 0.93, at_least=True),
+            bar(f"type I error, {_doubtful(r)}", r["null_rate"], 0.07, at_least=False),
+        )
+    ]
+    return Findings({"Ways to count, simulated": table}, pd.DataFrame(bars))
+
+
+def _doubtful(row: dict[str, Any]) -> str:
+    return f"{row['doubt']:.0%} of cells in doubt, {row['n_pairs']} pairs"
+
+
+def _confounding(module: Any, size: str) -> Findings:
+    table = module.compare(**_SCALES["confounding"].get(size, {}))
+    bars = [
+        bar(
+            f"{r['design']} designs flagged, {r['factor']}",
+            r["flagged"],
+            1.0 if r["design"] == "confounded" else 0.05,
+            at_least=r["design"] == "confounded",
+        )
+        for r in table.to_dict("records")
+    ]
+    return Findings({"Designs, simulated": table}, pd.DataFrame(bars))
 
 
 def _any(module: Any, size: str) -> Findings:
@@ -251,7 +208,10 @@ KNOWN = (
     Study("Real cells", "real_cells", _real),
     Study("Cell classes, simulated", "annotation", _annotation),
     Study("Doublets", "doublets", _doublets),
+    Study("Tumours simulated from real profiles", "tumours", _tumours),
     Study("Change of composition: calibration and power", "calibration", _calibration),
+    Study("Change of composition: doubt of the calls", "doubt", _doubt),
+    Study("Confounded designs", "confounding", _confounding),
 )
 
 
