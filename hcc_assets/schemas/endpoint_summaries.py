@@ -44,7 +44,7 @@ class PfsSummary(Table):
 
     class Config(Table.Config):
         name = "pfs_summary"
-        unique = ["PARAMCD", "landmark_days"]
+        unique = ["CRITERION", "PARAMCD", "landmark_days"]
 
 
 class FollowUp(Table):
