@@ -87,12 +87,16 @@ class MalignancyResult:
     heat
         Mean profile of malignant, normal epithelial and reference cells by bin (columns), for the
         chromosome heatmap.
+    by_lineage
+        Whether the candidates are liver cells that were held against their own lineage: those that
+        are not malignant are liver cells then.
     """
 
     calls: pd.DataFrame
     profile: pd.Series | None
     amplitude: float
     heat: pd.DataFrame
+    by_lineage: bool = False
 
 
 def _panel(values: sp.csr_matrix, symbols: pd.Index, names: tuple[str, ...]) -> Vector:
@@ -194,7 +198,7 @@ def call_malignancy(
     ids, symbols = (pd.Index(genes[c].astype(str)) for c in ("gene_id", "gene"))
     candidate = _candidates(counts, symbols, labels)
     others = np.isin(labels.astype(str), NORMAL_CLASSES)
-    seen = _detected(counts, candidate) | _detected(counts, others)
+    seen = detected(counts, candidate) | detected(counts, others)
     size = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
     values = log_normalised(sp.csr_matrix(counts))
     del counts  # as large as the sample; copies of parts of it follow
@@ -210,7 +214,7 @@ def call_malignancy(
     at = np.flatnonzero(candidate)
     profile, amplitude = None, float("nan")
     heat = pd.DataFrame(index=["malignant", "normal_epithelial", "reference"])
-    posterior, informative = np.zeros(len(at)), False
+    posterior, informative, matched = np.zeros(len(at)), False, None
     if len(at) >= 2:
         where = windows(ids, symbols, seen)
         normal = _normal_range(values, labels, where.columns)
@@ -247,10 +251,10 @@ def call_malignancy(
     calls.loc[at, "malignant"] = malignant
     calls["confidence"] = np.nan
     calls.loc[at, "confidence"] = confidence
-    return MalignancyResult(calls, profile, amplitude, heat)
+    return MalignancyResult(calls, profile, amplitude, heat, matched is not None)
 
 
-def _detected(counts: sp.csr_matrix, rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def detected(counts: sp.csr_matrix, rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     if not rows.any():
         return np.zeros(counts.shape[1], dtype=bool)
     part = sp.csr_matrix(counts[np.flatnonzero(rows)])
