@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy.sparse as sp
 
 from hcc_assets.cells.malignancy.decision import MalignancyResult, call_malignancy
+from hcc_assets.cells.quality.metrics import as_csr
 from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class EpithelialCalls:
 
 def resolve_epithelial(
     counts: AnnData,
-    matrix: sp.csr_matrix,
+    cells: npt.NDArray[np.intp],
     best: npt.NDArray[np.intp],
     confidence: npt.NDArray[np.float64],
     probability: npt.NDArray[np.float64],
@@ -56,8 +56,8 @@ def resolve_epithelial(
 
     Parameters
     ----------
-    counts, matrix
-        The genes (``var``) and the counts of the cells judged.
+    counts, cells
+        Of the sample, and the rows that are judged.
     best, confidence
         Class and confidence by the reference.
     probability
@@ -89,10 +89,11 @@ def resolve_epithelial(
     labels[epithelial & ~np.isin(labels, EPITHELIAL)] = "epithelial"
     rows = np.flatnonzero(usable)
     result = call_malignancy(
-        sp.csr_matrix(matrix[rows]),
+        as_csr(counts),
         counts.var[["gene_id", "gene"]],
         labels[rows],
         patient_profiles=subject_profiles,
+        rows=cells[rows],
     )
     informative = result.profile is not None
     lone = epithelial & ~np.isin(best, (_TUMOUR, _HEPATOCYTE, _CHOLANGIOCYTE))
