@@ -12,12 +12,19 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
-from hcc_assets.cells.malignancy.copy_number import excluded, log_normalised, windows
-from hcc_assets.cells.malignancy.decision import NORMAL_CLASSES, detected, oncofetal_score
+from hcc_assets.cells.malignancy.copy_number import SCALE, excluded, windows
+from hcc_assets.cells.malignancy.decision import NORMAL_CLASSES, oncofetal_score
 from hcc_assets.cells.malignancy.lineage import arms_of, lineage_between
+from hcc_assets.cells.malignancy.molecules import (
+    expressed_in,
+    log_values,
+    molecules_of,
+    sizes_of,
+)
 from hcc_assets.cells.malignancy.parting import candidates_of
 from hcc_assets.cells.malignancy.populations import judge
 from hcc_assets.cells.malignancy.split import MIN_CELLS
+from hcc_assets.study.markers import MATURE_HEPATOCYTE, ONCOFETAL
 
 MESENCHYMAL: Final = "fibroblast"
 """Class that such cells are taken for."""
@@ -41,14 +48,17 @@ class MesenchymalClone:
 
 
 def mesenchymal_clone(
-    counts: sp.csr_matrix, genes: pd.DataFrame, labels: npt.NDArray[np.object_]
+    counts: sp.csr_matrix,
+    genes: pd.DataFrame,
+    labels: npt.NDArray[np.object_],
+    rows: npt.NDArray[np.intp],
 ) -> MesenchymalClone | None:
     """Malignant cells among the fibroblasts of one sample; None where there are none.
 
     Parameters
     ----------
-    counts, genes, labels
-        As for `decision.call_malignancy`.
+    counts, genes, labels, rows
+        As for `decision.call_malignancy`; the rows of the result are places among ``labels``.
 
     Notes
     -----
@@ -56,31 +66,30 @@ def mesenchymal_clone(
     fibroblast and against what lies between fibroblast and hepatocyte, and the least deviation
     counts. Fibroblasts have no part in the factor of a gene between sample and prior.
     """
-    rows = np.flatnonzero(labels == MESENCHYMAL)
-    if len(rows) < MIN_CELLS:
+    at = np.flatnonzero(labels == MESENCHYMAL)
+    if len(at) < MIN_CELLS:
         return None
     ids, symbols = (pd.Index(genes[c].astype(str)) for c in ("gene_id", "gene"))
-    mine = sp.csr_matrix(counts[rows])
+    mine = rows[at]
     others = {
-        c: np.asarray(counts[np.flatnonzero(labels == c)].sum(axis=0), dtype=np.float64).ravel()
+        c: molecules_of(counts, rows[labels == c])
         for c in NORMAL_CLASSES
         if c != MESENCHYMAL and (labels == c).sum() >= MIN_CELLS
     }
     if not others:
         return None
     arms = arms_of(ids, excluded(symbols))
-    total = np.asarray(mine.sum(axis=0), dtype=np.float64).ravel()
-    lineage = lineage_between(MESENCHYMAL, total, others, ids, symbols, arms)
+    lineage = lineage_between(MESENCHYMAL, molecules_of(counts, mine), others, ids, symbols, arms)
     if lineage is None:
         return None
-    seen = detected(mine, np.ones(len(rows), dtype=bool))
-    size = np.asarray(mine.sum(axis=1), dtype=np.float64).ravel()
-    values = log_normalised(mine)
+    seen = expressed_in(counts, mine)
     where = windows(ids, symbols, seen)
-    cells = candidates_of(values, size, ids, symbols, arms, where, seen)
-    panel = oncofetal_score(values, symbols)
-    found = judge(cells, lineage, panel, ABERRANT, AMPLITUDE)
+    spoken = np.flatnonzero(symbols.isin({*ONCOFETAL, *MATURE_HEPATOCYTE}))
+    kept = np.union1d(where.columns, spoken)
+    values = log_values(counts, mine, kept, sizes_of(counts, mine), SCALE)
+    cells = candidates_of(counts, mine, values, kept, ids, symbols, arms, where, seen)
+    found = judge(cells, lineage, oncofetal_score(values, symbols[kept]), ABERRANT, AMPLITUDE)
     if not found.aneuploid:
         return None
     profile = pd.Series(found.own, index=where.bins, name="profile")
-    return MesenchymalClone(rows, found.posterior, profile)
+    return MesenchymalClone(at, found.posterior, profile)

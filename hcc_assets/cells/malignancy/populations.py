@@ -83,7 +83,7 @@ def judge(
         Where the most aberrant population is aneuploid against its lineage, it is malignant, and so
         are those that have its copy number by six tenths at least.
     """
-    n = len(cells.size)
+    n = len(cells.places)
     # the panel is no part of a copy-number profile: what it parts is no less normal for that
     upper = two_means(panel)
     halves = [np.flatnonzero(upper), np.flatnonzero(~upper)]
@@ -146,6 +146,6 @@ def _log_density(x: Vector, of: Vector) -> Vector:
 
 def _from_lineage(cells: Candidates, lineage: Lineage) -> Vector:
     """Consensus of a sample whose candidates are all malignant: arms against the lineage."""
-    found = lineage.against(cells.molecules(np.arange(len(cells.size))))
+    found = lineage.against(cells.molecules(np.arange(len(cells.places))))
     level = {} if found is None else found.arms.to_dict()
     return np.array([float(level.get(a, 0.0)) for a in cells.full.arms.astype(str)])

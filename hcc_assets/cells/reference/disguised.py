@@ -57,7 +57,7 @@ def with_mesenchymal(
     out = call.copy()
     for s in np.unique(subject):
         rows = np.flatnonzero(subject == s)
-        clone = mesenchymal_clone(sp.csr_matrix(cells.counts[rows]), genes, labels[rows])
+        clone = mesenchymal_clone(sp.csr_matrix(cells.counts), genes, labels[rows], rows)
         if clone is None:
             continue
         mine, p = rows[clone.rows], clone.posterior
