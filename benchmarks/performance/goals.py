@@ -175,6 +175,18 @@ def _sample_goals(one: Rows) -> list[Goal]:
             _worst(largest, "cpu_s"),
         ),
         Goal(
+            "sample_calls",
+            "10,000 cells called by a frozen reference, copy number included, CPU seconds",
+            2.0,
+            max((r["stages"]["calls"] for r in largest if "calls" in r["stages"]), default=None),
+        ),
+        Goal(
+            "sample_own_memory",
+            "20,000 cells to their own tables, largest process, MB",
+            1200,
+            _worst(pick(pure, cells=20_000), "peak_mb"),
+        ),
+        Goal(
             "sample_memory",
             "Refresh with one new sample, largest process, MB",
             2000,

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 
 _TARGET: Final = 1e4
 """Counts per cell before the logarithm: CP10k, as CellTypist and most atlases have it."""
+POSTERIOR: Final = "class_posterior"
+"""Name in ``obsm`` of the posterior of each class; without ``X_``, which would make it an embedding
+in the words of the CELLxGENE schema."""
+_ORDERS: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
+    {"cell_class": CELL_CLASSES, "second_class": CELL_CLASSES}
+)
 _CHUNK: Final = 65_536
 """Numbers of a matrix that are written and read at once: own choice, half a megabyte."""
 
@@ -95,6 +102,7 @@ def export_atlas(
     genes: pd.DataFrame,
     *,
     title: str,
+    timepoints: Sequence[str] = (),
 ) -> int:
     """Write cells of many samples into one file or store, one sample in memory at a time.
 
@@ -110,6 +118,8 @@ def export_atlas(
         ``gene_id, gene`` of the file (``union_genes``).
     title
         Title of the data set.
+    timepoints
+        Of the study, in their order.
 
     Returns
     -------
@@ -119,8 +129,10 @@ def export_atlas(
     Notes
     -----
     ``X`` holds raw counts (float32), ``layers["log1p"]`` their ``scanpy.pp.log1p`` at 10,000 counts
-    per cell, ``obsm["X_umap"]`` the display embedding; ``cell_class`` has the order of the contract
-    and a colour for each class, the same in every export. So ``sc.pl.umap(atlas,
+    per cell, ``obsm["X_umap"]`` the display embedding; where the samples bring
+    ``obsm["class_posterior"]``, its columns are the classes of ``uns["class_posterior_classes"]``,
+    in that order. ``cell_class`` and ``timepoint`` are ordered categories (classes as in the
+    contract), and each class has a colour, the same in every export. So ``sc.pl.umap(atlas,
     color=["cell_class", "GPC3"], gene_symbols="gene_symbol", layer="log1p")`` draws at once.
     """
     import anndata
@@ -167,7 +179,10 @@ def export_atlas(
             "organism_ontology_term_id": "NCBITaxon:9606",
             "not_known": np.array([*NOT_KNOWN, left_out], dtype=object),
         }
-        stored = _storable(obs.drop(columns=["x", "y"]).rename_axis(None))
+        if POSTERIOR in obsm:
+            uns[f"{POSTERIOR}_classes"] = np.array(CELL_CLASSES, dtype=object)
+        orders = {**_ORDERS, "timepoint": timepoints}
+        stored = _storable(obs.drop(columns=["x", "y"]).rename_axis(None), orders)
         if "cell_class" in stored:
             colours = dict(zip(CELL_CLASSES, sc.pl.palettes.default_20, strict=False))
             named = [colours[c] for c in stored["cell_class"].cat.categories]
@@ -192,17 +207,19 @@ def _aligned(counts: AnnData, cells: pd.DataFrame, target: pd.Index) -> sp.csr_m
     return out
 
 
-def _storable(obs: pd.DataFrame) -> pd.DataFrame:
-    """Text as categories, which every reader of ``.h5ad`` knows; a missing text stays missing."""
+def _storable(obs: pd.DataFrame, orders: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """Text as categories, which every reader of ``.h5ad`` knows, ordered where the order of all of
+    them is given; a missing text stays missing.
+    """
     out = obs.copy()
     for name in out.columns:
         if out[name].dtype == object:
             out[name] = pd.Categorical(
                 out[name].map(lambda v: None if v is None or v != v else str(v))
             )
-    if "cell_class" in out:
-        present = set(out["cell_class"].cat.categories)
-        out["cell_class"] = out["cell_class"].cat.set_categories(
-            [c for c in CELL_CLASSES if c in present]
-        )
+    for name, order in orders.items():
+        present = set(out[name].cat.categories) if name in out else set()
+        if present and present <= {*order}:
+            there = [c for c in order if c in present]
+            out[name] = out[name].cat.set_categories(there, ordered=True)
     return out

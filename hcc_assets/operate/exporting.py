@@ -68,7 +68,9 @@ def write_atlas(
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         written = Path(scratch) / target.name
-        export_atlas(written, cells, genes, title=title)
+        export_atlas(
+            written, cells, genes, title=title, timepoints=home.config().samples.timepoints
+        )
         if target.is_dir():
             target.rename(Path(scratch) / "before")
         written.replace(target)
@@ -79,6 +81,7 @@ def _atlas_cells(
     versions: Versions, places: pd.DataFrame, keys: Mapping[str, str]
 ) -> Iterator[tuple[AnnData, pd.DataFrame, Mapping[str, Any]]]:
     """Counts, columns and components of the cells of each sample."""
+    from hcc_assets.cells.atlas_export import POSTERIOR
     from hcc_assets.cells.atlas_terms import schema_obs
     from hcc_assets.cells.embedding import AtlasModel, locate
 
@@ -89,7 +92,11 @@ def _atlas_cells(
     if versions.current("subjects") is not None:
         known = versions.frame("subjects", "table").dropna(subset=["SEX"])
         sexes = dict(zip(known["USUBJID"], known["SEX"], strict=True))
-    for sample in (str(s) for s in places["sample_id"].unique()):
+    names = [str(s) for s in places["sample_id"].unique()]
+    standing = {s: Version(versions, versions.require("annotated_cells", keys[s])) for s in names}
+    # calls made before posteriors were kept have none: then no sample shows them
+    certain = all(version.has("posteriors") for version in standing.values())
+    for sample in names:
         calls = versions.frame("annotated_cells", "calls", keys[sample])
         own = places[places["sample_id"] == sample]
         own = own.assign(barcode=own["cell_id"].str.removeprefix(f"{sample}:"))
@@ -99,10 +106,13 @@ def _atlas_cells(
         schema = schema_obs(row, chosen["cell_class"], sex=sexes.get(str(row["subject_id"])))
         extra = chosen[[c for c in chosen.columns if c not in schema.columns]]
         counts = versions.cells("raw_counts", "counts", keys[sample])
-        obsm = {}
+        obsm: dict[str, Any] = {}
+        if certain:
+            rows = pd.Index(calls["barcode"]).get_indexer(chosen.index)
+            obsm[POSTERIOR] = standing[sample].frame("posteriors").to_numpy()[rows]
         if model is not None:
             located = locate(model, counts, chosen.index)
-            obsm = {"X_pca": located.components, "X_pca_harmony": located.corrected}
+            obsm |= {"X_pca": located.components, "X_pca_harmony": located.corrected}
         yield counts, pd.concat([extra, schema], axis=1), obsm
 
 

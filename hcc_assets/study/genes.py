@@ -121,15 +121,17 @@ def positions(genes: Names) -> pd.DataFrame:
     )
     where = pd.Index(table["gene_id"]).get_indexer(ids)
     found = where >= 0
-    chromosome: list[str | None] = [
-        c if f else None for f, c in zip(found, table["chromosome"].to_numpy()[where], strict=True)
-    ]
+    chromosome = np.where(found, table["chromosome"].to_numpy(dtype=object)[where], None)
     start = np.where(found, table["start"].to_numpy()[where], -1)
-    arm = [
-        None if c not in CENTROMERES else f"{c}{'p' if s < CENTROMERES[c] * 1e6 else 'q'}"
-        for c, s in zip(chromosome, start, strict=True)
-    ]
-    order = np.where([c in CHROMOSOMES for c in chromosome], where, -1)
+    arm = np.full(len(names), None, dtype=object)
+    placed = np.zeros(len(names), dtype=bool)
+    for name in {*CENTROMERES, *CHROMOSOMES}:
+        on = chromosome == name
+        if name in CENTROMERES:
+            short = start < CENTROMERES[name] * 1e6
+            arm[on & short], arm[on & ~short] = f"{name}p", f"{name}q"
+        placed |= on & (name in CHROMOSOMES)
+    order = np.where(placed, where, -1)
     return pd.DataFrame(
         {
             "chromosome": pd.Series(chromosome, dtype=object),

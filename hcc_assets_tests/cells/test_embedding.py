@@ -147,10 +147,13 @@ def export(cohort, model, path):
                 )
             )
             obs = obs.assign(cell_id=[f"{k}_{b}" for b in cells.index], sample_id=k)
+            sure = obs["cell_class"].to_numpy()[:, None] == np.array(CELL_CLASSES)[None, :]
             obsm = {"X_pca": located.components, "X_pca_harmony": located.corrected}
-            yield counts, obs, obsm
+            obs["timepoint"] = "post" if k == "S1" else "pre"
+            yield counts, obs, obsm | {"class_posterior": 0.9 * sure + 0.1 / len(CELL_CLASSES)}
 
-    return export_atlas(path, parts(), union_genes(v[0].var for v in cohort.values()), title="test")
+    genes = union_genes(v[0].var for v in cohort.values())
+    return export_atlas(path, parts(), genes, title="test", timepoints=["pre", "post"])
 
 
 def test_export_opens_and_holds_the_very_counts(cohort, model, tmp_path):
@@ -177,7 +180,7 @@ def test_a_zarr_store_holds_the_same_as_the_file(cohort, model, tmp_path):
     assert (file.layers["log1p"] != store.layers["log1p"]).nnz == 0
     pd.testing.assert_frame_equal(file.obs, store.obs)
     pd.testing.assert_frame_equal(file.var, store.var)
-    assert set(file.obsm) == {"X_umap", "X_pca", "X_pca_harmony"}
+    assert set(file.obsm) == {"X_umap", "X_pca", "X_pca_harmony", "class_posterior"}
     for name in file.obsm:
         np.testing.assert_array_equal(file.obsm[name], store.obsm[name])
 
@@ -207,6 +210,16 @@ def test_scanpy_draws_the_export_as_it_is(cohort, model, tmp_path):
     export(cohort, model, tmp_path / "atlas.h5ad")
     atlas = ad.read_h5ad(tmp_path / "atlas.h5ad")
     assert list(atlas.obs["cell_class"].cat.categories) == CLASSES_IN_ORDER
+    assert atlas.obs["cell_class"].cat.ordered
+    assert list(atlas.obs["timepoint"].cat.categories) == ["pre", "post"]
+    posterior = pd.DataFrame(
+        atlas.obsm["class_posterior"],
+        index=atlas.obs_names,
+        columns=atlas.uns["class_posterior_classes"],
+    )
+    assert posterior.dtypes.eq(np.float32).all()
+    np.testing.assert_allclose(posterior.sum(axis=1), 1, rtol=1e-5)
+    assert (posterior.idxmax(axis=1) == atlas.obs["cell_class"].astype(str)).all()
     gene = atlas.var["gene_symbol"].iloc[3]
     axes = sc.pl.umap(
         atlas, color=["cell_class", gene], gene_symbols="gene_symbol", layer="log1p", show=False

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import anndata as ad
+import numpy as np
 import pandas as pd
 from click.testing import CliRunner
 
 from hcc_assets.commands import hcc
+from hcc_assets.study.classes import CELL_CLASSES
 from hcc_assets_tests.tiny import Tiny
 
 
@@ -24,6 +26,13 @@ def test_all_of_the_atlas_and_a_part_of_it(tiny: Tiny, place: Path) -> None:
     whole = ad.read_h5ad(place / "atlas.h5ad")
     assert list(whole.obs_names) == list(atlas["cell_id"])
     assert whole.obsm["X_pca_harmony"].shape == whole.obsm["X_pca"].shape
+    posterior = whole.obsm["class_posterior"]
+    assert posterior.shape == (whole.n_obs, len(CELL_CLASSES))
+    np.testing.assert_allclose(posterior.sum(axis=1), 1, rtol=1e-5)
+    called = np.array(whole.uns["class_posterior_classes"])[posterior.argmax(axis=1)]
+    known = (whole.obs["cell_class"] != "unassigned").to_numpy()
+    assert (called == whole.obs["cell_class"].astype(str))[known].mean() > 0.95
+    assert list(whole.obs["timepoint"].cat.categories) == ["pre", "post"]
     for _ in range(2):  # the second takes the place of the first
         words = ("--format", "zarr", "--sample", sample, "--class", name)
         assert exported(tiny, str(place), *words).startswith("0 Wrote")

@@ -15,6 +15,7 @@ from hcc_assets.catalogue.single_cell._given import given_calls
 from hcc_assets.catalogue.single_cell._quality import quality_of
 from hcc_assets.home.landing.sample_sheet import SampleRow
 from hcc_assets.home.manifests import Bundle
+from hcc_assets.study.classes import CELL_CLASSES
 from hcc_assets.study.config import StudyConfig
 
 if TYPE_CHECKING:
@@ -78,6 +79,9 @@ def annotated_cells(
     )
     counts = soft_counts(calls, annotation.shares, reference.calibration, annotation.blind_shares)
     frames = {"calls": calls, "counts": counts, "summary": pd.DataFrame([summary])}
+    frames["posteriors"] = pd.DataFrame(
+        annotation.shares.astype("float32"), columns=list(CELL_CLASSES)
+    )
     frames |= given.frames
     if annotation.profile is not None:
         profile = annotation.profile.rename("value").rename_axis("bin")

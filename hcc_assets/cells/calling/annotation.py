@@ -25,10 +25,10 @@ from hcc_assets.cells.calling.marker_evidence import (
     MarkerEvidence,
     evidence_without,
     marker_evidence,
+    rule_genes,
 )
 from hcc_assets.cells.malignancy.decision import MalignancyResult
 from hcc_assets.cells.quality.adaptive import adaptive_status
-from hcc_assets.cells.quality.metrics import as_csr
 from hcc_assets.cells.reference.model import Reference
 from hcc_assets.cells.reference.teaching import align, ambient_of, ambient_umi
 from hcc_assets.study.classes import BLOOD_ELEMENTS, CELL_CLASSES, UNASSIGNED
@@ -133,15 +133,14 @@ def annotate(
     malignancy: MalignancyResult | None = None
     rows = np.flatnonzero(np.isin(status, _CALLED))
     if len(rows):
-        matrix, keys, symbols = align(counts)
-        foreign = ambient_umi(qc)[rows]
-        mine, ambient = sp.csr_matrix(matrix[rows]), ambient_of(qc, counts, keys)
+        panel, symbols, ambient = rule_genes(counts, qc)
+        foreign, mine = ambient_umi(qc)[rows], sp.csr_matrix(panel[rows])
         evidence = marker_evidence(mine, symbols, ambient, foreign)
         found = _posterior(counts, qc, reference, rows, foreign)
         first, runner_up, sure = decide(found, evidence, reference)
         named = resolve_epithelial(
             counts,
-            as_csr(counts)[rows],
+            rows,
             first,
             sure,
             found.probability,
@@ -222,8 +221,9 @@ def _posterior(
     inside, _, there = align(counts, reference.genes)
     view, kept = restrict(reference, there)
     profile = ambient_of(qc, counts, reference.genes)[kept]
+    inside = inside if len(kept) == inside.shape[1] else sp.csr_matrix(inside[:, kept])
     return class_posterior(
-        sp.csr_matrix(inside[rows][:, kept]),
+        sp.csr_matrix(inside[rows]),
         profile / max(float(profile.sum()), 1e-12),
         foreign,
         view,

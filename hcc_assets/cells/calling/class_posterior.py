@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import scipy.sparse as sp
 from scipy.special import pdtrc
 
@@ -114,6 +115,7 @@ def _without_markers(reference: Reference) -> tuple[npt.NDArray[np.intp], Matrix
         ],
         dtype=float,
     ).reshape(len(present), len(reference.genes))
+    symbols = pd.Index(reference.symbols)
     low = mean.min(axis=0) if len(present) > 1 else np.zeros(len(reference.genes))
     out = reference.shares.astype(float)
     touched = np.zeros(len(reference.genes), dtype=bool)
@@ -127,7 +129,7 @@ def _without_markers(reference: Reference) -> tuple[npt.NDArray[np.intp], Matrix
             if len(present) > 1
             else np.zeros(len(reference.genes))
         )
-        apart = np.isin(reference.symbols, sorted(names)) & (mean[i] > _APART * others)
+        apart = symbols.isin(sorted(names)) & (mean[i] > _APART * others)
         out[np.ix_(reference.owner == k, apart)] = np.minimum(
             out[np.ix_(reference.owner == k, apart)], low[apart]
         )

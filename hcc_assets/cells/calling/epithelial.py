@@ -8,15 +8,17 @@ The copy-number method is in ``malignancy``; which cells are epithelial at all c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy.sparse as sp
 
 from hcc_assets.cells.malignancy.decision import MalignancyResult, call_malignancy
+from hcc_assets.cells.malignancy.mesenchymal import mesenchymal_clone
+from hcc_assets.cells.malignancy.split import MALIGNANT
+from hcc_assets.cells.quality.metrics import as_csr
 from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ class EpithelialCalls:
 
 def resolve_epithelial(
     counts: AnnData,
-    matrix: sp.csr_matrix,
+    cells: npt.NDArray[np.intp],
     best: npt.NDArray[np.intp],
     confidence: npt.NDArray[np.float64],
     probability: npt.NDArray[np.float64],
@@ -56,8 +58,8 @@ def resolve_epithelial(
 
     Parameters
     ----------
-    counts, matrix
-        The genes (``var``) and the counts of the cells judged.
+    counts, cells
+        Of the sample, and the rows that are judged.
     best, confidence
         Class and confidence by the reference.
     probability
@@ -77,24 +79,33 @@ def resolve_epithelial(
     EpithelialCalls
         Where copy number separates the cells of the sample, log odds of the reference (limited to
         3) and of copy number are added. A cell that is then not malignant takes the better of
-        hepatocyte and cholangiocyte if the reference gives them a twentieth, and is ``unassigned``
-        otherwise. Where copy number says nothing the reference stands, and an epithelial cell of no
-        known type is ``tumour``, unless it looks like normal epithelium of another organ.
+        hepatocyte and cholangiocyte if the reference gives them a twentieth, or if it is a liver
+        cell by its lineage, and is ``unassigned`` otherwise. Where copy number says nothing the
+        reference stands, and an epithelial cell of no known type is ``tumour``, unless it looks
+        like normal epithelium of another organ. What looks like a fibroblast and has a copy number
+        that no fibroblast has is ``tumour`` as well.
     """
     out, sure = best.copy(), confidence.copy()
     candidate = usable & (np.isin(best, (_TUMOUR, _HEPATOCYTE, _CHOLANGIOCYTE)) | epithelial)
-    if not candidate.any():
-        return EpithelialCalls(out, sure, None)
     labels = np.array(CELL_CLASSES, dtype=object)[best]
     labels[epithelial & ~np.isin(labels, EPITHELIAL)] = "epithelial"
     rows = np.flatnonzero(usable)
+    whole, genes = as_csr(counts), counts.var[["gene_id", "gene"]]
+    clone = mesenchymal_clone(whole, genes, labels[rows], cells[rows])
+    if clone is not None:
+        bad = clone.posterior > MALIGNANT
+        turned = rows[clone.rows[bad]]
+        out[turned], sure[turned] = _TUMOUR, confidence[turned] * clone.posterior[bad]
+        # neither epithelium nor normal
+        labels[turned] = "mesenchymal"
+    if not candidate.any():
+        return EpithelialCalls(out, sure, None)
     result = call_malignancy(
-        sp.csr_matrix(matrix[rows]),
-        counts.var[["gene_id", "gene"]],
-        labels[rows],
-        patient_profiles=subject_profiles,
+        whole, genes, labels[rows], patient_profiles=subject_profiles, rows=cells[rows]
     )
     informative = result.profile is not None
+    if clone is not None and not informative:
+        result = replace(result, profile=clone.profile)
     lone = epithelial & ~np.isin(best, (_TUMOUR, _HEPATOCYTE, _CHOLANGIOCYTE))
     if not informative:
         unlike = lone & ~elsewhere
@@ -109,7 +120,7 @@ def resolve_epithelial(
     odds = np.clip(_logit(own), -_LIMIT, _LIMIT) + _logit(by_copy_number[judged])
     malignant = 1.0 / (1.0 + np.exp(-odds))
     normal = np.where(three[:, 1] >= three[:, 2], _HEPATOCYTE, _CHOLANGIOCYTE)
-    known = (three[:, 1:].max(axis=1) >= 0.05) & ~lone[judged]
+    known = ((three[:, 1:].max(axis=1) >= 0.05) | result.by_lineage) & ~lone[judged]
     is_tumour = malignant > 0.5
     out[judged] = np.where(
         is_tumour, _TUMOUR, np.where(known, normal, CELL_CLASSES.index(UNASSIGNED))

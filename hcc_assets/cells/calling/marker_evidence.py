@@ -8,15 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from scipy.special import pdtrc
 
-from hcc_assets.cells.reference.seeds import EPITHELIAL, HEPATIC, seed_classes
+from hcc_assets.cells.reference.seeds import EPITHELIAL, HEPATIC, RULES, seed_classes
+from hcc_assets.cells.reference.teaching import align, ambient_of, gene_keys
 from hcc_assets.study.classes import CELL_CLASSES
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from hcc_assets.cells.quality.assessment import QcResult
 
 _CLEAR: Final = 1e-3
 """Chance of so many molecules from ambient RNA alone: own choice, 1 in 1,000, as for seeds."""
@@ -64,6 +70,21 @@ class MarkerEvidence:
     seed: npt.NDArray[np.intp]
     epithelial: npt.NDArray[np.bool_]
     blood: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
+
+
+def rule_genes(
+    counts: AnnData, qc: QcResult
+) -> tuple[sp.csr_matrix, npt.NDArray[np.object_], npt.NDArray[np.float64]]:
+    """Counts of all barcodes over the genes that any rule looks at, with the symbols of these and
+    their share in the ambient RNA of the sample: a hundredth of the matrix, taken once.
+    """
+    keys = np.unique(gene_keys(counts.var).astype(str)).astype(object)
+    rules = {g for r in RULES for g in (*r.any_of, *r.none_of)}
+    rules |= {*EPITHELIAL, *HEPATIC, *_NOT_EPITHELIAL, *(g for s in _BLOOD.values() for g in s)}
+    mine = counts.var["gene"].astype(str).isin(rules).to_numpy()
+    at = np.isin(keys.astype(str), np.unique(gene_keys(counts.var[mine]).astype(str)))
+    matrix, _, symbols = align(counts, keys[at])
+    return matrix, symbols, ambient_of(qc, counts, keys)[at]
 
 
 def _excess(

@@ -13,8 +13,11 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 
+from hcc_assets.cells.quality.metrics import row_sums
 from hcc_assets.study.genes import X_INACTIVATION_GENE, Y_GENES, gene_id_of
 
+_ROWS: Final = 2048
+"""Cells at a time: own choice for memory; no result depends on it."""
 _MIN_MOLECULES: Final = 10
 """Sex-linked molecules of a sample: own choice; 0.12 of 10 is one molecule."""
 _PRESENT_CP10K: Final = 0.1
@@ -57,10 +60,11 @@ def fingerprint(counts: sp.csr_matrix, barcodes: pd.Index, gene_ids: pd.Index) -
     """
     matrix = sp.csr_matrix(counts)
     ids = pd.Index(gene_ids).astype(str)
-    with np.errstate(over="ignore"):
-        terms = _gene_hashes(ids)[matrix.indices] * matrix.data.astype(np.uint64)
-        sums = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(terms, dtype=np.uint64)])
-        hashes = sums[matrix.indptr[1:]] - sums[matrix.indptr[:-1]]
+    of_gene = _gene_hashes(ids)
+    hashes = np.concatenate(
+        [np.zeros(0, dtype=np.uint64)]
+        + [_row_hashes(matrix[a : a + _ROWS], of_gene) for a in range(0, matrix.shape[0], _ROWS)]
+    )
 
     def molecules(symbols: tuple[str, ...]) -> npt.NDArray[np.int64]:
         at = np.flatnonzero(ids.isin([*symbols, *(gene_id_of().get(s, s) for s in symbols)]))
@@ -70,12 +74,19 @@ def fingerprint(counts: sp.csr_matrix, barcodes: pd.Index, gene_ids: pd.Index) -
         {
             "barcode": np.asarray(barcodes, dtype=object),
             "cell_hash": hashes.view(np.int64),
-            "n_umi": np.asarray(matrix.sum(axis=1)).ravel().astype(np.int64),
+            "n_umi": row_sums(matrix),
             "xist_umi": molecules((X_INACTIVATION_GENE,)),
             "y_umi": molecules(Y_GENES),
         }
     )
     return out.sort_values("barcode", kind="stable").reset_index(drop=True)
+
+
+def _row_hashes(matrix: sp.csr_matrix, of_gene: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    with np.errstate(over="ignore"):
+        terms = of_gene[matrix.indices] * matrix.data.astype(np.uint64)
+        sums = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(terms, dtype=np.uint64)])
+        return np.asarray(sums[matrix.indptr[1:]] - sums[matrix.indptr[:-1]], dtype=np.uint64)
 
 
 def content_digest(cells: pd.DataFrame) -> str:

@@ -33,7 +33,7 @@ CLIP: Final = 3.0
 """Deviation of a gene, at most: SINGLE_CELL.md, section 2.5."""
 _CHUNK: Final = 1024
 """Cells at a time: own choice for memory; no result depends on it."""
-_SCALE: Final = 1e4
+SCALE: Final = 1e4
 """Counts per cell before the logarithm: CP10k."""
 
 
@@ -60,6 +60,12 @@ class Windows:
     def arms(self) -> npt.NDArray[np.object_]:
         """Arm of each bin."""
         return np.array([b.split(":")[0] for b in self.bins], dtype=object)
+
+    def among(self, kept: npt.NDArray[np.intp]) -> Windows:
+        """The same windows of a matrix that has only the columns ``kept`` (ascending, all of those
+        that are used among them).
+        """
+        return Windows(np.searchsorted(kept, self.columns), self.weights, self.bins)
 
 
 def excluded(symbols: pd.Index) -> npt.NDArray[np.bool_]:
@@ -123,18 +129,6 @@ def windows(gene_ids: pd.Index, symbols: pd.Index, expressed: npt.NDArray[np.boo
     return Windows(usable, weights, pd.Index(names, dtype=object))
 
 
-def log_normalised(counts: sp.csr_matrix) -> sp.csr_matrix:
-    """``log(1 + 10,000 x / sum)`` of each cell, sparse float32; an empty cell stays empty."""
-    total = np.asarray(counts.sum(axis=1)).ravel()
-    factor = np.where(total > 0, _SCALE / np.maximum(total, 1e-12), 0.0)
-    data = counts.data.astype(np.float32)
-    data *= np.repeat(
-        factor.astype(np.float32), np.diff(counts.indptr)
-    )  # in place: this is the largest moment of a sample's work
-    np.log1p(data, out=data)
-    return sp.csr_matrix((data, counts.indices, counts.indptr), shape=counts.shape)
-
-
 def class_means(
     values: sp.csr_matrix, labels: npt.NDArray[np.object_], classes: list[str]
 ) -> pd.DataFrame:
@@ -164,7 +158,12 @@ class Normal:
 
 
 def profiles(
-    values: sp.csr_matrix, where: Windows, normal: Normal, *, weights: sp.csr_matrix | None = None
+    values: sp.csr_matrix,
+    where: Windows,
+    normal: Normal,
+    *,
+    rows: npt.NDArray[np.intp] | None = None,
+    weights: sp.csr_matrix | None = None,
 ) -> Matrix:
     """Profile of each cell: deviation from the normal range, clipped at 3, averaged over the
     windows, centred per cell.
@@ -175,6 +174,8 @@ def profiles(
         Cells x all genes, log-normalised.
     where, normal
         Windows and the normal range of their genes.
+    rows
+        The cells that are read; all when not given.
     weights
         Instead of ``where.weights`` (same shape), where genes were taken out.
 
@@ -183,19 +184,21 @@ def profiles(
     numpy.ndarray
         Cells x bins.
     """
-    used = values[:, where.columns]
-    operator = where.weights if weights is None else weights
-    out = np.empty((values.shape[0], operator.shape[1]), dtype=np.float32)
-    for begin in range(0, values.shape[0], _CHUNK):
-        dense = used[begin : begin + _CHUNK].toarray()
-        dense -= np.clip(dense, normal.low, normal.high)
+    which = np.arange(values.shape[0]) if rows is None else rows
+    operator = sp.csr_matrix(where.weights if weights is None else weights).T
+    low, high = normal.low[:, None], normal.high[:, None]
+    out = np.empty((len(which), operator.shape[0]), dtype=np.float32)
+    for begin in range(0, len(which), _CHUNK):
+        # genes x cells, as the product reads it
+        dense = values[which[begin : begin + _CHUNK]].T.toarray(order="C")[where.columns]
+        dense -= np.clip(dense, low, high)
         np.clip(dense, -CLIP, CLIP, out=dense)
-        out[begin : begin + _CHUNK] = (operator.T @ dense.T).T
+        out[begin : begin + _CHUNK] = (operator @ dense).T
     out -= np.median(out, axis=1, keepdims=True) if out.shape[1] else 0
     return out
 
 
 def mean_deviation(values: sp.csr_matrix, where: Windows, normal: Normal) -> Vector:
     """Deviation of the cells' mean from the normal range, per used gene."""
-    mean = np.asarray(values[:, where.columns].mean(axis=0, dtype=np.float64)).ravel()
+    mean = np.asarray(values.mean(axis=0, dtype=np.float64)).ravel()[where.columns]
     return np.asarray(mean - np.clip(mean, normal.low, normal.high), dtype=np.float64)

@@ -19,15 +19,16 @@ import pandas as pd
 import scipy.sparse as sp
 
 from hcc_assets.cells.malignancy.copy_number import (
+    SCALE,
     Normal,
     Windows,
     class_means,
-    log_normalised,
     mean_deviation,
     profiles,
     windows,
 )
 from hcc_assets.cells.malignancy.matched import lineage_split
+from hcc_assets.cells.malignancy.molecules import expressed_in, log_values, sizes_of
 from hcc_assets.cells.malignancy.split import (
     LEANING,
     MALIGNANT,
@@ -57,10 +58,6 @@ _MIN_CANDIDATES: Final = 15
 """Epithelial cells for a copy-number profile: own choice, half as many again as a malignant
 population has at least.
 """
-_EXPRESSED: Final = 0.05
-"""Share of cells in which a gene is seen: own choice; in fewer it brings noise to its window and no
-signal.
-"""
 _LINEAGE_DEVIATION: Final = 0.7
 """Log deviation beyond any copy number: above ln 2, a doubling."""
 _MIN_BINS: Final = 40
@@ -87,12 +84,16 @@ class MalignancyResult:
     heat
         Mean profile of malignant, normal epithelial and reference cells by bin (columns), for the
         chromosome heatmap.
+    by_lineage
+        Whether the candidates are liver cells that were held against their own lineage: those that
+        are not malignant are liver cells then.
     """
 
     calls: pd.DataFrame
     profile: pd.Series | None
     amplitude: float
     heat: pd.DataFrame
+    by_lineage: bool = False
 
 
 def _panel(values: sp.csr_matrix, symbols: pd.Index, names: tuple[str, ...]) -> Vector:
@@ -112,13 +113,16 @@ def oncofetal_score(values: sp.csr_matrix, symbols: pd.Index) -> Vector:
 
 
 def _candidates(
-    counts: sp.csr_matrix, symbols: pd.Index, labels: npt.NDArray[np.object_]
+    counts: sp.csr_matrix,
+    cells: npt.NDArray[np.intp],
+    symbols: pd.Index,
+    labels: npt.NDArray[np.object_],
 ) -> npt.NDArray[np.bool_]:
     named = np.isin(labels.astype(str), CANDIDATES)
     at = np.flatnonzero(symbols.isin(EPITHELIAL_GENES))
     open_case = np.flatnonzero(labels == UNASSIGNED)
     if len(at) and len(open_case):
-        seen = np.asarray((counts[open_case][:, at] > 0).sum(axis=1)).ravel()
+        seen = np.asarray((counts[cells[open_case]][:, at] > 0).sum(axis=1)).ravel()
         named[open_case[seen >= 3]] = True
     return named
 
@@ -160,6 +164,7 @@ def call_malignancy(
     lineage_labels: npt.NDArray[np.object_] | pd.Series,
     *,
     patient_profiles: Sequence[pd.Series] = (),
+    rows: npt.NDArray[np.intp] | None = None,
 ) -> MalignancyResult:
     """Tell malignant from normal epithelial cells of one sample.
 
@@ -175,6 +180,8 @@ def call_malignancy(
         classes are the normal cells.
     patient_profiles
         ``profile`` of other samples of the same patient.
+    rows
+        Rows of ``counts`` that are the cells; all when not given.
 
     Returns
     -------
@@ -192,13 +199,15 @@ def call_malignancy(
     """
     labels = np.asarray(lineage_labels, dtype=object)
     ids, symbols = (pd.Index(genes[c].astype(str)) for c in ("gene_id", "gene"))
-    candidate = _candidates(counts, symbols, labels)
+    cells_at = np.arange(counts.shape[0]) if rows is None else rows
+    candidate = _candidates(counts, cells_at, symbols, labels)
     others = np.isin(labels.astype(str), NORMAL_CLASSES)
-    seen = _detected(counts, candidate) | _detected(counts, others)
-    size = np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
-    values = log_normalised(sp.csr_matrix(counts))
-    del counts  # as large as the sample; copies of parts of it follow
-    panel = oncofetal_score(values, symbols)
+    seen = expressed_in(counts, cells_at[candidate]) | expressed_in(counts, cells_at[others])
+    every = windows(ids, symbols, seen)
+    spoken = np.flatnonzero(symbols.isin({*ONCOFETAL, *MATURE_HEPATOCYTE}))
+    kept = np.union1d(every.columns, spoken)
+    values = log_values(counts, cells_at, kept, sizes_of(counts, cells_at), SCALE)
+    panel = oncofetal_score(values, symbols[kept])
     calls = pd.DataFrame(
         {
             "is_candidate": candidate,
@@ -210,26 +219,29 @@ def call_malignancy(
     at = np.flatnonzero(candidate)
     profile, amplitude = None, float("nan")
     heat = pd.DataFrame(index=["malignant", "normal_epithelial", "reference"])
-    posterior, informative = np.zeros(len(at)), False
+    posterior, informative, matched = np.zeros(len(at)), False, None
     if len(at) >= 2:
-        where = windows(ids, symbols, seen)
+        where = every.among(kept)
         normal = _normal_range(values, labels, where.columns)
         if len(where.bins) >= _MIN_BINS and (len(at) >= _MIN_CANDIDATES or patient_profiles):
             own = values[at]
             weights = _without_lineage_genes(where, mean_deviation(own, where, normal))
             cells = profiles(own, where, normal, weights=weights)
-            reference = profiles(values[np.flatnonzero(others)], where, normal, weights=weights)
+            normals = np.flatnonzero(others)
+            reference = profiles(values, where, normal, rows=normals, weights=weights)
             start = _given(patient_profiles, where.bins)
-            level = np.asarray(weights.T @ np.asarray(own[:, where.columns].mean(axis=0)).ravel())
+            level = weights.T @ np.asarray(own.mean(axis=0)).ravel()[where.columns]
             matched = lineage_split(
-                values,
-                size,
+                counts,
+                cells_at,
+                own,
+                kept,
                 candidate,
                 labels,
                 NORMAL_CLASSES,
                 ids,
                 symbols,
-                where,
+                every,
                 seen,
                 panel[at],
                 start,
@@ -247,17 +259,7 @@ def call_malignancy(
     calls.loc[at, "malignant"] = malignant
     calls["confidence"] = np.nan
     calls.loc[at, "confidence"] = confidence
-    return MalignancyResult(calls, profile, amplitude, heat)
-
-
-def _detected(counts: sp.csr_matrix, rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    if not rows.any():
-        return np.zeros(counts.shape[1], dtype=bool)
-    part = sp.csr_matrix(counts[np.flatnonzero(rows)])
-    return np.asarray(
-        np.bincount(part.indices[part.data > 0], minlength=counts.shape[1])
-        >= max(2.0, _EXPRESSED * part.shape[0])
-    )
+    return MalignancyResult(calls, profile, amplitude, heat, matched is not None)
 
 
 def _heat(

@@ -8,6 +8,7 @@ A reference of immune and stromal cells alone takes what hepatocytes share for c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +18,7 @@ import pandas as pd
 
 from hcc_assets.study.genes import CHROMOSOMES, positions
 from hcc_assets.study.markers import panel_genes
-from hcc_assets.study.prior import Prior, prior
+from hcc_assets.study.prior import EPITHELIUM, Prior, prior
 
 Vector = npt.NDArray[np.float64]
 
@@ -40,6 +41,11 @@ _WINSOR: Final = 2.0
 one."""
 _EFFECT_LIMIT: Final = 3.0
 """Greatest log factor of a gene between sample and prior: as in `reference.prior_fit`."""
+_STEPS: Final = (0.0, 0.25, 0.5, 0.75)
+"""Between a class and hepatocytes, on the log scale: own choice; a tumour in epithelial to
+mesenchymal transition lies anywhere between fibroblasts and these."""
+_BETWEEN: Final = (*LINEAGES, EPITHELIUM)
+"""What such a tumour may still be likest to."""
 _SOURCE: Final = 20.0
 """A gene is the candidates' own where they have so many times the share of other cells: own choice;
 what others have of it is ambient."""
@@ -162,30 +168,72 @@ def lineage_of(
     """
     known = prior()
     place = pd.Index(known.genes).get_indexer(ids)
-    there = place >= 0
-    if there.sum() < _MIN_GENES or candidates.sum() <= 0:
+    if not _likest_to(("hepatocyte",), candidates, symbols, known, place):
         return None
     classes = np.array(known.classes, dtype=object)
-    use = there & ~symbols.isin(panel_genes())
-    if not _likest_to_hepatocytes(candidates[use], known, place[use]):
-        return None
+    logs = [np.log(known.shares[classes == name]).mean(axis=0) for name in LINEAGES]
     factor = _gene_factor(candidates, others, known, place)
-    expected = np.full((len(LINEAGES), len(ids)), np.nan)
-    for i, name in enumerate(LINEAGES):
-        log = np.log(known.shares[classes == name]).mean(axis=0)
+    return Lineage(_on_the_scale(logs, factor, place), arms)
+
+
+def lineage_between(
+    name: str,
+    candidates: Vector,
+    others: dict[str, Vector],
+    ids: pd.Index,
+    symbols: pd.Index,
+    arms: npt.NDArray[np.object_],
+    *,
+    alike: bool = True,
+) -> Lineage | None:
+    """As `lineage_of` for cells that are taken for class ``name``: each of the prior's states of
+    that class, and steps between these and its hepatocytes; None where the cells are unlike the
+    class and all epithelium, if they have to be ``alike``."""
+    known = prior()
+    place = pd.Index(known.genes).get_indexer(ids)
+    classes = np.array(known.classes, dtype=object)
+    if (place >= 0).sum() < _MIN_GENES or not (classes == name).any():
+        return None
+    if alike and not _likest_to((name, *_BETWEEN), candidates, symbols, known, place):
+        return None
+    own = np.log(known.shares[classes == name])
+    liver = np.log(known.shares[classes == "hepatocyte"]).mean(axis=0)
+    mixed = [(1 - step) * own.mean(axis=0) + step * liver for step in _STEPS]
+    factor = _gene_factor(candidates, others, known, place)
+    return Lineage(_on_the_scale([*own, *mixed], factor, place), arms)
+
+
+def _on_the_scale(
+    logs: Sequence[Vector], factor: Vector, place: npt.NDArray[np.intp]
+) -> npt.NDArray[np.float64]:
+    there = place >= 0
+    out = np.full((len(logs), len(place)), np.nan)
+    for row, log in zip(out, logs, strict=True):
         share = np.exp(log[place[there]] + factor[there])
-        expected[i, there] = share / share.sum()
-    return Lineage(expected, arms)
+        row[there] = share / share.sum()
+    return out
 
 
-def _likest_to_hepatocytes(molecules: Vector, known: Prior, place: npt.NDArray[np.intp]) -> bool:
+def _likest_to(
+    names: tuple[str, ...],
+    molecules: Vector,
+    symbols: pd.Index,
+    known: Prior,
+    place: npt.NDArray[np.intp],
+) -> bool:
+    """Whether cells are likest to a state of those classes, over genes in no marker panel."""
+    there = place >= 0
+    if there.sum() < _MIN_GENES or molecules.sum() <= 0:
+        return False
+    use = there & ~symbols.isin(panel_genes())
+    seen, place = molecules[use], place[use]
     shares = np.log(known.shares[:, place] + 1e-5)
     centre = shares.mean(axis=0)
-    own = np.log(molecules / max(float(molecules.sum()), 1.0) + 1e-5) - centre
+    own = np.log(seen / max(float(seen.sum()), 1.0) + 1e-5) - centre
     weight = np.sqrt(known.between[place] / (known.between[place] + known.within[place] + 1e-3))
     rows = np.vstack([(own - own.mean()) * weight, (shares - centre) * weight])
     r = np.round(np.corrcoef(rows)[0, 1:], 9)
-    return bool(known.classes[int(r.argmax())] == "hepatocyte" and r.max() >= FITS)
+    return bool(known.classes[int(r.argmax())] in names and r.max() >= FITS)
 
 
 def _gene_factor(

@@ -13,7 +13,8 @@ import scipy.sparse as sp
 
 from hcc_assets.cells.malignancy.copy_number import Windows, excluded
 from hcc_assets.cells.malignancy.lineage import arms_of, lineage_of
-from hcc_assets.cells.malignancy.parting import candidates_of, molecules_of
+from hcc_assets.cells.malignancy.molecules import molecules_of
+from hcc_assets.cells.malignancy.parting import candidates_of
 from hcc_assets.cells.malignancy.populations import judge
 from hcc_assets.cells.malignancy.split import MIN_CELLS, Split, correlation, outliers
 
@@ -25,8 +26,10 @@ cells: own choice, 99 % of them."""
 
 
 def lineage_split(
+    counts: sp.csr_matrix,
+    rows: npt.NDArray[np.intp],
     values: sp.csr_matrix,
-    size: Vector,
+    kept: npt.NDArray[np.intp],
     candidate: npt.NDArray[np.bool_],
     labels: npt.NDArray[np.object_],
     normal_classes: tuple[str, ...],
@@ -41,8 +44,11 @@ def lineage_split(
 
     Parameters
     ----------
-    values, size
-        Cells x genes, log-normalised, and molecules of each cell.
+    counts, rows
+        Counts of a sample, and the rows that are its cells here.
+    values, kept
+        Log-normalised counts of the candidates over some genes, and the places of these; the used
+        genes of ``where`` are among them.
     candidate, labels
         Which cells are judged, and the class of each cell.
     normal_classes
@@ -58,14 +64,14 @@ def lineage_split(
     at = np.flatnonzero(candidate)
     arms = arms_of(ids, excluded(symbols))
     others = {
-        c: molecules_of(values, size, np.flatnonzero(labels == c))
+        c: molecules_of(counts, rows[labels == c])
         for c in normal_classes
         if (labels == c).sum() >= MIN_CELLS
     }
-    lineage = lineage_of(molecules_of(values, size, at), others, ids, symbols, arms)
+    lineage = lineage_of(molecules_of(counts, rows[at]), others, ids, symbols, arms)
     if lineage is None:
         return None
-    cells = candidates_of(values[at], size[at], ids, symbols, arms, where, seen)
+    cells = candidates_of(counts, rows[at], values, kept, ids, symbols, arms, where, seen)
     found = judge(cells, lineage, panel)
     if found.aneuploid or given is None:
         return Split(

@@ -17,6 +17,8 @@ that many lymphocytes outvote no candidates.
 """
 _ITERATIONS: Final = 60
 """Own choice: a bound on the work."""
+_SETTLED: Final = 1e-13
+"""Change of every parameter at which nothing more is to come: own choice, the noise of a sum."""
 _MIN_SD: Final = 0.02
 """Own choice: least sd of correlations, so that no component shrinks to a point."""
 _SHIFT: Final = 0.15
@@ -44,6 +46,7 @@ def _fit(
     sd_low = max(float(np.std(normal)) if len(normal) else float(np.std(candidates)) / 2, _MIN_SD)
     sd_high = max(float(np.std(candidates)) / 2, _MIN_SD)
     share, posterior, likelihood = 0.5, np.zeros(len(candidates)), -np.inf
+    before = np.full(5, np.inf)
     for _ in range(_ITERATIONS):
         up, down = (
             share * _density(candidates, high, sd_high),
@@ -64,6 +67,10 @@ def _fit(
             spread = rest @ np.square(candidates - low) + weight * np.square(normal - low).sum()
             sd_low = max(float(np.sqrt(spread / mass)), _MIN_SD)
         share = float(np.clip(posterior.mean(), 1e-3, 1 - 1e-3))
+        now = np.array([share, high, low, sd_high, sd_low])
+        if np.abs(now - before).max() < _SETTLED:
+            break
+        before = now
     return likelihood, posterior, (low, high, sd_low, sd_high)
 
 

@@ -17,6 +17,7 @@ import scipy.sparse as sp
 
 from hcc_assets.cells.malignancy.copy_number import Normal, Windows, profiles, windows
 from hcc_assets.cells.malignancy.lineage import coherence
+from hcc_assets.cells.malignancy.molecules import molecules_of
 from hcc_assets.cells.malignancy.split import MIN_CELLS, correlation
 
 Matrix = npt.NDArray[np.float32]
@@ -48,10 +49,8 @@ class Candidates:
 
     Attributes
     ----------
-    values
-        Cells x genes, log-normalised.
-    size
-        Molecules of each cell.
+    counts, places
+        Counts of a sample, and the rows of the candidates among its cells.
     arms
         Of the genes (`lineage.arms_of`).
     full
@@ -62,8 +61,8 @@ class Candidates:
         The same over every other gene, in genomic order, each with the flags of its genes.
     """
 
-    values: sp.csr_matrix
-    size: Vector
+    counts: sp.csr_matrix
+    places: npt.NDArray[np.intp]
     arms: npt.NDArray[np.object_]
     full: Windows
     bins: Matrix
@@ -71,40 +70,36 @@ class Candidates:
 
     def molecules(self, rows: npt.NDArray[np.intp]) -> Vector:
         """Molecules of each gene in these cells."""
-        return molecules_of(self.values, self.size, rows)
-
-
-def molecules_of(values: sp.csr_matrix, size: Vector, rows: npt.NDArray[np.intp]) -> Vector:
-    """Molecules of each gene in some cells, back from log-normalised values."""
-    part = sp.csr_matrix(values[rows])
-    shares = np.expm1(part.data.astype(np.float64)) / 1e4
-    weight = np.repeat(size[rows], np.diff(part.indptr))
-    found = np.bincount(part.indices, weights=shares * weight, minlength=values.shape[1])
-    return np.asarray(found, dtype=np.float64)
+        return molecules_of(self.counts, self.places[rows])
 
 
 def candidates_of(
+    counts: sp.csr_matrix,
+    places: npt.NDArray[np.intp],
     values: sp.csr_matrix,
-    size: Vector,
+    kept: npt.NDArray[np.intp],
     ids: pd.Index,
     symbols: pd.Index,
     arms: npt.NDArray[np.object_],
     where: Windows,
     seen: Flags,
 ) -> Candidates:
-    """Read the candidates over all genes and over each half of them."""
+    """Read the candidates over all genes and over each half of them; ``values`` are their
+    log-normalised counts over the genes ``kept``.
+    """
     mean = np.asarray(values.mean(axis=0), dtype=np.float32).ravel()
 
     def read(place: Windows) -> Matrix:
-        centre = mean[place.columns]
-        return profiles(values, place, Normal(centre, centre))
+        near = place.among(kept)
+        centre = mean[near.columns]
+        return profiles(values, near, Normal(centre, centre))
 
     halves = []
     for k in (0, 1):
         flags = np.zeros(len(ids), dtype=bool)
         flags[where.columns[k::2]] = True
         halves.append((read(windows(ids, symbols, seen & flags)), flags))
-    return Candidates(values, size, arms, where, read(where), (halves[0], halves[1]))
+    return Candidates(counts, places, arms, where, read(where), (halves[0], halves[1]))
 
 
 def two_means(score: Vector) -> Flags:

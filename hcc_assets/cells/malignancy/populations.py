@@ -59,7 +59,13 @@ class Populations:
         return bool(np.any(self.own))
 
 
-def judge(cells: Candidates, lineage: Lineage, panel: Vector) -> Populations:
+def judge(
+    cells: Candidates,
+    lineage: Lineage,
+    panel: Vector,
+    aberrant: float = ABERRANT,
+    amplitude: float = 0.0,
+) -> Populations:
     """Part the candidates and judge each population against normal cells of its lineage.
 
     Parameters
@@ -68,6 +74,8 @@ def judge(cells: Candidates, lineage: Lineage, panel: Vector) -> Populations:
         From `parting.candidates_of` and `lineage.lineage_of`.
     panel
         Onco-fetal minus mature expression of each candidate.
+    aberrant, amplitude
+        `lineage.Coherence.ratio` and its amplitude, from which a population is aneuploid.
 
     Returns
     -------
@@ -75,7 +83,7 @@ def judge(cells: Candidates, lineage: Lineage, panel: Vector) -> Populations:
         Where the most aberrant population is aneuploid against its lineage, it is malignant, and so
         are those that have its copy number by six tenths at least.
     """
-    n = len(cells.size)
+    n = len(cells.places)
     # the panel is no part of a copy-number profile: what it parts is no less normal for that
     upper = two_means(panel)
     halves = [np.flatnonzero(upper), np.flatnonzero(~upper)]
@@ -85,13 +93,13 @@ def judge(cells: Candidates, lineage: Lineage, panel: Vector) -> Populations:
     known = [f for f in every if f is not None]
     worst = max(known, key=lambda f: f.ratio) if known else None
     bad = np.zeros(len(groups), dtype=bool)
-    if worst is not None and worst.ratio >= ABERRANT:
-        bad = np.array([_of_the_clone(f, worst) for f in found])
+    if worst is not None and worst.ratio >= aberrant and worst.amplitude >= amplitude:
+        bad = np.array([_of_the_clone(f, worst, aberrant) for f in found])
     if not bad.any():
         return Populations(np.zeros(n), np.zeros(n), np.zeros(cells.bins.shape[1]), float("nan"))
     malignant = np.zeros(n, dtype=bool)
     malignant[np.concatenate([g for g, b in zip(groups, bad, strict=True) if b])] = True
-    amplitude = float(
+    strength = float(
         np.average(
             [f.amplitude if f else 0.0 for f, b in zip(found, bad, strict=True) if b],
             weights=[len(g) for g, b in zip(groups, bad, strict=True) if b],
@@ -99,17 +107,17 @@ def judge(cells: Candidates, lineage: Lineage, panel: Vector) -> Populations:
     )
     if malignant.all():
         line = _from_lineage(cells, lineage)
-        return Populations(np.full(n, _SURE), correlation(cells.bins, line), line, amplitude)
+        return Populations(np.full(n, _SURE), correlation(cells.bins, line), line, strength)
     line = cells.bins[malignant].mean(axis=0, dtype=np.float64)
     line = line - cells.bins[~malignant].mean(axis=0, dtype=np.float64)
     r = correlation(cells.bins, line)
-    return Populations(_posterior(r, malignant), r, line, amplitude)
+    return Populations(_posterior(r, malignant), r, line, strength)
 
 
-def _of_the_clone(one: Coherence | None, worst: Coherence) -> bool:
+def _of_the_clone(one: Coherence | None, worst: Coherence, aberrant: float) -> bool:
     if one is None:
         return False
-    return _slope(one, worst) >= _OF_THE_CLONE[one.ratio < ABERRANT]
+    return _slope(one, worst) >= _OF_THE_CLONE[one.ratio < aberrant]
 
 
 def _slope(one: Coherence, worst: Coherence) -> float:
@@ -138,6 +146,6 @@ def _log_density(x: Vector, of: Vector) -> Vector:
 
 def _from_lineage(cells: Candidates, lineage: Lineage) -> Vector:
     """Consensus of a sample whose candidates are all malignant: arms against the lineage."""
-    found = lineage.against(cells.molecules(np.arange(len(cells.size))))
+    found = lineage.against(cells.molecules(np.arange(len(cells.places))))
     level = {} if found is None else found.arms.to_dict()
     return np.array([float(level.get(a, 0.0)) for a in cells.full.arms.astype(str)])

@@ -45,13 +45,33 @@ _ROUNDS: Final = 4
 """Own choice: a bound on the work."""
 
 
+@dataclass(frozen=True)
+class Centred:
+    """Profiles less their own mean, and the length of each: what every correlation with the same
+    cells begins with.
+    """
+
+    values: npt.NDArray[np.float64]
+    norm: Vector
+
+    @classmethod
+    def of(cls, cells: npt.NDArray[np.float32]) -> Centred:
+        """Of cells x bins."""
+        values = cells.astype(np.float64)
+        values -= values.mean(axis=1, keepdims=True)
+        return cls(values, np.linalg.norm(values, axis=1))
+
+    def correlation(self, consensus: Vector) -> Vector:
+        """Pearson correlation of each row to the consensus; 0 where either has no variance."""
+        line = consensus - consensus.mean()
+        norm = self.norm * np.linalg.norm(line)
+        product, zero = self.values @ line, np.zeros(len(norm))
+        return np.round(np.divide(product, norm, out=zero, where=norm > 0), 9)
+
+
 def correlation(cells: npt.NDArray[np.float32], consensus: Vector) -> Vector:
-    """Pearson correlation of each row to the consensus; 0 where either has no variance."""
-    centred = cells.astype(np.float64)
-    centred -= centred.mean(axis=1, keepdims=True)
-    line = consensus - consensus.mean()
-    norm = np.linalg.norm(centred, axis=1) * np.linalg.norm(line)
-    return np.round(np.divide(centred @ line, norm, out=np.zeros(len(cells)), where=norm > 0), 9)
+    """`Centred.correlation` of cells x bins."""
+    return Centred.of(cells).correlation(consensus)
 
 
 def arm_amplitude(
@@ -112,15 +132,16 @@ def _difference(cells: npt.NDArray[np.float32], posterior: Vector) -> Vector:
 
 def _improve(
     cells: npt.NDArray[np.float32],
-    normal: npt.NDArray[np.float32],
+    centred: Centred,
+    normal: Centred,
     consensus: Vector,
     *,
     fixed: bool,
 ) -> tuple[Vector, Vector, Vector]:
     """Alternate between posterior and consensus; a fixed consensus is only read."""
-    r, posterior = correlation(cells, consensus), np.zeros(len(cells))
+    r = posterior = np.zeros(len(cells))
     for _ in range(1 if fixed else _ROUNDS):
-        r, of_normal = correlation(cells, consensus), correlation(normal, consensus)
+        r, of_normal = centred.correlation(consensus), normal.correlation(consensus)
         posterior = split_normal_from_malignant(r, of_normal)
         if (posterior > MALIGNANT).sum() < MIN_CELLS:
             break
@@ -185,8 +206,11 @@ def best_split(
     profile, where there is one, is the only start.
     """
     best: Split | None = None
+    centred, of_normal = Centred.of(cells), Centred.of(normal)
     for start in [given] if given is not None else _starts(cells, panel):
-        consensus, r, posterior = _improve(cells, normal, start, fixed=given is not None)
+        consensus, r, posterior = _improve(
+            cells, centred, of_normal, start, fixed=given is not None
+        )
         sure, rest = posterior > MALIGNANT, posterior < LEANING
         enough = bool(sure.sum() >= MIN_CELLS)
         own = _difference(cells, posterior) if enough else np.zeros(cells.shape[1])
@@ -194,7 +218,7 @@ def best_split(
         holds = enough and amplitude >= _needed_amplitude(panel, sure, rest)
         if given is not None and not holds:
             posterior, holds, own = (
-                outliers(r, correlation(normal, consensus), panel),
+                outliers(r, of_normal.correlation(consensus), panel),
                 True,
                 own * 0,
             )

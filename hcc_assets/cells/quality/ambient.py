@@ -17,7 +17,7 @@ from scipy.optimize import nnls
 from scipy.special import pdtrc
 
 from hcc_assets.cells.quality.gene_sets import positions, qc_genes
-from hcc_assets.cells.quality.metrics import as_csr
+from hcc_assets.cells.quality.metrics import as_csr, column_sums, row_sums
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -137,7 +137,7 @@ def _profile(
             return known / known.sum(), "raw"
     if raw is not None:
         droplets = as_csr(raw)
-        totals = np.asarray(droplets.sum(axis=1, dtype=np.int64)).ravel()
+        totals = row_sums(droplets)
         empty = np.asarray(
             droplets[np.flatnonzero((totals > 0) & (totals < EMPTY_UMI))].sum(
                 axis=0, dtype=np.int64
@@ -148,7 +148,7 @@ def _profile(
         summed = np.array([empty[place[g]] if g in place else 0.0 for g in genes])
         if summed.sum() >= _MIN_EMPTY_TOTAL:
             return summed / summed.sum(), "raw"
-    summed = np.asarray(matrix.sum(axis=0, dtype=np.int64), dtype=np.float64).ravel()
+    summed = column_sums(matrix).astype(np.float64)
     return summed / max(summed.sum(), 1.0), "mean"
 
 
@@ -214,7 +214,7 @@ def estimate_ambient(
         counts.var["gene"].to_numpy()[union],
         profile[union],
     )
-    total = np.asarray(matrix.sum(axis=1, dtype=np.int64), dtype=np.float64).ravel()[cells]
+    total = row_sums(matrix).astype(np.float64)[cells]
     evidence = lineage_evidence(inside, symbols, profile_there)
     clash = incompatible_matrix(evidence.names)
     sure = (evidence.detected >= 2) & (evidence.above(_PRIOR_CONTAMINATION * total) < _SURE)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from hcc_assets.cells.quality.ambient import Ambient, incompatible_matrix, lineage_evidence
-from hcc_assets.cells.quality.metrics import as_csr
+from hcc_assets.cells.quality.metrics import as_csr, row_sums
 from hcc_assets.cells.quality.simulated_doublets import SIMULATED_PER_CELL, neighbour_shares
 from hcc_assets.study.markers import markers
 
@@ -106,7 +106,7 @@ def lineage_conflict(
     Both must also reach a tenth of what is typical of the lineage, so that a macrophage with traces
     of what it has eaten is none.
     """
-    total = np.asarray(matrix.sum(axis=1, dtype=np.int64), dtype=np.float64).ravel()
+    total = row_sums(matrix).astype(np.float64)
     evidence = lineage_evidence(matrix, symbols, ambient.profile)
     clash = incompatible_matrix(evidence.names)
     contamination = np.maximum(2 * ambient.expected_umi(total, default=0.1), 0.05 * total)
@@ -136,7 +136,7 @@ def _whole_classes(
     A rare class that lies between two others (dendritic cells between monocytes and B cells) has
     simulated doublets of these for neighbours; the genes that are its own neither of them has.
     """
-    total = np.asarray(matrix.sum(axis=1, dtype=np.int64), dtype=np.float64).ravel()
+    total = row_sums(matrix).astype(np.float64)
     panels = {name: panel.positive for name, panel in markers().items()}
     evidence = lineage_evidence(matrix, symbols, ambient.profile, panels)
     contamination = np.maximum(2 * ambient.expected_umi(total, default=0.1), 0.05 * total)

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from hcc_assets.cells.quality.metrics import row_sums
+
 Vector = npt.NDArray[np.float64]
 
 SIMULATED_PER_CELL: Final = 2
@@ -31,6 +33,8 @@ _HELD_OUT: Final = 0.15
 """Share of the cells whose pairs are held out: own choice."""
 _CHUNK_VALUES: Final = 500_000
 """Distances at a time: own choice, 2 MB stay in the cache."""
+_PAIRS: Final = 4096
+"""Pairs, or cells, at a time: own choice for memory; no result depends on it."""
 _CALIBRATION: Final = 1500
 """Held-out doublets, at most: own choice, for quantiles to 1 %."""
 
@@ -39,26 +43,33 @@ def _variable_genes(matrix: sparse.csr_matrix, n: int) -> npt.NDArray[np.intp]:
     """Genes whose variance of size-normalised counts is most above that of genes of like mean
     (quadratic trend in log-log).
     """
-    total = np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel()
-    scaled = sparse.csr_matrix(
-        (
-            matrix.data / np.repeat(total / total.mean(), np.diff(matrix.indptr)),
-            matrix.indices,
-            matrix.indptr,
-        ),
-        shape=matrix.shape,
-    )
-    cells = matrix.shape[0]
-    mean = np.asarray(scaled.sum(axis=0)).ravel() / cells
-    scaled.data **= 2
-    variance = np.asarray(scaled.sum(axis=0)).ravel() / cells - mean**2
-    detected = np.bincount(matrix.indices, minlength=matrix.shape[1])
+    total = row_sums(matrix).astype(np.float64)
+    cells, n_genes = matrix.shape
+    factor = total / total.mean()
+    sums, squares = np.zeros(n_genes), np.zeros(n_genes)
+    detected = np.zeros(n_genes, dtype=np.int64)
+    for a in range(0, cells, _PAIRS):
+        part = matrix[a : a + _PAIRS]
+        detected += np.bincount(part.indices, minlength=n_genes)
+        scaled = part.data / np.repeat(factor[a : a + _PAIRS], np.diff(part.indptr))
+        part = sparse.csr_matrix((scaled, part.indices, part.indptr), part.shape)
+        sums = _added(sums, part)
+        part.data **= 2
+        squares = _added(squares, part)
+    mean = sums / cells
+    variance = squares / cells - mean**2
     usable = np.flatnonzero((detected >= 3) & (variance > 0))
     if len(usable) <= n:
         return usable
     x, y = np.log(mean[usable]), np.log(variance[usable])
     excess = y - np.polyval(np.polyfit(x, y, 2), x)
     return np.sort(usable[np.lexsort((usable, -excess))[:n]])
+
+
+def _added(sums: Vector, part: sparse.csr_matrix) -> Vector:
+    """Sums with those of more rows, added row by row as over the whole matrix: the same bits."""
+    whole = sparse.vstack([sparse.csr_matrix(sums[None, :]), part], format="csr")
+    return np.asarray(whole.sum(axis=0), dtype=np.float64).ravel()
 
 
 def _log_normalised(
@@ -170,7 +181,7 @@ def neighbour_shares(
     doublets do. None where no gene varies.
     """
     cells = matrix.shape[0]
-    total = np.asarray(matrix.sum(axis=1, dtype=np.int64), dtype=np.float64).ravel()
+    total = row_sums(matrix).astype(np.float64)
     digest = hashlib.sha256(
         np.ascontiguousarray(total).tobytes()
         + "\n".join(map(str, barcodes)).encode()
@@ -194,14 +205,16 @@ def neighbour_shares(
             strict=True,
         )
     )
-    pairs = (inside[first] + inside[second]).tocsr()
-    simulated = _log_normalised(pairs, total[first] + total[second], target)
-    components = np.concatenate([x @ loadings, simulated @ loadings]) - offset
+    places, n_detected = [x @ loadings], [np.diff(inside.indptr)]
+    for a in range(0, len(first), _PAIRS):
+        one, two = first[a : a + _PAIRS], second[a : a + _PAIRS]
+        pairs = (inside[one] + inside[two]).tocsr()
+        places.append(_log_normalised(pairs, total[one] + total[two], target) @ loadings)
+        n_detected.append(np.diff(pairs.indptr))
+    components = np.concatenate(places) - offset
     scale = float(components[:cells].std(axis=0).mean())
     size = _standardised(np.log(np.concatenate([total, total[first] + total[second]])), cells)
-    detected = np.log1p(
-        np.concatenate([np.diff(inside.indptr), np.diff(pairs.indptr)]).astype(np.float64)
-    )
+    detected = np.log1p(np.concatenate(n_detected).astype(np.float64))
     richness = _standardised(
         detected - np.polyval(np.polyfit(size[:cells], detected[:cells], 2), size), cells
     )

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from hcc_assets.cells.reading.refused import MatrixRefused, pick_genome
+from hcc_assets.cells.reading.reordering import reordered
 
 MAX_BARCODES: Final = 10_000_000
 """Own choice: above the 6.8 million barcodes of the largest 10x whitelist."""
@@ -269,13 +270,7 @@ def canonical(
     matrix.eliminate_zeros()
     cells = np.array(sorted(range(len(barcodes)), key=barcodes.__getitem__), dtype=np.int64)
     features = np.array(sorted(range(len(ids)), key=lambda i: (ids[i], symbols[i])), dtype=np.int64)
-    by_feature = (
-        matrix[cells].tocsc()[:, features]
-        if not np.array_equal(cells, np.arange(len(cells)))
-        else matrix.tocsc()[:, features]
-    )
-    counts = by_feature.tocsr()
-    counts.sort_indices()
+    counts = reordered(matrix, cells, features)
     if counts.nnz == 0:
         raise MatrixRefused("empty", "the matrix has no counts")
     if counts.nnz < _INT32:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,6 +35,8 @@ _RATIO: Final = 1032
 """Deflate cannot pack more than this many bytes into one (zlib's technical note)."""
 _LINE: Final = 64
 """Bytes of a line of the matrix, at most: own choice; three 64-bit numbers take 60."""
+_PIECE: Final = 1 << 22
+"""Entries at a time: own choice, 32 MB of places; no result depends on it."""
 _HEADER: Final = 1 << 20
 """Bytes within which the sizes stand: own choice, 1 MB of comments."""
 
@@ -231,7 +234,10 @@ def read_mex(part: MatrixPart, genome: str | None = None) -> Decoded:
         ids, symbols, types, [part.genome] * rows, genome, part.features.name
     )
     row, col, values = _entries(part.matrix, entries)
-    matrix = _to_csr(row, col, as_counts(values, name), (cols, rows), name)
+    counts = as_counts(values, name)
+    del values  # as read, it is twice as wide
+    matrix = _to_csr(row, col, counts, (cols, rows), name)
+    del row, col, counts
     if not keep.all():
         matrix = matrix[:, np.flatnonzero(keep)]
         ids, symbols = (
@@ -250,11 +256,13 @@ def _to_csr(
     """Cells x genes. Cell Ranger writes cell by cell, which is CSR already; any other order is
     sorted first.
     """
-    if cell.size and (np.diff(cell) < 0).any():
+    if any((np.diff(part) < 0).any() for part in _pieces(cell)):
         order = np.argsort(cell, kind="stable")
         gene, cell, values = gene[order], cell[order], values[order]
     indptr = np.zeros(shape[0] + 1, dtype=np.int64)
-    np.cumsum(np.bincount(cell, minlength=shape[0]), out=indptr[1:])
+    for part in _pieces(cell, shared=0):
+        indptr[1:] += np.bincount(part, minlength=shape[0])
+    np.cumsum(indptr, out=indptr)
     matrix = sparse.csr_matrix(
         (
             values,
@@ -264,7 +272,16 @@ def _to_csr(
         shape=shape,
     )
     matrix.sort_indices()
-    same = (np.diff(matrix.indices) == 0) & (np.diff(cell) == 0)
-    if same.any():
-        raise MatrixRefused("duplicate_entries", f"{name} gives {int(same.sum())} entries twice")
+    same = sum(
+        int(((np.diff(one) == 0) & (np.diff(two) == 0)).sum())
+        for one, two in zip(_pieces(matrix.indices), _pieces(cell), strict=True)
+    )
+    if same:
+        raise MatrixRefused("duplicate_entries", f"{name} gives {same} entries twice")
     return matrix
+
+
+def _pieces(values: npt.NDArray[Any], shared: int = 1) -> Iterator[npt.NDArray[Any]]:
+    """Views of some entries at a time, each ending on the entry that the next begins with."""
+    for a in range(0, len(values), _PIECE):
+        yield values[a : a + _PIECE + shared]

@@ -12,19 +12,23 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
-import scipy.sparse as sp
 
-from hcc_assets.cells.malignancy.decision import call_malignancy
 from hcc_assets.cells.reference import clustering
 from hcc_assets.cells.reference.cluster_names import NOVEL, name_clusters
 from hcc_assets.cells.reference.compartments import MIN_CLASS_CELLS, embed, rescue, sub_clusters
+from hcc_assets.cells.reference.epithelium import (
+    epithelial_classes,
+    labels_of,
+    malignant_cells,
+    malignant_share,
+)
 from hcc_assets.cells.reference.likelihood import (
     class_scores,
     posterior,
     size_evidence,
     typical_log_size,
 )
+from hcc_assets.cells.reference.neighbours import by_markers
 from hcc_assets.cells.reference.prior_fit import adapt, unlike
 from hcc_assets.cells.reference.prior_view import FITS, PriorView, fit_of, view_of
 from hcc_assets.cells.reference.training import (
@@ -52,17 +56,12 @@ _MAX_PASSES: Final = 3
 """Own choice: SINGLE_CELL.md, section 2.4 found passes beyond the first to do harm; they stop when
 markers contradict.
 """
-_MIN_EPITHELIAL: Final = 30
-"""Epithelial cells of a subject for a copy-number profile: own choice, twice the least of one
-sample.
-"""
 _WITHOUT_PRIOR: Final = 50
 """Cells from which clusters alone are named: own choice, four for each of a dozen clusters."""
 _DIRTY: Final = 0.25
 """Median ambient share of a cluster that says nothing of an unknown type: own choice, twice that of
 the hard setting.
 """
-EPITHELIAL_CLASSES: Final = ("tumour", "hepatocyte", "cholangiocyte")
 _VETO: Final = -2.0
 """Log-likelihood ratio of the panel genes that takes a change back: own choice, 1 in 7."""
 
@@ -123,35 +122,6 @@ def _clean(cells: TrainingCells, clusters: Labels, k: int) -> npt.NDArray[np.boo
     return out
 
 
-def _malignant_share(
-    cells: TrainingCells, clusters: Labels, named: list[str]
-) -> npt.NDArray[np.float64]:
-    """Share of the cells of each epithelial cluster that copy number shows to be malignant, over
-    the subjects in which it shows anything; NaN elsewhere.
-    """
-    labels = np.array([n if n not in ("", NOVEL) else UNASSIGNED for n in named], dtype=object)[
-        clusters
-    ]
-    genes = pd.DataFrame({"gene_id": cells.genes, "gene": cells.symbols})
-    posterior_of = np.full(len(clusters), np.nan)
-    subject = cells.subject[cells.sample]
-    for s in np.unique(subject):
-        rows = np.flatnonzero(subject == s)
-        epithelial = rows[np.isin(labels[rows], ("tumour", "hepatocyte", "cholangiocyte"))]
-        if len(epithelial) < _MIN_EPITHELIAL:
-            continue
-        result = call_malignancy(sp.csr_matrix(cells.counts[rows]), genes, labels[rows])
-        if result.profile is not None:
-            posterior_of[rows] = result.calls["posterior"].to_numpy(dtype=float)
-    out = np.full(len(named), np.nan)
-    for c in range(len(named)):
-        mine = posterior_of[clusters == c]
-        mine = mine[np.isfinite(mine)]
-        if len(mine) >= max(MIN_CLASS_CELLS, 0.2 * (clusters == c).sum()):
-            out[c] = float(mine.mean())
-    return out
-
-
 def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0) -> Bootstrap:
     """Find the classes of the training cells.
 
@@ -178,8 +148,9 @@ def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0
     own = np.maximum(counts - 0.9 * ambient, 0.0)
     size, soup = np.bincount(clusters, minlength=k), cells.ambient.mean(axis=0)
     named = name_clusters(own, cells.symbols, size, ambient=soup)
+    by_cell, _ = malignant_cells(cells, labels_of(named)[clusters])
     named = name_clusters(
-        own, cells.symbols, size, ambient=soup, malignant=_malignant_share(cells, clusters, named)
+        own, cells.symbols, size, ambient=soup, malignant=malignant_share(by_cell, clusters, k)
     )
     named = [
         "" if c == NOVEL and not clean else c
@@ -191,8 +162,7 @@ def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0
     )
     view = view_of(prior(), cells.genes, usable)
     if fit_of(own, view, cells.symbols) >= FITS:
-        malignant = _malignant_share(cells, clusters, named)
-        owner = _by_prior(cells, view, clusters, codes, malignant)
+        owner = _by_prior(cells, view, clusters, named, seed)
         large = _drop_small(owner, n_classes)
         return Bootstrap(large if (large >= 0).any() else owner, components, view)
     if len(components) < _WITHOUT_PRIOR:
@@ -235,33 +205,17 @@ def bootstrap(cells: TrainingCells, usable: npt.NDArray[np.bool_], seed: int = 0
 
 
 def _by_prior(
-    cells: TrainingCells,
-    view: PriorView,
-    clusters: Labels,
-    codes: Labels,
-    malignant: npt.NDArray[np.float64],
+    cells: TrainingCells, view: PriorView, clusters: Labels, named: list[str], seed: int
 ) -> Labels:
     """Class of each cell where the prior describes the cohort: by its own counts under the adapted
     prior. The prior has no tumour and not every epithelium: epithelial cells of an epithelial
-    cluster are what copy number or markers (``codes``) call it, and no class where both are silent.
-    Groups with much that no state explains are no class.
+    cluster are told apart in ``epithelium``. Groups with much that no state explains are no class.
     """
     found = adapt(cells, view)
     call = np.where(found.probability.max(axis=1) >= _SURE, found.probability.argmax(axis=1), -1)
+    call = by_markers(cells, view, call)
     call = np.where(unlike(cells, view, found, clusters), CELL_CLASSES.index(UNASSIGNED), call)
-    epithelial = view.epithelial[found.state]
-    share = np.bincount(clusters, weights=epithelial, minlength=len(codes)) / np.maximum(
-        np.bincount(clusters, minlength=len(codes)), 1
-    )
-    named = codes[clusters]
-    liver = np.isin(named, [CELL_CLASSES.index(c) for c in EPITHELIAL_CLASSES])
-    by_copy_number = np.nan_to_num(malignant, nan=0.0)[clusters] > 0.5
-    name = np.where(
-        by_copy_number,
-        CELL_CLASSES.index("tumour"),
-        np.where(liver, named, CELL_CLASSES.index(UNASSIGNED)),
-    )
-    return np.where(epithelial & (share[clusters] > 0.5), name, call)
+    return epithelial_classes(cells, view, found, clusters, named, call, seed)
 
 
 def _drop_small(owner: Labels, n_classes: int) -> Labels:

@@ -170,6 +170,11 @@ def name_clusters(
     return out
 
 
+def of_the_liver(ambient: npt.NDArray[np.float64], symbols: npt.NDArray[np.object_]) -> bool:
+    """Whether hepatic genes in the ambient RNA tell that the tissue is liver."""
+    return float(ambient[np.isin(symbols, HEPATIC)].sum()) > _LIVER
+
+
 def _epithelial_names(
     own: Matrix,
     symbols: npt.NDArray[np.object_],
@@ -191,7 +196,7 @@ def _epithelial_names(
     )
     mature_top, onco_top = max(float(mature.max()), _FLOOR), max(float(oncofetal.max()), _FLOOR)
     place = {str(s): i for i, s in enumerate(symbols)}
-    liver = float(ambient[[place[g] for g in HEPATIC if g in place]].sum()) > _LIVER
+    liver = of_the_liver(ambient, symbols)
     known = [place[g] for g in HEPATIC if g in place]
     peak = np.maximum(level.rate[:, known].max(axis=0), 1e-9)
     secreted = np.median(level.rate[:, known] / peak, axis=1) if known else np.zeros(len(own))

@@ -75,8 +75,11 @@ def log_likelihood(
     out = np.zeros((counts.shape[0], len(shares)))
     level = ambient_level(ambient_share)
     used = np.flatnonzero(weight > 0)
-    narrow = sp.csr_matrix(counts[:, used], dtype=np.float64)
-    narrow.data = narrow.data * weight[used][narrow.indices]
+    whole = len(used) == counts.shape[1]
+    narrow = sp.csr_matrix(counts if whole else counts[:, used], dtype=np.float64)
+    if (weight[used] != 1).any():
+        weighed = narrow.data * weight[used][narrow.indices]
+        narrow = sp.csr_matrix((weighed, narrow.indices, narrow.indptr), narrow.shape)
     for at in np.unique(level):
         rows = np.flatnonzero(level == at)
         a = AMBIENT_LEVELS[at]

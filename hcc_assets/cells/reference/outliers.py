@@ -76,15 +76,21 @@ def deviance_per_molecule(
     likelihood
         `likelihood.log_likelihood` of each cell under its profile.
     """
-    values = sp.csr_matrix(counts, dtype=np.float64)
-    rows = np.repeat(np.arange(values.shape[0]), np.diff(values.indptr))
-    terms = (
-        weight[values.indices]
-        * values.data
-        * (np.log(np.maximum(values.data, 1.0) / np.maximum(size[rows], 1.0)) - 1.0)
-    )
-    saturated = np.bincount(rows, weights=terms, minlength=values.shape[0])
+    values = sp.csr_matrix(counts)
+    # x (log x - log n - 1), the first part from a table where x is a number of molecules
+    own = _x_log_x(values.data)
+    by_gene = sp.csr_matrix((own, values.indices, values.indptr), values.shape) @ weight
+    total = values @ weight
+    saturated = by_gene - (np.log(np.maximum(size, 1.0)) + 1.0) * total
     return np.asarray((saturated - likelihood) / np.maximum(size, 1.0), dtype=float)
+
+
+def _x_log_x(x: npt.NDArray[Any]) -> Vector:
+    if np.issubdtype(x.dtype, np.integer) and len(x):
+        every = np.arange(int(x.max()) + 1, dtype=np.float64)
+        if len(every) <= len(x):
+            return np.asarray((every * np.log(np.maximum(every, 1.0)))[x], dtype=np.float64)
+    return np.asarray(x * np.log(np.maximum(x, 1.0)), dtype=np.float64)
 
 
 def fit_limits(

@@ -83,7 +83,8 @@ class Adapted:
     probability: Matrix
 
 
-def _narrow(cells: TrainingCells, at: Labels) -> TrainingCells:
+def narrow_to(cells: TrainingCells, at: Labels) -> TrainingCells:
+    """The cells over some of their genes."""
     ambient = cells.ambient[:, at]
     return TrainingCells(
         cells.counts[:, at],
@@ -157,7 +158,7 @@ def adapt(cells: TrainingCells, view: PriorView) -> Adapted:
     to its cells' as far as these outweigh the scatter between studies. In the first round, before
     the factors are known, markers speak louder: an assay raises thousands of other genes at once.
     """
-    narrow = _narrow(cells, view.at)
+    narrow = narrow_to(cells, view.at)
     shares = view.shares
     weight = damped(view, shares, float(np.median(narrow.size)))
     marker = np.isin(narrow.symbols, sorted(panel_genes()))
@@ -185,7 +186,7 @@ def unlike(
 
     Another assay, or activation, brings molecules that no state explains as well; markers stay.
     """
-    narrow = _narrow(cells, view.at)
+    narrow = narrow_to(cells, view.at)
     n_states = len(view.owner)
     groups, inverse = np.unique(clusters * n_states + found.state, return_inverse=True)
     state = groups % n_states
@@ -210,7 +211,7 @@ def on_cohort_scale(cells: TrainingCells, owner: Labels, view: PriorView) -> Mat
 
     Each cell counts for the likeliest state of its own class.
     """
-    narrow = _narrow(cells, view.at)
+    narrow = narrow_to(cells, view.at)
     profiles = Profiles(
         view.shares,
         view.owner,

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import scipy.sparse as sp
 from scipy.special import pdtrc
 
@@ -213,8 +214,11 @@ def rule_evidence(
 
     def above(columns: list[int]) -> npt.NDArray[np.bool_]:
         block = counts[:, columns].toarray().astype(float)
-        expected = np.maximum(1.5 * ambient_umi[:, None] * ambient[columns][None, :], 1e-9)
-        return np.asarray((block > 0) & (pdtrc(np.maximum(block - 1, 0), expected) < 0.05))
+        at, gene = np.nonzero(block > 0)  # the tail is dear, and most of the block is empty
+        expected = np.maximum(1.5 * ambient_umi[at] * ambient[columns][gene], 1e-9)
+        out = np.zeros(block.shape, dtype=bool)
+        out[at, gene] = pdtrc(np.maximum(block[at, gene] - 1, 0), expected) < 0.05
+        return out
 
     found = above(want)
     together = counts[:, want].toarray().sum(axis=1).astype(float)
@@ -251,11 +255,10 @@ def seed_classes(
     """
     names = sorted({r.cell_class for r in RULES})
     hit = np.zeros((counts.shape[0], len(names)), dtype=bool)
-    columns = sp.csc_matrix(counts)
     wanted = np.flatnonzero(
-        np.isin(symbols, sorted({g for r in RULES for g in (*r.any_of, *r.none_of)}))
+        pd.Index(symbols).isin({g for r in RULES for g in (*r.any_of, *r.none_of)})
     )
-    narrow = sp.csr_matrix(columns[:, wanted])
+    narrow = sp.csr_matrix(counts[:, wanted])
     for rule in RULES:
         hit[:, names.index(rule.cell_class)] |= rule_evidence(
             narrow, symbols[wanted], ambient[wanted], ambient_umi, rule
