@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-import hcc_assets.definitions  # noqa: F401
 from hcc_assets.figures.style import new_figure, save_png
 from hcc_assets.schemas.base import conform, empty
 from hcc_assets.schemas.endpoints import Responses

@@ -15,7 +15,7 @@ from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from typing import Any
 
-PRELOADED = ["hcc_assets.ui.child", "hcc_assets.ui.preloaded"]
+PRELOADED = ["hcc_assets.ui.child", "hcc_assets.definitions", "hcc_assets.ui.preloaded"]
 """The main module of the code server, which a run would import again, and what runs need."""
 
 

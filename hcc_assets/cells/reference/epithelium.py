@@ -1,5 +1,5 @@
-"""Tumour, hepatocyte or cholangiocyte among the epithelial cells of a cohort without labels: subject
-by subject, by copy number of each cell and by what its neighbours are.
+"""Tumour, hepatocyte or cholangiocyte among the epithelial cells of a cohort without labels:
+subject by subject, by copy number of each cell and by what its neighbours are.
 
 Clusters of all cells together are too coarse for it: the hepatocytes of a biopsy lie in one cluster
 with its tumour. Names of clusters are in ``cluster_names``, all other classes in ``bootstrap``.
