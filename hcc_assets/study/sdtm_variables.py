@@ -125,10 +125,10 @@ DOMAINS: dict[str, DomainSpec] = {
     "rs": DomainSpec(
         required=("USUBJID", "VISITNUM", "RSTESTCD", "RSSTRESC"),
         optional=("RSDTC", "RSEVAL", "RSEVALID"),
-        quiet=("RSCAT",),
+        quiet=("RSCAT", "RSACPTFL"),
         numbers=("VISITNUM",),
         dates=("RSDTC",),
-        upper=("RSTESTCD", "RSSTRESC", "RSCAT"),
+        upper=("RSTESTCD", "RSSTRESC", "RSCAT", "RSACPTFL"),
     ),
     "ds": DomainSpec(
         required=("USUBJID",),

@@ -268,3 +268,54 @@ def test_subject_ids_of_another_letter_case_are_those_of_dm(tmp_path: Path) -> N
     assert words(seen) == ["PR"]
     assert list(seen.tables["adverse_events"]["USUBJID"]) == ["S1"]
     assert "RD13" in seen.asked("S1")
+
+
+@pytest.mark.parametrize(
+    ("axis", "word", "asked"), [(9, "SD", False), (12, "PD", True), (16, "PD", False)]
+)
+def test_a_new_node_is_a_lesion_from_ten_millimetres(
+    tmp_path: Path, axis: int, word: str, asked: bool
+) -> None:
+    seen = delivered(
+        tmp_path,
+        f"""
+        S1,0,2023-12-20,T01,TARGET,LIVER,LDIAM,50,
+        S1,1,2024-02-12,T01,TARGET,LIVER,LDIAM,48,
+        S1,1,2024-02-12,NEW01,NEW,LYMPH NODE,SAXIS,{axis},
+        """,
+    )
+    assert words(seen) == [word]
+    assert ("TR29" in seen.asked("S1")) is asked
+
+
+def test_a_target_without_id_blocks_its_subject_and_is_asked_for(tmp_path: Path) -> None:
+    seen = delivered(
+        tmp_path,
+        """
+        S1,0,2023-12-20,T01,TARGET,LIVER,LDIAM,50,
+        S1,0,2023-12-20,,TARGET,LUNG,LDIAM,30,
+        S1,1,2024-02-12,T01,TARGET,LIVER,LDIAM,20,
+        S1,1,2024-02-12,,TARGET,LUNG,LDIAM,30,
+        """,
+    )
+    assert words(seen) == ["NE"] and "TR30" in seen.asked("S1")
+
+
+def test_the_reader_whom_rs_accepts_makes_the_endpoint(tmp_path: Path) -> None:
+    rows = [
+        f"S1,{visit},{day},T01,TARGET,LIVER,LDIAM,{size},,mm,V,{reader}"
+        for reader, sizes in (("R1", (50, 48)), ("R2", (50, 30)))
+        for visit, day, size in zip((0, 1), ("2023-12-20", "2024-02-12"), sizes, strict=True)
+    ]
+    header = (
+        "USUBJID,VISITNUM,TRDTC,TRLNKID,TRGRPID,TULOC,TRTESTCD,TRORRES,TRCAT,TRORRESU,VISIT,"
+        "TREVALID\n"
+    )
+    seen = delivered(
+        tmp_path,
+        "S1,0,2023-12-20,T01,TARGET,LIVER,LDIAM,50,",
+        tr=header + "\n".join(rows) + "\n",
+        rs="USUBJID,VISITNUM,RSTESTCD,RSSTRESC,RSEVALID,RSACPTFL\n"
+        "S1,1,OVRLRESP,SD,R1,\nS1,1,OVRLRESP,PR,R2,Y\n",
+    )
+    assert list(seen.best["EVALUATOR"]) == ["R2"] and list(seen.best["BOR"]) == ["PR"]

@@ -31,7 +31,6 @@ from hcc_assets.clinical.reading.formats import SUFFIXES, read_raw
 from hcc_assets.clinical.reading.refusal import DomainRefused
 from hcc_assets.clinical.reading.subject_ids import one_spelling
 from hcc_assets.clinical.reading.typed import type_cells
-from hcc_assets.study.codelists import BASELINE_VISITS
 from hcc_assets.study.config import StudyConfig, Therapy
 from hcc_assets.study.sdtm_variables import DOMAINS, REQUIRED_DOMAINS
 
@@ -257,7 +256,7 @@ def _build_tables(
         made[table] = function()
 
     if "ex" in frames:
-        made["exposure"] = build.build_exposure(frames["ex"], _not_dosed_before(frames))
+        made["exposure"] = build.build_exposure(frames["ex"], build.not_dosed_before(frames))
         doses = build.treatment_dates(made["exposure"], cutoff)
         attempt("subjects", "dm", (), lambda: build.build_subjects(frames["dm"], doses, log))
         tu_needed = ("tu",) if "tr" in frames and _needs_locations(frames["tr"]) else ()
@@ -266,7 +265,7 @@ def _build_tables(
             "tr",
             tu_needed,
             lambda: tumour_tables.build_tumour_assessments(
-                frames["tr"], frames.get("tu"), doses, log
+                frames["tr"], frames.get("tu"), doses, log, frames.get("rs")
             ),
         )
         attempt("adverse_events", "ae", (), lambda: build.build_adverse_events(frames["ae"], doses))
@@ -282,20 +281,6 @@ def _build_tables(
     if "ex" in frames and not {"ds", "cm", "pr", "ss"} & set(refused):
         made["disposition"] = build_disposition(frames, therapy, doses, log)
     return {name: made[name] for name in TABLE_DOMAINS if name in made}, log
-
-
-def _not_dosed_before(frames: dict[str, pd.DataFrame]) -> pd.Series:
-    """Latest of consent and the scans of a named baseline visit, by subject: a first dose of which
-    the year or month alone is known is not before it."""
-    days = []
-    if (dm := frames.get("dm")) is not None:
-        days.append(dm.set_index("USUBJID")["RFICDTC.low"])
-    if (tr := frames.get("tr")) is not None:
-        named = tr["VISIT"].str.strip().str.upper().isin(BASELINE_VISITS)
-        days.append(tr[named].set_index("USUBJID")["TRDTC.low"])
-    if not days:
-        return pd.Series(dtype="datetime64[ns]")
-    return pd.concat(days).groupby(level=0).max()
 
 
 def _needs_locations(tr: pd.DataFrame) -> bool:

@@ -15,6 +15,7 @@ from hcc_assets.clinical.issues import IssueLog
 from hcc_assets.clinical.reading.dates import impute
 from hcc_assets.clinical.reading.finishing import finish, parsed, with_date
 from hcc_assets.schemas.clinical import AdverseEvents, Exposure, Subjects
+from hcc_assets.study.codelists import BASELINE_VISITS
 
 
 def build_exposure(ex: pd.DataFrame, not_before: pd.Series | None = None) -> pd.DataFrame:
@@ -39,6 +40,20 @@ def build_exposure(ex: pd.DataFrame, not_before: pd.Series | None = None) -> pd.
     )
     with_date(frame, "EXENDTC", "EXENDT", frame["EXENDTC.high"])
     return finish(Exposure, frame, ["USUBJID", "EXSTDT", "EXSEQ"])
+
+
+def not_dosed_before(frames: dict[str, pd.DataFrame]) -> pd.Series:
+    """Latest of consent and the scans of a named baseline visit, by subject: a first dose of which
+    the year or month alone is known is not before it."""
+    days = []
+    if (dm := frames.get("dm")) is not None:
+        days.append(dm.set_index("USUBJID")["RFICDTC.low"])
+    if (tr := frames.get("tr")) is not None:
+        named = tr["VISIT"].str.strip().str.upper().isin(BASELINE_VISITS)
+        days.append(tr[named].set_index("USUBJID")["TRDTC.low"])
+    if not days:
+        return pd.Series(dtype="datetime64[ns]")
+    return pd.concat(days).groupby(level=0).max()
 
 
 def treatment_dates(exposure: pd.DataFrame, cutoff: dt.date | None = None) -> pd.DataFrame:

@@ -69,13 +69,32 @@ def _collapse(frame: pd.DataFrame, log: IssueLog) -> pd.DataFrame:
     return frame.drop(index=gone)
 
 
+def _accepted(frame: pd.DataFrame, rs: pd.DataFrame | None) -> pd.Series:
+    """TRACPTFL of each row; where a subject has none, that of the one reader whose responses
+    RSACPTFL accepts (adjudication is often recorded in RS alone)."""
+    flag = frame["TRACPTFL"]
+    if rs is None or rs.empty:
+        return flag
+    accepted = rs[rs["RSACPTFL"] == "Y"]
+    readers = evaluator(accepted["RSEVALID"], accepted["RSEVAL"]).groupby(accepted["USUBJID"])
+    alone = readers.first()[readers.nunique() == 1]
+    none = ~(flag == "Y").groupby(frame["USUBJID"]).transform("any")
+    theirs = frame["USUBJID"].map(alone) == frame["EVALUATOR"]
+    return flag.mask(none & theirs, "Y")
+
+
 def build_tumour_assessments(
-    tr: pd.DataFrame, tu: pd.DataFrame | None, doses: pd.DataFrame, log: IssueLog
+    tr: pd.DataFrame,
+    tu: pd.DataFrame | None,
+    doses: pd.DataFrame,
+    log: IssueLog,
+    rs: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """The table ``tumour_assessments`` from typed ``tr`` and ``tu``; partial dates become their
-    first possible day."""
+    """The table ``tumour_assessments`` from typed ``tr`` and ``tu``, with the accepted readers of
+    ``rs``; partial dates become their first possible day."""
     frame = tr.copy()
     frame["EVALUATOR"] = evaluator(frame["TREVALID"], frame["TREVAL"])
+    frame["TRACPTFL"] = _accepted(frame, rs)
     frame["CRITERION"] = criterion_of(frame["TRCAT"])
     frame["TRGRPID"] = frame["TRGRPID"].replace(LESION_GROUP_SPELLINGS)
     frame["TRLNKID"] = lesion_ids(frame)
