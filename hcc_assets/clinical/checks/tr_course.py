@@ -8,15 +8,12 @@ import pandas as pd
 
 from hcc_assets.clinical.checks.context import Context
 from hcc_assets.clinical.checks.registry import Finding, check, each, grouped
+from hcc_assets.clinical.reading.assessments import is_unscheduled
 from hcc_assets.study.codelists import BASELINE_VISITS, NOT_DONE
 
 MIX_UP_RATIO = (8.0, 20.0)
 """About 10-fold [CLINICAL.md 2, TR15]; the bounds are ours: a mix-up on top of a true change from
 -20 % to +100 %."""
-
-UNSCHEDULED_FROM = 90
-"""Visit numbers that EDC systems give to unscheduled visits (99, 999) [CLINICAL.md 11.9]; a trial
-with assessments every six weeks has no ninetieth."""
 
 _READER = ["USUBJID", "EVALUATOR", "CRITERION"]
 _TABLE = "tumour_assessments"
@@ -105,16 +102,10 @@ def _disordered(c: Context) -> pd.Series:
 
 
 def _unscheduled(c: Context) -> pd.Series:
-    """Mask over ``visits``: named so, with a number that is not whole, one from `UNSCHEDULED_FROM`,
-    or one that several scans share."""
+    """Mask over ``visits``: unscheduled, or of a number that several scans share."""
     visits = c.visits
     shared = visits.duplicated([*_READER, "VISITNUM"], keep=False)
-    return (
-        visits["name"].str.upper().str.contains("UNSCH", regex=False).eq(True)
-        | (visits["VISITNUM"] % 1 != 0)
-        | (visits["VISITNUM"] >= UNSCHEDULED_FROM)
-        | shared
-    )
+    return is_unscheduled(visits["name"], visits["VISITNUM"]) | shared
 
 
 @check(

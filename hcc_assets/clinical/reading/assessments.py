@@ -12,6 +12,12 @@ FRAGMENT = r"^(.+)\.\d+$"
 """Id of a fragment: that of its lesion, a dot and a number, ``T01.1`` [CLINICAL.md 1, TRLNKID]."""
 
 _READER = ["USUBJID", "EVALUATOR", "CRITERION"]
+UNSCHEDULED_FROM = 90
+"""Visit numbers that EDC systems give to unscheduled visits (99, 999) [CLINICAL.md 11.9]; a trial
+with assessments every six weeks has no ninetieth."""
+ONE_VISIT_DAYS = 7
+"""Within which scans of one scheduled number are one visit: the default visit window of the study
+[CLINICAL.md 1]."""
 _NO_VISIT = -1e6
 """Stands for the number of a visit without one. Ours: below every visit number, days subtracted."""
 
@@ -19,12 +25,13 @@ _NO_VISIT = -1e6
 def visit_parts(frame: pd.DataFrame) -> pd.Series:
     """Which scan of a visit number each row belongs to: 0, and one more each time that a lesion is
     measured again on a later day. A visit is its number and its date: sites give one number to
-    all unscheduled visits, or to two scans of a screening [CLINICAL.md 11.9].
+    all unscheduled visits, or to two scans of a screening [CLINICAL.md 11.9]. At a scheduled visit
+    what is measured again within `ONE_VISIT_DAYS` is the same scan, with a repeat or a conflict.
 
     Parameters
     ----------
     frame
-        ``USUBJID, EVALUATOR, CRITERION, VISITNUM, TRDT, TRLNKID, TRTESTCD``.
+        ``USUBJID, EVALUATOR, CRITERION, VISITNUM, VISIT, TRDT, TRLNKID, TRTESTCD``.
     """
     part = pd.Series(0, index=frame.index, dtype="int64")
     test = ["TRLNKID", "TRTESTCD"]
@@ -36,15 +43,24 @@ def visit_parts(frame: pd.DataFrame) -> pd.Series:
         return part
     suspects = frame[pd.MultiIndex.from_frame(frame[visit]).isin(again) & frame["TRDT"].notna()]
     for _, rows in suspects.groupby(visit, sort=True):
+        name = rows["VISIT"].str.strip().str.upper()
+        free = name.isin(BASELINE_VISITS).any() or is_unscheduled(name, rows["VISITNUM"]).any()
+        apart = pd.Timedelta(days=0 if free else ONE_VISIT_DAYS)
         seen: set[tuple[object, object]] = set()
-        number = 0
-        for _, scan in rows.groupby("TRDT", sort=True):
+        number, begun = 0, rows["TRDT"].min()
+        for day, scan in rows.groupby("TRDT", sort=True):
             mine = set(zip(scan["TRLNKID"], scan["TRTESTCD"], strict=True))
-            if mine & seen:
-                number, seen = number + 1, set()
+            if mine & seen and pd.Timestamp(str(day)) - begun > apart:
+                number, seen, begun = number + 1, set(), pd.Timestamp(str(day))
             seen |= mine
             part[scan.index] = number
     return part
+
+
+def is_unscheduled(name: pd.Series, number: pd.Series) -> pd.Series:
+    """Visits named so, with a number that is not whole, or one from `UNSCHEDULED_FROM`."""
+    named = name.str.upper().str.contains("UNSCH", regex=False).eq(True)
+    return named | (number % 1 != 0) & number.notna() | (number >= UNSCHEDULED_FROM)
 
 
 def mark_baseline(frame: pd.DataFrame, first_dose: pd.Series) -> pd.Series:
