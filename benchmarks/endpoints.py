@@ -58,6 +58,7 @@ def big_trial(
         {
             "USUBJID": names[subject],
             "EVALUATOR": "INVESTIGATOR",
+            "CRITERION": "RECIST 1.1",
             "VISITNUM": visit.astype(float),
             "VISIT": np.where(visit == 0, "SCREENING", "TUMOUR"),
             "TRDTC": date.strftime("%Y-%m-%d"),

@@ -162,6 +162,7 @@ def _short_sd(view: HomeView) -> dict[str, int] | None:
     if view.versions.current("response_rates") is None:
         return None
     rates = view.versions.frame("response_rates", "table")
+    rates = rates[rates["CRITERION"] == view.config.recist.criteria[0]]
     counts = rates[rates["population"] == "TREATED"].groupby("source")["n_short_sd"].max()
     return {
         "days": view.config.recist.sd_minimum_days - view.config.recist.visit_window_days,

@@ -73,6 +73,7 @@ class TumourAssessments(Table):
 
     USUBJID: str = column("Unique subject identifier")
     EVALUATOR: str = column("Reader: TREVALID, else TREVAL, else INVESTIGATOR")
+    CRITERION: str = column("Response criterion of TRCAT; RECIST 1.1 where it is blank")
     VISITNUM: float = maybe("Visit number")
     VISIT: str = maybe("Visit name")
     TRDTC: str = maybe("Assessment, as delivered")
@@ -108,6 +109,7 @@ class ReportedResponses(Table):
 
     USUBJID: str = column("Unique subject identifier")
     EVALUATOR: str = column("Reader: RSEVALID, else RSEVAL, else INVESTIGATOR")
+    CRITERION: str = column("Response criterion of RSCAT; RECIST 1.1 where it is blank")
     VISITNUM: float = maybe("Visit number")
     RSTESTCD: str = maybe("Test: OVRLRESP, TRGRESP, NTRGRESP, …")
     RSSTRESC: str = maybe("Reported result")
@@ -121,12 +123,12 @@ class ReportedResponses(Table):
 
 
 class Disposition(Table):
-    """DS, new anticancer therapy of CM and survival status of SS, one row per record."""
+    """DS, new anticancer therapy of CM and PR and survival status of SS, one row per record."""
 
     USUBJID: str = column("Unique subject identifier")
-    DOMAIN: str = column("Source domain", isin=["DS", "CM", "SS"])
+    DOMAIN: str = column("Source domain", isin=["DS", "CM", "PR", "SS"])
     DSDECOD: str = maybe(
-        "DS: disposition term; CM: NEW ANTICANCER THERAPY; SS: survival status (ALIVE, DEAD, …)"
+        "DS: disposition term; CM, PR: NEW ANTICANCER THERAPY; SS: survival status (ALIVE, DEAD, …)"
     )
     DSSTDTC: str = maybe("Date of the record, as delivered")
     DSSTDT: Timestamp = maybe("Date of the record")

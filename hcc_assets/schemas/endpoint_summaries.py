@@ -8,16 +8,18 @@ from __future__ import annotations
 from hcc_assets.schemas.base import Table
 from hcc_assets.schemas.endpoints import DAYS, PARAMETERS
 from hcc_assets.schemas.fields import column, maybe
+from hcc_assets.study.criteria import DERIVED
 
 MONTHS = "months of 30.4375 days"
 
 
 class PfsSummary(Table):
-    """Kaplan-Meier summary: one row per parameter and landmark, the median repeated.
+    """Kaplan-Meier summary: one row per criterion, parameter and landmark, the median repeated.
 
     Intervals are 95 %, log-log.
     """
 
+    CRITERION: str = column("Response criterion", isin=list(DERIVED))
     PARAMCD: str = column("Parameter", isin=PARAMETERS)
     n: int = column("Subjects", ge=0)
     events: int = column("Events", ge=0)
@@ -42,7 +44,7 @@ class PfsSummary(Table):
 
     class Config(Table.Config):
         name = "pfs_summary"
-        unique = ["PARAMCD", "landmark_days"]
+        unique = ["CRITERION", "PARAMCD", "landmark_days"]
 
 
 class FollowUp(Table):

@@ -11,6 +11,7 @@ import pandas as pd
 
 from hcc_assets.schemas.base import Table
 from hcc_assets.schemas.fields import column, maybe
+from hcc_assets.study.criteria import DERIVED
 
 Timestamp = pd.Timestamp
 
@@ -25,11 +26,12 @@ DAYS = "days"
 
 
 class Responses(Table):
-    """RECIST 1.1 response per subject, reader and post-baseline visit, derived from lesions, with
+    """Response per subject, reader, criterion and post-baseline visit, derived from lesions, with
     the reason for it."""
 
     USUBJID: str = column("Unique subject identifier")
     EVALUATOR: str = column("Reader: TREVALID, else TREVAL, else INVESTIGATOR")
+    CRITERION: str = column("Response criterion", isin=list(DERIVED))
     VISITNUM: float = maybe("Visit number")
     VISIT: str = maybe("Visit name")
     ADT: Timestamp = maybe(
@@ -65,14 +67,15 @@ class Responses(Table):
 
     class Config(Table.Config):
         name = "responses"
-        unique = ["USUBJID", "EVALUATOR", "VISITNUM", "ADT"]
+        unique = ["USUBJID", "EVALUATOR", "CRITERION", "VISITNUM", "ADT"]
 
 
 class BestResponses(Table):
-    """Best overall response of each treated subject by the endpoint reader, unconfirmed and
-    confirmed."""
+    """Best overall response of each treated subject by the endpoint reader, for each criterion that
+    is delivered, unconfirmed and confirmed."""
 
-    USUBJID: str = column("Unique subject identifier", unique=True)
+    USUBJID: str = column("Unique subject identifier")
+    CRITERION: str = column("Response criterion", isin=list(DERIVED))
     EVALUATOR: str = column("Endpoint reader of the subject")
     BOR: str = column("Best overall response, unconfirmed", isin=OVERALL_WORDS)
     CBOR: str = column("Best overall response, confirmed", isin=OVERALL_WORDS)
@@ -110,12 +113,14 @@ class BestResponses(Table):
 
     class Config(Table.Config):
         name = "best_responses"
+        unique = ["USUBJID", "CRITERION"]
 
 
 class ResponseRates(Table):
     """Response, disease control and clinical benefit rates with exact intervals (Clopper-Pearson,
     not adjusted for the design)."""
 
+    CRITERION: str = column("Response criterion", isin=list(DERIVED))
     measure: str = column(
         "ORR: CR, PR. DCR: also SD, NON-CR/NON-PD. CBR: CR, PR or stable for 24 weeks",
         isin=["ORR", "DCR", "CBR"],
@@ -139,7 +144,7 @@ class ResponseRates(Table):
 
     class Config(Table.Config):
         name = "response_rates"
-        unique = ["measure", "source", "population"]
+        unique = ["CRITERION", "measure", "source", "population"]
 
 
 class TimeToEvent(Table):
@@ -149,6 +154,10 @@ class TimeToEvent(Table):
     """
 
     USUBJID: str = column("Unique subject identifier")
+    CRITERION: str = column(
+        "Response criterion; OS, which rests on none, stands under that of the endpoint",
+        isin=list(DERIVED),
+    )
     PARAMCD: str = column("Parameter", isin=PARAMETERS)
     STARTDT: Timestamp = column("Start: first dose; DOR: first response")
     ADT: Timestamp = column("Date of event or censoring; never before STARTDT")
@@ -164,7 +173,7 @@ class TimeToEvent(Table):
 
     class Config(Table.Config):
         name = "time_to_event"
-        unique = ["USUBJID", "PARAMCD"]
+        unique = ["USUBJID", "CRITERION", "PARAMCD"]
 
 
 class EndpointChanges(Table):

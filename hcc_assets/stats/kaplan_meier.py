@@ -17,6 +17,7 @@ from hcc_assets.schemas.base import conform
 from hcc_assets.schemas.endpoint_summaries import FollowUp, PfsSummary
 from hcc_assets.schemas.endpoints import PARAMETERS
 from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.criteria import rows_of
 
 Floats = npt.NDArray[np.float64]
 ConfType = Literal["log-log", "log", "plain"]
@@ -206,19 +207,24 @@ def summarise(time_to_event: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
     time_to_event
         ``schemas.endpoints.TimeToEvent``; DOR and TTR hold responders only.
     config
-        ``[pfs] landmarks_months``.
+        ``[pfs] landmarks_months`` and ``[recist] criteria``.
 
     Returns
     -------
     DataFrame
-        ``schemas.endpoints.PfsSummary``: one row per parameter and landmark (one with a null
-        landmark where the study has none); a parameter without subjects has n = 0 and nulls. Never
+        ``schemas.endpoints.PfsSummary``: one row per criterion, parameter and landmark (one with a
+        null landmark where the study has none); a parameter without subjects has n = 0 and nulls. Never
         raises for one subject, all censored or all events.
     """
     rows = []
-    for parameter in PARAMETERS:
-        curve = curve_of(time_to_event, parameter)
-        shared: dict[str, Any] = {"PARAMCD": parameter, "n": curve.n, "events": curve.events}
+    for criterion, parameter in _parameters(time_to_event, config.recist.criteria[0]):
+        curve = curve_of(rows_of(time_to_event, criterion), parameter)
+        shared: dict[str, Any] = {
+            "CRITERION": criterion,
+            "PARAMCD": parameter,
+            "n": curve.n,
+            "events": curve.events,
+        }
         shared |= _months(("median", "lcl", "ucl"), quantile(curve))
         for name, probability in (("q25", 0.25), ("q75", 0.75)):
             shared |= dict(
@@ -237,6 +243,13 @@ def summarise(time_to_event: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
             }
             rows.append(shared | landmark)
     return conform(PfsSummary, pd.DataFrame(rows))
+
+
+def _parameters(time_to_event: pd.DataFrame, first: str) -> list[tuple[str, str]]:
+    """Criterion and parameter: all of the endpoint's criterion, and of the others those that rest
+    on one."""
+    others = [c for c in time_to_event["CRITERION"].unique() if c != first]
+    return [(c, p) for c in (first, *others) for p in PARAMETERS if c == first or p != "OS"]
 
 
 def follow_up(time_to_event: pd.DataFrame) -> pd.DataFrame:

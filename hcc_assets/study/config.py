@@ -33,6 +33,9 @@ class Treatment(_Section):
 
 
 class Recist(_Section):
+    criteria: list[Literal["RECIST 1.1", "mRECIST"]] = Field(
+        ["RECIST 1.1", "mRECIST"], min_length=1
+    )
     visit_interval_days: int = Field(42, gt=0)
     visit_window_days: int = Field(7, ge=0)
     confirmation_days: int = Field(28, ge=0)
@@ -49,6 +52,22 @@ class Pfs(_Section):
     primary: Literal["PFS_TP", "PFS_FDA"] = "PFS_TP"
     max_gap_days: int = Field(98, gt=0)
     landmarks_months: list[float] = [3, 6, 12]
+
+
+class Therapy(_Section):
+    """Words of CMCAT, CMDECOD, PRCAT and PRTRT, in any letter case."""
+
+    new_anticancer: list[str] = [
+        "NEW ANTICANCER THERAPY",
+        "SUBSEQUENT ANTICANCER THERAPY",
+        "TACE",
+        "HAIC",
+        "RADIOTHERAPY",
+        "ABLATION",
+        "RESECTION",
+        "TRANSPLANTATION",
+    ]
+    other: list[str] = ["CONCOMITANT", "PRIOR", "PROPHYLAXIS", "SUPPORTIVE"]
 
 
 def _relatedness() -> dict[str, bool]:
@@ -138,6 +157,7 @@ class StudyConfig(_Section):
     treatment: Treatment = Treatment()
     recist: Recist = Recist()
     pfs: Pfs = Pfs()
+    therapy: Therapy = Therapy()
     safety: Safety = Safety()
     single_cell: SingleCell = SingleCell()
     samples: Samples = Samples()

@@ -88,10 +88,14 @@ DOMAINS: dict[str, DomainSpec] = {
                 "TULOC",
             ),
         ),
+        quiet=("TRCAT",),
         numbers=("VISITNUM", "TRSTRESN"),
         dates=("TRDTC",),
         verbatim=("TRREASND",),
-        upper=("TRGRPID", "TRTESTCD", "TRORRES", "TRSTAT", "TRMETHOD", "TRACPTFL", "TULOC"),
+        upper=(
+            *("TRLNKID", "TRGRPID", "TRTESTCD", "TRORRES", "TRSTAT", "TRMETHOD", "TRACPTFL"),
+            *("TULOC", "TRCAT"),
+        ),
     ),
     "ae": DomainSpec(
         required=("USUBJID", "AEDECOD", "AESTDTC"),
@@ -116,14 +120,15 @@ DOMAINS: dict[str, DomainSpec] = {
     "tu": DomainSpec(
         required=("USUBJID", "TULNKID", "TULOC"),
         optional=("TUEVAL", "TUEVALID", "TUORRES"),
-        upper=("TULOC", "TUORRES"),
+        upper=("TULNKID", "TULOC", "TUORRES"),
     ),
     "rs": DomainSpec(
         required=("USUBJID", "VISITNUM", "RSTESTCD", "RSSTRESC"),
         optional=("RSDTC", "RSEVAL", "RSEVALID"),
+        quiet=("RSCAT", "RSACPTFL"),
         numbers=("VISITNUM",),
         dates=("RSDTC",),
-        upper=("RSTESTCD", "RSSTRESC"),
+        upper=("RSTESTCD", "RSSTRESC", "RSCAT", "RSACPTFL"),
     ),
     "ds": DomainSpec(
         required=("USUBJID",),
@@ -132,7 +137,17 @@ DOMAINS: dict[str, DomainSpec] = {
         upper=("DSDECOD",),
     ),
     "cm": DomainSpec(
-        required=("USUBJID",), optional=("CMCAT", "CMSTDTC"), dates=("CMSTDTC",), upper=("CMCAT",)
+        required=("USUBJID",),
+        optional=("CMCAT", "CMSTDTC"),
+        quiet=("CMDECOD",),
+        dates=("CMSTDTC",),
+        upper=("CMCAT", "CMDECOD"),
+    ),
+    "pr": DomainSpec(
+        required=("USUBJID",),
+        optional=("PRTRT", "PRCAT", "PRSTDTC"),
+        dates=("PRSTDTC",),
+        upper=("PRTRT", "PRCAT"),
     ),
     "ss": DomainSpec(
         required=("USUBJID",),
@@ -192,6 +207,7 @@ _CLASS = {
     "dm": "",
     "ex": _INTERVENTIONS,
     "cm": _INTERVENTIONS,
+    "pr": _INTERVENTIONS,
     "ae": _EVENTS,
     "ds": _EVENTS,
     "tr": _FINDINGS,

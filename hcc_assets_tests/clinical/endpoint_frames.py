@@ -45,6 +45,8 @@ def fill(model: type[tables.Table], rows: list[dict[str, Any]]) -> pd.DataFrame:
             frame[name] = (
                 np.arange(1, len(frame) + 1)
                 if name == "SRCROW"
+                else "RECIST 1.1"
+                if name == "CRITERION"
                 else False
                 if kind == "boolean"
                 else pd.NaT

@@ -76,7 +76,7 @@ def _compare(seed: int, *, ugly: bool, rules: Recist) -> int:
             row = times.loc[(subject, policy)]
             want = (
                 (start, 1)
-                if blocked
+                if blocked and death is None
                 else second_pfs(line, start, death, therapy, fda=policy == "PFS_FDA")
             )
             assert (row["ADT"].date(), row["CNSR"]) == want, (seed, subject, policy)

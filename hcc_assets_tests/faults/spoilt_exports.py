@@ -54,11 +54,6 @@ def gbk_as_latin(frame: pd.DataFrame) -> None:
     frame.loc[0, "AETERM"] = "高血压".encode("gb18030").decode("latin-1")
 
 
-def decimal_commas(frame: pd.DataFrame) -> None:
-    frame.loc[0, "TRORRES"] = "1,234"
-    frame.loc[1, "TRORRES"] = "12,5"
-
-
 def fewer_subjects(folder: Path) -> None:
     for path in folder.glob("*.csv"):
         frame = pd.read_csv(path, dtype=str, keep_default_na=False)

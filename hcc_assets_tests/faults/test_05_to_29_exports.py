@@ -23,7 +23,6 @@ from hcc_assets_tests.faults.homes import (
 from hcc_assets_tests.faults.spoilt_exports import (
     Change,
     as_bytes,
-    decimal_commas,
     edit,
     extra_delimiter,
     fewer_subjects,
@@ -98,11 +97,6 @@ REFUSED_TABLES: dict[str, tuple[str, Change, str]] = {
         "ex",
         as_bytes("ex", extra_delimiter),
         "row 2: 13 values for 12 columns",
-    ),
-    "fault_27_doubtful_decimal_commas": (
-        "tr",
-        edit("tr", decimal_commas),
-        "row 1: TRORRES has a decimal comma and row",
     ),
     "fault_33_empty_file": (
         "ae",

@@ -131,6 +131,7 @@ def trial(n: int, seed: int = 1) -> Trial:
                 {
                     "USUBJID": who,
                     "EVALUATOR": "INVESTIGATOR",
+                    "CRITERION": "RECIST 1.1",
                     "VISITNUM": visit,
                     "ADT": when,
                     "PCHG_BASE": change,
@@ -147,6 +148,7 @@ def trial(n: int, seed: int = 1) -> Trial:
             {
                 "USUBJID": who,
                 "EVALUATOR": "INVESTIGATOR",
+                "CRITERION": "RECIST 1.1",
                 "BOR": bor,
                 "CBOR": cbor,
                 "BEST_PCHG": min(changes) if rng.random() > 0.06 else np.nan,
@@ -160,6 +162,7 @@ def trial(n: int, seed: int = 1) -> Trial:
             times.append(
                 {
                     "USUBJID": who,
+                    "CRITERION": "RECIST 1.1",
                     "PARAMCD": parameter,
                     "STARTDT": pd.Timestamp(start),
                     "ADT": end,

@@ -9,13 +9,17 @@ RESPONSE_DOMAINS = ("DM", "EX", "TR")
 its subject there (CLINICAL.md, 2)."""
 
 
-def held_back(issues: pd.DataFrame, *, each_reader: bool = False) -> frozenset[str]:
+def held_back(
+    issues: pd.DataFrame, tumour_assessments: pd.DataFrame, *, each_reader: bool = False
+) -> frozenset[str]:
     """Subjects that are blocked in response data.
 
     Parameters
     ----------
     issues
         Frame ``issues`` of ``clinical_checks``, or the table ``data_issues``.
+    tumour_assessments
+        Tells which of the named rows are of the baseline.
     each_reader
         In what is derived for every reader: findings that concern only the choice of the
         endpoint reader do not block.
@@ -23,4 +27,4 @@ def held_back(issues: pd.DataFrame, *, each_reader: bool = False) -> frozenset[s
     from hcc_assets.clinical.checks.run import READERS_KEPT, blocked
 
     kept = READERS_KEPT if each_reader else frozenset()
-    return blocked(issues, RESPONSE_DOMAINS, leave_out=kept)
+    return blocked(issues, RESPONSE_DOMAINS, tumour_assessments, leave_out=kept)

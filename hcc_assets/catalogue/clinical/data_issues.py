@@ -9,7 +9,7 @@ from hcc_assets.assets.inputs import Version
 from hcc_assets.catalogue.clinical._held_back import held_back
 from hcc_assets.home.manifests import Bundle
 from hcc_assets.schemas.base import empty
-from hcc_assets.schemas.clinical import DataIssues
+from hcc_assets.schemas.clinical import DataIssues, TumourAssessments
 from hcc_assets.study.config import StudyConfig
 
 SEVERITIES = ("E", "Q", "I")
@@ -27,6 +27,7 @@ ORDER = ["severity", "check_id", "subject_id", "row_key", "message"]
 def data_issues(
     clinical_checks: Version,
     config: StudyConfig,
+    tumour_assessments: pd.DataFrame | None = None,
     responses: pd.DataFrame | None = None,
     reported_responses: pd.DataFrame | None = None,
 ) -> Output:
@@ -50,12 +51,15 @@ def data_issues(
 
 
 @data_issues.check(severity="WARN", todo="Send the query letters; correct the export.")
-def no_blocking_issue(table: pd.DataFrame) -> Verdict:
+def no_blocking_issue(
+    table: pd.DataFrame, tumour_assessments: pd.DataFrame | None = None
+) -> Verdict:
     """No finding blocks a subject"""
     from hcc_assets.clinical.checks.run import rows_left_out
 
     errors = int((table["severity"] == "E").sum())
-    subjects, rows = held_back(table), rows_left_out(table)
+    lesions = empty(TumourAssessments) if tumour_assessments is None else tumour_assessments
+    subjects, rows = held_back(table, lesions), rows_left_out(table)
     text = (
         f"{errors} findings block {len(subjects)} subjects in response data "
         f"and leave out {len(rows)} adverse event rows"

@@ -10,6 +10,7 @@ from hcc_assets.catalogue._contrasts import CONTRAST_SETTINGS, first_contrast
 from hcc_assets.catalogue.cohort._samples import class_counts, standing_samples
 from hcc_assets.schemas.confounders import BiopsyMissingness
 from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.criteria import rows_of
 
 
 @asset(
@@ -17,6 +18,7 @@ from hcc_assets.study.config import StudyConfig
     settings=(
         *CONTRAST_SETTINGS,
         "single_cell.min_cells_per_sample",
+        "recist.criteria",
         "recist.headline",
     ),
 )
@@ -31,10 +33,13 @@ def biopsy_missingness(
     bias the change."""
     from hcc_assets.stats.composition_confounders import biopsy_missingness as missingness
 
+    best = None
+    if best_responses is not None:
+        best = rows_of(best_responses, config.recist.criteria[0])
     return missingness(
         standing_samples(samples, annotated_cells),
         class_counts(annotated_cells),
         first_contrast(config),
-        best_responses=best_responses,
+        best_responses=best,
         subjects=subjects,
     )

@@ -13,12 +13,14 @@ from hcc_assets.assets.inputs import Version
 from hcc_assets.catalogue.endpoints._blocked import WHAT_TO_DO, blocked, no_subject_blocked
 from hcc_assets.schemas.endpoints import BestResponses
 from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.criteria import rows_of
 
 
 @asset(
     model=BestResponses,
     settings=(
         "recist.confirmation_days",
+        "recist.criteria",
         "recist.endpoint_reader",
         "recist.headline",
         "recist.max_ne_between",
@@ -49,7 +51,7 @@ def best_responses(
         disposition,
         config,
         cutoff=cutoff,
-        blocked=blocked(clinical_checks),
+        blocked=blocked(clinical_checks, tumour_assessments),
     )
 
 
@@ -61,4 +63,5 @@ def waterfall_figure(table: pd.DataFrame, config: StudyConfig) -> Mapping[str, A
     """Waterfall of best changes by the headline response."""
     from hcc_assets.figures.clinical_response import waterfall
 
-    return {"waterfall": waterfall(table, headline=config.recist.headline)}
+    rows = rows_of(table, config.recist.criteria[0])
+    return {"waterfall": waterfall(rows, headline=config.recist.headline)}

@@ -1,4 +1,4 @@
-"""Response of every subject, reader and visit, by RECIST 1.1."""
+"""Response of every subject, reader and visit, by each criterion that is delivered."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from hcc_assets.catalogue.clinical._held_back import held_back
 from hcc_assets.catalogue.endpoints._blocked import WHAT_TO_DO, none_blocked
 from hcc_assets.schemas.endpoints import Responses
 from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.criteria import rows_of
 
 
 @asset(
     model=Responses,
     settings=(
         "recist.confirmation_days",
+        "recist.criteria",
         "recist.endpoint_reader",
         "recist.node_reappearance",
         "recist.sticky_pr",
@@ -32,18 +34,25 @@ def responses(
     config: StudyConfig,
     cutoff: dt.date,
 ) -> pd.DataFrame:
-    """Response of every subject, reader and visit, derived from lesions by RECIST 1.1 in exact
-    arithmetic. Each row says why."""
+    """Response of every subject, reader and visit, derived from lesions by RECIST 1.1 and mRECIST in
+    exact arithmetic. Each row says why."""
+    from hcc_assets.clinical.checks.run import unusable_rows
     from hcc_assets.clinical.recist.responses import derive_responses
 
-    blocked = _blocked(clinical_checks)
-    return derive_responses(subjects, tumour_assessments, config, cutoff=cutoff, blocked=blocked)
+    return derive_responses(
+        subjects,
+        tumour_assessments,
+        config,
+        cutoff=cutoff,
+        blocked=_blocked(clinical_checks, tumour_assessments),
+        unusable=unusable_rows(clinical_checks.frame("issues"), tumour_assessments),
+    )
 
 
 @responses.check(severity="WARN", todo=WHAT_TO_DO)
-def no_subject_blocked(clinical_checks: Version) -> Verdict:
+def no_subject_blocked(clinical_checks: Version, tumour_assessments: pd.DataFrame) -> Verdict:
     """No subject is blocked by a data issue"""
-    return none_blocked(_blocked(clinical_checks))
+    return none_blocked(_blocked(clinical_checks, tumour_assessments))
 
 
 @responses.figure
@@ -53,8 +62,9 @@ def spider_figure(
     """Spider plot of the endpoint reader."""
     from hcc_assets.figures.clinical_response import spider
 
-    return {"spider": spider(table, subjects, reader=config.recist.endpoint_reader)}
+    rows = rows_of(table, config.recist.criteria[0])
+    return {"spider": spider(rows, subjects, reader=config.recist.endpoint_reader)}
 
 
-def _blocked(clinical_checks: Version) -> frozenset[str]:
-    return held_back(clinical_checks.frame("issues"), each_reader=True)
+def _blocked(clinical_checks: Version, tumour_assessments: pd.DataFrame) -> frozenset[str]:
+    return held_back(clinical_checks.frame("issues"), tumour_assessments, each_reader=True)

@@ -15,6 +15,7 @@ from hcc_assets.schemas.base import empty
 from hcc_assets.schemas.clinical import Exposure
 from hcc_assets.schemas.endpoints import BestResponses, TimeToEvent
 from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.criteria import rows_of
 
 CURVES = ("PFS_TP", "PFS_FDA", "OS")
 """Parameters that every treated subject has, so that a curve of all of them can be drawn."""
@@ -24,6 +25,7 @@ CURVES = ("PFS_TP", "PFS_FDA", "OS")
     model=TimeToEvent,
     settings=(
         "recist.confirmation_days",
+        "recist.criteria",
         "recist.endpoint_reader",
         "recist.headline",
         "recist.max_ne_between",
@@ -51,7 +53,7 @@ def time_to_event(
         disposition,
         config,
         cutoff=cutoff,
-        blocked=blocked(clinical_checks),
+        blocked=blocked(clinical_checks, tumour_assessments),
     )
 
 
@@ -64,8 +66,9 @@ def survival_figures(table: pd.DataFrame, config: StudyConfig) -> Mapping[str, A
     from hcc_assets.figures.clinical_survival import kaplan_meier
 
     landmarks = tuple(config.pfs.landmarks_months)
+    rows = rows_of(table, config.recist.criteria[0])
     return {
-        f"kaplan_meier_{p.lower()}": kaplan_meier(table, p, landmarks_months=landmarks)
+        f"kaplan_meier_{p.lower()}": kaplan_meier(rows, p, landmarks_months=landmarks)
         for p in CURVES
     }
 
@@ -76,6 +79,7 @@ def swimmer_figure(
     subjects: pd.DataFrame,
     responses: pd.DataFrame,
     cutoff: dt.date,
+    config: StudyConfig,
     exposure: pd.DataFrame | None = None,
     best_responses: pd.DataFrame | None = None,
 ) -> Mapping[str, Any]:
@@ -84,6 +88,9 @@ def swimmer_figure(
 
     dosing = empty(Exposure) if exposure is None else exposure
     best = empty(BestResponses) if best_responses is None else best_responses
+    table, best, responses = (
+        rows_of(frame, config.recist.criteria[0]) for frame in (table, best, responses)
+    )
     who = ["USUBJID", "EVALUATOR"]
     read = responses.merge(best[who], on=who)
     return {"swimmer": swimmer(subjects, dosing, read, best, table, cutoff=cutoff)}

@@ -36,7 +36,7 @@ class _Chosen:
 
 
 @asset(
-    settings=("study.data_cutoff", "treatment", "aliases", "holding", "recist"),
+    settings=("study.data_cutoff", "treatment", "therapy", "aliases", "holding", "recist"),
     gate=Gate(
         "export_accepted",
         "The newest clinical export was taken",

@@ -10,6 +10,7 @@ from hcc_assets.catalogue._contrasts import CONTRAST_SETTINGS, first_contrast
 from hcc_assets.catalogue.cohort._samples import class_counts, standing_samples
 from hcc_assets.schemas.associations import Associations
 from hcc_assets.study.config import StudyConfig, contrast_name
+from hcc_assets.study.criteria import rows_of
 
 
 @asset(
@@ -18,6 +19,7 @@ from hcc_assets.study.config import StudyConfig, contrast_name
         *CONTRAST_SETTINGS,
         "single_cell.min_cells_per_sample",
         "single_cell.min_pairs",
+        "recist.criteria",
         "recist.headline",
         "pfs.primary",
     ),
@@ -45,6 +47,6 @@ def associations(
         narrow,
         program_scores=program_scores,
         program_changes=changes.reset_index(drop=True),
-        best_responses=best_responses,
-        time_to_event=time_to_event,
+        best_responses=rows_of(best_responses, config.recist.criteria[0]),
+        time_to_event=rows_of(time_to_event, config.recist.criteria[0]),
     )

@@ -16,6 +16,7 @@ from hcc_assets.catalogue._contrasts import CONTRAST_SETTINGS, first_contrast
 from hcc_assets.home.manifests import Bundle
 from hcc_assets.home.published import expected
 from hcc_assets.study.config import StudyConfig, contrast_name
+from hcc_assets.study.criteria import rows_of
 
 if TYPE_CHECKING:
     from hcc_assets.home.manifests import Manifest
@@ -160,7 +161,10 @@ def trial_report(
 
 
 def _registered(table: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
-    """Of a table of comparisons the rows of the first contrast, which is the registered one."""
+    """Of a table of comparisons the rows of the first contrast, which is the registered one; of
+    endpoints those by the first criterion."""
+    if "CRITERION" in table:
+        return rows_of(table, config.recist.criteria[0])
     if "contrast" not in table:
         return table
     name = contrast_name(first_contrast(config))

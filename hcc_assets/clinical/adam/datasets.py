@@ -28,6 +28,7 @@ from hcc_assets.schemas.base import columns, conform, empty
 from hcc_assets.schemas.endpoints import BestResponses, Responses, TimeToEvent
 from hcc_assets.stats.kaplan_meier import DAYS_PER_MONTH
 from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.criteria import rows_of
 
 INPUTS: Final = {
     "subjects": inputs.Subjects,
@@ -89,6 +90,8 @@ def build_adam(
         there, without rows where nothing has come yet.
     """
     t = {name: tables[name] if name in tables else empty(model) for name, model in INPUTS.items()}
+    first = config.recist.criteria[0]
+    t = {n: rows_of(f, first) if "CRITERION" in f else f for n, f in t.items()}
     adsl = _adsl(t, config, cutoff)
     common = adsl[["STUDYID", "USUBJID", "TRT01A", "SAFFL", "TRTSDT"]]
     tumours = tumour_measurements(t["tumour_assessments"], t["responses"], cutoff=cutoff)
@@ -136,7 +139,7 @@ def _adsl(t: Mapping[str, pd.DataFrame], config: StudyConfig, cutoff: dt.date) -
         period, on="USUBJID", how="left"
     )
     out = out.merge(dosing, on="USUBJID", how="left").merge(
-        t["best_responses"].drop(columns="EVALUATOR"), on="USUBJID", how="left"
+        t["best_responses"].drop(columns=["EVALUATOR", "CRITERION"]), on="USUBJID", how="left"
     )
     treated = out["TRTSDT"].notna()
     deaths = known_deaths(t["subjects"], t["disposition"], cutoff=cutoff)
@@ -146,7 +149,9 @@ def _adsl(t: Mapping[str, pd.DataFrame], config: StudyConfig, cutoff: dt.date) -
         .loc[lambda f: (f["PARAMCD"] == "OS") & (f["CNSR"] == 1)]
         .set_index("USUBJID")["ADT"]
     )
-    therapy = t["disposition"].loc[lambda f: (f["DOMAIN"] == "CM") & (f["DSSTDT"] <= limit)]
+    therapy = t["disposition"].loc[
+        lambda f: f["DOMAIN"].isin(["CM", "PR"]) & (f["DSSTDT"] <= limit)
+    ]
     therapy = (
         therapy.loc[words(therapy["DSDECOD"]).eq("NEW ANTICANCER THERAPY")]
         .groupby("USUBJID")["DSSTDT"]

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from hcc_assets.clinical.reading.assessments import FRAGMENT, is_nodal
+from hcc_assets.clinical.reading.assessments import FRAGMENT, is_nodal, visit_parts
 from hcc_assets.clinical.reading.dates import parse_dates
 from hcc_assets.clinical.reading.text import to_numbers
 from hcc_assets.schemas import clinical as models
@@ -120,12 +120,13 @@ class Context:
         """``tumour_assessments`` with ``day_``, ``dose_``, ``death_`` days and what the checks of
         lesions need.
 
-        Further columns: ``in_dm``; ``mm`` the measurement in millimetres (a missing unit is mm;
+        Further columns: ``part`` (`visit_parts`); ``in_dm``; ``mm`` the measurement in millimetres (a missing unit is mm;
         null where there is no number or no known unit), ``number`` whether the result is a number;
         ``nodal``; ``root`` the lesion id without fragment number; ``used`` whether the row is the
         measurement that RECIST uses.
         """
         frame = _with_days(self.table("tumour_assessments"), {"TRDTC": "day"})
+        frame = frame.assign(part=visit_parts(frame))
         frame = self.with_subject(frame).join(self.first_dose.add_prefix("dose_"), on="USUBJID")
         values, wrong = to_numbers(frame["TRORRES"])
         frame["number"] = frame["TRORRES"].notna() & ~wrong & values.notna()
@@ -149,10 +150,10 @@ class Context:
 
     @cached_property
     def visits(self) -> pd.DataFrame:
-        """One row per subject, reader and visit number: possible first and last days, baseline,
-        name, first row number; in visit order."""
+        """One row per subject, reader, criterion, visit number and scan of that number: possible
+        first and last days, baseline, name, first row number; in visit order."""
         tr = self.tr[self.tr["VISITNUM"].notna()]
-        keys = ["USUBJID", "EVALUATOR", "VISITNUM"]
+        keys = ["USUBJID", "EVALUATOR", "CRITERION", "VISITNUM", "part"]
         return tr.groupby(keys, sort=True, as_index=False).agg(
             first_low=("day_low", "min"),
             first_high=("day_high", "min"),
@@ -171,7 +172,7 @@ class Context:
     def after_baseline(self) -> pd.Series:
         """Mask over ``tr``: rows of a visit later than the reader's baseline (by day, by visit
         number where a day is missing)."""
-        keys = ["USUBJID", "EVALUATOR"]
+        keys = ["USUBJID", "EVALUATOR", "CRITERION"]
         base = (
             self.tr[self.tr["BASELINE"]]
             .groupby(keys)

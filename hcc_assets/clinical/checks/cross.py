@@ -10,6 +10,7 @@ import pandas as pd
 from hcc_assets.clinical.checks.registry import reading
 from hcc_assets.clinical.issues import IssueLog
 from hcc_assets.study.codelists import OVERALL_RESPONSE
+from hcc_assets.study.criteria import DERIVED
 
 reading(
     "TR23",
@@ -43,7 +44,8 @@ def response_discordance(responses: pd.DataFrame, reported_responses: pd.DataFra
     Parameters
     ----------
     responses
-        ``USUBJID, EVALUATOR, VISITNUM, OVRLRESP, NEWLPROG`` of the table ``responses``.
+        ``USUBJID, EVALUATOR, CRITERION, VISITNUM, OVRLRESP, NEWLPROG`` of the table
+        ``responses``.
     reported_responses
         Table ``reported_responses``.
 
@@ -52,7 +54,7 @@ def response_discordance(responses: pd.DataFrame, reported_responses: pd.DataFra
     pandas.DataFrame
         ``DataIssues`` frame.
     """
-    keys = ["USUBJID", "EVALUATOR", "VISITNUM"]
+    keys = ["USUBJID", "EVALUATOR", "CRITERION", "VISITNUM"]
     reported = reported_responses[
         (reported_responses["RSTESTCD"] == OVERALL_RESPONSE)
         & reported_responses["RSSTRESC"].notna()
@@ -60,6 +62,7 @@ def response_discordance(responses: pd.DataFrame, reported_responses: pd.DataFra
     reported = reported[[*keys, "RSSTRESC", "SRCROW"]].assign(
         word=lambda f: f["RSSTRESC"].str.upper().replace(_SPELLINGS)
     )
+    reported = reported[reported["CRITERION"].isin(DERIVED)]
     joined = reported.merge(responses[[*keys, "OVRLRESP", "NEWLPROG"]], how="left", on=keys)
     readers = set(zip(responses["USUBJID"], responses["EVALUATOR"], strict=True))
     has_reader = pd.Series(

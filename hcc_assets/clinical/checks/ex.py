@@ -188,3 +188,22 @@ def no_dose(c: Context) -> list[Finding]:
         c.ex[c.ex["EXDOSE"].isna()],
         "EXDOSE is empty or unreadable and counts as no dose; add the dose (0 for an interruption)",
     )
+
+
+@check(
+    "EX12",
+    "Q",
+    "The first dose is dated",
+    "EXSTDTC of the first dosing record is a whole date; a partial one is the first possible day, "
+    "not before consent and the baseline scan",
+    "exposure",
+)
+def partial_first_dose(c: Context) -> list[Finding]:
+    """A first dose whose day is a guess: every time of the subject rests on it."""
+    dosed = c.ex[(c.ex["EXDOSE"] > 0) & c.ex["EXSTDT"].notna()]
+    first = dosed.sort_values(["USUBJID", "EXSTDT", "SRCROW"]).drop_duplicates("USUBJID")
+    return each(
+        first[first["EXSTDTF"].notna()],
+        "the first dose has no whole date; it was set to the first day that is possible after "
+        "consent and the baseline scan, and every time to event rests on it: complete EXSTDTC",
+    )

@@ -37,11 +37,52 @@ reading(
     "dates are ISO 8601, whole or partial, and nothing else is guessed; E in ex and tr (dm: DM02)",
 )
 reading(
-    "RD07", "I", "Decimal points", "a decimal comma is read as a point where it can be nothing else"
+    "RD07",
+    "I",
+    "Decimal points",
+    "a decimal comma is read as a point where it can be nothing else; Q of the subject where other "
+    "cells of the column have a point",
 )
 reading("RD08", "E", "Every row names its subject", "a row without USUBJID is left out")
 reading(
     "RD09", "E", "Ids are written one way", "no two USUBJID of dm differ in letter case only", "DM"
 )
+reading(
+    "RD13",
+    "Q",
+    "Ids are written as in DM",
+    "a USUBJID that differs from DM's in letter case alone is read as the same subject",
+)
 reading("RD11", "I", "Only domains in the folder", "a file that is no domain is left aside")
 reading("RD12", "I", "Dates are complete", "a partial date is kept as text, imputed and flagged")
+reading(
+    "CM01",
+    "Q",
+    "Therapies are known words",
+    "CMCAT, or PRCAT and PRTRT, is in one of the lists of [therapy]",
+    "CM",
+)
+reading(
+    "CM02", "Q", "New anticancer therapies have a date", "a new anticancer therapy has a date", "CM"
+)
+reading(
+    "CM03",
+    "Q",
+    "Dates of new anticancer therapies are complete",
+    "a partial one is taken as the latest possible day",
+    "CM",
+)
+reading(
+    "CM04",
+    "Q",
+    "Categories agree with treatments",
+    "an anticancer therapy since the first dose is not called concomitant or prior",
+    "CM",
+)
+reading(
+    "TR28",
+    "I",
+    "Criteria are derived",
+    "TRCAT is RECIST 1.1 (or blank) or mRECIST; rows of another criterion are kept and not used",
+    "TR",
+)

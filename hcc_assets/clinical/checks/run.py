@@ -20,6 +20,7 @@ from hcc_assets.clinical.checks import (
     on_reading,
     tr_baseline,
     tr_course,
+    tr_lesions,
     tr_records,
 )
 from hcc_assets.clinical.checks.context import Context
@@ -27,7 +28,7 @@ from hcc_assets.clinical.checks.registry import CHECKS
 from hcc_assets.clinical.issues import IssueLog, rows_of
 from hcc_assets.study.config import StudyConfig
 
-_MODULES = (dm, ex, ae, ae_words, tr_baseline, tr_records, tr_course, on_reading, cross)
+_MODULES = (dm, ex, ae, ae_words, tr_baseline, tr_records, tr_lesions, tr_course, on_reading, cross)
 """Importing them fills ``CHECKS``."""
 
 COUNTED_AS_REPORTED = frozenset({"AE05", "AE06", "AE12", "AE16"})
@@ -36,6 +37,12 @@ COUNTED_AS_REPORTED = frozenset({"AE05", "AE06", "AE12", "AE16"})
 READERS_KEPT = frozenset({"TR27"})
 """E findings that leave the responses of each reader as they are: only what rests on one endpoint
 reader is blocked [CLINICAL.md 9.4]."""
+
+
+COST_THEIR_ROWS = frozenset({"RD05", "RD06", "TR10", "TR11", "TR13", "TR14", "TR17", "TR26"})
+"""E findings of TR that cost the rows they name and nothing else, as long as none of them is of the
+baseline: the lesion is not evaluable at that visit, and what other lesions show stands
+[CLINICAL.md 11.10]."""
 
 
 def run_checks(
@@ -90,10 +97,34 @@ def run_checks(
     return log.frame()
 
 
+def _costs_rows(issues: pd.DataFrame, tumour_assessments: pd.DataFrame) -> pd.Series:
+    """Mask over ``issues``: E findings of TR that cost only the rows they name."""
+    base = tumour_assessments["BASELINE"].astype(bool)
+    baseline = set(tumour_assessments.loc[base, "SRCROW"].astype(int))
+    rows = issues["row_key"].map(rows_of)
+    return (
+        (issues["severity"] == "E")
+        & (issues["domain"] == "TR")
+        & issues["check_id"].isin(COST_THEIR_ROWS)
+        & rows.map(lambda found: bool(found) and not baseline & set(found))
+    ).astype(bool)
+
+
+def unusable_rows(issues: pd.DataFrame, tumour_assessments: pd.DataFrame) -> frozenset[int]:
+    """Row numbers (``SRCROW``) of tumour assessments that an E finding takes the value from."""
+    keys = issues.loc[_costs_rows(issues, tumour_assessments), "row_key"]
+    return frozenset(row for key in keys for row in rows_of(key))
+
+
 def blocked(
-    issues: pd.DataFrame, domains: Iterable[str], *, leave_out: Set[str] = frozenset()
+    issues: pd.DataFrame,
+    domains: Iterable[str],
+    tumour_assessments: pd.DataFrame,
+    *,
+    leave_out: Set[str] = frozenset(),
 ) -> frozenset[str]:
-    """Subjects with an E finding in these domains, but for the checks of ``leave_out``.
+    """Subjects with an E finding in these domains, but for the checks of ``leave_out`` and for
+    findings that cost rows alone (`unusable_rows`).
 
     An adverse event row never blocks its subject, so the domain AE gives none.
     """
@@ -105,6 +136,7 @@ def blocked(
         & issues["domain"].isin(wanted)
         & issues["subject_id"].notna()
         & ~issues["check_id"].isin(leave_out)
+        & ~_costs_rows(issues, tumour_assessments)
     )
     return frozenset(issues.loc[hit, "subject_id"])
 

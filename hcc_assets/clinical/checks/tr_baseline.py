@@ -20,7 +20,7 @@ LESION_MM, NODE_MM = 10, 15
 MAX_TARGETS, MAX_PER_ORGAN = 5, 2
 """Targets of a subject, and of one organ [RECIST 1.1, 3.2.2]."""
 
-_READER = ["USUBJID", "EVALUATOR"]
+_READER = ["USUBJID", "EVALUATOR", "CRITERION"]
 _TABLE = "tumour_assessments"
 
 

@@ -8,13 +8,14 @@ import pandas as pd
 
 from hcc_assets.clinical.checks.context import Context
 from hcc_assets.clinical.checks.registry import Finding, check, each, grouped
+from hcc_assets.clinical.reading.assessments import is_unscheduled
 from hcc_assets.study.codelists import BASELINE_VISITS, NOT_DONE
 
 MIX_UP_RATIO = (8.0, 20.0)
 """About 10-fold [CLINICAL.md 2, TR15]; the bounds are ours: a mix-up on top of a true change from
 -20 % to +100 %."""
 
-_READER = ["USUBJID", "EVALUATOR"]
+_READER = ["USUBJID", "EVALUATOR", "CRITERION"]
 _TABLE = "tumour_assessments"
 
 
@@ -86,15 +87,25 @@ def missing_target(c: Context) -> list[Finding]:
 
 
 def _disordered(c: Context) -> pd.Series:
-    """Mask over ``visits``: the visit is certainly not after all visits with smaller numbers."""
-    keys = [c.visits[name] for name in _READER]
+    """Mask over ``visits``: the visit is certainly not after all visits with smaller numbers.
+    Unscheduled visits are in order by their date alone, whatever their number."""
+    visits = c.visits[~_unscheduled(c)]
+    keys = [visits[name] for name in _READER]
     first_before = (
-        c.visits["first_low"].groupby(keys, sort=False).cummax().groupby(keys, sort=False).shift()
+        visits["first_low"].groupby(keys, sort=False).cummax().groupby(keys, sort=False).shift()
     )
     last_before = (
-        c.visits["last_low"].groupby(keys, sort=False).cummax().groupby(keys, sort=False).shift()
+        visits["last_low"].groupby(keys, sort=False).cummax().groupby(keys, sort=False).shift()
     )
-    return (c.visits["first_high"] <= first_before) | (c.visits["last_high"] <= last_before)
+    found = (visits["first_high"] <= first_before) | (visits["last_high"] <= last_before)
+    return found.reindex(c.visits.index, fill_value=False)
+
+
+def _unscheduled(c: Context) -> pd.Series:
+    """Mask over ``visits``: unscheduled, or of a number that several scans share."""
+    visits = c.visits
+    shared = visits.duplicated([*_READER, "VISITNUM"], keep=False)
+    return is_unscheduled(visits["name"], visits["VISITNUM"]) | shared
 
 
 @check(
@@ -130,9 +141,7 @@ def window(c: Context) -> list[Finding]:
         & (visits["last_low"] == visits["last_high"])
         & (visits["dose_low"] == visits["dose_high"])
     )
-    unscheduled = visits["name"].str.upper().str.contains("UNSCH", regex=False).eq(True) | (
-        visits["VISITNUM"] % 1 != 0
-    )
+    unscheduled = _unscheduled(c)
     dead = visits["first_low"] > visits["death_high"]
     intended_baseline = (
         visits["baseline"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from hcc_assets.clinical.checks.context import Context
 from hcc_assets.clinical.checks.registry import Finding, check, each, grouped
 from hcc_assets.clinical.reading.assessments import endpoint_readers
+from hcc_assets.clinical.reading.lesions import below_limit
 from hcc_assets.study.codelists import (
     DIAMETERS,
     LENGTH_UNITS,
@@ -19,7 +20,7 @@ from hcc_assets.study.codelists import (
 MAX_MM = 300
 """Largest plausible diameter [CLINICAL.md 2, TR21]."""
 
-_READER = ["USUBJID", "EVALUATOR"]
+_READER = ["USUBJID", "EVALUATOR", "CRITERION"]
 _TABLE = "tumour_assessments"
 
 
@@ -59,7 +60,7 @@ def repeated(c: Context) -> list[Finding]:
     """Conflicting values under one key; identical repeats are collapsed on reading, equal numbers
     written differently are queried here."""
     tr = c.tr[c.tr[["TRLNKID", "VISITNUM", "TRTESTCD"]].notna().all(axis=1)].copy()
-    keys = [*_READER, "TRLNKID", "VISITNUM", "TRTESTCD"]
+    keys = [*_READER, "TRLNKID", "VISITNUM", "part", "TRTESTCD"]
     tr = tr[tr.duplicated(keys, keep=False)]
     word = (
         tr["TRORRES"].fillna("")
@@ -228,7 +229,7 @@ def result(c: Context) -> list[Finding]:
     """Result that nobody can use, such as a detection limit in place of a number."""
     tr = c.tr[c.tr["TRLNKID"].notna()]
     diameter, state = tr["TRTESTCD"].isin(DIAMETERS), tr["TRTESTCD"] == "TUMSTATE"
-    unknown = tr["TRORRES"].notna() & ~tr["TRORRES"].isin(RESULT_WORDS)
+    unknown = tr["TRORRES"].notna() & ~tr["TRORRES"].isin(RESULT_WORDS) & ~below_limit(tr)
     empty = tr["TRORRES"].isna() & (tr["TRSTAT"] != NOT_DONE) & tr["TRSTRESN"].isna()
     return [
         *each(

@@ -22,6 +22,7 @@ from hcc_assets.schemas.base import conform, empty
 from hcc_assets.schemas.endpoints import BestResponses, ResponseRates
 from hcc_assets.stats.proportions import clopper_pearson
 from hcc_assets.study.config import Recist, StudyConfig
+from hcc_assets.study.criteria import delivered
 
 BENEFIT_DAYS = 168
 """24 weeks of stable disease are a clinical benefit [CLINICAL.md 4, CBR]."""
@@ -223,14 +224,20 @@ def derive_best_responses(
     Returns
     -------
     DataFrame
-        ``schemas.endpoints.BestResponses``, one row per treated subject.
+        ``schemas.endpoints.BestResponses``, one row per treated subject and criterion: the
+        endpoint's, and the others of ``recist.criteria`` that have assessments.
     """
-    courses = build_courses(
-        subjects, tumour_assessments, responses, disposition, config, cutoff=cutoff, blocked=blocked
-    )
-    if not courses:
-        return empty(BestResponses)
-    return conform(BestResponses, pd.DataFrame([_row(course, config) for course in courses]))
+    rows = [
+        {"CRITERION": criterion, **_row(course, config)}
+        for criterion in delivered(tumour_assessments, config.recist.criteria)
+        for course in build_courses(
+            *(subjects, tumour_assessments, responses, disposition, config),
+            criterion=criterion,
+            cutoff=cutoff,
+            blocked=blocked,
+        )
+    ]
+    return conform(BestResponses, pd.DataFrame(rows)) if rows else empty(BestResponses)
 
 
 def response_rates(
@@ -253,6 +260,14 @@ def response_rates(
         ``schemas.endpoints.ResponseRates``: ORR, DCR and CBR by BOR and CBOR, for all treated and
         for the evaluable; null without subjects.
     """
+    tables = [
+        _rates(mine, level).assign(CRITERION=criterion)
+        for criterion, mine in best.groupby("CRITERION", sort=False)
+    ]
+    return conform(ResponseRates, pd.concat(tables)) if tables else empty(ResponseRates)
+
+
+def _rates(best: pd.DataFrame, level: float) -> pd.DataFrame:
     rows = []
     for measure in ("ORR", "DCR", "CBR"):
         for source in ("BOR", "CBOR"):
@@ -283,4 +298,4 @@ def response_rates(
                         ),
                     }
                 )
-    return conform(ResponseRates, pd.DataFrame(rows))
+    return pd.DataFrame(rows)

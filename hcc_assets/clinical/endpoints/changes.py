@@ -16,16 +16,17 @@ import pandas as pd
 
 from hcc_assets.schemas.base import conform, empty
 from hcc_assets.schemas.endpoints import EndpointChanges
+from hcc_assets.study.criteria import RECIST
 
 NEW, CORRECTED, REDERIVED = "new data", "corrected data", "re-derivation"
 
 ENDPOINTS: dict[str, tuple[list[str], list[str]]] = {
     "responses": (
-        ["USUBJID", "EVALUATOR", "VISITNUM"],
+        ["USUBJID", "EVALUATOR", "CRITERION", "VISITNUM"],
         ["OVRLRESP", "TRGRESP", "NTRGRESP", "NEWLPROG", "ADT", "BASE", "SUMDIAM", "NADIR_PRIOR"],
     ),
     "best_responses": (
-        ["USUBJID"],
+        ["USUBJID", "CRITERION"],
         [
             "BOR",
             "CBOR",
@@ -39,12 +40,15 @@ ENDPOINTS: dict[str, tuple[list[str], list[str]]] = {
         ],
     ),
     "time_to_event": (
-        ["USUBJID", "PARAMCD"],
+        ["USUBJID", "CRITERION", "PARAMCD"],
         ["ADT", "CNSR", "AVAL", "STARTDT", "EVNTDESC", "CNSDTDSC"],
     ),
-    "response_rates": (["measure", "source", "population"], ["x", "n", "pct", "lcl", "ucl"]),
+    "response_rates": (
+        ["CRITERION", "measure", "source", "population"],
+        ["x", "n", "pct", "lcl", "ucl"],
+    ),
     "pfs_summary": (
-        ["PARAMCD", "landmark_days"],
+        ["CRITERION", "PARAMCD", "landmark_days"],
         ["n", "events", "median", "lcl", "ucl", "surv", "surv_lcl", "surv_ucl", "n_risk"],
     ),
     "ae_summary": (["table", "soc", "term", "level"], ["patients", "events", "n"]),
@@ -55,7 +59,9 @@ a row that came or went)."""
 _RECORD_KEYS: dict[str, list[str]] = {
     "subjects": ["USUBJID"],
     "exposure": ["USUBJID", "EXSEQ", "EXSTDTC"],
-    "tumour_assessments": ["USUBJID", "EVALUATOR", "VISITNUM", "TRLNKID", "TRTESTCD"],
+    "tumour_assessments": [
+        *("USUBJID", "EVALUATOR", "CRITERION", "VISITNUM", "TRLNKID", "TRTESTCD"),
+    ],
     "disposition": ["USUBJID", "DOMAIN", "DSDECOD", "DSSTDTC"],
     "adverse_events": ["USUBJID", "AESEQ", "AEDECOD", "AESTDTC"],
 }
@@ -140,6 +146,7 @@ def input_causes(
             new |= set() if after is None else set(after["USUBJID"])
             corrected |= set() if before is None else set(before["USUBJID"])
             continue
+        before = _with_criterion(before, key)
         keep = [c for c in before.columns if c in after.columns and c not in _DERIVED]
         merged = _occurrence(before[keep], key).merge(
             _occurrence(after[keep], key),
@@ -160,6 +167,13 @@ def input_causes(
             new |= set(changed.loc[filled, "USUBJID"])
             corrected |= set(changed.loc[~filled, "USUBJID"])
     return Causes(frozenset(new), frozenset(corrected))
+
+
+def _with_criterion(previous: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
+    """A version from before there was a second criterion: all of it is RECIST 1.1."""
+    if "CRITERION" in key and "CRITERION" not in previous:
+        return previous.assign(CRITERION=RECIST)
+    return previous
 
 
 def _text(value: Any) -> str | None:
@@ -205,6 +219,7 @@ def difference(
     """
     if previous is None:
         return empty(EndpointChanges)
+    previous = _with_criterion(previous, key)
     used = [c for c in fields if c in previous.columns and c in current.columns]
     sides = [_occurrence(frame[[*key, *used]], key) for frame in (previous, current)]
     merged = sides[0].merge(

@@ -16,6 +16,7 @@ import pandas as pd
 from hcc_assets.clinical.reading.assessments import endpoint_readers
 from hcc_assets.study.codelists import NEW_THERAPY, NOT_DONE
 from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.criteria import rows_of
 
 _NOT_A_CONTACT = {"DEATH", "LOST TO FOLLOW-UP", "SCREEN FAILURE"}
 """Disposition terms whose date is no day on which somebody saw the subject alive."""
@@ -101,8 +102,10 @@ def _contacts(
     disposition: pd.DataFrame,
     cutoff: dt.date | None,
 ) -> dict[str, Contact]:
-    """Latest date on which each subject was seen alive; ties are named in the order of the list."""
+    """Latest date on which each subject was seen alive; ties are named in the order of the list.
+    Who was seen, or died, after the cut-off was alive at the cut-off [CLINICAL.md 11.6]."""
     found: dict[str, Contact] = {}
+    later: set[str] = set()
     for frame, column, domain, variable in (
         (
             disposition[
@@ -128,15 +131,29 @@ def _contacts(
             "DS",
             "DSSTDTC",
         ),
-        (disposition[disposition["DOMAIN"] == "CM"], "DSSTDT", "CM", "CMSTDTC"),
+        (_whole(disposition, "CM"), "DSSTDT", "CM", "CMSTDTC"),
+        (_whole(disposition, "PR"), "DSSTDT", "PR", "PRSTDTC"),
         (subjects, "TRTEDT", "EX", "EXENDTC"),
         (subjects, "TRTSDT", "EX", "EXSTDTC"),
+        (subjects, "DTHDT", "DM", "DTHDTC"),
     ):
+        if cutoff is not None:
+            later |= set(frame.loc[frame[column] > pd.Timestamp(cutoff), "USUBJID"])
+        if domain == "DM":
+            continue
         latest = _until(frame, column, cutoff).groupby("USUBJID")[column].max()
         for subject, date in zip(latest.index.tolist(), latest.tolist(), strict=True):
             if subject not in found or date > found[subject].date:
                 found[subject] = Contact(date, domain, variable)
+    if cutoff is not None:
+        at_cutoff = Contact(pd.Timestamp(cutoff), "ADSL", "DCUTDT")
+        found |= dict.fromkeys(later, at_cutoff)
     return found
+
+
+def _whole(disposition: pd.DataFrame, domain: str) -> pd.DataFrame:
+    """Therapies of a domain whose day is known: a latest possible day is no contact."""
+    return disposition[(disposition["DOMAIN"] == domain) & disposition["DSSTDTF"].isna()]
 
 
 def _deaths(
@@ -190,15 +207,20 @@ def build_courses(
     disposition: pd.DataFrame,
     config: StudyConfig,
     *,
+    criterion: str,
     cutoff: dt.date | None,
     blocked: Set[str],
 ) -> list[Course]:
-    """One course per treated subject (first dose on or before the cut-off), sorted by subject.
+    """One course per treated subject (first dose on or before the cut-off), sorted by subject, by
+    the assessments of one criterion.
 
     A subject whose tumour data are blocked, or who has several readers and no endpoint reader among
     them, keeps its place without assessments.
     """
     cutoff = cutoff or config.study.data_cutoff
+    alive = _contacts(subjects, tumour_assessments, disposition, cutoff)
+    tumour_assessments = rows_of(tumour_assessments, criterion)
+    responses = rows_of(responses, criterion)
     readers = endpoint_readers(tumour_assessments, config)
     treated = _until(subjects, "TRTSDT", cutoff).sort_values("USUBJID")
     dated = _until(responses, "ADT", cutoff)
@@ -213,12 +235,11 @@ def build_courses(
         tumour_assessments["BASELINE"].astype(bool) & tumour_assessments["TRLNKID"].notna()
     ]
     baseline = set(zip(at_baseline["USUBJID"], at_baseline["EVALUATOR"], strict=True))
-    alive = _contacts(subjects, tumour_assessments, disposition, cutoff)
     deaths = _deaths(subjects, disposition, cutoff, alive)
     ended = _ended(disposition, cutoff)
     therapy = _until(
         disposition[
-            (disposition["DOMAIN"] == "CM")
+            disposition["DOMAIN"].isin(["CM", "PR"])
             & (disposition["DSDECOD"].fillna("").str.upper() == NEW_THERAPY)
         ],
         "DSSTDT",

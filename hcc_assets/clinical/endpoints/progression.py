@@ -97,7 +97,7 @@ def progression_free(course: Course, policy: Policy, max_gap_days: int) -> Endin
     max_gap_days
         Two visit intervals and two windows (2 x 42 + 2 x 7 = 98).
     """
-    if course.blocked:
+    if course.blocked and course.death is None:
         return Ending(course.start, True, "DATA BLOCKED", BLOCKED, "EX", "EXSTDTC")
     event = first_event(course)
     evaluable = [a for a in course.assessments if a.evaluable and a.response != "PD"]

@@ -16,6 +16,7 @@ from hcc_assets.clinical.endpoints.progression import DEATH, Ending, progression
 from hcc_assets.schemas.base import conform, empty
 from hcc_assets.schemas.endpoints import TimeToEvent
 from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.criteria import delivered
 
 
 def overall_survival(course: Course) -> Ending:
@@ -52,13 +53,14 @@ def _record(
     }
 
 
-def _records(course: Course, config: StudyConfig) -> list[dict[str, object]]:
+def _records(course: Course, config: StudyConfig, criterion: str) -> list[dict[str, object]]:
     endings = {
         policy: progression_free(course, policy, config.pfs.max_gap_days)
         for policy in ("PFS_TP", "PFS_FDA")
     }  # type: ignore[arg-type]
     rows = [_record(course, policy, course.start, ending) for policy, ending in endings.items()]
-    rows.append(_record(course, "OS", course.start, overall_survival(course)))
+    if criterion == config.recist.criteria[0]:
+        rows.append(_record(course, "OS", course.start, overall_survival(course)))
     response = first_response(course, config.recist)
     if response is not None:
         rows.append(_record(course, "DOR", response.date, endings[config.pfs.primary]))
@@ -72,7 +74,7 @@ def _records(course: Course, config: StudyConfig) -> list[dict[str, object]]:
             response.visit,
         )
         rows.append(_record(course, "TTR", course.start, seen))
-    return rows
+    return [{"CRITERION": criterion, **row} for row in rows]
 
 
 def derive_time_to_event(
@@ -103,8 +105,15 @@ def derive_time_to_event(
     DataFrame
         ``schemas.endpoints.TimeToEvent`` sorted by subject, then PFS_TP, PFS_FDA, OS, DOR, TTR.
     """
-    courses = build_courses(
-        subjects, tumour_assessments, responses, disposition, config, cutoff=cutoff, blocked=blocked
-    )
-    rows = [row for course in courses for row in _records(course, config)]
+    rows = [
+        row
+        for criterion in delivered(tumour_assessments, config.recist.criteria)
+        for course in build_courses(
+            *(subjects, tumour_assessments, responses, disposition, config),
+            criterion=criterion,
+            cutoff=cutoff,
+            blocked=blocked,
+        )
+        for row in _records(course, config, criterion)
+    ]
     return conform(TimeToEvent, pd.DataFrame(rows)) if rows else empty(TimeToEvent)

@@ -176,7 +176,7 @@ def _parts(
     if name != "disposition":
         yield domain, name, before, after
         return
-    for part in ("DS", "CM", "SS"):
+    for part in ("DS", "CM", "PR", "SS"):
         keys = "survival_status" if part == "SS" else name
         yield part, keys, before[before["DOMAIN"] == part], after[after["DOMAIN"] == part]
 

@@ -17,7 +17,9 @@ import pandas as pd
 
 from hcc_assets.clinical.issues import IssueLog
 from hcc_assets.clinical.reading import tables as build
+from hcc_assets.clinical.reading import tumour_tables
 from hcc_assets.clinical.reading.columns import known_names, map_columns
+from hcc_assets.clinical.reading.disposition import build_disposition
 from hcc_assets.clinical.reading.folder import (
     DONE,
     MANIFEST,
@@ -27,8 +29,9 @@ from hcc_assets.clinical.reading.folder import (
 )
 from hcc_assets.clinical.reading.formats import SUFFIXES, read_raw
 from hcc_assets.clinical.reading.refusal import DomainRefused
+from hcc_assets.clinical.reading.subject_ids import one_spelling
 from hcc_assets.clinical.reading.typed import type_cells
-from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.config import StudyConfig, Therapy
 from hcc_assets.study.sdtm_variables import DOMAINS, REQUIRED_DOMAINS
 
 TABLE_DOMAINS: dict[str, tuple[str, ...]] = {
@@ -36,7 +39,7 @@ TABLE_DOMAINS: dict[str, tuple[str, ...]] = {
     "exposure": ("ex",),
     "tumour_assessments": ("tr", "tu", "ex"),
     "reported_responses": ("rs",),
-    "disposition": ("ds", "cm", "ss"),
+    "disposition": ("ds", "cm", "pr", "ss", "ex"),
     "adverse_events": ("ae", "ex"),
 }
 """Domains that each table rests on, its own first."""
@@ -212,7 +215,7 @@ def read_export(folder: Path, config: StudyConfig, *, cutoff: dt.date | None = N
         except DomainRefused as refusal:
             refused[domain] = refusal.reason
         log.extend(part)
-    made, table_log = _build_tables(domains, refused, cutoff)
+    made, table_log = _build_tables(domains, refused, cutoff, config.therapy)
     log.extend(table_log)
     absent = {
         table: frozenset(name for d in rests if d in domains for name in domains[d].absent)
@@ -232,11 +235,14 @@ def read_export(folder: Path, config: StudyConfig, *, cutoff: dt.date | None = N
 
 
 def _build_tables(
-    domains: dict[str, Domain], refused: dict[str, str], cutoff: dt.date | None
+    domains: dict[str, Domain],
+    refused: dict[str, str],
+    cutoff: dt.date | None,
+    therapy: Therapy,
 ) -> tuple[dict[str, pd.DataFrame], IssueLog]:
     log = IssueLog()
     made: dict[str, pd.DataFrame] = {}
-    frames = {name: part.frame for name, part in domains.items()}
+    frames = one_spelling({name: part.frame for name, part in domains.items()}, log)
 
     def attempt(
         table: str, own: str, needs: tuple[str, ...], function: Callable[[], pd.DataFrame]
@@ -250,7 +256,7 @@ def _build_tables(
         made[table] = function()
 
     if "ex" in frames:
-        made["exposure"] = build.build_exposure(frames["ex"])
+        made["exposure"] = build.build_exposure(frames["ex"], build.not_dosed_before(frames))
         doses = build.treatment_dates(made["exposure"], cutoff)
         attempt("subjects", "dm", (), lambda: build.build_subjects(frames["dm"], doses, log))
         tu_needed = ("tu",) if "tr" in frames and _needs_locations(frames["tr"]) else ()
@@ -258,7 +264,9 @@ def _build_tables(
             "tumour_assessments",
             "tr",
             tu_needed,
-            lambda: build.build_tumour_assessments(frames["tr"], frames.get("tu"), doses, log),
+            lambda: tumour_tables.build_tumour_assessments(
+                frames["tr"], frames.get("tu"), doses, log, frames.get("rs")
+            ),
         )
         attempt("adverse_events", "ae", (), lambda: build.build_adverse_events(frames["ae"], doses))
     else:
@@ -269,11 +277,9 @@ def _build_tables(
     made_rs = frames.get(
         "rs", type_cells(pd.DataFrame(columns=["USUBJID"], dtype=object), "rs", IssueLog())
     )
-    attempt("reported_responses", "rs", (), lambda: build.build_reported_responses(made_rs))
-    if not {"ds", "cm", "ss"} & set(refused):
-        made["disposition"] = build.build_disposition(
-            frames.get("ds"), frames.get("cm"), frames.get("ss")
-        )
+    attempt("reported_responses", "rs", (), lambda: tumour_tables.build_reported_responses(made_rs))
+    if "ex" in frames and not {"ds", "cm", "pr", "ss"} & set(refused):
+        made["disposition"] = build_disposition(frames, therapy, doses, log)
     return {name: made[name] for name in TABLE_DOMAINS if name in made}, log
 
 

@@ -1,6 +1,7 @@
-"""Typed domains to the validated clinical tables: joins, readers, locations, treatment dates.
+"""Typed domains to the validated tables of subjects, exposure and adverse events: joins and
+treatment dates.
 
-Reading files is in ``formats``, rules on the result in ``checks``.
+Reading files is in ``formats``, tumour data in ``tumour_tables``, rules on the result in ``checks``.
 """
 
 from __future__ import annotations
@@ -11,52 +12,48 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.clinical.issues import IssueLog
-from hcc_assets.clinical.reading.assessments import FRAGMENT, mark_baseline
 from hcc_assets.clinical.reading.dates import impute
-from hcc_assets.schemas.base import Table, columns, conform
-from hcc_assets.schemas.clinical import (
-    AdverseEvents,
-    Disposition,
-    Exposure,
-    ReportedResponses,
-    Subjects,
-    TumourAssessments,
-)
-from hcc_assets.study.codelists import (
-    INVESTIGATOR,
-    LESION_GROUP_SPELLINGS,
-    NEW_THERAPY,
-    SURVIVAL_STATUS,
-)
+from hcc_assets.clinical.reading.finishing import finish, parsed, with_date
+from hcc_assets.schemas.clinical import AdverseEvents, Exposure, Subjects
+from hcc_assets.study.codelists import BASELINE_VISITS
 
 
-def _finish(model: type[Table], frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Conform and sort by key, then by content, so that the order of delivered rows never
-    matters."""
-    rest = [name for name in columns(model) if name not in keys and name != "SRCROW"]
-    ordered = conform(model, frame[list(columns(model))])
-    names = [*keys, *rest, "SRCROW"] if ordered.duplicated(keys).any() else keys
-    return ordered.sort_values(names, kind="stable", na_position="last").reset_index(drop=True)
-
-
-def _with_date(frame: pd.DataFrame, source: str, target: str, day: pd.Series) -> None:
-    frame[target] = day
-    frame[target + "F"] = frame[f"{source}.flag"]
-
-
-def _parsed(frame: pd.DataFrame, source: str) -> pd.DataFrame:
-    return frame[[f"{source}.low", f"{source}.high", f"{source}.flag"]].set_axis(
-        ["low", "high", "flag"], axis=1
-    )
-
-
-def build_exposure(ex: pd.DataFrame) -> pd.DataFrame:
+def build_exposure(ex: pd.DataFrame, not_before: pd.Series | None = None) -> pd.DataFrame:
     """The table ``exposure`` from typed ``ex``: partial starts become the first possible day,
-    partial ends the last."""
+    partial ends the last.
+
+    Parameters
+    ----------
+    not_before
+        Day by subject (consent, baseline scan) before which nobody is dosed: a partial start moves
+        up to it where it lies in the same month or year [CLINICAL.md 11.8].
+    """
     frame = ex.copy()
-    _with_date(frame, "EXSTDTC", "EXSTDT", frame["EXSTDTC.low"])
-    _with_date(frame, "EXENDTC", "EXENDT", frame["EXENDTC.high"])
-    return _finish(Exposure, frame, ["USUBJID", "EXSTDT", "EXSEQ"])
+    floor = None
+    if not_before is not None:
+        floor = frame["USUBJID"].map(not_before).astype("datetime64[ns]")
+    with_date(
+        frame,
+        "EXSTDTC",
+        "EXSTDT",
+        impute(parsed(frame, "EXSTDTC"), "first", not_before=floor),
+    )
+    with_date(frame, "EXENDTC", "EXENDT", frame["EXENDTC.high"])
+    return finish(Exposure, frame, ["USUBJID", "EXSTDT", "EXSEQ"])
+
+
+def not_dosed_before(frames: dict[str, pd.DataFrame]) -> pd.Series:
+    """Latest of consent and the scans of a named baseline visit, by subject: a first dose of which
+    the year or month alone is known is not before it."""
+    days = []
+    if (dm := frames.get("dm")) is not None:
+        days.append(dm.set_index("USUBJID")["RFICDTC.low"])
+    if (tr := frames.get("tr")) is not None:
+        named = tr["VISIT"].str.strip().str.upper().isin(BASELINE_VISITS)
+        days.append(tr[named].set_index("USUBJID")["TRDTC.low"])
+    if not days:
+        return pd.Series(dtype="datetime64[ns]")
+    return pd.concat(days).groupby(level=0).max()
 
 
 def treatment_dates(exposure: pd.DataFrame, cutoff: dt.date | None = None) -> pd.DataFrame:
@@ -135,114 +132,8 @@ def build_subjects(dm: pd.DataFrame, doses: pd.DataFrame, log: IssueLog) -> pd.D
         ("RFICDTC", "RFICDT", None),
         ("DTHDTC", "DTHDT", frame["TRTEDT"]),
     ):
-        _with_date(frame, source, target, impute(_parsed(frame, source), "first", not_before=floor))
-    return _finish(Subjects, frame, ["USUBJID"])
-
-
-def _evaluator(identifier: pd.Series, role: pd.Series) -> pd.Series:
-    reader = identifier.where(identifier.notna(), role)
-    reader = reader.where(reader.notna(), INVESTIGATOR)
-    return reader.where(reader.str.upper() != INVESTIGATOR, INVESTIGATOR)
-
-
-def _locations(tr: pd.DataFrame, tu: pd.DataFrame, log: IssueLog) -> pd.Series:
-    """Location per row: of ``tr``, else of ``tu`` for the same reader, else of ``tu`` where all
-    readers agree; a fragment takes its parent's."""
-    marks = tu.assign(EVALUATOR=_evaluator(tu["TUEVALID"], tu["TUEVAL"])).dropna(
-        subset=["TULNKID", "TULOC"]
-    )
-    found = tr["TULOC"].copy()
-    own_key, any_key = ["USUBJID", "TULNKID", "EVALUATOR"], ["USUBJID", "TULNKID"]
-    differing = marks[marks.groupby(own_key)["TULOC"].transform("nunique") > 1]
-    for (subject, _, _), rows in differing.groupby(own_key)["SRCROW"]:
-        text = (
-            "one lesion of one reader has two locations; correct TULOC or give the second lesion "
-            "its own TULNKID"
-        )
-        log.add("TR09", "E", "tu", text, subject=str(subject), rows=sorted(int(r) for r in rows))
-    clear = marks[~marks.index.isin(differing.index)]
-    for ids in (tr["TRLNKID"], tr["TRLNKID"].str.replace(FRAGMENT, r"\1", regex=True)):
-        keys = tr[["USUBJID", "EVALUATOR"]].assign(TULNKID=ids)
-        own = clear.drop_duplicates(own_key)[[*own_key, "TULOC"]]
-        shared = clear[clear.groupby(any_key)["TULOC"].transform("nunique") == 1].drop_duplicates(
-            any_key
-        )[[*any_key, "TULOC"]]
-        for marked, key in ((own, own_key), (shared, any_key)):
-            value = keys.merge(marked, how="left", on=key)["TULOC"].set_axis(tr.index)
-            found = found.where(found.notna(), value)
-    return found
-
-
-def _collapse(frame: pd.DataFrame, log: IssueLog) -> pd.DataFrame:
-    """Identical repeats of one reader, lesion, visit and test become one row (TR10 Q), the latest;
-    conflicting ones stay for ``checks`` to find."""
-    key = ["USUBJID", "EVALUATOR", "TRLNKID", "VISITNUM", "TRTESTCD"]
-    result = ["TRORRES", "TRORRESU", "TRSTAT", "TRGRPID"]
-    named = frame[frame[["TRLNKID", "VISITNUM", "TRTESTCD"]].notna().all(axis=1)]
-    repeats = named[named.duplicated([*key, *result], keep=False)].sort_values(
-        [*key, "TRDT", "SRCROW"], kind="stable", na_position="first"
-    )
-    gone = repeats.index[repeats.duplicated([*key, *result], keep="last")]
-    for values, rows in repeats.groupby(["USUBJID", "EVALUATOR"], sort=True)["SRCROW"]:
-        text = (
-            "results of one lesion, visit and test were sent more than once with the same value "
-            "and count once; remove the repeats"
-        )
-        log.add("TR10", "Q", "tr", text, subject=str(values[0]), rows=sorted(int(r) for r in rows))
-    return frame.drop(index=gone)
-
-
-def build_tumour_assessments(
-    tr: pd.DataFrame, tu: pd.DataFrame | None, doses: pd.DataFrame, log: IssueLog
-) -> pd.DataFrame:
-    """The table ``tumour_assessments`` from typed ``tr`` and ``tu``; partial dates become their
-    first possible day."""
-    frame = tr.copy()
-    frame["EVALUATOR"] = _evaluator(frame["TREVALID"], frame["TREVAL"])
-    frame["TRGRPID"] = frame["TRGRPID"].replace(LESION_GROUP_SPELLINGS)
-    frame["TULOC"] = _locations(frame, tu, log) if tu is not None and len(tu) else frame["TULOC"]
-    _with_date(frame, "TRDTC", "TRDT", frame["TRDTC.low"])
-    frame = _collapse(frame, log)
-    frame["BASELINE"] = mark_baseline(frame, doses["TRTSDT"])
-    return _finish(
-        TumourAssessments, frame, ["USUBJID", "EVALUATOR", "VISITNUM", "TRLNKID", "TRTESTCD"]
-    )
-
-
-def build_reported_responses(rs: pd.DataFrame) -> pd.DataFrame:
-    """The table ``reported_responses`` from typed ``rs``."""
-    frame = rs.assign(EVALUATOR=_evaluator(rs["RSEVALID"], rs["RSEVAL"]))
-    _with_date(frame, "RSDTC", "RSDT", frame["RSDTC.low"])
-    frame = frame[frame["RSTESTCD"].notna()]
-    return _finish(ReportedResponses, frame, ["USUBJID", "EVALUATOR", "VISITNUM", "RSTESTCD"])
-
-
-def build_disposition(
-    ds: pd.DataFrame | None, cm: pd.DataFrame | None, ss: pd.DataFrame | None
-) -> pd.DataFrame:
-    """The table ``disposition`` from typed ``ds``, the new anticancer therapies of ``cm`` and the
-    survival status rows of ``ss``."""
-    parts = []
-    for domain, frame, word, date in (
-        ("DS", ds, "DSDECOD", "DSSTDTC"),
-        ("CM", cm, "CMCAT", "CMSTDTC"),
-        ("SS", ss, "SSSTRESC", "SSDTC"),
-    ):
-        if frame is None:
-            continue
-        if domain == "CM":
-            frame = frame[frame["CMCAT"] == NEW_THERAPY]
-        if domain == "SS":
-            frame = frame[frame["SSTESTCD"] == SURVIVAL_STATUS]
-        part = frame[["USUBJID", "SRCROW"]].assign(
-            DOMAIN=domain, DSDECOD=frame[word], DSSTDTC=frame[date]
-        )
-        parts.append(part.assign(DSSTDT=frame[f"{date}.low"], DSSTDTF=frame[f"{date}.flag"]))
-    names = list(columns(Disposition))
-    frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
-    return _finish(
-        Disposition, frame.astype({"SRCROW": "int64"}), ["USUBJID", "DOMAIN", "DSSTDT", "DSDECOD"]
-    )
+        with_date(frame, source, target, impute(parsed(frame, source), "first", not_before=floor))
+    return finish(Subjects, frame, ["USUBJID"])
 
 
 def build_adverse_events(ae: pd.DataFrame, doses: pd.DataFrame) -> pd.DataFrame:
@@ -254,22 +145,22 @@ def build_adverse_events(ae: pd.DataFrame, doses: pd.DataFrame) -> pd.DataFrame:
     """
     frame = ae.copy()
     first_dose = frame["USUBJID"].map(doses["TRTSDT"]).astype("datetime64[ns]")
-    _with_date(
+    with_date(
         frame,
         "AESTDTC",
         "AESTDT",
         impute(
-            _parsed(frame, "AESTDTC"),
+            parsed(frame, "AESTDTC"),
             "first",
             not_before=first_dose,
             unless_over=frame["AEENDTC.high"],
         ),
     )
-    _with_date(frame, "AEENDTC", "AEENDT", frame["AEENDTC.high"])
+    with_date(frame, "AEENDTC", "AEENDT", frame["AEENDTC.high"])
     frame["AETOXGR"] = (
         frame["AETOXGR"].str.replace(r"^(\d)\.0+$", r"\1", regex=True)
         if frame["AETOXGR"].notna().any()
         else frame["AETOXGR"]
     )
     frame["AESEQ"] = frame["AESEQ"].astype(np.float64)
-    return _finish(AdverseEvents, frame, ["USUBJID", "AESTDT", "AEDECOD", "AESEQ"])
+    return finish(AdverseEvents, frame, ["USUBJID", "AESTDT", "AEDECOD", "AESEQ"])

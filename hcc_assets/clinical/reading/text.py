@@ -21,7 +21,6 @@ _HIGH = re.compile("[^\x00-\x7f]")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+")
 _COMMA_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
-_GROUPED = re.compile(r"[+-]?\d{1,3}(?:[.,]\d{3})+[.,]\d+|[+-]?\d{1,3}(?:,\d{3}){2,}")
 _POINT_NUMBER = re.compile(r"[+-]?\d*\.\d+")
 _COMMON_SHARE = 0.7
 """Share of common characters from which bytes are plainly Chinese. Ours: Chinese text is almost all
@@ -172,56 +171,36 @@ def to_numbers(texts: pd.Series) -> tuple[pd.Series, pd.Series]:
     return pd.Series(values[codes], index=texts.index), pd.Series(wrong[codes], index=texts.index)
 
 
-def find_decimal_commas(columns: dict[str, pd.Series]) -> list[str]:
-    """Columns whose numbers are written with a decimal comma.
+def decimal_commas(columns: dict[str, pd.Series]) -> dict[str, pd.Series]:
+    """Cells whose number is written with a decimal comma.
+
+    A comma is a decimal comma where it can be nothing else (``34,5``). One before three digits
+    (``1,234``) may separate thousands: it is a decimal comma only where the column has no decimal
+    point and some cell of the table shows a decimal comma that can be nothing else. What remains,
+    and grouped thousands, is no number.
 
     Parameters
     ----------
     columns
         The number columns of one table, index = row number in the file.
 
-    Raises
-    ------
-    DomainRefused
-        A column mixes comma and point, has grouped thousands, or all its commas could be thousands
-        separators and nothing else in the table shows a decimal comma. Names column and row.
+    Returns
+    -------
+    dict
+        Column to a boolean mask of those cells; only columns that have some.
     """
-    with_comma: list[str] = []
-    proven = False
-    doubtful: tuple[str, int] | None = None
+    present = {
+        name: texts[texts.str.fullmatch(_COMMA_NUMBER).eq(True)] for name, texts in columns.items()
+    }
+    sure = {name: ~texts.str.fullmatch(_COMMA_THOUSANDS) for name, texts in present.items()}
+    proven = any(bool(found.any()) for found in sure.values())
+    out = {}
     for name, texts in columns.items():
-        present = texts.dropna()
-        if present.empty or not present.str.contains(",", regex=False).any():
-            continue
-        grouped = present[present.str.fullmatch(_GROUPED)]
-        if len(grouped):
-            raise DomainRefused(
-                "thousands",
-                f"row {grouped.index[0]}: {name} has a thousands separator; send plain "
-                "numbers with a decimal point",
-            )
-        comma = present[present.str.fullmatch(_COMMA_NUMBER)]
-        if comma.empty:
-            continue
-        point = present[present.str.fullmatch(_POINT_NUMBER)]
-        if len(point):
-            reason = (
-                f"row {comma.index[0]}: {name} has a decimal comma and row {point.index[0]} a "
-                "decimal point; use the decimal point throughout"
-            )
-            raise DomainRefused("decimal_comma", reason)
-        sure = ~comma.str.fullmatch(_COMMA_THOUSANDS)
-        proven |= bool(sure.any())
-        if not sure.any() and doubtful is None:
-            doubtful = (name, int(comma.index[0]))
-        with_comma.append(name)
-    if doubtful and not proven:
-        reason = (
-            f"row {doubtful[1]}: the comma in {doubtful[0]} may be a decimal comma or a "
-            "thousands separator; send plain numbers with a decimal point"
-        )
-        raise DomainRefused("decimal_comma", reason)
-    return with_comma
+        pointed = texts.str.fullmatch(_POINT_NUMBER).eq(True).any()
+        read = sure[name] | (proven and not pointed)
+        if read.any():
+            out[name] = read.reindex(texts.index, fill_value=False).astype(bool)
+    return out
 
 
 def map_unique(texts: pd.Series, function: object) -> pd.Series:

@@ -12,9 +12,8 @@ from hcc_assets.clinical.reading.refusal import DomainRefused
 from hcc_assets.clinical.reading.text import (
     clean_code,
     clean_verbatim,
-    find_decimal_commas,
+    decimal_commas,
     is_mojibake,
-    map_unique,
     to_numbers,
 )
 from hcc_assets.study.sdtm_variables import DOMAINS, IDENTIFIERS
@@ -46,7 +45,7 @@ def type_cells(frame: pd.DataFrame, domain: str, log: IssueLog) -> pd.DataFrame:
     Raises
     ------
     DomainRefused
-        Mojibake, or a decimal comma that cannot be told from a thousands separator.
+        Mojibake.
     """
     spec = DOMAINS[domain]
     out = pd.DataFrame(index=frame.index)
@@ -119,22 +118,27 @@ def _normalise(texts: pd.Series, domain: str, name: str, log: IssueLog) -> pd.Se
 
 def _decimal_commas(frame: pd.DataFrame, domain: str, log: IssueLog) -> None:
     names = [*DOMAINS[domain].numbers, *([_RESULT] if domain == "tr" else [])]
-    found = find_decimal_commas({name: frame[name] for name in names})
-    for name in found:
-        frame[name] = map_unique(frame[name], _point)
+    found = decimal_commas({name: frame[name] for name in names})
+    mixed = pd.Series(False, index=frame.index)
+    for name, commas in found.items():
+        if frame[name][~commas].str.contains(".", regex=False).eq(True).any():
+            mixed |= commas
+        frame[name] = frame[name].mask(commas, frame[name].str.replace(",", ".", regex=False))
     if found:
-        log.add(
-            "RD07",
-            "I",
-            domain,
-            f"the decimal comma in {', '.join(found)} was read as a decimal point; send "
-            "decimal points",
+        text = (
+            f"the decimal comma in {', '.join(found)} was read as a decimal point; send decimal "
+            "points"
         )
-
-
-def _point(text: str) -> str:
-    is_decimal = text.count(",") == 1 and text.replace(",", "").lstrip("+-").isdigit()
-    return text.replace(",", ".") if is_decimal else text
+        log.add("RD07", "I", domain, text)
+    # where some cells have a point, who wrote the comma should confirm it
+    rows = frame[mixed & frame["USUBJID"].notna()]
+    for subject, mine in rows.groupby("USUBJID", sort=True):
+        text = (
+            "a number has a decimal comma where the rest of the column has decimal points; it was "
+            "read as a decimal: confirm it, and send decimal points"
+        )
+        places = [int(r) for r in mine.index]
+        log.add("RD07", "Q", domain, text, subject=str(subject), rows=places)
 
 
 def _dates(frame: pd.DataFrame, domain: str, name: str, log: IssueLog) -> None:

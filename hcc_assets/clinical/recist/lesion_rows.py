@@ -9,17 +9,20 @@ derived here.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Set
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from hcc_assets.clinical.reading.assessments import is_nodal
+from hcc_assets.clinical.reading.assessments import is_nodal, visit_parts
 from hcc_assets.clinical.recist.arithmetic import Scale
-from hcc_assets.clinical.recist.readings import readings
+from hcc_assets.clinical.recist.readings import NONE, readings
 from hcc_assets.clinical.recist.visits import visit_table
+from hcc_assets.study.criteria import DERIVED
 
 TARGET, NON_TARGET, NEW = "TARGET", "NON-TARGET", "NEW"
+_SERIES = ["USUBJID", "EVALUATOR", "CRITERION"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,8 @@ class Coded:
         ``series, visit (-1 baseline), group, lesion, root (baseline lesion or null), test, kind,
         units, date, location, nodal`` (is the lesion a lymph node).
     series
-        One row per subject and reader: ``USUBJID, EVALUATOR``; the index is the code.
+        One row per subject, reader and criterion: ``USUBJID, EVALUATOR, CRITERION``; the index is
+        the code.
     visits
         One row per series and post-baseline visit in time order: ``series, VISITNUM, VISIT, last``;
         the index is the code.
@@ -147,7 +151,9 @@ def _first_known(values: pd.Series, key: list[pd.Series]) -> pd.Series:
     return values.map({True: 1.0, False: 0.0}).astype(float).groupby(key).max()
 
 
-def code_rows(tumour_assessments: pd.DataFrame, cutoff: dt.date | None) -> Coded:
+def code_rows(
+    tumour_assessments: pd.DataFrame, cutoff: dt.date | None, unusable: Set[int] = frozenset()
+) -> Coded:
     """Code the rows of ``tumour_assessments``.
 
     Parameters
@@ -157,18 +163,20 @@ def code_rows(tumour_assessments: pd.DataFrame, cutoff: dt.date | None) -> Coded
     cutoff
         Rows after this date are ignored. A row without a date takes the last date of its visit for
         this purpose.
+    unusable
+        ``SRCROW`` of rows that say nothing, as if they were not evaluable.
     """
-    frame = tumour_assessments.sort_values(
-        ["USUBJID", "EVALUATOR", "SRCROW"], kind="stable"
-    ).reset_index(drop=True)
+    frame = tumour_assessments[tumour_assessments["CRITERION"].isin(DERIVED)].sort_values(
+        [*_SERIES, "SRCROW"], kind="stable"
+    )
+    frame = frame.assign(part=visit_parts(frame)).reset_index(drop=True)
     if cutoff is not None and len(frame):
-        visit_date = frame.groupby(["USUBJID", "EVALUATOR", "VISITNUM"], dropna=False)[
-            "TRDT"
-        ].transform("max")
+        visit_date = frame.groupby([*_SERIES, "VISITNUM"], dropna=False)["TRDT"].transform("max")
         frame = frame[~(frame["TRDT"].fillna(visit_date) > pd.Timestamp(cutoff))].reset_index(
             drop=True
         )
     kinds, units, scale = readings(frame)
+    kinds[frame["SRCROW"].isin(unusable).to_numpy()] = NONE
     lesion = pd.Series(
         _map_unique(frame["TRLNKID"], lambda v: (v or "").strip().upper() or None), dtype=object
     )
@@ -176,7 +184,7 @@ def code_rows(tumour_assessments: pd.DataFrame, cutoff: dt.date | None) -> Coded
     group = group.where(
         group.notna(), pd.Series(_map_unique(lesion, _group_of_id), dtype=object)
     ).fillna("OTHER")
-    series = frame.groupby(["USUBJID", "EVALUATOR"], sort=True).ngroup()
+    series = frame.groupby(_SERIES, sort=True).ngroup()
     rows = pd.DataFrame(
         {
             "series": series.to_numpy(dtype=np.int64),
@@ -188,6 +196,7 @@ def code_rows(tumour_assessments: pd.DataFrame, cutoff: dt.date | None) -> Coded
             "date": frame["TRDT"].to_numpy(),
             "location": frame["TULOC"].to_numpy(),
             "VISITNUM": frame["VISITNUM"].to_numpy(),
+            "part": frame["part"].to_numpy(),
             "VISIT": frame["VISIT"].to_numpy(),
             "imputed": frame["TRDTF"].to_numpy(),
         }
@@ -199,10 +208,5 @@ def code_rows(tumour_assessments: pd.DataFrame, cutoff: dt.date | None) -> Coded
     rows = rows[rows["visit"] >= -1].reset_index(drop=True)
     rows["root"] = _roots(rows)
     rows["nodal"] = _nodal(rows)
-    names = (
-        frame[["USUBJID", "EVALUATOR"]]
-        .drop_duplicates()
-        .sort_values(["USUBJID", "EVALUATOR"])
-        .reset_index(drop=True)
-    )
-    return Coded(rows.drop(columns=["VISITNUM", "VISIT", "imputed"]), names, visits, scale)
+    names = frame[_SERIES].drop_duplicates().sort_values(_SERIES).reset_index(drop=True)
+    return Coded(rows.drop(columns=["VISITNUM", "part", "VISIT", "imputed"]), names, visits, scale)

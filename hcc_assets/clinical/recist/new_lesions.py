@@ -9,6 +9,7 @@ from typing import cast
 
 import pandas as pd
 
+from hcc_assets.clinical.recist.lesion_cells import NODE_MM
 from hcc_assets.clinical.recist.lesion_rows import NEW, Coded
 from hcc_assets.clinical.recist.readings import (
     ABSENT,
@@ -19,6 +20,7 @@ from hcc_assets.clinical.recist.readings import (
     UNEQUIVOCAL,
     UNREADABLE,
 )
+from hcc_assets.study.codelists import SHORT_AXIS
 
 
 def new_lesion_progression(coded: Coded) -> dict[int, tuple[pd.Timestamp, str, bool]]:
@@ -27,7 +29,7 @@ def new_lesion_progression(coded: Coded) -> dict[int, tuple[pd.Timestamp, str, b
     An unequivocal new lesion counts from its first scan; an equivocal one counts from its first
     scan on as soon as a later scan of the same lesion is unequivocal, unless it was absent in
     between. A new lesion recorded as present or measured without a word on certainty counts as
-    unequivocal, or keeps its earlier uncertainty. Different words on one day are taken as
+    unequivocal, or keeps its earlier uncertainty. A node below 10 mm in short axis is absent. Different words on one day are taken as
     equivocal.
 
     Returns
@@ -39,6 +41,7 @@ def new_lesion_progression(coded: Coded) -> dict[int, tuple[pd.Timestamp, str, b
         (coded.rows["group"] == NEW) & coded.rows["lesion"].notna() & (coded.rows["visit"] >= 0)
     ]
     rows = rows[~rows["kind"].isin([NONE, UNREADABLE])]
+    rows = rows.assign(units=rows["units"].mask(_small_node(rows, coded), 0))
     found: dict[int, tuple[pd.Timestamp, str, bool]] = {}
     for (_, lesion), block in rows.sort_values(
         ["series", "lesion", "visit", "date", "kind"], na_position="last"
@@ -66,6 +69,12 @@ def new_lesion_progression(coded: Coded) -> dict[int, tuple[pd.Timestamp, str, b
                 )
             waiting, equivocal = [], False
     return found
+
+
+def _small_node(rows: pd.DataFrame, coded: Coded) -> pd.Series:
+    """Nodes with a short axis below 10 mm, which are no lesions [3.1.1]."""
+    short = (rows["kind"] == NUMBER) & rows["test"].isin(SHORT_AXIS) & rows["nodal"].astype(bool)
+    return short & (rows["units"] < NODE_MM * coded.scale.per_mm).astype(bool)
 
 
 def _keep_earliest(

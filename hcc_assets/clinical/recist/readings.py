@@ -11,6 +11,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
+from hcc_assets.clinical.reading.lesions import below_limit
 from hcc_assets.clinical.recist.arithmetic import Scale, millimetres
 from hcc_assets.study.codelists import NOT_DONE
 
@@ -57,7 +58,7 @@ def readings(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, Scale]:
     """Kind and exact units of every row of ``tumour_assessments``, and the scale of the units."""
     text = frame["TRORRES"].fillna("").astype(str)
     unit = frame["TRORRESU"].fillna("").astype(str)
-    blank = (text.str.strip() == "").to_numpy()
+    blank = (text.str.strip() == "").to_numpy() | below_limit(frame).to_numpy()
     from_number = blank & frame["TRSTRESN"].notna().to_numpy()
     if from_number.any():
         text = text.mask(

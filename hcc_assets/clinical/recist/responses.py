@@ -32,8 +32,9 @@ def derive_responses(
     *,
     cutoff: dt.date | None = None,
     blocked: Set[str] = frozenset(),
+    unusable: Set[int] = frozenset(),
 ) -> pd.DataFrame:
-    """Response per subject, reader and post-baseline visit [RECIST 1.1, section 4; CLINICAL rules
+    """Response per subject, reader, criterion and post-baseline visit [RECIST 1.1, section 4; CLINICAL rules
     of the study].
 
     Parameters
@@ -49,24 +50,28 @@ def derive_responses(
         Assessments after this date are ignored; default: ``study.data_cutoff``.
     blocked
         Subjects whose tumour data have an open E finding: their visits stay, as NE.
+    unusable
+        Row numbers (``SRCROW``) that an open E finding takes the value from: the lesion is not
+        evaluable at that visit.
 
     Returns
     -------
     DataFrame
-        ``schemas.endpoints.Responses`` sorted by subject, reader and visit in time order; sums in
-        mm.
+        ``schemas.endpoints.Responses`` sorted by subject, reader, criterion and visit in time
+        order; sums in mm.
     """
     cutoff = cutoff or config.study.data_cutoff
     if tumour_assessments.empty:
         return empty(Responses)
-    coded = code_rows(tumour_assessments, cutoff)
+    wanted = tumour_assessments["CRITERION"].isin(config.recist.criteria)
+    coded = code_rows(tumour_assessments[wanted], cutoff, unusable)
     if coded.visits.empty:
         return empty(Responses)
     point = derive_timepoints(coded, config.recist)
     scale = point.scale
     frame = point.visits.copy()
     who = coded.series.loc[frame["series"]].reset_index(drop=True)
-    frame["USUBJID"], frame["EVALUATOR"] = who["USUBJID"], who["EVALUATOR"]
+    frame[who.columns] = who
     change_base, change_nadir = point.complete & point.has_base, point.complete & point.has_nadir
     frame["BASE"] = scale.floats(point.base, point.has_base)
     frame["SUMDIAM"] = scale.floats(point.total, point.complete)

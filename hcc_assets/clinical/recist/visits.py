@@ -51,7 +51,7 @@ def visit_table(follow: pd.DataFrame, baseline: pd.DataFrame) -> tuple[pd.DataFr
     undated = follow["VISITNUM"].isna()
     by_date = follow["date"].mask(~undated)
     key = (
-        follow.groupby([follow["series"], follow["VISITNUM"], by_date], dropna=False, sort=True)
+        follow.groupby(["series", "VISITNUM", "part", by_date], dropna=False, sort=True)
         .ngroup()
         .to_numpy()
     )

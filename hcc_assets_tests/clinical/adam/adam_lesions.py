@@ -30,6 +30,7 @@ def lesions() -> pd.DataFrame:
                     {
                         "USUBJID": who,
                         "EVALUATOR": "INVESTIGATOR",
+                        "CRITERION": "RECIST 1.1",
                         "VISITNUM": float(number),
                         "VISIT": "SCREENING" if number == 0 else f"WEEK {6 * number}",
                         "TRDTC": date,

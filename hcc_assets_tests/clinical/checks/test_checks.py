@@ -54,7 +54,8 @@ def test_every_check_of_the_code_list_is_registered() -> None:
 def test_all_seeded_pairs_are_found_and_no_others() -> None:
     folder = oracle("oracle", "data_quality")
     expected = pd.read_csv(folder / "expected_issues.csv")
-    found = issues(read_export(folder, CONFIG))
+    result = read_export(folder, CONFIG)
+    found, lesions = issues(result), result.tables["tumour_assessments"]
     pairs = set(zip(found["check_id"], found["subject_id"], strict=True))
     wanted = set(zip(expected["CHECK"], expected["USUBJID"], strict=True))
     assert len(wanted) == 41
@@ -67,8 +68,10 @@ def test_all_seeded_pairs_are_found_and_no_others() -> None:
         12,
         14,
     }  # AE03, AE04, AE01, AE11; AE05, AE06 and AE12 rows stay
-    assert "Q04" not in blocked(found, ["DM", "EX", "TR"])  # only an adverse event has an E there
-    assert blocked(found, ["DM"]) == {"Q11", "Q13"}
+    assert "Q04" not in blocked(
+        found, ["DM", "EX", "TR"], lesions
+    )  # only an adverse event has an E there
+    assert blocked(found, ["DM"], lesions) == {"Q11", "Q13"}
 
 
 def test_the_real_delivery_row_by_row() -> None:
@@ -101,7 +104,7 @@ def test_the_real_delivery_row_by_row() -> None:
         ): 6,  # WEEK 6 of two subjects has two targets only, for each reader, without NOT DONE
         ("TR18", "Q"): 4,  # that trial looked every 21 days, this study every 42
     }
-    assert blocked(found, ["DM", "EX", "TR"]) == frozenset()
+    assert blocked(found, ["DM", "EX", "TR"], result.tables["tumour_assessments"]) == frozenset()
     assert set(found.loc[found["check_id"] == "TR16", "subject_id"]) == {
         "01-701-1015",
         "01-701-1028",
@@ -148,9 +151,10 @@ def test_no_endpoint_reader_blocks_endpoints_and_leaves_each_readers_responses(
     tmp_path: Path,
 ) -> None:
     rows = [TR | V | {"TREVALID": reader} for reader in ("R1", "R2") for V in ({}, V1)]
-    found = issues(export(tmp_path, tr=rows))
-    assert blocked(found, ["TR"]) == {"S1"}
-    assert blocked(found, ["TR"], leave_out=READERS_KEPT) == frozenset()
+    result = export(tmp_path, tr=rows)
+    found, lesions = issues(result), result.tables["tumour_assessments"]
+    assert blocked(found, ["TR"], lesions) == {"S1"}
+    assert blocked(found, ["TR"], lesions, leave_out=READERS_KEPT) == frozenset()
 
 
 def test_doubtful_first_dose_silences_what_rests_on_it(tmp_path: Path) -> None:
@@ -207,7 +211,7 @@ def test_messages_carry_no_value(tmp_path: Path) -> None:
 
 
 def test_reported_against_derived() -> None:
-    keys = {"USUBJID": "S1", "EVALUATOR": "INVESTIGATOR"}
+    keys = {"USUBJID": "S1", "EVALUATOR": "INVESTIGATOR", "CRITERION": "RECIST 1.1"}
     derived = pd.DataFrame(
         [
             {**keys, "VISITNUM": float(i), "OVRLRESP": w, "NEWLPROG": n}

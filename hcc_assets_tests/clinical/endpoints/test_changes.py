@@ -59,10 +59,10 @@ def test_new_visit_is_new_data_for_its_subject_only() -> None:
     assert set(found["why"]) == {"new data"}
     assert set(found["subject_id"].dropna()) == {"S1"}
     cbor = found[(found["asset"] == "best_responses") & (found["field"] == "CBOR")].iloc[0]
-    assert (cbor["from"], cbor["to"], cbor["key"]) == ("SD", "PR", "one row per subject")
+    assert (cbor["from"], cbor["to"], cbor["key"]) == ("SD", "PR", "CRITERION=RECIST 1.1")
     visit_row = found[found["asset"] == "responses"].iloc[0]
     assert (visit_row["field"], visit_row["from"], visit_row["to"]) == ("OVRLRESP", None, "PR")
-    assert visit_row["key"] == "EVALUATOR=INVESTIGATOR, VISITNUM=2"
+    assert visit_row["key"] == "EVALUATOR=INVESTIGATOR, CRITERION=RECIST 1.1, VISITNUM=2"
     assert "response_rates" in set(found["asset"])
 
 

@@ -200,12 +200,10 @@ def test_overall_survival_ends_with_death_or_the_last_contact() -> None:
         201,
         0,
     ]
-    assert (
-        derive(STABLE, records=[("SS", "ALIVE", 200)], cutoff=dt.date.fromisoformat(day(150))).at[
-            "OS", "AVAL"
-        ]
-        == 85
-    )
+    # who was seen, or died, after the cut-off was alive at the cut-off
+    for later in ({"records": [("SS", "ALIVE", 200)]}, {"death": 200}):
+        cut = derive(STABLE, **later, cutoff=dt.date.fromisoformat(day(150))).loc["OS"]
+        assert cut[["AVAL", "CNSR", "SRCDOM", "SRCVAR"]].tolist() == [151, 1, "ADSL", "DCUTDT"]
     assert derive([], person={"TRTEDT": pd.Timestamp(day(30))}).loc[
         "OS", ["AVAL", "SRCVAR"]
     ].tolist() == [31, "EXENDTC"]

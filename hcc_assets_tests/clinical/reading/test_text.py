@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pandas as pd
@@ -9,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hcc_assets.clinical.checks.run import run_checks
 from hcc_assets.clinical.reading.dates import parse_dates
 from hcc_assets.clinical.reading.personal_data import find_personal_cell, judge_column
 from hcc_assets.clinical.reading.refusal import DomainRefused
 from hcc_assets.clinical.reading.text import clean_code, decode, is_mojibake
 from hcc_assets.clinical.reading.text_files import read_csv
+from hcc_assets.study.config import StudyConfig
 from hcc_assets_tests.clinical.export_files import BASE, frames, read, write_csv
 
 KNOWN = frozenset({"USUBJID", "AEDECOD", "AESTDTC", "AGE", "EXENDTC"})
@@ -105,13 +108,28 @@ def test_decimal_comma_is_read_where_it_can_be_nothing_else(tmp_path: Path) -> N
     assert "RD07" in set(export.issues["check_id"])
 
 
-@pytest.mark.parametrize(
-    ("one", "two"), [("32,4", "30.5"), ("1,234", "30"), ("1.234,5", "30"), ("1,234,567", "30")]
-)
-def test_doubtful_commas_are_refused(tmp_path: Path, one: str, two: str) -> None:
-    tr = [{**BASE["tr"][0], "TRORRES": one}, {**BASE["tr"][1], "TRORRES": two}]
-    reason = read(write_csv(tmp_path, frames(tr=tr), sep=";")).refused["tr"]
-    assert "row 1" in reason and "TRORRES" in reason and one not in reason
+def test_one_decimal_comma_among_points_is_read_and_asked_of_its_subject(tmp_path: Path) -> None:
+    tr = [{**BASE["tr"][0], "TRORRES": "32,4"}, {**BASE["tr"][1], "TRORRES": "30.5"}]
+    export = read(write_csv(tmp_path, frames(tr=tr), sep=";"))
+    assert sorted(export.tables["tumour_assessments"]["TRORRES"]) == ["30.5", "32.4"]
+    asked = export.issues[
+        (export.issues["check_id"] == "RD07") & (export.issues["severity"] == "Q")
+    ]
+    assert list(asked["subject_id"]) == [BASE["tr"][0]["USUBJID"]]
+
+
+@pytest.mark.parametrize("text", ["1,234", "1.234,5", "1,234,567"])
+def test_a_comma_that_may_separate_thousands_costs_its_cell_alone(
+    tmp_path: Path, text: str
+) -> None:
+    tr = [{**BASE["tr"][0], "TRORRES": text}, {**BASE["tr"][1], "TRORRES": "30"}]
+    export = read(write_csv(tmp_path, frames(tr=tr), sep=";"))
+    assert not export.refused
+    assert sorted(export.tables["tumour_assessments"]["TRORRES"]) == sorted([text, "30"])
+    found = run_checks(export.tables, StudyConfig(), cutoff=dt.date(2030, 1, 1))
+    assert "TR26" in set(found["check_id"]), (
+        "the lesion cannot be measured, and its subject is told"
+    )
 
 
 def test_an_unquoted_decimal_comma_in_a_comma_file_is_an_extra_delimiter() -> None:
