@@ -98,8 +98,10 @@ def test_fault_25_and_27_a_spoilt_cell_is_told_by_its_check_and_not_echoed(
     assert not cells.seen.troubled, "no table is stopped for it"
 
 
-@pytest.mark.parametrize("name", [n for n, c in CELLS.items() if c.severity == "E"])
-def test_fault_25_and_27_a_subject_in_doubt_is_left_out_and_the_others_are_as_they_were(
+@pytest.mark.parametrize(
+    "name", [n for n, c in CELLS.items() if c.domain == "ex" and c.severity == "E"]
+)
+def test_fault_25_and_27_a_subject_with_doubtful_doses_is_left_out(
     cells: Brought, name: str
 ) -> None:
     _, subject = cells.places[name]
@@ -110,6 +112,25 @@ def test_fault_25_and_27_a_subject_in_doubt_is_left_out_and_the_others_are_as_th
     assert subject not in best.index or (
         best.loc[subject, "BLOCKED"] and best.loc[subject, "BOR"] == "NE"
     )
+
+
+@pytest.mark.parametrize("name", [n for n, c in CELLS.items() if c.domain == "tr"])
+def test_fault_25_and_27_a_spoilt_scan_costs_its_lesion_at_its_visit(
+    cells: Brought, name: str
+) -> None:
+    _, subject = cells.places[name]
+    visit = cells.row("tumour_assessments", name, clean=True)["VISITNUM"]
+    tables = (s.table("responses") for s in (cells.seen, cells.clean))
+    now, before = (t[t["USUBJID"] == subject].set_index("VISITNUM") for t in tables)
+    assert now.at[visit, "TRGRESP"] in ("NE", "PD") and pd.isna(now.at[visit, "SUMDIAM"])
+    assert now.at[visit, "N_ASSESSED"] == before.at[visit, "N_ASSESSED"] - 1
+    earlier = now.index[: list(now.index).index(visit)]
+    pd.testing.assert_frame_equal(now.loc[earlier], before.loc[earlier])
+    best = cells.seen.table("best_responses").set_index("USUBJID")
+    assert not best.loc[subject, "BLOCKED"]
+
+
+def test_fault_25_and_27_other_subjects_are_as_they_were(cells: Brought) -> None:
     in_doubt = {cells.places[n][1] for n, c in CELLS.items() if c.severity == "E"}
     for table in ("responses", "best_responses", "time_to_event"):
         found = [s.table(table) for s in (cells.seen, cells.clean)]
