@@ -213,8 +213,8 @@ def summarise(time_to_event: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
     -------
     DataFrame
         ``schemas.endpoints.PfsSummary``: one row per criterion, parameter and landmark (one with a
-        null landmark where the study has none); a parameter without subjects has n = 0 and nulls. Never
-        raises for one subject, all censored or all events.
+        null landmark where the study has none); a parameter without subjects has n = 0 and nulls.
+        Never raises for one subject, all censored or all events.
     """
     rows = []
     for criterion, parameter in _parameters(time_to_event, config.recist.criteria[0]):

@@ -34,8 +34,8 @@ def responses(
     config: StudyConfig,
     cutoff: dt.date,
 ) -> pd.DataFrame:
-    """Response of every subject, reader and visit, derived from lesions by RECIST 1.1 and mRECIST in
-    exact arithmetic. Each row says why."""
+    """Response of every subject, reader and visit, derived from lesions by RECIST 1.1 and mRECIST
+    in exact arithmetic. Each row says why."""
     from hcc_assets.clinical.checks.run import unusable_rows
     from hcc_assets.clinical.recist.responses import derive_responses
 

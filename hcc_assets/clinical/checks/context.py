@@ -120,10 +120,10 @@ class Context:
         """``tumour_assessments`` with ``day_``, ``dose_``, ``death_`` days and what the checks of
         lesions need.
 
-        Further columns: ``part`` (`visit_parts`); ``in_dm``; ``mm`` the measurement in millimetres (a missing unit is mm;
-        null where there is no number or no known unit), ``number`` whether the result is a number;
-        ``nodal``; ``root`` the lesion id without fragment number; ``used`` whether the row is the
-        measurement that RECIST uses.
+        Further columns: ``part`` (`visit_parts`); ``in_dm``; ``mm`` the measurement in millimetres
+        (a missing unit is mm; null where there is no number or no known unit), ``number`` whether
+        the result is a number; ``nodal``; ``root`` the lesion id without fragment number; ``used``
+        whether the row is the measurement that RECIST uses.
         """
         frame = _with_days(self.table("tumour_assessments"), {"TRDTC": "day"})
         frame = frame.assign(part=visit_parts(frame))

@@ -3,9 +3,8 @@
 
 Responses per visit come from ``recist``; time to event is in ``time_to_event``.
 
-Clinical benefit (CBR) here: best response CR or PR, or disease assessed as CR, PR, SD or
-NON-CR/NON-PD on or after day 168 (24 weeks) from first dose and before progression, new therapy and
-cut-off.
+Clinical benefit (CBR) here: best response CR or PR, or disease assessed as CR, PR, SD or NON-CR/
+NON-PD on or after day 168 (24 weeks) from first dose, before progression, new therapy and cut-off.
 """
 
 from __future__ import annotations

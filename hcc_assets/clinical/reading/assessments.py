@@ -67,8 +67,8 @@ def mark_baseline(frame: pd.DataFrame, first_dose: pd.Series) -> pd.Series:
     """Rows of the baseline assessment, per subject and reader.
 
     The baseline is the visit named SCREENING or BASELINE (in any letter case; the last one that was
-    complete on or before the first dose where there are several), otherwise the last assessment that was complete on or before the first dose. A
-    subject without either has no baseline.
+    complete on or before the first dose where there are several), otherwise the last assessment
+    that was complete on or before the first dose. A subject without either has no baseline.
 
     Parameters
     ----------

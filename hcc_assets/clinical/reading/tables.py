@@ -1,7 +1,8 @@
 """Typed domains to the validated tables of subjects, exposure and adverse events: joins and
 treatment dates.
 
-Reading files is in ``formats``, tumour data in ``tumour_tables``, rules on the result in ``checks``.
+Reading files is in ``formats``, tumour data in ``tumour_tables``, rules on the result in
+``checks``.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Typed TR, TU and RS to the validated tables of tumour assessments and reported responses: readers,
-criteria, locations, repeats. What a lesion and a visit are is in ``lesions`` and ``assessments``.
+"""Typed TR, TU and RS to the validated tables of tumour assessments and reported responses:
+readers, criteria, locations, repeats. What a lesion and a visit are is in ``lesions`` and
+``assessments``.
 """
 
 from __future__ import annotations

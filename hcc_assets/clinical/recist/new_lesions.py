@@ -29,8 +29,8 @@ def new_lesion_progression(coded: Coded) -> dict[int, tuple[pd.Timestamp, str, b
     An unequivocal new lesion counts from its first scan; an equivocal one counts from its first
     scan on as soon as a later scan of the same lesion is unequivocal, unless it was absent in
     between. A new lesion recorded as present or measured without a word on certainty counts as
-    unequivocal, or keeps its earlier uncertainty. A node below 10 mm in short axis is absent. Different words on one day are taken as
-    equivocal.
+    unequivocal, or keeps its earlier uncertainty. A node below 10 mm in short axis is absent.
+    Different words on one day are taken as equivocal.
 
     Returns
     -------

@@ -34,8 +34,8 @@ def derive_responses(
     blocked: Set[str] = frozenset(),
     unusable: Set[int] = frozenset(),
 ) -> pd.DataFrame:
-    """Response per subject, reader, criterion and post-baseline visit [RECIST 1.1, section 4; CLINICAL rules
-    of the study].
+    """Response per subject, reader, criterion and post-baseline visit [RECIST 1.1, section 4;
+    CLINICAL rules of the study].
 
     Parameters
     ----------
