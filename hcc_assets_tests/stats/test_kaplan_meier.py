@@ -14,6 +14,7 @@ from hcc_assets.schemas.base import empty
 from hcc_assets.schemas.endpoints import PARAMETERS, TimeToEvent
 from hcc_assets.stats import kaplan_meier as km
 from hcc_assets.study.config import Pfs, StudyConfig
+from hcc_assets.study.criteria import RECIST
 from hcc_assets_tests.clinical.endpoint_frames import oracle, read_csv
 
 
@@ -140,6 +141,7 @@ def _table(rows: list[tuple[str, float, int]]) -> pd.DataFrame:
         [
             {
                 "USUBJID": f"S{i}",
+                "CRITERION": RECIST,
                 "PARAMCD": p,
                 "STARTDT": start,
                 "ADT": start,
