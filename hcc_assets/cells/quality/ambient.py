@@ -37,6 +37,11 @@ _TELLING: Final = 3.0
 """Molecules expected at 5 % contamination from which a gene tells anything: own choice; none then
 has a chance of 5 %.
 """
+_BROUGHT: Final = 0.5
+"""Share of a gene's molecules in cells surely of its lineage alone, from which the mean of the
+cells is a mixture that tells of contamination: own choice, half; .6 to .96 in blood, 0 to .03 in
+cells of one lineage.
+"""
 _PRIOR_CONTAMINATION: Final = 0.3
 """Contamination assumed before there is an estimate: 30 %, the worst of SINGLE_CELL.md, section 6.
 """
@@ -181,6 +186,24 @@ def _lower_share(found: npt.NDArray[np.float64], possible: npt.NDArray[np.float6
     return float(share[order][np.searchsorted(np.cumsum(weight[order]), 0.25 * weight.sum())])
 
 
+def _brought(
+    by_gene: sparse.csc_matrix,
+    places: list[npt.NDArray[np.intp]],
+    alone: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.bool_]:
+    """Genes of which cells surely of their lineage, and of no other, have the greater part.
+
+    In a mean profile a gene that no cell surely expresses comes from the very cells that it should
+    tell of: they have as much of it as the profile, whatever their contamination.
+    """
+    out = np.zeros(by_gene.shape[1], dtype=bool)
+    for b, columns in enumerate(places):
+        block = by_gene[:, columns]
+        own = np.asarray(block[np.flatnonzero(alone[:, b])].sum(axis=0)).ravel()
+        out[columns] = own > _BROUGHT * np.asarray(block.sum(axis=0)).ravel()
+    return out
+
+
 def estimate_ambient(
     counts: AnnData, usable: npt.NDArray[np.bool_], *, raw: AnnData | None = None
 ) -> Ambient:
@@ -189,7 +212,8 @@ def estimate_ambient(
     The amount comes from genes that a cell cannot express: markers of another lineage in cells that
     are surely of one lineage (the idea of SoupX, Young 2020), pooled over all pairs, cells with far
     too many of them left out as doublets. Ambient UMI is modelled as a constant per droplet plus a
-    share of the cell.
+    share of the cell. Where the profile is the mean of the cells, only genes tell of which cells
+    surely of another lineage brought the greater part: cells of one lineage alone have no estimate.
 
     Parameters
     ----------
@@ -219,10 +243,15 @@ def estimate_ambient(
     clash = incompatible_matrix(evidence.names)
     sure = (evidence.detected >= 2) & (evidence.above(_PRIOR_CONTAMINATION * total) < _SURE)
     by_gene = inside.tocsc()
+    places = [positions(symbols, genes) for genes in lineages]
+    alone = np.stack(
+        [sure[:, a] & ~(sure & row).any(axis=1) for a, row in enumerate(clash)], axis=1
+    )
+    brought = _brought(by_gene, places, alone)
     rows = []
     for a in range(len(evidence.names)):
         other = clash[a] & (evidence.share > 0)
-        member = np.flatnonzero(sure[:, a] & ~(sure & clash[a][None, :]).any(axis=1))
+        member = np.flatnonzero(alone[:, a])
         if len(member) < _MIN_GROUP or not other.any():
             continue
         member = member[
@@ -231,7 +260,8 @@ def estimate_ambient(
                 total[member] * evidence.share[other].sum(),
             )
         ]
-        columns = np.concatenate([positions(symbols, lineages[b]) for b in np.flatnonzero(other)])
+        columns = np.concatenate([places[b] for b in np.flatnonzero(other)])
+        columns = columns[brought[columns]] if source == "mean" else columns
         found = np.asarray(by_gene[:, columns][member].sum(axis=0), dtype=np.float64).ravel()
         possible = total[member].sum() * profile_there[columns]
         if len(member) >= _MIN_GROUP and (share := _lower_share(found, possible)) is not None:

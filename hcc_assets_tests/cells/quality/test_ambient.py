@@ -47,6 +47,15 @@ def test_contamination_is_near_the_truth(droplets):
         assert 0.6 * true <= found.fraction <= 1.5 * true
 
 
+def test_cells_of_one_lineage_alone_do_not_pass_for_ambient_rna(droplets):
+    raw, truth = droplets
+    single = (truth["cell_class"] == "T") & ~truth["doublet"]
+    sorted_cells = raw[:900][single.to_numpy()].copy()
+    found = estimate_ambient(sorted_cells, np.ones(sorted_cells.n_obs, dtype=bool))
+    assert found.source == "mean"
+    assert np.isnan(found.fraction) or found.fraction <= 0.3
+
+
 def test_raw_profile_is_that_of_the_empty_droplets(droplets):
     raw, _ = droplets
     counts = raw[:900].copy()
