@@ -112,18 +112,17 @@ def epithelial_classes(
     Returns
     -------
     numpy.ndarray
-        ``call``, but for epithelial cells of a cluster that is mostly epithelium. A cell that copy
-        number shows to be malignant is tumour; one that it shows to be normal is what its cluster
-        is named, or what it is likest to; where copy number is silent the name of its cluster
-        among the epithelial cells of its subject stands, and is no class where there is none.
+        ``call``, but for epithelial cells of a cluster that is mostly epithelium, in the cohort or
+        in their subject. A cell that copy number shows to be malignant is tumour; one that it shows
+        to be normal is what its cluster is named, or what it is likest to; where copy number is
+        silent the name of its cluster among the epithelial cells of its subject stands, and is no
+        class where there is none.
     """
-    k = len(named)
-    size = np.maximum(np.bincount(clusters, minlength=k), 1)
     state_is = view.epithelial[found.state]
-    share = np.bincount(clusters, weights=state_is, minlength=k) / size
     by_prior = np.array([*CELL_CLASSES, UNASSIGNED], dtype=object)[call]
     call = with_mesenchymal(cells, by_prior, clusters, call)
-    rows = np.flatnonzero(state_is & (share[clusters] > 0.5))
+    subject = cells.subject[cells.sample]
+    rows = np.flatnonzero(state_is & in_epithelium(state_is, clusters, subject))
     if not len(rows):
         return call
     labels = labels_of(named)[clusters]
@@ -147,6 +146,32 @@ def epithelial_classes(
         np.where(told > _CLEAR[1], _TUMOUR, np.where(told < _CLEAR[0], normal, -1)),
     )
     return out
+
+
+def in_epithelium(
+    epithelial: npt.NDArray[np.bool_], clusters: Labels, subject: Labels
+) -> npt.NDArray[np.bool_]:
+    """Cells of clusters that are mostly epithelium, in the cohort or among the cells of their
+    subject, if these are enough for a class.
+
+    Tumours in epithelial to mesenchymal transition share a cluster, and may be likest to epithelium
+    in one subject and to fibroblasts in the next.
+
+    Parameters
+    ----------
+    epithelial
+        Whether each cell is likest to epithelium.
+    clusters, subject
+        Cluster of all cells and subject of each cell.
+    """
+    k = int(clusters.max(initial=-1)) + 1
+    size, theirs = (np.bincount(c, minlength=k) for c in (clusters, clusters[epithelial]))
+    out = (theirs > 0.5 * size)[clusters]
+    pair = subject * k + clusters
+    n = int(pair.max(initial=-1)) + 1
+    size, theirs = (np.bincount(c, minlength=n) for c in (pair, pair[epithelial]))
+    own = (theirs > 0.5 * size) & (theirs >= MIN_CLASS_CELLS)
+    return np.asarray(out | own[pair], dtype=bool)
 
 
 def _own_clusters(cells: TrainingCells, rows: Labels, seed: int) -> Labels:

@@ -3,41 +3,54 @@ biopsy, tumours that look like fibroblasts or plasma cells, and tissue that is n
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from hcc_assets.cells.reference import clustering
 from hcc_assets.cells.reference.bootstrap import bootstrap
 from hcc_assets.cells.reference.cluster_names import of_the_liver
+from hcc_assets.cells.reference.epithelium import epithelial_classes
+from hcc_assets.cells.reference.prior_fit import adapt
+from hcc_assets.cells.reference.prior_view import view_of
 from hcc_assets.cells.reference.training import TrainingCells
 from hcc_assets.simulate.real_cells import simulate_real_sample
 from hcc_assets.simulate.real_settings import DEDIFFERENTIATED, EMT, PLAIN, RealSettings
 from hcc_assets.simulate.real_world import make_real_world
 from hcc_assets.study.classes import CELL_CLASSES
+from hcc_assets.study.prior import prior
 
 
-def biopsy(kind: str, seed: int, n: int = 600) -> tuple[TrainingCells, np.ndarray]:
-    """Single cells of one biopsy with a tumour of that kind, and their classes."""
+def biopsies(
+    kind: str, seed: int, n: int = 600, patients: tuple[int, ...] = (0,)
+) -> tuple[TrainingCells, np.ndarray]:
+    """Single cells of one biopsy of each patient with a tumour of that kind, and their classes."""
     world = make_real_world(seed, RealSettings(tumour_kinds=(kind,), ambient=0.05))
-    drawn = simulate_real_sample(world, 0, "pre", n, 0)
-    single = np.flatnonzero(~(drawn.truth["doublet"] | drawn.truth["damaged"]).to_numpy())
-    counts = drawn.counts[single]
+    every = [simulate_real_sample(world, p, "pre", n, 0) for p in patients]
+    single = [np.flatnonzero(~(d.truth["doublet"] | d.truth["damaged"])) for d in every]
+    counts = sp.vstack([d.counts[rows] for d, rows in zip(every, single, strict=True)]).tocsr()
     seen = np.flatnonzero(np.asarray(counts.sum(axis=0)).ravel() >= 10)
     counts = counts[:, seen].tocsr()
-    soup = np.asarray(counts.sum(axis=0), dtype=float)
+    sample = np.repeat(np.arange(len(every)), [len(rows) for rows in single])
+    soup = np.stack([np.asarray(counts[sample == k].sum(axis=0)).ravel() for k in patients])
     size = np.asarray(counts.sum(axis=1), dtype=float).ravel()
     cells = TrainingCells(
         counts,
-        drawn.genes["gene_id"].to_numpy(dtype=object)[seen],
-        drawn.genes["gene"].to_numpy(dtype=object)[seen],
-        np.zeros(len(single), dtype=np.intp),
-        soup / soup.sum(),
+        every[0].genes["gene_id"].to_numpy(dtype=object)[seen],
+        every[0].genes["gene"].to_numpy(dtype=object)[seen],
+        sample,
+        soup / soup.sum(axis=1, keepdims=True),
         0.08 * np.sqrt(size * np.median(size)),
-        drawn.barcodes[single],
-        ("s",),
-        np.zeros(1, dtype=np.intp),
+        np.concatenate([d.barcodes[rows] for d, rows in zip(every, single, strict=True)]),
+        tuple(f"s{k}" for k in patients),
+        np.arange(len(every), dtype=np.intp),
     )
-    return cells, drawn.truth["cell_class"].to_numpy(dtype=object)[single]
+    truth = [
+        d.truth["cell_class"].to_numpy(dtype=object)[r] for d, r in zip(every, single, strict=True)
+    ]
+    return cells, np.concatenate(truth)
 
 
 def classes_of(cells: TrainingCells) -> np.ndarray:
@@ -47,13 +60,35 @@ def classes_of(cells: TrainingCells) -> np.ndarray:
 
 @pytest.mark.parametrize(("kind", "seed"), [(PLAIN, 41), (EMT, 63), (DEDIFFERENTIATED, 63)])
 def test_tumour_and_hepatocytes_of_one_biopsy_teach_their_own_class(kind: str, seed: int) -> None:
-    cells, true = biopsy(kind, seed)
+    cells, true = biopsies(kind, seed)
     taught = classes_of(cells)
     for name, others in (("hepatocyte", ("tumour",)), ("fibroblast", ("tumour",))):
         assert np.isin(taught[true == name], others).mean() <= 0.05, name
     tumour = true == "tumour"
     assert (taught[tumour] == "tumour").mean() >= 0.85
     assert (taught[true == "hepatocyte"] == "hepatocyte").mean() >= 0.85
+
+
+def test_a_tumour_likest_to_epithelium_in_one_subject_and_to_fibroblasts_in_the_next() -> None:
+    cells, true = biopsies(EMT, 63, patients=(0, 1))
+    view = view_of(prior(), cells.genes, ~clustering.uninformative(cells.symbols))
+    found = adapt(cells, view)
+    tumour, first = true == "tumour", cells.sample == 0
+    state = found.state.copy()
+    state[tumour & first] = view.names.index("epithelium/any")
+    state[tumour & ~first] = view.names.index("fibroblast/fibroblast")
+    call = np.where(tumour, view.owner[state], [CELL_CLASSES.index(c) for c in true])
+    names, clusters = np.unique(true.astype(str), return_inverse=True)
+    assert view.epithelial[state[tumour]].mean() < 0.5
+    given = replace(found, state=state)
+    taught = np.array([*CELL_CLASSES, ""], dtype=object)[
+        epithelial_classes(cells, view, given, clusters, list(names), call, 0)
+    ]
+    for mine in (first, ~first):
+        assert (taught[tumour & mine] == "tumour").mean() >= 0.85
+    assert not (taught[true == "hepatocyte"] == "tumour").any()
+    # ten fibroblasts beside 231 tumour cells of the next subject are not told apart
+    assert not (taught[(true == "fibroblast") & first] == "tumour").any()
 
 
 def test_hepatic_genes_in_the_ambient_rna_tell_a_liver() -> None:
