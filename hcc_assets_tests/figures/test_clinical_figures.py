@@ -31,7 +31,7 @@ FIGURES: dict[str, Callable[[Trial], Figure]] = {
     "waterfall": lambda t: waterfall(t.best),
     "spider": lambda t: spider(t.responses, t.subjects, best=t.best),
     "swimmer": lambda t: swimmer(
-        t.subjects, t.exposure, t.responses, t.best, t.time_to_event, cutoff=CUTOFF
+        t.subjects, t.exposure, t.course, t.responses, t.best, t.time_to_event, cutoff=CUTOFF
     ),
     "kaplan_meier": lambda t: kaplan_meier(t.time_to_event, "PFS_TP"),
     "ae_bars": lambda t: ae_bars(t.ae_summary),
