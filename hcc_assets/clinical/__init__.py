@@ -5,7 +5,8 @@ Here belong pure functions from frames and the ``StudyConfig`` to frames. Table 
 rooms of their own; nothing here knows Dagster or publishes anything.
 
 From the bottom: ``issues`` (how a finding is written), ``reading`` (files to tables), ``treatment``
-(when each subject was treated), ``checks`` (rules on the tables) and ``recist`` (lesions to responses), ``endpoints`` and ``safety``, then
+(when each subject was treated), ``checks`` (rules on the tables) and ``recist`` (lesions to
+responses), ``endpoints`` and ``safety``, then
 ``holding`` (may an export replace the one before?) and ``adam`` (files for a statistician).
 """
 

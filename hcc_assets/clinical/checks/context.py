@@ -86,9 +86,9 @@ class Context:
     @cached_property
     def course(self) -> pd.DataFrame:
         """The treatment course of every treated subject."""
-        names = ("subjects", "exposure", "disposition")
+        subjects, exposure = self.table("subjects"), self.table("exposure")
         return treatment_course(
-            *(self.table(name) for name in names), self.config, cutoff=self.cutoff
+            subjects, exposure, self.table("disposition"), self.config, cutoff=self.cutoff
         )
 
     def with_subject(self, frame: pd.DataFrame) -> pd.DataFrame:

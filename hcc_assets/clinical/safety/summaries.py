@@ -75,8 +75,8 @@ def ae_summary(
     left_out_rows: Collection[int] = frozenset(),
     disposition: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """All safety tables in one: OVERVIEW, SOC_PT, MAX_GRADE, OUTCOME, AESI, EAIR, and treatment-related
-    events by grade and serious ones by term.
+    """All safety tables in one: OVERVIEW, SOC_PT, MAX_GRADE, OUTCOME, AESI, EAIR, and
+    treatment-related events by grade and serious ones by term.
 
     Parameters
     ----------

@@ -63,7 +63,8 @@ class Patient:
         death = _bounds(dm["DTHDTC"])
         self.death = death[0] if death and death[0] <= CUTOFF else None
         self.diary: dict[dt.date, float] = {}
-        ends = [_bounds(r["DSSTDTC"])[0] for r in status if r["DSDECOD"] not in NO_END]  # type: ignore[index]
+        dated = [_bounds(r["DSSTDTC"]) for r in status if r["DSDECOD"] not in NO_END]
+        ends = [day[0] for day in dated if day]
         self.end = min([d for d in (*ends, self.death) if d and d <= CUTOFF], default=None)
         doses = [d for d in doses if _bounds(d["EXSTDTC"])[0] <= CUTOFF]  # type: ignore[index]
         doses.sort(key=lambda d: (d["EXSTDTC"], -float(d["EXDOSE"])))

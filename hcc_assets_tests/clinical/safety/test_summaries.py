@@ -210,7 +210,7 @@ def test_nobody_treated_and_nothing_happened() -> None:
     assert (
         len(quiet.loc[quiet["table"] == "OVERVIEW"])
         == len(none.loc[none["table"] == "OVERVIEW"])
-        == 10
+        == 12
     )
     for function in (treatment_emergent, ae_listings, aesi_summary):
         function(empty(Subjects), empty(Exposure), empty(AdverseEvents), CONFIG, cutoff=CUTOFF)

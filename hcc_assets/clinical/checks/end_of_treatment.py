@@ -20,8 +20,10 @@ goes on or ended without a word [CLINICAL.md 11.1]."""
 
 
 def _last_records(c: Context) -> pd.DataFrame:
-    """The subject's last dosing record (``SRCROW``) with the columns of the treatment course."""
+    """The subject's last dosing record (``SRCROW``) with the columns of the treatment course; of
+    subjects whose dosing has impossible dates (EX01) none, since their last dose is not known."""
     ex = c.ex[(c.ex["EXDOSE"] > 0) & c.ex["EXSTDT"].notna()]
+    ex = ex[~ex["USUBJID"].isin(ex.loc[ex["end_high"] < ex["start_low"], "USUBJID"])]
     last = ex.sort_values(["USUBJID", "EXSTDT", "EXENDT", "SRCROW"]).drop_duplicates(
         "USUBJID", keep="last"
     )
