@@ -25,6 +25,7 @@ from hcc_assets.clinical.endpoints.best_response import derive_best_responses, r
 from hcc_assets.clinical.endpoints.time_to_event import derive_time_to_event
 from hcc_assets.clinical.recist.responses import derive_responses
 from hcc_assets.clinical.safety.summaries import ae_summary
+from hcc_assets.clinical.treatment.course import treatment_course
 from hcc_assets.schemas import clinical as tables
 from hcc_assets.schemas.base import columns, empty
 from hcc_assets.stats.kaplan_meier import summarise
@@ -115,7 +116,13 @@ def endpoints(subjects: int) -> tuple[Callable[[], object], pd.DataFrame]:
 def safety(rows: int) -> tuple[Callable[[], object], pd.DataFrame]:
     """The summary of adverse events, ready to run, and the rows that it reads."""
     people, doses, events = safety_trial(rows)
-    return lambda: ae_summary(people, doses, events, StudyConfig(), cutoff=CUTOFF), events
+    config, records = StudyConfig(), empty(tables.Disposition)
+
+    def derive() -> None:
+        course = treatment_course(people, doses, records, config, cutoff=CUTOFF)
+        ae_summary(people, course, events, config, cutoff=CUTOFF)
+
+    return derive, events
 
 
 def reading_seconds(rows: pd.DataFrame) -> float:

@@ -4,8 +4,9 @@ Here belong pure functions from frames and the ``StudyConfig`` to frames. Table 
 ``schemas``, code lists and settings in ``study``, estimators in ``stats``, figures and reports in
 rooms of their own; nothing here knows Dagster or publishes anything.
 
-From the bottom: ``issues`` (how a finding is written), ``reading`` (files to tables), ``checks``
-(rules on the tables) and ``recist`` (lesions to responses), ``endpoints`` and ``safety``, then
+From the bottom: ``issues`` (how a finding is written), ``reading`` (files to tables), ``treatment``
+(when each subject was treated), ``checks`` (rules on the tables) and ``recist`` (lesions to
+responses), ``endpoints`` and ``safety``, then
 ``holding`` (may an export replace the one before?) and ``adam`` (files for a statistician).
 """
 
@@ -37,11 +38,12 @@ __getattr__, __dir__, __all__ = faces.lazy(
         "DomainRefused": "reading.refusal",
         "derive_responses": "recist.responses",
         "treatment_emergent": "safety.events",
-        "dose_days": "safety.exposure",
         "exposure_summary": "safety.exposure",
-        "treatment_period": "safety.exposure",
         "ae_listings": "safety.summaries",
         "ae_summary": "safety.summaries",
         "aesi_summary": "safety.summaries",
+        "treatment_course": "treatment.course",
+        "known_deaths": "treatment.deaths",
+        "dose_days": "treatment.doses",
     },
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from hcc_assets.clinical.safety.exposure import dose_days, treatment_period
+from hcc_assets.clinical.treatment.doses import dose_days
 from hcc_assets.figures import style
 from hcc_assets.figures.clinical_common import (
     days_between,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 def swimmer(
     subjects: pd.DataFrame,
     exposure: pd.DataFrame,
+    course: pd.DataFrame,
     responses: pd.DataFrame,
     best: pd.DataFrame,
     time_to_event: pd.DataFrame,
@@ -41,6 +42,8 @@ def swimmer(
     ----------
     subjects, exposure
         ``schemas.clinical`` frames.
+    course
+        ``schemas.exposure.TreatmentCourse``.
     responses, best, time_to_event
         ``schemas.endpoints`` frames; any may be empty.
     cutoff
@@ -54,7 +57,7 @@ def swimmer(
     """
     title = "Course of each subject"
     limit: Any = pd.Timestamp(cutoff)
-    lanes = treatment_period(subjects, exposure, cutoff=cutoff)
+    lanes = course.assign(ongoing=course["STATUS"] == "ONGOING")
     if lanes.empty:
         return style.no_data(title)
     lanes["length"] = days_between(lanes["TRTEDT"], lanes["TRTSDT"]) + 1
@@ -85,7 +88,7 @@ def swimmer(
         zorder=2,
     )
     start = lanes.set_index("USUBJID")
-    _pauses(ax, dose_days(subjects, exposure, cutoff=cutoff), start)
+    _pauses(ax, dose_days(course, exposure, cutoff=cutoff), start)
     seen = responses.merge(best[["USUBJID", "EVALUATOR"]], on=["USUBJID", "EVALUATOR"], how="inner")
     seen = seen.loc[seen["USUBJID"].isin(start.index) & (seen["ADT"] <= limit)].sort_values(
         ["USUBJID", "ADT", "VISITNUM"]

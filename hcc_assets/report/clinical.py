@@ -1,13 +1,12 @@
-"""Clinical rows of the trial report: rates, time to event, two-stage monitoring, safety, and the
-lines that stand under their tables.
+"""Clinical rows of the trial report: rates, time to event, two-stage monitoring, and the lines that
+stand under their tables. Safety is in ``safety``.
 
 Numbers are copied from published tables. The page is put together in ``trial``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -29,18 +28,6 @@ _MEASURES = {
     "ORR": "Objective response rate",
     "DCR": "Disease control rate",
     "CBR": "Clinical benefit rate (24 weeks)",
-}
-_OVERVIEW = {
-    "ANY TEAE": "Any treatment-emergent event",
-    "GRADE>=3": "Grade 3 or worse",
-    "RELATED": "Related",
-    "RELATED GRADE>=3": "Related, grade 3 or worse",
-    "SERIOUS": "Serious",
-    "FATAL": "Fatal",
-    "DRUG WITHDRAWN": "Led to withdrawal of the drug",
-    "DOSE REDUCED": "Led to dose reduction",
-    "DRUG INTERRUPTED": "Led to interruption",
-    "DEATHS": "Deaths of any cause",
 }
 
 
@@ -93,51 +80,6 @@ def survival(tables: Frames, config: StudyConfig) -> Rows:
     return sorted(rows, key=lambda r: order.get(r[0].removesuffix(" (primary)"), 99))
 
 
-def overview(tables: Frames) -> Rows:
-    """Lines of the overview of adverse events."""
-    table = tables.get("ae_summary")
-    if table is None:
-        return []
-    here = table[table["table"] == "OVERVIEW"].set_index("term")
-    rows = []
-    for term, text in _OVERVIEW.items():
-        if term in here.index:
-            r = here.loc[term]
-            rows.append(
-                [text, f"{r['patients']} of {r['n']}", words.number(r["pct"]), str(r["events"])]
-            )
-    return rows
-
-
-def preferred_terms(tables: Frames) -> Rows:
-    """The twenty most frequent preferred terms."""
-    table = tables.get("ae_summary")
-    if table is None:
-        return []
-    grades = table[
-        (table["table"] == "MAX_GRADE") & (table["term"] != "ALL") & (table["soc"] != "ALL")
-    ]
-    wide = grades.pivot_table(
-        index=["soc", "term"], columns="level", values="patients", aggfunc="first"
-    ).reset_index()
-    if "ANY" not in wide:
-        return []
-    n = int(grades["n"].iloc[0])
-    wide = wide.sort_values(["ANY"], ascending=False, kind="stable").head(20)
-    severe, fatal = (
-        wide[level] if level in wide else pd.Series(0, index=wide.index) for level in (">=3", "5")
-    )
-    share = [
-        f"{int(x)} ({words.number(100 * x / n if n else float('nan'))} %)" for x in wide["ANY"]
-    ]
-    return [
-        [str(term), str(soc), any_grade, str(int(g3)), str(int(g5))]
-        for term, soc, any_grade, g3, g5 in zip(
-            wide["term"], wide["soc"], share, severe, fatal, strict=True
-        )
-    ]
-
-
 def _subjects(n: int) -> str:
     return "1 subject" if n == 1 else f"{n} subjects"
 
@@ -152,19 +94,6 @@ def blocked_line(tables: Frames) -> str:
         "is blocked by data issues and counts" if n == 1 else "are blocked by data issues and count"
     )
     return f"{_subjects(n).replace(' ', ' treated ')} {verb} as NE."
-
-
-def safety_note(tables: Frames, sources: Sequence[Mapping[str, Any]]) -> str:
-    """What data issues do to the safety tables: rows may be left out, never subjects."""
-    blocked = blocked_line(tables)
-    told = [text for s in sources if s["asset"] == "ae_summary" for text in s["failing"]]
-    rows = told[0] if told else "No adverse event row is left out for errors"
-    response = (
-        f" In response data {blocked[0].lower()}{blocked[1:]} Here they all count."
-        if blocked
-        else ""
-    )
-    return f"{rows}.{response}"
 
 
 def short_sd(tables: Frames, config: StudyConfig) -> tuple[str, bool]:
@@ -236,20 +165,3 @@ def simon(tables: Frames) -> Rows:
         ]
     )
     return rows
-
-
-def aesi(tables: Frames) -> Rows:
-    """One row per adverse event of special interest: patients by line of its overview."""
-    table = tables.get("aesi_summary")
-    if table is None or table.empty:
-        return []
-    lines = table[table["part"] == "OVERVIEW"].set_index(["aesi", "level"])["patients"]
-    shown = ("ANY", "GRADE>=3", "RELATED", "SERIOUS", "FATAL", "RESOLVED", "NOT RESOLVED")
-    names = table["aesi"].drop_duplicates()
-    return [
-        [
-            words.plain(str(name)).capitalize(),
-            *(str(int(lines.get((name, level), 0))) for level in shown),
-        ]
-        for name in names
-    ]

@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from hcc_assets.report import clinical, words
+from hcc_assets.report import clinical, safety, words
 from hcc_assets.report.biopsies import (
     associations,
     changes,
@@ -78,12 +78,16 @@ def build_report(
         programs=programs(tables),
         rates=clinical.rates(tables, config),
         survival=clinical.survival(tables, config),
-        overview=clinical.overview(tables),
-        preferred_terms=clinical.preferred_terms(tables),
-        aesi=clinical.aesi(tables),
+        overview=safety.overview(tables),
+        preferred_terms=safety.preferred_terms(tables),
+        related_terms=safety.related_terms(tables),
+        serious_terms=safety.serious_terms(tables),
+        outcomes=safety.outcomes(tables),
+        onset=safety.onset(tables),
+        aesi=safety.aesi(tables),
         simon=clinical.simon(tables),
         blocked=clinical.blocked_line(tables),
-        safety_note=clinical.safety_note(tables, sources),
+        safety_note=safety.safety_note(tables, sources),
         short_sd=clinical.short_sd(tables, config),
         issues=_issues(tables),
         endpoint_changes=_endpoint_changes(tables),

@@ -49,10 +49,15 @@ class Adsl(_Subject):
     )
     TRTDURD: float = field("Total Treatment Duration (Days)", "TRTEDT - TRTSDT + 1", unit="days")
     EOTSTT: str = field(
-        "End of Treatment Status", "ONGOING or DISCONTINUED at the cutoff; null when never dosed"
+        "End of Treatment Status",
+        "STATUS of treatment_course: ONGOING or DISCONTINUED; null when unknown",
     )
     CUMDOSE: float = field("Cumulative Dose (mg)", "Sum of daily doses", unit="mg")
-    DOSEINT: float = field("Dose Intensity (mg/day)", "CUMDOSE / TRTDURD", unit="mg/day")
+    DOSEINT: float = field(
+        "Dose Intensity (mg/day)",
+        "CUMDOSE per day from TRTSDT to the last dosing record",
+        unit="mg/day",
+    )
     RDI: float = field(
         "Relative Dose Intensity (%)", "DOSEINT in percent of the highest planned dose", unit="%"
     )

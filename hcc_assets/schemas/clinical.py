@@ -35,6 +35,9 @@ class Subjects(Table):
     DTHCAUS: str = maybe("Cause of death as collected, where the delivery has it")
     SITEID: str = maybe("Study site, where the delivery has it")
     TRTSDT: Timestamp = maybe("First dose: first EX row with EXDOSE > 0; null when never dosed")
+    WTHDT: Timestamp = maybe(
+        "First day whose data are not used: withdrawal recorded with hcc withdraw"
+    )
     TRTEDT: Timestamp = maybe(
         "Last dose: latest end (or start where no end) of an EX row with EXDOSE > 0"
     )
@@ -130,6 +133,7 @@ class Disposition(Table):
     DSDECOD: str = maybe(
         "DS: disposition term; CM, PR: NEW ANTICANCER THERAPY; SS: survival status (ALIVE, DEAD, …)"
     )
+    DSSCAT: str = maybe("DS: subcategory, such as END OF TREATMENT")
     DSSTDTC: str = maybe("Date of the record, as delivered")
     DSSTDT: Timestamp = maybe("Date of the record")
     DSSTDTF: str = maybe("Date imputation flag")

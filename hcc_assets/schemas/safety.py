@@ -13,7 +13,16 @@ from hcc_assets.schemas.fields import column, maybe
 
 Timestamp = pd.Timestamp
 
-AE_TABLES = ("OVERVIEW", "SOC_PT", "MAX_GRADE", "OUTCOME", "AESI", "EAIR")
+AE_TABLES = (
+    "OVERVIEW",
+    "SOC_PT",
+    "MAX_GRADE",
+    "OUTCOME",
+    "AESI",
+    "EAIR",
+    "RELATED_SOC_PT_GRADE",
+    "SERIOUS_SOC_PT",
+)
 LISTINGS = ("SERIOUS", "FATAL", "WITHDRAWAL")
 
 
@@ -22,7 +31,9 @@ class AeSummary(Table):
     preferred term by falling frequency."""
 
     table: str = column(
-        "Table: OVERVIEW, SOC_PT, MAX_GRADE, OUTCOME, AESI or EAIR", isin=list(AE_TABLES)
+        "Table: OVERVIEW, SOC_PT, MAX_GRADE, OUTCOME, AESI, EAIR, RELATED_SOC_PT_GRADE "
+        "(treatment-related) or SERIOUS_SOC_PT",
+        isin=list(AE_TABLES),
     )
     soc: str = column(
         "MedDRA system organ class; ALL in overall rows, NOT CODED where none was given"
@@ -31,7 +42,10 @@ class AeSummary(Table):
         "Preferred term, or the line of OVERVIEW, or the name of the AESI; ALL in "
         "overall and SOC rows"
     )
-    level: str = column("Grade group (MAX_GRADE) or AEOUT term (OUTCOME); ANY in the other tables")
+    level: str = column(
+        "Grade group (MAX_GRADE, RELATED_SOC_PT_GRADE) or AEOUT term (OUTCOME); ANY in the "
+        "other tables"
+    )
     patients: int = column(
         "Patients, each once: at the maximum grade (MAX_GRADE), at the worst outcome (OUTCOME)",
         ge=0,
@@ -71,6 +85,29 @@ class AesiSummary(Table):
         unique = ["aesi", "part", "level"]
 
 
+class AeOnset(Table):
+    """When treatment-emergent events begin and how long they last."""
+
+    part: str = column("ALL events, an AESI, or a preferred TERM", isin=["ALL", "AESI", "TERM"])
+    term: str = column("ALL, the name of the AESI, or the preferred term")
+    patients: int = column("Patients with at least one such event", ge=0)
+    events: int = column("Such events", ge=0)
+    onset_n: int = column("Patients whose first event has a whole date", ge=0)
+    onset_median: float = maybe("Median study day of the first event", unit="days")
+    onset_q1: float = maybe("First quartile of it", unit="days")
+    onset_q3: float = maybe("Third quartile of it", unit="days")
+    onset_minimum: float = maybe("Earliest", unit="days")
+    onset_maximum: float = maybe("Latest", unit="days")
+    duration_n: int = column("Events with whole dates of start and end", ge=0)
+    duration_median: float = maybe("Median duration of those, both days counted", unit="days")
+    duration_minimum: float = maybe("Shortest", unit="days")
+    duration_maximum: float = maybe("Longest", unit="days")
+
+    class Config(Table.Config):
+        name = "ae_onset"
+        unique = ["part", "term"]
+
+
 class TreatmentEmergent(AdverseEvents):
     """AE rows with what counting needs: analysis dates, treatment-emergent flag, grade as a number,
     relatedness and seriousness collapsed."""
@@ -81,9 +118,7 @@ class TreatmentEmergent(AdverseEvents):
         "CODED where none was given"
     )
     TRTSDT: Timestamp = maybe("First dose; null when never dosed on or before the cutoff")
-    TRTEDT: Timestamp = maybe(
-        "Last dose on or before the cutoff; the cutoff when dosing is ongoing"
-    )
+    TRTEDT: Timestamp = maybe("Last day of treatment on or before the cutoff (treatment_course)")
     ASTDT: Timestamp = maybe(
         "Analysis start; partial: first of the month or year, not before first dose in "
         "the same period"
@@ -150,10 +185,11 @@ class AeListings(Table):
     AEACN: str = maybe("Action taken with study treatment")
     TRTEMFL: str = column("Treatment-emergent", isin=["Y", "N"])
     days_since_last_dose: float = maybe(
-        "Start minus last dose on or before the cutoff; negative while dosing", unit="days"
+        "Start minus last day of treatment (treatment_course); negative while treated",
+        unit="days",
     )
     counted: str = column(
-        "N when an E finding leaves the row out of the counts; it is listed all the same",
+        "N when the row is an exact copy or of an unknown subject; it is listed all the same",
         isin=["Y", "N"],
     )
 

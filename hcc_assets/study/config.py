@@ -101,6 +101,37 @@ class SingleCell(_Section):
     annotator: str = Field("own", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
 
 
+class Dialect(_Section):
+    """Words of the site's own that stand for a term of the field; letter case and spaces do not
+    matter."""
+
+    end_of_treatment: list[str] = [
+        "END OF TREATMENT",
+        "TREATMENT COMPLETED",
+        "TREATMENT DISCONTINUED",
+        "STUDY DRUG DISCONTINUED",
+        "DISCONTINUED",
+        "COMPLETED",
+        "ADVERSE EVENT",
+        "PROGRESSIVE DISEASE",
+        "DISEASE PROGRESSION",
+        "DISEASE RELAPSE",
+        "LACK OF EFFICACY",
+        "DEATH",
+        "WITHDRAWAL BY SUBJECT",
+        "WITHDRAWAL OF CONSENT",
+        "LOST TO FOLLOW-UP",
+        "PHYSICIAN DECISION",
+        "PROTOCOL DEVIATION",
+        "PROTOCOL VIOLATION",
+        "NON-COMPLIANCE WITH STUDY DRUG",
+        "PREGNANCY",
+        "STUDY TERMINATED BY SPONSOR",
+        "SITE TERMINATED BY SPONSOR",
+    ]
+    """DSDECOD that ends treatment (CDISC code list NCOMPLT, and usual wordings)."""
+
+
 class Samples(_Section):
     timepoints: list[str] = ["pre", "post"]
     contrasts: list[Annotated[list[str], Field(min_length=2, max_length=2)]] = Field(
@@ -158,6 +189,7 @@ class StudyConfig(_Section):
     recist: Recist = Recist()
     pfs: Pfs = Pfs()
     therapy: Therapy = Therapy()
+    dialect: Dialect = Dialect()
     safety: Safety = Safety()
     single_cell: SingleCell = SingleCell()
     samples: Samples = Samples()

@@ -133,8 +133,9 @@ DOMAINS: dict[str, DomainSpec] = {
     "ds": DomainSpec(
         required=("USUBJID",),
         optional=("DSDECOD", "DSSTDTC"),
+        quiet=("DSSCAT",),
         dates=("DSSTDTC",),
-        upper=("DSDECOD",),
+        upper=("DSDECOD", "DSSCAT"),
     ),
     "cm": DomainSpec(
         required=("USUBJID",),

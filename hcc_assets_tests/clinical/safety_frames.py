@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pandas as pd
 
-from hcc_assets.schemas.base import Table, columns, conform
-from hcc_assets.schemas.clinical import AdverseEvents, Exposure, Subjects
+from hcc_assets.clinical.safety import events, summaries
+from hcc_assets.clinical.safety import exposure as dosing
+from hcc_assets.clinical.treatment.course import treatment_course
+from hcc_assets.schemas.base import Table, columns, conform, empty
+from hcc_assets.schemas.clinical import AdverseEvents, Disposition, Exposure, Subjects
+from hcc_assets.study.config import StudyConfig
 
 
 def _fill(model: type[Table], rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -97,3 +102,70 @@ def line(
     ]
     assert len(found) == 1, (table, soc, term, level, len(found))
     return found.iloc[0]
+
+
+def course_of(
+    dm: pd.DataFrame,
+    ex: pd.DataFrame,
+    config: StudyConfig,
+    cutoff: dt.date,
+    disposition: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """The treatment course; DS counts as not delivered unless given."""
+    ds = empty(Disposition) if disposition is None else disposition
+    return treatment_course(dm, ex, ds, config, cutoff=cutoff)
+
+
+def ae_summary(
+    dm: pd.DataFrame,
+    ex: pd.DataFrame,
+    ae: pd.DataFrame,
+    config: StudyConfig,
+    *,
+    cutoff: dt.date,
+    **more: Any,
+) -> pd.DataFrame:
+    """Safety tables from delivered tables."""
+    course = course_of(dm, ex, config, cutoff, more.get("disposition"))
+    return summaries.ae_summary(dm, course, ae, config, cutoff=cutoff, **more)
+
+
+def aesi_summary(
+    dm: pd.DataFrame, ex: pd.DataFrame, ae: pd.DataFrame, config: StudyConfig, *, cutoff: dt.date
+) -> pd.DataFrame:
+    """Events of special interest from delivered tables."""
+    return summaries.aesi_summary(course_of(dm, ex, config, cutoff), ae, config, cutoff=cutoff)
+
+
+def ae_listings(
+    dm: pd.DataFrame,
+    ex: pd.DataFrame,
+    ae: pd.DataFrame,
+    config: StudyConfig,
+    *,
+    cutoff: dt.date,
+    **more: Any,
+) -> pd.DataFrame:
+    """Listings from delivered tables."""
+    course = course_of(dm, ex, config, cutoff)
+    return summaries.ae_listings(course, ae, config, cutoff=cutoff, **more)
+
+
+def treatment_emergent(
+    dm: pd.DataFrame, ex: pd.DataFrame, ae: pd.DataFrame, config: StudyConfig, *, cutoff: dt.date
+) -> pd.DataFrame:
+    """Flags of the events from delivered tables."""
+    return events.treatment_emergent(course_of(dm, ex, config, cutoff), ae, config, cutoff=cutoff)
+
+
+def exposure_summary(
+    dm: pd.DataFrame,
+    ex: pd.DataFrame,
+    config: StudyConfig,
+    *,
+    cutoff: dt.date,
+    disposition: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Exposure from delivered tables."""
+    course = course_of(dm, ex, config, cutoff, disposition)
+    return dosing.exposure_summary(course, ex, config, cutoff=cutoff)

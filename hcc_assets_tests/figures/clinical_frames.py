@@ -11,12 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from hcc_assets.clinical.safety.exposure import exposure_summary
-from hcc_assets.clinical.safety.summaries import ae_summary
 from hcc_assets.schemas.base import columns, conform
 from hcc_assets.schemas.endpoints import BestResponses, Responses, TimeToEvent
 from hcc_assets.study.config import StudyConfig
-from hcc_assets_tests.clinical.safety_frames import adverse_events, exposure, subjects
+from hcc_assets_tests.clinical.safety_frames import (
+    adverse_events,
+    ae_summary,
+    course_of,
+    exposure,
+    exposure_summary,
+    subjects,
+)
 
 CUTOFF = dt.date(2025, 6, 30)
 _TERMS = [
@@ -63,6 +68,7 @@ class Trial:
     time_to_event: pd.DataFrame
     ae_summary: pd.DataFrame
     exposure_summary: pd.DataFrame
+    course: pd.DataFrame
 
 
 def _table(model, rows: list[dict]) -> pd.DataFrame:  # type: ignore[no-untyped-def, type-arg]
@@ -196,4 +202,5 @@ def trial(n: int, seed: int = 1) -> Trial:
         _table(TimeToEvent, times),
         ae_summary(dm, ex, ae, config, cutoff=CUTOFF),
         exposure_summary(dm, ex, config, cutoff=CUTOFF),
+        course_of(dm, ex, config, CUTOFF),
     )

@@ -23,7 +23,7 @@ from hcc_assets.figures.clinical_survival import kaplan_meier
 from hcc_assets.schemas.base import empty
 from hcc_assets.schemas.clinical import Exposure, Subjects
 from hcc_assets.schemas.endpoints import BestResponses, Responses, TimeToEvent
-from hcc_assets.schemas.exposure import ExposureSummary
+from hcc_assets.schemas.exposure import ExposureSummary, TreatmentCourse
 from hcc_assets.schemas.safety import AeSummary
 from hcc_assets_tests.figures.clinical_frames import CUTOFF, Trial, trial
 
@@ -31,7 +31,7 @@ FIGURES: dict[str, Callable[[Trial], Figure]] = {
     "waterfall": lambda t: waterfall(t.best),
     "spider": lambda t: spider(t.responses, t.subjects, best=t.best),
     "swimmer": lambda t: swimmer(
-        t.subjects, t.exposure, t.responses, t.best, t.time_to_event, cutoff=CUTOFF
+        t.subjects, t.exposure, t.course, t.responses, t.best, t.time_to_event, cutoff=CUTOFF
     ),
     "kaplan_meier": lambda t: kaplan_meier(t.time_to_event, "PFS_TP"),
     "ae_bars": lambda t: ae_bars(t.ae_summary),
@@ -56,6 +56,7 @@ def _nothing() -> Trial:
         TimeToEvent,
         AeSummary,
         ExposureSummary,
+        TreatmentCourse,
     ]
     return Trial(*(empty(m) for m in models))
 

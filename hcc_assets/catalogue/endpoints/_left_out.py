@@ -1,4 +1,4 @@
-"""Rows of adverse events that are not counted for an error."""
+"""Rows of adverse events that are not counted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from hcc_assets.assets.inputs import Version
 
 
 def left_out(clinical_checks: Version) -> frozenset[int]:
-    """``SRCROW`` of the rows that a finding of severity E leaves out."""
+    """``SRCROW`` of the rows that a finding leaves out."""
     from hcc_assets.clinical.checks.run import rows_left_out
 
     return rows_left_out(clinical_checks.frame("issues"))

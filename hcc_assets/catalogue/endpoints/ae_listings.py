@@ -15,8 +15,7 @@ from hcc_assets.study.config import StudyConfig
 
 @asset(model=AeListings, settings=("safety.relatedness", "safety.teae_window_days"))
 def ae_listings(
-    subjects: pd.DataFrame,
-    exposure: pd.DataFrame,
+    treatment_course: pd.DataFrame,
     adverse_events: pd.DataFrame,
     clinical_checks: Version,
     config: StudyConfig,
@@ -26,8 +25,7 @@ def ae_listings(
     from hcc_assets.clinical.safety.summaries import ae_listings as listings
 
     return listings(
-        subjects,
-        exposure,
+        treatment_course,
         adverse_events,
         config,
         cutoff=cutoff,

@@ -20,7 +20,7 @@ from hcc_assets.study.config import StudyConfig
 @asset(model=AeSummary, settings=("safety",))
 def ae_summary(
     subjects: pd.DataFrame,
-    exposure: pd.DataFrame,
+    treatment_course: pd.DataFrame,
     adverse_events: pd.DataFrame,
     clinical_checks: Version,
     config: StudyConfig,
@@ -33,7 +33,7 @@ def ae_summary(
 
     return summary(
         subjects,
-        exposure,
+        treatment_course,
         adverse_events,
         config,
         cutoff=cutoff,
@@ -44,9 +44,10 @@ def ae_summary(
 
 @ae_summary.check(severity="WARN", todo="See data_issues for the rows.")
 def no_row_left_out(clinical_checks: Version) -> Verdict:
-    """No adverse event row is left out for an error"""
+    """No adverse event row is left out of the counts"""
     rows = left_out(clinical_checks)
-    return Verdict(not rows, f"{len(rows)} adverse event rows are left out for errors", len(rows))
+    text = f"{len(rows)} adverse event rows are not counted: exact copies or of unknown subjects"
+    return Verdict(not rows, text, len(rows))
 
 
 @ae_summary.figure

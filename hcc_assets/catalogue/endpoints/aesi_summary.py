@@ -15,8 +15,7 @@ from hcc_assets.study.config import StudyConfig
 
 @asset(model=AesiSummary, settings=("safety",))
 def aesi_summary(
-    subjects: pd.DataFrame,
-    exposure: pd.DataFrame,
+    treatment_course: pd.DataFrame,
     adverse_events: pd.DataFrame,
     clinical_checks: Version,
     config: StudyConfig,
@@ -27,8 +26,7 @@ def aesi_summary(
     from hcc_assets.clinical.safety.summaries import aesi_summary as summary
 
     return summary(
-        subjects,
-        exposure,
+        treatment_course,
         adverse_events,
         config,
         cutoff=cutoff,

@@ -15,13 +15,13 @@ from hcc_assets.study.config import StudyConfig
 
 @asset(model=ExposureSummary, settings=("treatment.dose_levels_mg",))
 def exposure_summary(
-    subjects: pd.DataFrame, exposure: pd.DataFrame, config: StudyConfig, cutoff: dt.date
+    treatment_course: pd.DataFrame, exposure: pd.DataFrame, config: StudyConfig, cutoff: dt.date
 ) -> pd.DataFrame:
     """Duration, cumulative dose and dose intensity of every treated subject. Interruptions and
     reductions are counted."""
     from hcc_assets.clinical.safety.exposure import exposure_summary as summary
 
-    return summary(subjects, exposure, config, cutoff=cutoff)
+    return summary(treatment_course, exposure, config, cutoff=cutoff)
 
 
 @exposure_summary.figure

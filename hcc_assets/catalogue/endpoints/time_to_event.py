@@ -78,6 +78,7 @@ def swimmer_figure(
     table: pd.DataFrame,
     subjects: pd.DataFrame,
     responses: pd.DataFrame,
+    treatment_course: pd.DataFrame,
     cutoff: dt.date,
     config: StudyConfig,
     exposure: pd.DataFrame | None = None,
@@ -93,4 +94,6 @@ def swimmer_figure(
     )
     who = ["USUBJID", "EVALUATOR"]
     read = responses.merge(best[who], on=who)
-    return {"swimmer": swimmer(subjects, dosing, read, best, table, cutoff=cutoff)}
+    return {
+        "swimmer": swimmer(subjects, dosing, treatment_course, read, best, table, cutoff=cutoff)
+    }

@@ -64,6 +64,7 @@ class Consent:
             died_late = kept["DTHDT"] >= until.loc[kept.index]
             kept.loc[died_late, ["DTHDTC", "DTHDTF", "DTHFL"]] = None
             kept.loc[died_late, "DTHDT"] = pd.NaT
+            kept["WTHDT"] = until.loc[kept.index]
         found = kept.reset_index(drop=True)
         found.attrs = frame.attrs
         return found

@@ -47,6 +47,8 @@ REPORTED = (
     "ae_summary",
     "aesi_summary",
     "ae_listings",
+    "ae_onset",
+    "treatment_course",
     "exposure_summary",
     "associations",
     "endpoint_changes",

@@ -14,18 +14,14 @@ import pandas as pd
 
 from hcc_assets.clinical.adam.tumour import response_records, tumour_measurements
 from hcc_assets.clinical.safety.counting import aesi_masks
-from hcc_assets.clinical.safety.events import (
-    derive_events,
-    flag_first_worst,
-    known_deaths,
-    study_day,
-    words,
-)
-from hcc_assets.clinical.safety.exposure import exposure_summary, treatment_period
+from hcc_assets.clinical.safety.events import derive_events, flag_first_worst, study_day
+from hcc_assets.clinical.safety.exposure import exposure_summary
+from hcc_assets.clinical.treatment.deaths import known_deaths, words
 from hcc_assets.schemas import clinical as inputs
 from hcc_assets.schemas.adam import ADAM_MODELS
 from hcc_assets.schemas.base import columns, conform, empty
 from hcc_assets.schemas.endpoints import BestResponses, Responses, TimeToEvent
+from hcc_assets.schemas.exposure import TreatmentCourse
 from hcc_assets.stats.kaplan_meier import DAYS_PER_MONTH
 from hcc_assets.study.config import StudyConfig
 from hcc_assets.study.criteria import rows_of
@@ -36,6 +32,7 @@ INPUTS: Final = {
     "tumour_assessments": inputs.TumourAssessments,
     "disposition": inputs.Disposition,
     "adverse_events": inputs.AdverseEvents,
+    "treatment_course": TreatmentCourse,
     "responses": Responses,
     "best_responses": BestResponses,
     "time_to_event": TimeToEvent,
@@ -60,6 +57,11 @@ EX_NAMES: Final = {
     "NREDUC": ("Number of Dose Reductions", "reductions"),
     "NINTER": ("Number of Dose Interruptions", "interruptions"),
 }
+
+
+_EOTSTT: Final = {"ONGOING": "ONGOING", "ENDED": "DISCONTINUED"}
+"""End of treatment status by status of the treatment course (CDISC code list SBJTSTAT, which has no
+word for an unknown one)."""
 
 
 def build_adam(
@@ -131,8 +133,9 @@ def _adsl(t: Mapping[str, pd.DataFrame], config: StudyConfig, cutoff: dt.date) -
     limit: Any = pd.Timestamp(cutoff)
     nothing: Any = None
     dm = t["subjects"].sort_values("USUBJID").reset_index(drop=True)
-    period = treatment_period(t["subjects"], t["exposure"], cutoff=cutoff)
-    dosing = exposure_summary(t["subjects"], t["exposure"], config, cutoff=cutoff).drop(
+    course = t["treatment_course"]
+    period = course[["USUBJID", "TRTSDT", "TRTEDT", "STATUS"]]
+    dosing = exposure_summary(course, t["exposure"], config, cutoff=cutoff).drop(
         columns=["TRTSDT", "TRTEDT", "ongoing"]
     )
     out = dm[["USUBJID", "SITEID", "AGE", "SEX", "ARM", "RFICDT", "DTHDTF", "DTHCAUS"]].merge(
@@ -170,13 +173,7 @@ def _adsl(t: Mapping[str, pd.DataFrame], config: StudyConfig, cutoff: dt.date) -
         EVALFL=np.where(out["EVALUABLE"].eq(True), "Y", "N"),
         BLOCKFL=np.where(out["BLOCKED"].eq(True), "Y", "N"),
         TRTDURD=out["duration_days"],
-        EOTSTT=pd.Series(
-            np.where(
-                treated, np.where(out["ongoing"].eq(True), "ONGOING", "DISCONTINUED"), nothing
-            ),
-            index=out.index,
-            dtype=object,
-        ),
+        EOTSTT=out["STATUS"].map(_EOTSTT).astype(object).where(treated, nothing),
         CUMDOSE=out["cumulative_mg"],
         DOSEINT=out["dose_intensity"],
         RDI=out["relative_dose_intensity"],
@@ -210,7 +207,7 @@ def _adae(
     left_out_rows: Collection[int],
 ) -> pd.DataFrame:
     events = flag_first_worst(
-        derive_events(t["subjects"], t["exposure"], t["adverse_events"], config, cutoff=cutoff)
+        derive_events(t["treatment_course"], t["adverse_events"], config, cutoff=cutoff)
     )
     names = pd.Series("", index=events.index, dtype=object)
     for name, mask in aesi_masks(events, config.safety.aesi).items():
@@ -228,7 +225,7 @@ def _adae(
 
 
 def _adex(t: Mapping[str, pd.DataFrame], config: StudyConfig, cutoff: dt.date) -> pd.DataFrame:
-    summary = exposure_summary(t["subjects"], t["exposure"], config, cutoff=cutoff)
+    summary = exposure_summary(t["treatment_course"], t["exposure"], config, cutoff=cutoff)
     parts = [
         pd.DataFrame(
             {

@@ -14,7 +14,7 @@ __getattr__, __dir__, __all__ = faces.lazy(
         "response_discordance": "cross",
         "read_terms": "ctcae",
         "CHECKS": "run",
-        "COUNTED_AS_REPORTED": "run",
+        "ROWS_NOT_COUNTED": "run",
         "Check": "registry",
         "READERS_KEPT": "run",
         "blocked": "run",

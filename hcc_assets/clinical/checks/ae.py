@@ -1,13 +1,13 @@
 """Checks of AE: dates, grades, outcomes and deaths of adverse events.
 
-An E here leaves out the row, never the subject (see ``rows_left_out``), so that no toxicity
-disappears. Checks of the words of an event are in ``ae_words``.
+An E here costs the attribute that cannot be used, never the event (see ``rows_left_out``), so that
+no toxicity disappears. Checks of the words of an event are in ``ae_words``.
 """
 
 from __future__ import annotations
 
 from hcc_assets.clinical.checks.context import Context
-from hcc_assets.clinical.checks.registry import Finding, check, each, grouped
+from hcc_assets.clinical.checks.registry import Finding, check, each
 from hcc_assets.study.codelists import AEOUT, AEOUT_RESOLVED, GRADES
 
 NOT_RECOVERED = "NOT RECOVERED/NOT RESOLVED"
@@ -121,26 +121,6 @@ def grade_5_serious(c: Context) -> list[Finding]:
     return each(
         c.ae[(c.ae["AETOXGR"] == "5") & (c.ae["AESER"] != "Y")],
         "AETOXGR is 5 but AESER is not Y; correct one of them",
-    )
-
-
-@check(
-    "AE08",
-    "Q",
-    "No event is recorded twice",
-    "AEDECOD, AESTDTC and AEENDTC together are unique within a subject",
-    "adverse_events",
-)
-def duplicate(c: Context) -> list[Finding]:
-    """Same preferred term, start and end."""
-    ae = c.ae[c.ae["AEDECOD"].notna() & c.ae["AESTDTC"].notna()].copy()
-    ae["term"], ae["end"] = ae["AEDECOD"].str.upper(), ae["AEENDTC"].fillna("")
-    keys = ["USUBJID", "term", "AESTDTC", "end"]
-    return grouped(
-        ae[ae.duplicated(keys, keep=False)],
-        keys,
-        "the same event (AEDECOD, AESTDTC, AEENDTC) is recorded more than once; keep one or "
-        "tell them apart",
     )
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from hcc_assets.clinical.reading.assessments import FRAGMENT, is_nodal, visit_parts
 from hcc_assets.clinical.reading.dates import parse_dates
 from hcc_assets.clinical.reading.text import to_numbers
+from hcc_assets.clinical.treatment.course import treatment_course
 from hcc_assets.schemas import clinical as models
 from hcc_assets.schemas.base import Table, empty
 from hcc_assets.study.codelists import DIAMETERS, LENGTH_UNITS, LONGEST_DIAMETER, SHORT_AXIS
@@ -81,6 +82,14 @@ class Context:
         """``adverse_events`` with ``start_``, ``end_``, ``death_``, ``consent_`` days."""
         frame = _with_days(self.table("adverse_events"), {"AESTDTC": "start", "AEENDTC": "end"})
         return self.with_subject(frame)
+
+    @cached_property
+    def course(self) -> pd.DataFrame:
+        """The treatment course of every treated subject."""
+        subjects, exposure = self.table("subjects"), self.table("exposure")
+        return treatment_course(
+            subjects, exposure, self.table("disposition"), self.config, cutoff=self.cutoff
+        )
 
     def with_subject(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Add the subject's consent and death days and ``in_dm``."""

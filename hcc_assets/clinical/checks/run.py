@@ -13,9 +13,11 @@ import pandas as pd
 
 from hcc_assets.clinical.checks import (
     ae,
+    ae_copies,
     ae_words,
     cross,
     dm,
+    end_of_treatment,
     ex,
     on_reading,
     tr_baseline,
@@ -28,11 +30,25 @@ from hcc_assets.clinical.checks.registry import CHECKS
 from hcc_assets.clinical.issues import IssueLog, rows_of
 from hcc_assets.study.config import StudyConfig
 
-_MODULES = (dm, ex, ae, ae_words, tr_baseline, tr_records, tr_lesions, tr_course, on_reading, cross)
+_MODULES = (
+    dm,
+    ex,
+    ae,
+    ae_words,
+    ae_copies,
+    end_of_treatment,
+    tr_baseline,
+    tr_records,
+    tr_lesions,
+    tr_course,
+    on_reading,
+    cross,
+)
 """Importing them fills ``CHECKS``."""
 
-COUNTED_AS_REPORTED = frozenset({"AE05", "AE06", "AE12", "AE16"})
-"""Findings whose adverse event row counts as reported and is flagged [CLINICAL.md 2]."""
+ROWS_NOT_COUNTED = frozenset({"AE01", "AE22"})
+"""Findings whose adverse event row is not counted: unknown subjects and exact copies. Any other
+event counts, with MISSING or UNKNOWN where an attribute cannot be used [CLINICAL.md 11.2]."""
 
 READERS_KEPT = frozenset({"TR27"})
 """E findings that leave the responses of each reader as they are: only what rests on one endpoint
@@ -142,11 +158,6 @@ def blocked(
 
 
 def rows_left_out(issues: pd.DataFrame) -> frozenset[int]:
-    """Row numbers (``SRCROW``) of adverse events that an E finding leaves out; those of
-    ``COUNTED_AS_REPORTED`` stay."""
-    hit = (
-        (issues["severity"] == "E")
-        & (issues["domain"] == "AE")
-        & ~issues["check_id"].isin(COUNTED_AS_REPORTED)
-    )
+    """Row numbers (``SRCROW``) of adverse events that are not counted (`ROWS_NOT_COUNTED`)."""
+    hit = issues["check_id"].isin(ROWS_NOT_COUNTED)
     return frozenset(row for key in issues.loc[hit, "row_key"] for row in rows_of(key))

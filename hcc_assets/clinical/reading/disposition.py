@@ -31,7 +31,7 @@ def build_disposition(
     """
     parts = []
     if (ds := frames.get("ds")) is not None:
-        parts.append(_records(ds, "DS", ds["DSDECOD"], "DSSTDTC", "low"))
+        parts.append(_records(ds, "DS", ds["DSDECOD"], "DSSTDTC", "low", ds["DSSCAT"]))
     for domain, category, treatment, date in (
         ("cm", "CMCAT", "CMDECOD", "CMSTDTC"),
         ("pr", "PRCAT", "PRTRT", "PRSTDTC"),
@@ -53,11 +53,17 @@ def build_disposition(
 
 
 def _records(
-    frame: pd.DataFrame, domain: str, word: pd.Series | str, date: str, side: str
+    frame: pd.DataFrame,
+    domain: str,
+    word: pd.Series | str,
+    date: str,
+    side: str,
+    category: pd.Series | None = None,
 ) -> pd.DataFrame:
     return frame[["USUBJID", "SRCROW"]].assign(
         DOMAIN=domain,
         DSDECOD=word,
+        DSSCAT=category,
         DSSTDTC=frame[date],
         DSSTDT=frame[f"{date}.{side}"],
         DSSTDTF=frame[f"{date}.flag"],

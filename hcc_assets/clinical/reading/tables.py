@@ -129,6 +129,7 @@ def build_subjects(dm: pd.DataFrame, doses: pd.DataFrame, log: IssueLog) -> pd.D
         doses, how="left", left_on="USUBJID", right_index=True
     )
     frame["ONGOING"] = frame["ONGOING"].eq(True)
+    frame["WTHDT"] = pd.NaT
     for source, target, floor in (
         ("RFICDTC", "RFICDT", None),
         ("DTHDTC", "DTHDT", frame["TRTEDT"]),

@@ -12,9 +12,8 @@ __getattr__, __dir__, __all__ = faces.lazy(
     __name__,
     {
         "treatment_emergent": "events",
-        "dose_days": "exposure",
         "exposure_summary": "exposure",
-        "treatment_period": "exposure",
+        "ae_onset": "onset",
         "ae_listings": "summaries",
         "ae_summary": "summaries",
         "aesi_summary": "summaries",

@@ -20,7 +20,7 @@ from hcc_assets.stats.proportions import poisson_rate
 
 ALL: Final = "ALL"
 ANY: Final = "ANY"
-_GROUPS: Final[dict[str, tuple[int, ...]]] = {
+GROUPS: Final[dict[str, tuple[int, ...]]] = {
     **{str(g): (g,) for g in range(1, 6)},
     "MISSING": (0,),
     "1-2": (1, 2),
@@ -29,6 +29,9 @@ _GROUPS: Final[dict[str, tuple[int, ...]]] = {
     ANY: (0, 1, 2, 3, 4, 5),
 }
 """Lines of a grade [CLINICAL.md 7, grade groups] and the CTCAE grades they hold; 0 is missing."""
+
+RELATED_GRADES: Final = {k: v for k, v in GROUPS.items() if len(v) == 1 or k == ANY}
+"""Lines of RELATED_SOC_PT_GRADE: each grade, MISSING and ANY."""
 
 _N_GRADES: Final = 6
 """CTCAE v5.0 has grades 1 to 5; 0 is a missing one."""
@@ -60,6 +63,8 @@ def overview_lines(events: pd.DataFrame) -> dict[str, pd.Series]:
         "DRUG WITHDRAWN": events["AACN"] == "DRUG WITHDRAWN",
         "DOSE REDUCED": events["AACN"] == "DOSE REDUCED",
         "DRUG INTERRUPTED": events["AACN"] == "DRUG INTERRUPTED",
+        "RELATED SERIOUS": related & (events["ASER"] == "Y"),
+        "RELATED FATAL": related & (events["AFATAL"] == "Y"),
     }
 
 
@@ -127,8 +132,18 @@ def unit_order(stack: pd.DataFrame) -> pd.DataFrame:
     return units[["soc", "term", "patients", "events"]].reset_index(drop=True)
 
 
-def max_grade(stack: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
-    """MAX_GRADE: every grade level for every unit, at 0 too.
+def terms(units: pd.DataFrame, table: str) -> pd.DataFrame:
+    """One row per unit, whatever the grade (SOC_PT, SERIOUS_SOC_PT)."""
+    return frame({**{str(c): units[c] for c in units.columns}, "level": ANY}, table)
+
+
+def by_grade(
+    stack: pd.DataFrame,
+    units: pd.DataFrame,
+    table: str,
+    groups: Mapping[str, tuple[int, ...]] = GROUPS,
+) -> pd.DataFrame:
+    """MAX_GRADE and its like: every grade level for every unit, at 0 too.
 
     Patients at their maximum grade; events at their own grade.
 
@@ -144,17 +159,17 @@ def max_grade(stack: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
             unit * _N_GRADES + rows["grade"].to_numpy(), minlength=_N_GRADES * len(units)
         ).reshape(len(units), _N_GRADES)
         tables[name] = np.stack(
-            [per_grade[:, list(grades)].sum(axis=1) for grades in _GROUPS.values()], axis=1
+            [per_grade[:, list(grades)].sum(axis=1) for grades in groups.values()], axis=1
         ).ravel()
-    repeat = len(_GROUPS)
+    repeat = len(groups)
     return frame(
         {
             "soc": np.repeat(units["soc"].to_numpy(dtype=object), repeat),
             "term": np.repeat(units["term"].to_numpy(dtype=object), repeat),
-            "level": np.tile(np.array(list(_GROUPS), dtype=object), len(units)),
+            "level": np.tile(np.array(list(groups), dtype=object), len(units)),
             **tables,
         },
-        "MAX_GRADE",
+        table,
     )
 
 

@@ -6,7 +6,8 @@ Rules (CLINICAL rules, section 7):
 - treatment-emergent: start on or after first dose and no later than last dose plus
   ``safety.teae_window_days``; a worsening after first dose of an event that was there before is a
   row of its own with its own start and so falls under the same rule. A missing start counts, unless
-  the end lies before first dose.
+  the end lies before first dose. First dose and last day of treatment are those of ``course``.
+- an end before its start is an unknown end.
 - a partial start is the first day of its month or year, but not before first dose where that falls
   into the same month or year (and the event did not end before first dose); a partial end is the
   last day of its month or year.
@@ -21,19 +22,16 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from hcc_assets.clinical.reading.dates import parse_dates
-from hcc_assets.clinical.safety.exposure import treatment_period
+from hcc_assets.clinical.treatment.deaths import NULL, words
 from hcc_assets.schemas.base import columns, conform
 from hcc_assets.schemas.safety import TreatmentEmergent
 from hcc_assets.study.config import StudyConfig
-
-NULL: Any = None
-"""The null of text columns."""
 
 NOT_CODED: Final = "NOT CODED"
 
@@ -57,14 +55,6 @@ OUTCOMES: Final = (
 )
 """Worst first [CLINICAL.md 7, worst outcome, policy P]; UNKNOWN and MISSING count for a patient
 only where nothing else is known."""
-
-
-def words(column: pd.Series) -> pd.Series:
-    """Coded words in upper case with single spaces; null stays null."""
-    known = {
-        value: " ".join(str(value).upper().split()) or None for value in column.dropna().unique()
-    }
-    return column.map(known).astype(object).where(column.notna(), NULL)
 
 
 def one_spelling(column: pd.Series) -> pd.Series:
@@ -138,37 +128,8 @@ def _first_worst(events: pd.DataFrame, keys: list[str]) -> pd.Series:
     )
 
 
-def known_deaths(
-    subjects: pd.DataFrame, disposition: pd.DataFrame | None, *, cutoff: dt.date
-) -> pd.DataFrame:
-    """Deaths on or before the cutoff: of DM, or of the DS record DEATH where DM has no date.
-
-    A death that DM states without a date counts.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``USUBJID, DTHDT, died``, one row per subject, sorted by USUBJID; ``DTHDT`` is null where
-        the date is not known or lies after the cutoff.
-    """
-    limit: Any = pd.Timestamp(cutoff)
-    out = subjects[["USUBJID", "DTHDT", "DTHFL"]].sort_values("USUBJID").reset_index(drop=True)
-    if disposition is not None:
-        records = disposition.loc[
-            (disposition["DOMAIN"] == "DS") & words(disposition["DSDECOD"]).eq("DEATH")
-        ]
-        out["DTHDT"] = out["DTHDT"].fillna(
-            out["USUBJID"].map(records.groupby("USUBJID")["DSSTDT"].min())
-        )
-    stated = words(out["DTHFL"]).eq("Y") & out["DTHDT"].isna()
-    out["died"] = stated | (out["DTHDT"] <= limit)
-    out["DTHDT"] = out["DTHDT"].where(out["DTHDT"] <= limit)
-    return out[["USUBJID", "DTHDT", "died"]]
-
-
 def derive_events(
-    subjects: pd.DataFrame,
-    exposure: pd.DataFrame,
+    course: pd.DataFrame,
     adverse_events: pd.DataFrame,
     config: StudyConfig,
     *,
@@ -177,11 +138,11 @@ def derive_events(
     """`treatment_emergent` before validation and without the occurrence flags, in the order of the
     input."""
     limit = pd.Timestamp(cutoff)
-    period = treatment_period(subjects, exposure, cutoff=cutoff)
-    ae = adverse_events.merge(period[["USUBJID", "TRTSDT", "TRTEDT"]], on="USUBJID", how="left")
+    ae = adverse_events.merge(course[["USUBJID", "TRTSDT", "TRTEDT"]], on="USUBJID", how="left")
     end, start = parse_dates(ae["AEENDTC"]), parse_dates(ae["AESTDTC"])
-    ae["AENDT"] = end["high"].where(end["flag"].notna(), ae["AEENDT"])
-    ae["AENDTF"] = end["flag"]
+    ended_before = end["high"] < start["low"]  # one of the dates is wrong: the end is unknown
+    ae["AENDT"] = end["high"].where(end["flag"].notna(), ae["AEENDT"]).mask(ended_before)
+    ae["AENDTF"] = end["flag"].mask(ended_before, NULL)
     reaches = (
         (ae["TRTSDT"] >= start["low"])
         & (ae["TRTSDT"] <= start["high"])
@@ -243,8 +204,7 @@ def flag_first_worst(events: pd.DataFrame) -> pd.DataFrame:
 
 
 def treatment_emergent(
-    subjects: pd.DataFrame,
-    exposure: pd.DataFrame,
+    course: pd.DataFrame,
     adverse_events: pd.DataFrame,
     config: StudyConfig,
     *,
@@ -254,8 +214,8 @@ def treatment_emergent(
 
     Parameters
     ----------
-    subjects, exposure, adverse_events
-        Frames of ``schemas.clinical``.
+    course, adverse_events
+        Frames of ``schemas.exposure.TreatmentCourse`` and ``schemas.clinical.AdverseEvents``.
     config
         ``safety.teae_window_days`` and ``safety.relatedness``.
     cutoff
@@ -267,8 +227,6 @@ def treatment_emergent(
         ``schemas.safety.TreatmentEmergent``, all rows up to the cutoff, of treated subjects or not,
         sorted by subject, start and source row.
     """
-    events = flag_first_worst(
-        derive_events(subjects, exposure, adverse_events, config, cutoff=cutoff)
-    )
+    events = flag_first_worst(derive_events(course, adverse_events, config, cutoff=cutoff))
     events = events.sort_values(["USUBJID", "ASTDT", "AESEQ", "SRCROW"])
     return conform(TreatmentEmergent, events[list(columns(TreatmentEmergent))])

@@ -6,7 +6,7 @@ Conventions, so that the numbers can be read without the code:
 
 - n is the safety set: subjects with at least one dose on or before the cutoff, also those whose
   other data are blocked.
-- rows named in ``left_out_rows`` (an E finding in AE other than AE05, AE06, AE12, AE16) are not
+- rows named in ``left_out_rows`` (unknown subjects and exact copies, AE01 and AE22) are not
   counted; they stay in the listings, marked.
 - FATAL is a treatment-emergent event with grade 5 or outcome FATAL; DEATHS are all deaths in the
   safety set on or before the cutoff, whatever their cause and whenever after treatment (a death
@@ -27,13 +27,10 @@ import pandas as pd
 
 from hcc_assets.clinical.safety import counting as tables
 from hcc_assets.clinical.safety.events import (
-    NULL,
     SERIOUS_CRITERIA,
     derive_events,
-    known_deaths,
-    words,
 )
-from hcc_assets.clinical.safety.exposure import treatment_period
+from hcc_assets.clinical.treatment.deaths import NULL, known_deaths, words
 from hcc_assets.schemas.base import conform
 from hcc_assets.schemas.safety import LISTINGS, AeListings, AesiSummary, AeSummary
 from hcc_assets.study.config import StudyConfig
@@ -70,7 +67,7 @@ def _percent(patients: pd.Series, n: int) -> pd.Series:
 
 def ae_summary(
     subjects: pd.DataFrame,
-    exposure: pd.DataFrame,
+    course: pd.DataFrame,
     adverse_events: pd.DataFrame,
     config: StudyConfig,
     *,
@@ -78,19 +75,22 @@ def ae_summary(
     left_out_rows: Collection[int] = frozenset(),
     disposition: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """All safety tables in one: OVERVIEW, SOC_PT, MAX_GRADE, OUTCOME, AESI, EAIR.
+    """All safety tables in one: OVERVIEW, SOC_PT, MAX_GRADE, OUTCOME, AESI, EAIR, and
+    treatment-related events by grade and serious ones by term.
 
     Parameters
     ----------
-    subjects, exposure, adverse_events
+    subjects, adverse_events
         Frames of ``schemas.clinical``.
+    course
+        Frame of ``schemas.exposure.TreatmentCourse``: window, time at risk and n are of it.
     config
         ``safety`` section: window, relatedness, AESI terms.
     cutoff
         Records after it are ignored.
     left_out_rows
-        ``SRCROW`` of adverse event rows that an E finding leaves out. The row is left out, never
-        the subject.
+        ``SRCROW`` of adverse event rows that are not counted. The row is left out, never the
+        subject.
     disposition
         ``schemas.clinical.Disposition``: its DEATH records count where DM has no date of death.
 
@@ -100,11 +100,8 @@ def ae_summary(
         ``schemas.safety.AeSummary`` in reading order. Percentages are of the safety set and null
         when it is empty.
     """
-    period = treatment_period(subjects, exposure, cutoff=cutoff)
-    teae = _counted(
-        derive_events(subjects, exposure, adverse_events, config, cutoff=cutoff), left_out_rows
-    )
-    died = period.merge(
+    teae = _counted(derive_events(course, adverse_events, config, cutoff=cutoff), left_out_rows)
+    died = course.merge(
         known_deaths(subjects, disposition, cutoff=cutoff), on="USUBJID", how="left"
     )
     limit: Any = pd.Timestamp(cutoff)
@@ -113,7 +110,7 @@ def ae_summary(
     end = pd.concat([window, died["DTHDT"]], axis=1).min(axis=1).clip(upper=limit)
     at_risk["end"] = end.where(end >= died["TRTSDT"], died["TRTSDT"])
     number = {
-        subject: i for i, subject in enumerate(period["USUBJID"])
+        subject: i for i, subject in enumerate(course["USUBJID"])
     }  # counting goes by number: ten times faster than by text
     teae["USUBJID"], at_risk["USUBJID"] = (
         teae["USUBJID"].map(number).astype("int64"),
@@ -121,28 +118,35 @@ def ae_summary(
     )
     stack = tables.stacked(teae)
     units = tables.unit_order(stack)
-    soc_pt = tables.frame(
-        {**{str(c): units[c] for c in units.columns}, "level": tables.ANY}, "SOC_PT"
+    related, serious = (
+        tables.stacked(teae.loc[teae[flag] == "Y"].reset_index(drop=True))
+        for flag in ("AREL", "ASER")
     )
     out = pd.concat(
         [
             tables.overview(teae, int(died["died"].sum())),
-            soc_pt,
-            tables.max_grade(stack, units),
+            tables.terms(units, "SOC_PT"),
+            tables.by_grade(stack, units, "MAX_GRADE"),
             tables.outcome(teae),
             tables.aesi(teae, config.safety.aesi),
             tables.eair(teae, at_risk),
+            tables.by_grade(
+                related,
+                tables.unit_order(related),
+                "RELATED_SOC_PT_GRADE",
+                tables.RELATED_GRADES,
+            ),
+            tables.terms(tables.unit_order(serious), "SERIOUS_SOC_PT"),
         ],
         ignore_index=True,
     )
-    out["n"] = len(period)
-    out["pct"] = _percent(out["patients"], len(period))
+    out["n"] = len(course)
+    out["pct"] = _percent(out["patients"], len(course))
     return conform(AeSummary, out)
 
 
 def aesi_summary(
-    subjects: pd.DataFrame,
-    exposure: pd.DataFrame,
+    course: pd.DataFrame,
     adverse_events: pd.DataFrame,
     config: StudyConfig,
     *,
@@ -161,10 +165,8 @@ def aesi_summary(
         resolved (with sequelae or not), NOT RESOLVED one with at least one that did not; UNKNOWN
         OUTCOME are patients of whom neither is known and who did not die of it.
     """
-    n = len(treatment_period(subjects, exposure, cutoff=cutoff))
-    teae = _counted(
-        derive_events(subjects, exposure, adverse_events, config, cutoff=cutoff), left_out_rows
-    )
+    n = len(course)
+    teae = _counted(derive_events(course, adverse_events, config, cutoff=cutoff), left_out_rows)
     parts: list[tuple[str, str, str, int, int]] = []
     for name, mask in tables.aesi_masks(teae, config.safety.aesi).items():
         rows = teae.loc[mask]
@@ -211,8 +213,7 @@ def aesi_summary(
 
 
 def ae_listings(
-    subjects: pd.DataFrame,
-    exposure: pd.DataFrame,
+    course: pd.DataFrame,
     adverse_events: pd.DataFrame,
     config: StudyConfig,
     *,
@@ -230,7 +231,7 @@ def ae_listings(
         ``schemas.safety.AeListings``, sorted by listing, subject, start and source row. The
         verbatim term is not part of it (privacy).
     """
-    events = derive_events(subjects, exposure, adverse_events, config, cutoff=cutoff)
+    events = derive_events(course, adverse_events, config, cutoff=cutoff)
     criteria = pd.Series("", index=events.index, dtype=object)
     for column, text in SERIOUS_CRITERIA.items():
         criteria = criteria.where(~words(events[column]).eq("Y"), criteria + "; " + text)

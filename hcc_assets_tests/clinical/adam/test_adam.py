@@ -17,13 +17,19 @@ from hcc_assets.clinical.adam.files import write_adam
 from hcc_assets.clinical.endpoints.best_response import derive_best_responses
 from hcc_assets.clinical.endpoints.time_to_event import derive_time_to_event
 from hcc_assets.clinical.recist.responses import derive_responses
-from hcc_assets.clinical.safety.summaries import ae_summary
 from hcc_assets.schemas.adam import ADAM_MODELS, labels
 from hcc_assets.schemas.base import columns, empty
 from hcc_assets.schemas.clinical import Disposition
 from hcc_assets.study.config import StudyConfig
 from hcc_assets_tests.clinical.adam.adam_lesions import lesions
-from hcc_assets_tests.clinical.safety_frames import adverse_events, exposure, line, subjects
+from hcc_assets_tests.clinical.safety_frames import (
+    adverse_events,
+    ae_summary,
+    course_of,
+    exposure,
+    line,
+    subjects,
+)
 
 CONFIG = StudyConfig()
 CUTOFF = dt.date(2024, 12, 31)
@@ -73,6 +79,7 @@ def tables() -> dict[str, pd.DataFrame]:
         "tumour_assessments": tr,
         "disposition": ds,
         "adverse_events": ae,
+        "treatment_course": course_of(dm, ex, CONFIG, CUTOFF),
         "responses": responses,
         "best_responses": derive_best_responses(*same, cutoff=CUTOFF),
         "time_to_event": derive_time_to_event(*same, cutoff=CUTOFF),

@@ -6,10 +6,16 @@ import datetime as dt
 
 import pytest
 
-from hcc_assets.clinical.safety.summaries import ae_summary, aesi_summary
 from hcc_assets.study.config import parse_config
 from hcc_assets_tests.clinical.safety.test_summaries import CONFIG, CUTOFF, DM, EX
-from hcc_assets_tests.clinical.safety_frames import adverse_events, exposure, line, subjects
+from hcc_assets_tests.clinical.safety_frames import (
+    adverse_events,
+    ae_summary,
+    aesi_summary,
+    exposure,
+    line,
+    subjects,
+)
 
 
 def test_outcome_by_worst_and_by_rows() -> None:

@@ -18,14 +18,14 @@ import pandas as pd
 import pytest
 
 from hcc_assets.clinical.reading.exports import read_export
-from hcc_assets.clinical.safety.exposure import exposure_summary
-from hcc_assets.clinical.safety.summaries import ae_summary
 from hcc_assets.simulate.clinical import simulate_clinical
 from hcc_assets.study.config import StudyConfig
+from hcc_assets_tests.clinical.safety_frames import ae_summary, exposure_summary
 
 CONFIG = StudyConfig()
 CUTOFF = dt.date(2026, 3, 31)
 WINDOW = dt.timedelta(days=30)
+NO_END = ("INFORMED CONSENT OBTAINED", "SCREEN FAILURE")
 DAY = dt.timedelta(days=1)
 OUTCOMES = [
     "FATAL",
@@ -54,12 +54,18 @@ class Patient:
     """What one patient's delivered rows say."""
 
     def __init__(
-        self, dm: dict[str, Any], doses: list[dict[str, Any]], events: list[dict[str, Any]]
+        self,
+        dm: dict[str, Any],
+        doses: list[dict[str, Any]],
+        events: list[dict[str, Any]],
+        status: list[dict[str, Any]],
     ):
         death = _bounds(dm["DTHDTC"])
         self.death = death[0] if death and death[0] <= CUTOFF else None
         self.diary: dict[dt.date, float] = {}
-        self.still = False
+        dated = [_bounds(r["DSSTDTC"]) for r in status if r["DSDECOD"] not in NO_END]
+        ends = [day[0] for day in dated if day]
+        self.end = min([d for d in (*ends, self.death) if d and d <= CUTOFF], default=None)
         doses = [d for d in doses if _bounds(d["EXSTDTC"])[0] <= CUTOFF]  # type: ignore[index]
         doses.sort(key=lambda d: (d["EXSTDTC"], -float(d["EXDOSE"])))
         for d in doses:
@@ -67,15 +73,19 @@ class Patient:
             end = _bounds(d["EXENDTC"])
             after = [o["EXSTDTC"] for o in doses if o["EXSTDTC"] > d["EXSTDTC"]]
             later = [_bounds(start)[0] for start in after]  # type: ignore[index]
-            stop = end[1] if end else (min(later) - DAY if later else (self.death or CUTOFF))
-            if float(d["EXDOSE"]) > 0 and ((not end and not later) or (end and end[1] > CUTOFF)):
-                self.still = self.death is None
+            stop = end[1] if end else (min(later) - DAY if later else (self.end or CUTOFF))
             stop = max(min(stop, CUTOFF), first)
             while first <= stop:
                 self.diary[first] = float(d["EXDOSE"])
                 first += DAY
         taken = sorted(d for d, mg in self.diary.items() if mg > 0)
-        self.first, self.last = (taken[0], taken[-1]) if taken else (None, None)
+        self.first, self.dosed = (taken[0], taken[-1]) if taken else (None, None)
+        self.last = self.dosed
+        self.still = self.end is None
+        if self.dosed and self.still:
+            self.last = CUTOFF
+        elif self.dosed and (self.end - self.dosed).days > 28 and self.diary[max(self.diary)]:
+            self.last = self.end
         self.events = [e for e in (self._event(r) for r in events) if e]
 
     def _event(self, row: dict[str, Any]) -> dict[str, Any] | None:
@@ -121,6 +131,7 @@ def _expected(patients: dict[str, Patient]) -> dict[tuple[str, str, str, str], t
     rows: Counter[tuple[str, str, str, str]] = Counter()
     for name, patient in patients.items():
         worst: dict[tuple[str, str], int] = {}
+        blamed: dict[tuple[str, str], int] = {}
         for e in patient.events:
             lines = {
                 "ANY TEAE": True,
@@ -129,6 +140,8 @@ def _expected(patients: dict[str, Patient]) -> dict[tuple[str, str, str, str], t
                 "RELATED GRADE>=3": e["related"] and e["grade"] >= 3,
                 "SERIOUS": e["serious"],
                 "FATAL": e["grade"] == 5 or e["out"] == "FATAL",
+                "RELATED SERIOUS": e["related"] and e["serious"],
+                "RELATED FATAL": e["related"] and (e["grade"] == 5 or e["out"] == "FATAL"),
                 **{
                     a: e["action"] == a
                     for a in ("DRUG WITHDRAWN", "DOSE REDUCED", "DRUG INTERRUPTED")
@@ -142,6 +155,7 @@ def _expected(patients: dict[str, Patient]) -> dict[tuple[str, str, str, str], t
             ]
             units = [("ALL", "ALL"), (e["soc"], "ALL"), (e["soc"], e["pt"])]
             keys += [("SOC_PT", *unit, "ANY") for unit in units]
+            keys += [("SERIOUS_SOC_PT", *unit, "ANY") for unit in units if e["serious"]]
             for key in keys:
                 who[key].add(name)
                 rows[key] += 1
@@ -149,7 +163,14 @@ def _expected(patients: dict[str, Patient]) -> dict[tuple[str, str, str, str], t
                 worst[unit] = max(worst.get(unit, 0), e["grade"])
                 for level in _levels(e["grade"]):
                     rows["MAX_GRADE", *unit, level] += 1
+                if e["related"]:
+                    blamed[unit] = max(blamed.get(unit, 0), e["grade"])
+                    for level in {str(e["grade"] or "MISSING"), "ANY"}:
+                        rows["RELATED_SOC_PT_GRADE", *unit, level] += 1
             rows["OUTCOME", "ALL", "ALL", e["out"]] += 1
+        for unit, grade in blamed.items():
+            for level in (str(grade or "MISSING"), "ANY"):
+                who["RELATED_SOC_PT_GRADE", *unit, level].add(name)
         for unit, grade in worst.items():
             for level in _levels(grade):
                 who["MAX_GRADE", *unit, level].add(name)
@@ -225,13 +246,14 @@ def _compare(seed: int, folder: Path, subjects: int) -> None:
     export = read_export(folder, CONFIG, cutoff=CUTOFF)
     tables = export.tables
     by: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for domain in ("ex", "ae"):
+    for domain in ("ex", "ae", "ds"):
         by[domain] = defaultdict(list)
         for row in raw[domain].astype(object).where(raw[domain].notna(), None).to_dict("records"):
             by[domain][row["USUBJID"]].append(row)
     people = raw["dm"].astype(object).where(raw["dm"].notna(), None).to_dict("records")
     everyone = {
-        r["USUBJID"]: Patient(r, by["ex"][r["USUBJID"]], by["ae"][r["USUBJID"]]) for r in people
+        r["USUBJID"]: Patient(r, *(by[domain][r["USUBJID"]] for domain in ("ex", "ae", "ds")))
+        for r in people
     }
     treated = {n: p for n, p in everyone.items() if p.first}
     out = ae_summary(
@@ -260,11 +282,15 @@ def _compare(seed: int, folder: Path, subjects: int) -> None:
             pytest.approx(years, rel=1e-12),
         )
     dosing = exposure_summary(
-        tables["subjects"], tables["exposure"], CONFIG, cutoff=CUTOFF
+        tables["subjects"],
+        tables["exposure"],
+        CONFIG,
+        cutoff=CUTOFF,
+        disposition=tables["disposition"],
     ).set_index("USUBJID")
     assert set(dosing.index) == set(treated)
     for name, p in treated.items():
-        assert p.first and p.last
+        assert p.first and p.last and p.dosed
         row, mg = dosing.loc[name], [p.diary[d] for d in sorted(p.diary) if d >= p.first]
         assert (row["TRTSDT"], row["TRTEDT"]) == (pd.Timestamp(p.first), pd.Timestamp(p.last))
         assert row["ongoing"] == p.still
@@ -274,7 +300,7 @@ def _compare(seed: int, folder: Path, subjects: int) -> None:
             sum(mg),
         )
         assert row["relative_dose_intensity"] == pytest.approx(
-            100 * sum(mg) / ((p.last - p.first).days + 1) / 300
+            100 * sum(mg) / ((min(max(p.diary), p.last) - p.first).days + 1) / 300
         )
 
 

@@ -6,10 +6,9 @@ import datetime as dt
 
 import pytest
 
-from hcc_assets.clinical.safety.events import treatment_emergent
 from hcc_assets.study.config import StudyConfig, parse_config
 from hcc_assets_tests.clinical.safety.test_summaries import CONFIG, CUTOFF, DM, EX
-from hcc_assets_tests.clinical.safety_frames import adverse_events
+from hcc_assets_tests.clinical.safety_frames import adverse_events, treatment_emergent
 
 
 def _flags(*rows: dict, cutoff: dt.date = CUTOFF, config: StudyConfig = CONFIG) -> dict[int, str]:

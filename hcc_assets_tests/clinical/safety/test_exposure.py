@@ -12,11 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hcc_assets.clinical.safety.exposure import exposure_summary, treatment_period
 from hcc_assets.schemas.base import empty
 from hcc_assets.schemas.clinical import Exposure, Subjects
 from hcc_assets.study.config import StudyConfig
-from hcc_assets_tests.clinical.safety_frames import exposure, subjects
+from hcc_assets_tests.clinical.safety_frames import (
+    course_of,
+    exposure,
+    exposure_summary,
+    subjects,
+)
 
 CONFIG = StudyConfig()
 CUTOFF = dt.date(2024, 12, 31)
@@ -74,10 +78,10 @@ def test_open_record_runs_to_the_cutoff_to_death_or_to_the_next_record() -> None
     assert (row["duration_days"], row["ongoing"]) == (10, False)
     row = _one(exposure(("S1", 300, "2024-12-01", None), ("S1", 0, "2024-12-11", "2024-12-31")))
     assert (row["duration_days"], row["days_on_drug"], row["interruptions"], row["ongoing"]) == (
-        10,
+        31,
         10,
         1,
-        False,
+        True,
     )
 
 
@@ -120,7 +124,7 @@ def test_blocked_records_leave_the_subject_in_the_safety_set() -> None:
 def test_nobody_treated() -> None:
     assert exposure_summary(empty(Subjects), empty(Exposure), CONFIG, cutoff=CUTOFF).empty
     ex = exposure(("S1", 0, "2024-01-01", "2024-01-10"))
-    assert treatment_period(subjects(ex), ex, cutoff=CUTOFF).empty
+    assert course_of(subjects(ex), ex, CONFIG, CUTOFF).empty
 
 
 _RECORD = st.tuples(

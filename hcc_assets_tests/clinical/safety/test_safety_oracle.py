@@ -9,10 +9,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hcc_assets.clinical.safety.events import treatment_emergent
-from hcc_assets.clinical.safety.summaries import ae_summary
 from hcc_assets.study.config import parse_config
-from hcc_assets_tests.clinical.safety_frames import adverse_events, exposure, line, subjects
+from hcc_assets_tests.clinical.safety_frames import (
+    adverse_events,
+    ae_summary,
+    exposure,
+    line,
+    subjects,
+    treatment_emergent,
+)
 
 ORACLE = Path(__file__).resolve().parents[3] / "../shared/oracle/ae_tables"
 pytestmark = pytest.mark.skipif(

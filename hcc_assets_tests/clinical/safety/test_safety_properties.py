@@ -10,9 +10,14 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hcc_assets.clinical.safety.summaries import ae_summary
 from hcc_assets.study.config import StudyConfig
-from hcc_assets_tests.clinical.safety_frames import adverse_events, exposure, line, subjects
+from hcc_assets_tests.clinical.safety_frames import (
+    adverse_events,
+    ae_summary,
+    exposure,
+    line,
+    subjects,
+)
 from hcc_assets_tests.work import calls
 
 CONFIG = StudyConfig()

@@ -8,12 +8,20 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from hcc_assets.clinical.safety.events import treatment_emergent
-from hcc_assets.clinical.safety.summaries import ae_listings, ae_summary, aesi_summary
 from hcc_assets.schemas.base import conform, empty
 from hcc_assets.schemas.clinical import AdverseEvents, Disposition, Exposure, Subjects
+from hcc_assets.schemas.safety import AE_TABLES
 from hcc_assets.study.config import StudyConfig
-from hcc_assets_tests.clinical.safety_frames import adverse_events, exposure, line, subjects
+from hcc_assets_tests.clinical.safety_frames import (
+    adverse_events,
+    ae_listings,
+    ae_summary,
+    aesi_summary,
+    exposure,
+    line,
+    subjects,
+    treatment_emergent,
+)
 
 CONFIG = StudyConfig()
 CUTOFF = dt.date(2024, 12, 31)
@@ -135,6 +143,8 @@ def test_overview_lines() -> None:
         "DRUG WITHDRAWN": (1, 1),
         "DOSE REDUCED": (1, 1),
         "DRUG INTERRUPTED": (1, 1),
+        "RELATED SERIOUS": (1, 1),
+        "RELATED FATAL": (1, 1),
         "DEATHS": (1, 1),
     }
     rel = (
@@ -156,18 +166,20 @@ def test_a_death_of_ds_counts_where_dm_has_no_date_and_ends_the_risk() -> None:
         "USUBJID": "S1",
         "DOMAIN": "DS",
         "DSDECOD": "Death",
+        "DSSCAT": None,
         "DSSTDTC": "2024-07-10",
         "DSSTDT": pd.Timestamp("2024-07-10"),
         "DSSTDTF": None,
         "SRCROW": 1,
     }
     deaths = conform(Disposition, pd.DataFrame([row]))
+    consent = conform(Disposition, pd.DataFrame([row | {"DSDECOD": "INFORMED CONSENT OBTAINED"}]))
     out = ae_summary(DM, EX, adverse_events(), CONFIG, cutoff=CUTOFF, disposition=deaths)
-    without = ae_summary(DM, EX, adverse_events(), CONFIG, cutoff=CUTOFF)
+    without = ae_summary(DM, EX, adverse_events(), CONFIG, cutoff=CUTOFF, disposition=consent)
     assert [line(f, "OVERVIEW", term="DEATHS")["patients"] for f in (out, without)] == [1, 0]
     assert (
         line(without, "EAIR")["patient_years"] - line(out, "EAIR")["patient_years"]
-    ) * 365.25 == pytest.approx(20)
+    ) * 365.25 == pytest.approx((CUTOFF - dt.date(2024, 7, 10)).days)
     early = ae_summary(
         DM, EX, adverse_events(), CONFIG, cutoff=dt.date(2024, 7, 9), disposition=deaths
     )
@@ -192,13 +204,13 @@ def test_nobody_treated_and_nothing_happened() -> None:
     none = ae_summary(empty(Subjects), empty(Exposure), empty(AdverseEvents), CONFIG, cutoff=CUTOFF)
     assert (none["n"] == 0).all() and none["pct"].isna().all() and (none["patients"] == 0).all()
     quiet = ae_summary(DM, EX, empty(AdverseEvents), CONFIG, cutoff=CUTOFF)
-    assert set(quiet["table"]) == {"OVERVIEW", "SOC_PT", "MAX_GRADE", "OUTCOME", "AESI", "EAIR"}
+    assert set(quiet["table"]) == set(AE_TABLES)
     assert (quiet["n"] == 2).all() and (quiet["pct"] == 0).all()
     assert line(quiet, "EAIR")["lcl"] == 0 < line(quiet, "EAIR")["ucl"]
     assert (
         len(quiet.loc[quiet["table"] == "OVERVIEW"])
         == len(none.loc[none["table"] == "OVERVIEW"])
-        == 10
+        == 12
     )
     for function in (treatment_emergent, ae_listings, aesi_summary):
         function(empty(Subjects), empty(Exposure), empty(AdverseEvents), CONFIG, cutoff=CUTOFF)
