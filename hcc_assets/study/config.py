@@ -46,6 +46,7 @@ class Recist(_Section):
     endpoint_reader: str = "INVESTIGATOR"
     sticky_pr: bool = False
     node_reappearance: Literal["any", "pd_rule"] = "any"
+    afp_for_cr: bool = False
 
 
 class Pfs(_Section):
@@ -87,6 +88,12 @@ class Safety(_Section):
     teae_window_days: int = Field(30, ge=0)
     relatedness: dict[str, bool] = Field(default_factory=_relatedness)
     aesi: dict[str, list[str]] = Field(default_factory=lambda: {"HYPERTENSION": ["Hypertension"]})
+
+
+class Labs(_Section):
+    ctcae_version: str = Field("5.0", pattern=r"^\d+\.\d+$")
+    hys_law_days: int = Field(30, ge=0)
+    afp_response_percent: float = Field(50, gt=0, le=100)
 
 
 class SingleCell(_Section):
@@ -159,6 +166,7 @@ class StudyConfig(_Section):
     pfs: Pfs = Pfs()
     therapy: Therapy = Therapy()
     safety: Safety = Safety()
+    labs: Labs = Labs()
     single_cell: SingleCell = SingleCell()
     samples: Samples = Samples()
     holding: Holding = Holding()
