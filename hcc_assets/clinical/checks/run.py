@@ -17,6 +17,7 @@ from hcc_assets.clinical.checks import (
     cross,
     dm,
     ex,
+    on_labs,
     on_reading,
     tr_baseline,
     tr_course,
@@ -28,7 +29,10 @@ from hcc_assets.clinical.checks.registry import CHECKS
 from hcc_assets.clinical.issues import IssueLog, rows_of
 from hcc_assets.study.config import StudyConfig
 
-_MODULES = (dm, ex, ae, ae_words, tr_baseline, tr_records, tr_lesions, tr_course, on_reading, cross)
+_MODULES = (
+    *(dm, ex, ae, ae_words, tr_baseline, tr_records, tr_lesions, tr_course),
+    *(on_reading, cross, on_labs),
+)
 """Importing them fills ``CHECKS``."""
 
 COUNTED_AS_REPORTED = frozenset({"AE05", "AE06", "AE12", "AE16"})
