@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from hcc_assets.report import clinical, words
+from hcc_assets.report import clinical, laboratory, words
 from hcc_assets.report.biopsies import (
     associations,
     changes,
@@ -81,6 +81,9 @@ def build_report(
         overview=clinical.overview(tables),
         preferred_terms=clinical.preferred_terms(tables),
         aesi=clinical.aesi(tables),
+        lab_grades=laboratory.worst_grades(tables),
+        liver=laboratory.liver(tables, config),
+        lab_conventions=laboratory.conventions(tables, config),
         simon=clinical.simon(tables),
         blocked=clinical.blocked_line(tables),
         safety_note=clinical.safety_note(tables, sources),

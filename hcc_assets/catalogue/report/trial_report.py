@@ -48,6 +48,8 @@ REPORTED = (
     "aesi_summary",
     "ae_listings",
     "exposure_summary",
+    "lab_shifts",
+    "liver_safety",
     "associations",
     "endpoint_changes",
 )
@@ -122,6 +124,7 @@ class PublishedFigures(Input):
         "treatment.name",
         "recist",
         "pfs.primary",
+        "labs",
         "single_cell.primary_denominator",
         *CONTRAST_SETTINGS,
     ),
