@@ -42,7 +42,8 @@ def all_results(lab_results: pd.DataFrame, vital_signs: pd.DataFrame | None) -> 
     frames = [lab_results.assign(DOMAIN="LB")]
     if vital_signs is not None and len(vital_signs):
         renamed = vital_signs.rename(columns=lambda name: re.sub("^VS", "LB", name))
-        frames.append(renamed.assign(DOMAIN="VS"))
+        renamed = renamed.reindex(columns=list(lab_results.columns))
+        frames.append(renamed.astype(_TEXT_WHERE_ABSENT).assign(DOMAIN="VS"))
     frames = [frame for frame in frames if len(frame)] or frames[:1]
     return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
 
@@ -86,8 +87,7 @@ def read_results(results: pd.DataFrame) -> pd.DataFrame:
     factor = unit["factor"].fillna(1.0)
     out["value"] = number.where(chosen, said) * factor
     for side, standard, original in (("low", "LBSTNRLO", "LBORNRLO"), ("high", *_HIGH)):
-        at_site = _numbers(done[original])[0] if original in done else pd.Series(np.nan, done.index)
-        at_lab = done.get(standard, at_site)
+        at_lab, at_site = done[standard], _numbers(done[original])[0]
         first, other = at_lab.where(chosen, at_site), at_site.where(chosen, at_lab)
         out[side] = first.where(first.notna() | ~same, other) * factor
     out["scale"] = unit["scale"].fillna(1.0)
@@ -109,6 +109,8 @@ def read_results(results: pd.DataFrame) -> pd.DataFrame:
 
 
 _HIGH = ("LBSTNRHI", "LBORNRHI")
+_TEXT_WHERE_ABSENT = {"LBSPEC": object, "LBFAST": object, "LBORNRLO": object, "LBORNRHI": object}
+"""Columns of text that VS does not have."""
 NULL: Any = None
 """The null of text columns."""
 
