@@ -6,7 +6,8 @@ rooms of their own; nothing here knows Dagster or publishes anything.
 
 From the bottom: ``issues`` (how a finding is written), ``reading`` (files to tables), ``checks``
 (rules on the tables) and ``recist`` (lesions to responses), ``endpoints`` and ``safety``,
-``laboratory`` (values and their grades), then ``holding`` (may an export replace the one before?) and ``adam`` (files for a statistician).
+``laboratory`` (values and their grades), then ``holding`` (may an export replace the one before?)
+and ``adam`` (files for a statistician).
 """
 
 from __future__ import annotations

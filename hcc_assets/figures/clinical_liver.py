@@ -36,7 +36,8 @@ def hys_law(liver_safety: pd.DataFrame) -> Figure:
     """
     title = "Liver enzymes and bilirubin (Hy's law plot)"
     rows = liver_safety.dropna(subset=["PEAK_ALT_AST", "PEAK_BILI"])
-    rows = rows[(rows["PEAK_ALT_AST"] > 0) & (rows["PEAK_BILI"] > 0)].reset_index(drop=True)
+    rows = rows[(rows["PEAK_ALT_AST"] > 0) & (rows["PEAK_BILI"] > 0)]
+    rows = rows.sort_values("USUBJID", ignore_index=True)
     if rows.empty:
         return style.no_data(title)
     figure = style.new_figure(6.5, 5.2, title=title)

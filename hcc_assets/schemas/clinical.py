@@ -172,7 +172,7 @@ class AdverseEvents(Table):
 
 
 class LabResults(Table):
-    """LB: one row per laboratory result, as delivered; results that are a number or a word."""
+    """LB: one row per laboratory result, as delivered; a result is a number or a word."""
 
     USUBJID: str = column("Unique subject identifier")
     LBSEQ: float = maybe("Sequence number")

@@ -15,7 +15,7 @@ from hcc_assets.study.config import StudyConfig
 @asset(model=LiverSafety, settings=("labs.hys_law_days", "labs.afp_response_percent"))
 def liver_safety(labs: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
     """Hy's law with its quadrants, ALBI at baseline and under treatment, course and response of
-    AFP, one row per subject."""
+    AFP. One row per subject with laboratory values."""
     from hcc_assets.clinical.laboratory.liver import liver_safety as liver
 
     return liver(labs, config.labs)
