@@ -6,8 +6,8 @@ rooms of their own; nothing here knows Dagster or publishes anything.
 
 From the bottom: ``issues`` (how a finding is written), ``reading`` (files to tables), ``treatment``
 (when each subject was treated), ``checks`` (rules on the tables) and ``recist`` (lesions to
-responses), ``endpoints`` and ``safety``, then
-``holding`` (may an export replace the one before?) and ``adam`` (files for a statistician).
+responses), ``endpoints`` and ``safety``, ``laboratory`` (values and their grades), then ``holding``
+(may an export replace the one before?) and ``adam`` (files for a statistician).
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ __getattr__, __dir__, __all__ = faces.lazy(
         "input_causes": "endpoints.changes",
         "derive_time_to_event": "endpoints.time_to_event",
         "HoldVerdict": "holding.verdict",
+        "lab_findings": "laboratory.findings",
+        "lab_shifts": "laboratory.shifts",
+        "derive_labs": "laboratory.records",
+        "liver_safety": "laboratory.liver",
         "compare_exports": "holding.verdict",
         "Export": "reading.exports",
         "read_export": "reading.exports",

@@ -7,6 +7,7 @@ from typing import Any
 
 from hcc_assets.schemas.base import records
 from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.sdtm_variables import DOMAINS
 
 _TABLES = (".csv", ".xlsx", ".xpt", ".sas7bdat", ".parquet", ".json", ".ndjson")
 
@@ -28,7 +29,7 @@ def judge(path: Path, config: StudyConfig, *, genome: str | None = None) -> dict
         if path.is_dir()
         else []
     )
-    if any(n in ("dm", "ex", "tr", "ae", "tu", "rs", "ds", "cm", "ss") for n in names):
+    if any(n in DOMAINS for n in names):
         return _clinical(path, config, names)
     return _matrix(path, genome)
 

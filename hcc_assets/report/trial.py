@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from hcc_assets.report import clinical, safety, words
+from hcc_assets.report import clinical, laboratory, safety, words
 from hcc_assets.report.biopsies import (
     associations,
     changes,
@@ -85,6 +85,9 @@ def build_report(
         outcomes=safety.outcomes(tables),
         onset=safety.onset(tables),
         aesi=safety.aesi(tables),
+        lab_grades=laboratory.worst_grades(tables),
+        liver=laboratory.liver(tables, config),
+        lab_conventions=laboratory.conventions(tables, config),
         simon=clinical.simon(tables),
         blocked=clinical.blocked_line(tables),
         safety_note=safety.safety_note(tables, sources),

@@ -175,6 +175,60 @@ class AdverseEvents(Table):
         name = "adverse_events"
 
 
+class LabResults(Table):
+    """LB: one row per laboratory result, as delivered; a result is a number or a word."""
+
+    USUBJID: str = column("Unique subject identifier")
+    LBSEQ: float = maybe("Sequence number")
+    LBTESTCD: str = maybe("Test, upper case")
+    LBSPEC: str = maybe("Specimen, upper case")
+    LBFAST: str = maybe("Fasting status")
+    VISITNUM: float = maybe("Visit number")
+    VISIT: str = maybe("Visit name")
+    LBDTC: str = maybe("Collection, as delivered")
+    LBDT: Timestamp = maybe("Collection, date")
+    LBDTF: str = maybe("Collection date imputation flag")
+    LBORRES: str = maybe("Result as delivered")
+    LBORRESU: str = maybe("Unit as delivered")
+    LBORNRLO: str = maybe("Lower limit of normal in the unit of the result")
+    LBORNRHI: str = maybe("Upper limit of normal in the unit of the result")
+    LBSTRESC: str = maybe("Result in standard unit, as text")
+    LBSTRESN: float = maybe("Result in standard unit, as a number")
+    LBSTRESU: str = maybe("Standard unit as delivered")
+    LBSTNRLO: float = maybe("Lower limit of normal in the standard unit")
+    LBSTNRHI: float = maybe("Upper limit of normal in the standard unit")
+    LBSTAT: str = maybe("NOT DONE or null")
+    LBBLFL: str = maybe("Baseline flag as delivered")
+    SRCROW: int = column("Row in the delivered lb file", ge=1)
+
+    class Config(Table.Config):
+        name = "lab_results"
+
+
+class VitalSigns(Table):
+    """VS: one row per measurement, as delivered."""
+
+    USUBJID: str = column("Unique subject identifier")
+    VSSEQ: float = maybe("Sequence number")
+    VSTESTCD: str = maybe("Measurement, upper case")
+    VISITNUM: float = maybe("Visit number")
+    VISIT: str = maybe("Visit name")
+    VSDTC: str = maybe("Measurement, as delivered")
+    VSDT: Timestamp = maybe("Measurement, date")
+    VSDTF: str = maybe("Measurement date imputation flag")
+    VSORRES: str = maybe("Result as delivered")
+    VSORRESU: str = maybe("Unit as delivered")
+    VSSTRESC: str = maybe("Result in standard unit, as text")
+    VSSTRESN: float = maybe("Result in standard unit, as a number")
+    VSSTRESU: str = maybe("Standard unit as delivered")
+    VSSTAT: str = maybe("NOT DONE or null")
+    VSBLFL: str = maybe("Baseline flag as delivered")
+    SRCROW: int = column("Row in the delivered vs file", ge=1)
+
+    class Config(Table.Config):
+        name = "vital_signs"
+
+
 class DataIssues(Table):
     """What a site should look at: one row per check and finding. Never a raw value."""
 

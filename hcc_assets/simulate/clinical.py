@@ -14,6 +14,8 @@ import pandas as pd
 
 from hcc_assets.simulate.events import Dosing, Event, treat
 from hcc_assets.simulate.lesions import scan_course
+from hcc_assets.simulate.panel_rows import panel_rows
+from hcc_assets.simulate.panels import panels
 from hcc_assets.simulate.scans import Scan, respond
 from hcc_assets.simulate.sdtm import (
     COLUMNS,
@@ -78,7 +80,8 @@ def stories(
                 therapy = progressed + dt.timedelta(days=int(rng.integers(14, 50)))
                 ends = [d for d in (course.death, course.lost) if d is not None]
                 therapy = None if any(therapy >= d for d in ends) else therapy
-        out.append(SubjectStory(course, scans, events, dosing, therapy))
+        measured = tuple(panels(course, events, dosing, seed))
+        out.append(SubjectStory(course, scans, events, dosing, therapy, measured))
     return out
 
 
@@ -134,6 +137,7 @@ def export(
             if e.start <= until
         ]
         disposition_rows(rows, story, until)
+        panel_rows(rows, story, until)
         responses += [
             {
                 "USUBJID": course.usubjid,
@@ -200,7 +204,7 @@ def simulate_clinical(
     Returns
     -------
     dict
-        ``dm ex tu tr rs ae ds cm ss`` to frames of text (None where empty); a domain in which
+        ``dm ex tu tr rs ae ds cm ss lb vs`` to frames of text (None where empty); a domain in which
         nothing has happened has columns only.
     """
     told = stories(subjects, seed, hazard_effect=hazard_effect, start=start)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from hcc_assets.simulate.events import Dosing, Event
+from hcc_assets.simulate.panels import Panel
 from hcc_assets.simulate.scans import Finding, Scan
 from hcc_assets.simulate.subjects import Course
 
@@ -35,6 +36,14 @@ COLUMNS: Final = {
     "ds": "STUDYID DOMAIN USUBJID DSSEQ DSTERM DSDECOD DSCAT DSSTDTC",
     "cm": "STUDYID DOMAIN USUBJID CMSEQ CMTRT CMCAT CMSTDTC",
     "ss": "STUDYID DOMAIN USUBJID SSSEQ SSTESTCD SSTEST SSORRES SSSTRESC SSDTC",
+    "lb": (
+        "STUDYID DOMAIN USUBJID LBSEQ LBTESTCD LBSPEC LBORRES LBORRESU LBORNRLO LBORNRHI LBSTRESC "
+        "LBSTRESN LBSTRESU LBSTNRLO LBSTNRHI LBSTAT LBFAST LBBLFL VISITNUM VISIT LBDTC"
+    ),
+    "vs": (
+        "STUDYID DOMAIN USUBJID VSSEQ VSTESTCD VSORRES VSORRESU VSSTRESC VSSTRESN VSSTRESU VSSTAT "
+        "VSBLFL VISITNUM VISIT VSDTC"
+    ),
 }
 """Domains of the export and their columns."""
 
@@ -47,13 +56,14 @@ Rows = dict[str, list[dict[str, Any]]]
 @dataclass(frozen=True)
 class SubjectStory:
     """One subject, whole: course, scans, events, dosing, last day of treatment, start of a new
-    therapy."""
+    therapy, laboratory panels."""
 
     course: Course
     scans: list[Scan]
     events: list[Event]
     dosing: list[Dosing]
     new_therapy: dt.date | None
+    panels: tuple[Panel, ...] = ()
 
 
 def _text(date: dt.date | None) -> str | None:

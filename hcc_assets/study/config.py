@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from hcc_assets.study.codelists import END_OF_TREATMENT
+
 
 class ConfigError(ValueError):
     """``study.toml`` has a key or a value that the study does not know; the text names it and the
@@ -46,6 +48,7 @@ class Recist(_Section):
     endpoint_reader: str = "INVESTIGATOR"
     sticky_pr: bool = False
     node_reappearance: Literal["any", "pd_rule"] = "any"
+    afp_for_cr: bool = False
 
 
 class Pfs(_Section):
@@ -89,6 +92,12 @@ class Safety(_Section):
     aesi: dict[str, list[str]] = Field(default_factory=lambda: {"HYPERTENSION": ["Hypertension"]})
 
 
+class Labs(_Section):
+    ctcae_version: str = Field("5.0", pattern=r"^\d+\.\d+$")
+    hys_law_days: int = Field(30, ge=0)
+    afp_response_percent: float = Field(50, gt=0, le=100)
+
+
 class SingleCell(_Section):
     min_umi: int = Field(200, ge=0)
     min_genes: int = Field(100, ge=0)
@@ -105,31 +114,8 @@ class Dialect(_Section):
     """Words of the site's own that stand for a term of the field; letter case and spaces do not
     matter."""
 
-    end_of_treatment: list[str] = [
-        "END OF TREATMENT",
-        "TREATMENT COMPLETED",
-        "TREATMENT DISCONTINUED",
-        "STUDY DRUG DISCONTINUED",
-        "DISCONTINUED",
-        "COMPLETED",
-        "ADVERSE EVENT",
-        "PROGRESSIVE DISEASE",
-        "DISEASE PROGRESSION",
-        "DISEASE RELAPSE",
-        "LACK OF EFFICACY",
-        "DEATH",
-        "WITHDRAWAL BY SUBJECT",
-        "WITHDRAWAL OF CONSENT",
-        "LOST TO FOLLOW-UP",
-        "PHYSICIAN DECISION",
-        "PROTOCOL DEVIATION",
-        "PROTOCOL VIOLATION",
-        "NON-COMPLIANCE WITH STUDY DRUG",
-        "PREGNANCY",
-        "STUDY TERMINATED BY SPONSOR",
-        "SITE TERMINATED BY SPONSOR",
-    ]
-    """DSDECOD that ends treatment (CDISC code list NCOMPLT, and usual wordings)."""
+    end_of_treatment: list[str] = list(END_OF_TREATMENT)
+    """DSDECOD that ends treatment."""
 
 
 class Samples(_Section):
@@ -191,6 +177,7 @@ class StudyConfig(_Section):
     therapy: Therapy = Therapy()
     dialect: Dialect = Dialect()
     safety: Safety = Safety()
+    labs: Labs = Labs()
     single_cell: SingleCell = SingleCell()
     samples: Samples = Samples()
     holding: Holding = Holding()

@@ -29,6 +29,8 @@ class DomainSpec:
         Free text, kept letter by letter (only non-breaking spaces become spaces).
     upper
         Columns of controlled words, read in upper case.
+    results
+        Results, which are a number or a word; a decimal comma in one is read as in a number.
     must_have_rows
         An empty table is refused.
     """
@@ -40,6 +42,7 @@ class DomainSpec:
     dates: tuple[str, ...] = ()
     verbatim: tuple[str, ...] = ()
     upper: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
     must_have_rows: bool = False
 
     @property
@@ -96,6 +99,7 @@ DOMAINS: dict[str, DomainSpec] = {
             *("TRLNKID", "TRGRPID", "TRTESTCD", "TRORRES", "TRSTAT", "TRMETHOD", "TRACPTFL"),
             *("TULOC", "TRCAT"),
         ),
+        results=("TRORRES",),
     ),
     "ae": DomainSpec(
         required=("USUBJID", "AEDECOD", "AESTDTC"),
@@ -156,6 +160,27 @@ DOMAINS: dict[str, DomainSpec] = {
         dates=("SSDTC",),
         upper=("SSTESTCD", "SSSTRESC"),
     ),
+    "lb": DomainSpec(
+        required=("USUBJID", "LBTESTCD", "LBDTC"),
+        optional=(
+            *("LBORRES", "LBORRESU", "LBSTRESN", "LBSTRESU", "LBORNRLO", "LBORNRHI"),
+            *("LBSTNRLO", "LBSTNRHI", "VISITNUM", "VISIT", "LBSPEC", "LBFAST", "LBBLFL"),
+        ),
+        quiet=("LBSEQ", "LBSTRESC", "LBSTAT"),
+        numbers=("LBSEQ", "LBSTRESN", "LBSTNRLO", "LBSTNRHI", "VISITNUM"),
+        dates=("LBDTC",),
+        upper=("LBTESTCD", "LBORRES", "LBSTRESC", "LBSPEC", "LBFAST", "LBBLFL", "LBSTAT"),
+        results=("LBORRES", "LBSTRESC", "LBORNRLO", "LBORNRHI"),
+    ),
+    "vs": DomainSpec(
+        required=("USUBJID", "VSTESTCD", "VSDTC"),
+        optional=(*("VSORRES", "VSORRESU", "VSSTRESN", "VSSTRESU", "VISITNUM", "VISIT", "VSBLFL"),),
+        quiet=("VSSEQ", "VSSTRESC", "VSSTAT"),
+        numbers=("VSSEQ", "VSSTRESN", "VISITNUM"),
+        dates=("VSDTC",),
+        upper=("VSTESTCD", "VSORRES", "VSSTRESC", "VSBLFL", "VSSTAT"),
+        results=("VSORRES", "VSSTRESC"),
+    ),
 }
 """What the platform reads, by domain."""
 
@@ -215,6 +240,8 @@ _CLASS = {
     "tu": _FINDINGS,
     "rs": _FINDINGS,
     "ss": _FINDINGS,
+    "lb": _FINDINGS,
+    "vs": _FINDINGS,
 }
 
 

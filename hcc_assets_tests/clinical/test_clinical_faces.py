@@ -8,7 +8,17 @@ import sys
 
 import pytest
 
-ROOMS = ["", ".reading", ".checks", ".recist", ".endpoints", ".safety", ".holding", ".adam"]
+ROOMS = [
+    "",
+    ".reading",
+    ".checks",
+    ".recist",
+    ".endpoints",
+    ".safety",
+    ".laboratory",
+    ".holding",
+    ".adam",
+]
 
 
 @pytest.mark.parametrize("room", ROOMS)

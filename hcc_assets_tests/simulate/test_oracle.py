@@ -11,8 +11,11 @@ import pytest
 
 from hcc_assets.clinical import checks
 from hcc_assets.clinical.endpoints.time_to_event import derive_time_to_event
+from hcc_assets.clinical.laboratory.findings import lab_findings
+from hcc_assets.clinical.laboratory.records import derive_labs
 from hcc_assets.clinical.reading.exports import Export, read_export
 from hcc_assets.clinical.recist.responses import derive_responses
+from hcc_assets.clinical.treatment.course import treatment_course
 from hcc_assets.simulate import clinical
 from hcc_assets.simulate.clinical import ClinicalTrial
 from hcc_assets.simulate.subjects import START
@@ -78,6 +81,24 @@ def test_clean_data_raise_no_query(clean: tuple[ClinicalTrial, Export]) -> None:
         [export.issues, checks.run_checks(export.tables, StudyConfig(), cutoff=LAST)]
     )
     assert not export.refused and set(issues["severity"]) <= {"I"}
+
+
+def test_values_agree_with_events_and_raise_no_query(
+    clean: tuple[ClinicalTrial, Export],
+) -> None:
+    _, export = clean
+    t = export.tables
+    course = treatment_course(
+        t["subjects"], t["exposure"], t["disposition"], StudyConfig(), cutoff=LAST
+    )
+    given = (t["subjects"], course, t["lab_results"], t["vital_signs"])
+    labs = derive_labs(*given, StudyConfig(), cutoff=LAST)
+    events = t["adverse_events"]
+    assert lab_findings(t["lab_results"], t["vital_signs"], labs, events, t["subjects"]).empty
+    assert {"3", "2", "1", "0"} <= set(labs["ATOXGRH"]) and labs["USUBJID"].nunique() > 200
+    units = set(t["lab_results"].loc[t["lab_results"]["LBTESTCD"] == "BILI", "LBORRESU"])
+    assert units == {"mg/dL", "umol/L"}
+    assert set(labs.loc[labs["LBTESTCD"] == "BILI", "AVALU"]) == {"umol/L"}
 
 
 def test_ugly_data_raise_every_query(tmp_path: Path) -> None:

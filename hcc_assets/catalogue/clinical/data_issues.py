@@ -30,15 +30,23 @@ def data_issues(
     tumour_assessments: pd.DataFrame | None = None,
     responses: pd.DataFrame | None = None,
     reported_responses: pd.DataFrame | None = None,
+    subjects: pd.DataFrame | None = None,
+    adverse_events: pd.DataFrame | None = None,
+    lab_results: pd.DataFrame | None = None,
+    vital_signs: pd.DataFrame | None = None,
+    labs: pd.DataFrame | None = None,
 ) -> Output:
     """What a site should look at, one row per finding with a sentence to act on. Includes derived
-    against reported response."""
+    against reported response and values against reported events."""
     from hcc_assets.clinical.checks.cross import response_discordance
+    from hcc_assets.clinical.laboratory.findings import lab_findings
     from hcc_assets.report.query_letters import query_letter
 
     parts = [clinical_checks.frame("issues")]
     if responses is not None and reported_responses is not None:
         parts.append(response_discordance(responses, reported_responses))
+    if lab_results is not None:
+        parts.append(lab_findings(lab_results, vital_signs, labs, adverse_events, subjects))
     found = [p for p in parts if len(p)] or [empty(DataIssues)]
     issues = pd.concat(found, ignore_index=True).drop_duplicates()
     issues = issues.sort_values(ORDER, na_position="first", ignore_index=True)

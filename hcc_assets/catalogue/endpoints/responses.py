@@ -20,11 +20,13 @@ from hcc_assets.study.criteria import rows_of
 @asset(
     model=Responses,
     settings=(
+        "recist.afp_for_cr",
         "recist.confirmation_days",
         "recist.criteria",
         "recist.endpoint_reader",
         "recist.node_reappearance",
         "recist.sticky_pr",
+        "recist.visit_window_days",
     ),
 )
 def responses(
@@ -33,10 +35,12 @@ def responses(
     clinical_checks: Version,
     config: StudyConfig,
     cutoff: dt.date,
+    labs: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Response of every subject, reader and visit, derived from lesions by RECIST 1.1 and mRECIST
     in exact arithmetic. Each row says why."""
     from hcc_assets.clinical.checks.run import unusable_rows
+    from hcc_assets.clinical.laboratory.liver import raised_afp
     from hcc_assets.clinical.recist.responses import derive_responses
 
     return derive_responses(
@@ -46,6 +50,7 @@ def responses(
         cutoff=cutoff,
         blocked=_blocked(clinical_checks, tumour_assessments),
         unusable=unusable_rows(clinical_checks.frame("issues"), tumour_assessments),
+        markers=None if labs is None else raised_afp(labs),
     )
 
 

@@ -21,6 +21,8 @@ _DATED = {
     "disposition": "DSSTDT",
     "adverse_events": "AESTDT",
     "reported_responses": "RSDT",
+    "lab_results": "LBDT",
+    "vital_signs": "VSDT",
 }
 """Column of a table that says when something was recorded."""
 

@@ -50,6 +50,8 @@ REPORTED = (
     "ae_onset",
     "treatment_course",
     "exposure_summary",
+    "lab_shifts",
+    "liver_safety",
     "associations",
     "endpoint_changes",
 )
@@ -124,6 +126,7 @@ class PublishedFigures(Input):
         "treatment.name",
         "recist",
         "pfs.primary",
+        "labs",
         "single_cell.primary_denominator",
         *CONTRAST_SETTINGS,
     ),

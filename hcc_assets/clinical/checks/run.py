@@ -19,6 +19,7 @@ from hcc_assets.clinical.checks import (
     dm,
     end_of_treatment,
     ex,
+    on_labs,
     on_reading,
     tr_baseline,
     tr_course,
@@ -31,18 +32,8 @@ from hcc_assets.clinical.issues import IssueLog, rows_of
 from hcc_assets.study.config import StudyConfig
 
 _MODULES = (
-    dm,
-    ex,
-    ae,
-    ae_words,
-    ae_copies,
-    end_of_treatment,
-    tr_baseline,
-    tr_records,
-    tr_lesions,
-    tr_course,
-    on_reading,
-    cross,
+    *(dm, ex, ae, ae_words, ae_copies, end_of_treatment),
+    *(tr_baseline, tr_records, tr_lesions, tr_course, on_reading, cross, on_labs),
 )
 """Importing them fills ``CHECKS``."""
 

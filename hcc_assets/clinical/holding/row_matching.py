@@ -27,10 +27,18 @@ KEYS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("USUBJID", "AESEQ", "AESTDTC"),
         ("USUBJID", "AETERM", "AESTDTC"),
     ),
+    "lab_results": (
+        ("USUBJID", "LBTESTCD", "LBSPEC", "VISITNUM", "LBDTC"),
+        ("USUBJID", "LBTESTCD", "LBSPEC", "VISITNUM"),
+    ),
+    "vital_signs": (
+        ("USUBJID", "VSTESTCD", "VISITNUM", "VSDTC"),
+        ("USUBJID", "VSTESTCD", "VISITNUM"),
+    ),
 }
 """Key columns by table, strongest first."""
 
-SEQUENCES = frozenset({"EXSEQ", "AESEQ"})
+SEQUENCES = frozenset({"EXSEQ", "AESEQ", "LBSEQ", "VSSEQ"})
 
 
 def match_rows(

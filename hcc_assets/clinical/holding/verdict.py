@@ -24,9 +24,11 @@ from hcc_assets.schemas.clinical import (
     AdverseEvents,
     Disposition,
     Exposure,
+    LabResults,
     ReportedResponses,
     Subjects,
     TumourAssessments,
+    VitalSigns,
 )
 from hcc_assets.study.codelists import AEOUT_OPEN
 from hcc_assets.study.config import Holding, StudyConfig
@@ -38,6 +40,8 @@ TABLES = {
     "reported_responses": ("RS", ReportedResponses),
     "disposition": ("DS", Disposition),
     "adverse_events": ("AE", AdverseEvents),
+    "lab_results": ("LB", LabResults),
+    "vital_signs": ("VS", VitalSigns),
 }
 _DERIVED = frozenset(
     {
@@ -55,6 +59,8 @@ _DERIVED = frozenset(
         "DSSTDT",
         "AESTDT",
         "AEENDT",
+        "LBDT",
+        "VSDT",
     }
 )
 CHANGE_COLUMNS = ["domain", "subject_id", "kind", "n_rows"]

@@ -11,13 +11,14 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from hcc_assets.clinical.issues import IssueLog
+from hcc_assets.clinical.reading import measurements, tumour_tables
 from hcc_assets.clinical.reading import tables as build
-from hcc_assets.clinical.reading import tumour_tables
 from hcc_assets.clinical.reading.columns import known_names, map_columns
 from hcc_assets.clinical.reading.disposition import build_disposition
 from hcc_assets.clinical.reading.folder import (
@@ -41,6 +42,8 @@ TABLE_DOMAINS: dict[str, tuple[str, ...]] = {
     "reported_responses": ("rs",),
     "disposition": ("ds", "cm", "pr", "ss", "ex"),
     "adverse_events": ("ae", "ex"),
+    "lab_results": ("lb",),
+    "vital_signs": ("vs",),
 }
 """Domains that each table rests on, its own first."""
 
@@ -274,10 +277,13 @@ def _build_tables(
             refused.setdefault(
                 own, f"{own} cannot be judged without first doses, and ex was refused"
             )
-    made_rs = frames.get(
-        "rs", type_cells(pd.DataFrame(columns=["USUBJID"], dtype=object), "rs", IssueLog())
-    )
-    attempt("reported_responses", "rs", (), lambda: tumour_tables.build_reported_responses(made_rs))
+    for table, own, build_optional in (
+        ("reported_responses", "rs", tumour_tables.build_reported_responses),
+        ("lab_results", "lb", measurements.build_lab_results),
+        ("vital_signs", "vs", measurements.build_vital_signs),
+    ):
+        found = frames[own] if own in frames else measurements.none_typed(own)
+        attempt(table, own, (), partial(build_optional, found))
     if "ex" in frames and not {"ds", "cm", "pr", "ss"} & set(refused):
         made["disposition"] = build_disposition(frames, therapy, doses, log)
     return {name: made[name] for name in TABLE_DOMAINS if name in made}, log

@@ -20,7 +20,6 @@ from hcc_assets.study.sdtm_variables import DOMAINS, IDENTIFIERS
 
 _BLOCKING_NUMBERS = {("ex", "EXDOSE"), ("tr", "VISITNUM")}
 _BLOCKING_DATES = frozenset({"dm", "ex", "tr"})
-_RESULT = "TRORRES"
 
 
 def type_cells(frame: pd.DataFrame, domain: str, log: IssueLog) -> pd.DataFrame:
@@ -117,7 +116,7 @@ def _normalise(texts: pd.Series, domain: str, name: str, log: IssueLog) -> pd.Se
 
 
 def _decimal_commas(frame: pd.DataFrame, domain: str, log: IssueLog) -> None:
-    names = [*DOMAINS[domain].numbers, *([_RESULT] if domain == "tr" else [])]
+    names = [*DOMAINS[domain].numbers, *DOMAINS[domain].results]
     found = decimal_commas({name: frame[name] for name in names})
     mixed = pd.Series(False, index=frame.index)
     for name, commas in found.items():

@@ -14,7 +14,7 @@ from collections.abc import Set
 import numpy as np
 import pandas as pd
 
-from hcc_assets.clinical.recist.lesion_rows import code_rows
+from hcc_assets.clinical.recist.lesion_rows import Coded, code_rows
 from hcc_assets.clinical.recist.reasons import reasons
 from hcc_assets.clinical.recist.timepoints import derive_timepoints
 from hcc_assets.schemas.base import conform, empty
@@ -33,6 +33,7 @@ def derive_responses(
     cutoff: dt.date | None = None,
     blocked: Set[str] = frozenset(),
     unusable: Set[int] = frozenset(),
+    markers: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Response per subject, reader, criterion and post-baseline visit [RECIST 1.1, section 4;
     CLINICAL rules of the study].
@@ -53,6 +54,9 @@ def derive_responses(
     unusable
         Row numbers (``SRCROW``) that an open E finding takes the value from: the lesion is not
         evaluable at that visit.
+    markers
+        ``USUBJID, ADT, raised`` of the tumour marker (``laboratory.liver.raised_afp``); used where
+        ``recist.afp_for_cr`` asks that it be normal for a complete response.
 
     Returns
     -------
@@ -67,7 +71,10 @@ def derive_responses(
     coded = code_rows(tumour_assessments[wanted], cutoff, unusable)
     if coded.visits.empty:
         return empty(Responses)
-    point = derive_timepoints(coded, config.recist)
+    raised = np.zeros(len(coded.visits), dtype=bool)
+    if config.recist.afp_for_cr and markers is not None:
+        raised = _marker_raised(coded, markers, config.recist.visit_window_days)
+    point = derive_timepoints(coded, config.recist, raised)
     scale = point.scale
     frame = point.visits.copy()
     who = coded.series.loc[frame["series"]].reset_index(drop=True)
@@ -80,6 +87,11 @@ def derive_responses(
     frame["PCHG_BASE"] = _percent(point.total - point.base, point.base, change_base)
     frame["PCHG_NADIR"] = _percent(point.total - point.nadir, point.nadir, change_nadir)
     frame["REASON"] = reasons(point)
+    if raised.any():
+        words = ["NTRGRESP", "OVRLRESP"]
+        alone = derive_timepoints(coded, config.recist).visits[words]
+        moved = (alone != point.visits[words]).any(axis=1).to_numpy()
+        frame.loc[moved, "REASON"] += "; AFP is above its limit of normal: no complete response"
     shut = frame["USUBJID"].isin(blocked) | ~frame["USUBJID"].isin(subjects["USUBJID"])
     if shut.any():
         frame.loc[shut, _NUMBERS] = np.nan
@@ -88,6 +100,19 @@ def derive_responses(
         frame.loc[shut, "ADT"] = frame.loc[shut, "last"]
         frame.loc[shut, "REASON"] = BLOCKED_REASON
     return conform(Responses, frame[list(Responses.to_schema().columns)])
+
+
+def _marker_raised(coded: Coded, markers: pd.DataFrame, window: int) -> np.ndarray:
+    """Visits at which the last marker up to the visit (its window included) is raised."""
+    visits = coded.visits[["series", "last"]].reset_index(drop=True)
+    visits["USUBJID"] = coded.series["USUBJID"].loc[visits["series"]].to_numpy()
+    visits["until"] = visits["last"] + pd.Timedelta(days=window)
+    known = markers.sort_values("ADT", kind="stable")
+    asked = visits[visits["until"].notna()].reset_index().sort_values("until", kind="stable")
+    found = pd.merge_asof(asked, known, left_on="until", right_on="ADT", by="USUBJID")
+    out = np.zeros(len(visits), dtype=bool)
+    out[found["index"]] = found["raised"].eq(True)
+    return out
 
 
 def _percent(change: np.ndarray, reference: np.ndarray, valid: np.ndarray) -> np.ndarray:

@@ -103,7 +103,9 @@ def _sticky(
     return out
 
 
-def derive_timepoints(coded: Coded, rules: Recist) -> Timepoints:
+def derive_timepoints(
+    coded: Coded, rules: Recist, marker_raised: np.ndarray | None = None
+) -> Timepoints:
     """Derive all components and the overall response of every visit.
 
     Parameters
@@ -112,6 +114,9 @@ def derive_timepoints(coded: Coded, rules: Recist) -> Timepoints:
         Rows from ``lesion_rows.code_rows``.
     rules
         ``[recist]`` of the study.
+    marker_raised
+        Visits at which the tumour marker is above its limit of normal: they are no complete
+        response [RECIST 1.1, 4.3.3].
     """
     visits, scale = coded.visits.copy(), coded.scale
     size, n_series = len(visits), len(coded.series)
@@ -146,6 +151,7 @@ def derive_timepoints(coded: Coded, rules: Recist) -> Timepoints:
     found = new_lesion_progression(coded)
     new = np.isin(np.arange(size), list(found))
     nt = non_targets_by_visit(non_target_cells(coded), visits, missing, rules.node_reappearance)
+    raised = np.zeros(size, dtype=bool) if marker_raised is None else marker_raised
     no_baseline = ~(targets | (nt["nt_expected"].to_numpy() > 0))
     all_gone = complete & ~any_by(code, ~grid["gone"].to_numpy(dtype=bool), size)
     nt_any = (nt["nt_expected"].to_numpy() > 0) | nt["nt_late"].to_numpy()
@@ -154,8 +160,9 @@ def derive_timepoints(coded: Coded, rules: Recist) -> Timepoints:
         & ~nt["nt_progression"].to_numpy()
         & ~nt["nt_lost"].to_numpy()
         & ~nt["nt_present"].to_numpy()
+        & ~raised
     )
-    cr = (all_gone | ~targets) & (nt_clear | ~nt_any) & ~new & ~no_baseline
+    cr = (all_gone | ~targets) & (nt_clear | (~nt_any & ~raised)) & ~new & ~no_baseline
     cr_before = set_before(cr, series)
 
     back = grid["back"].to_numpy(dtype=bool)
@@ -182,7 +189,7 @@ def derive_timepoints(coded: Coded, rules: Recist) -> Timepoints:
     non_target = np.select(
         [
             no_baseline & nt["nt_record"].to_numpy(),
-            ~nt_any,
+            ~nt_any & ~(raised & all_gone),
             nt["nt_progression"].to_numpy() | nt_returned,
             nt["nt_lost"].to_numpy(),
             nt_clear,
