@@ -24,7 +24,8 @@ def test_one_row_per_column_in_model_order() -> None:
     assert frame.loc[frame["table"] == "ae_summary", "column"].tolist() == list(columns(AeSummary))
     row = frame.loc[(frame["table"] == "ae_summary") & (frame["column"] == "table")].iloc[0]
     assert (
-        row["codes"] == "OVERVIEW | SOC_PT | MAX_GRADE | OUTCOME | AESI | EAIR"
+        row["codes"]
+        == "OVERVIEW | SOC_PT | MAX_GRADE | OUTCOME | AESI | EAIR | RELATED_SOC_PT_GRADE | SERIOUS_SOC_PT"
         and row["key"] == "Y"
         and row["nullable"] == "N"
     )
