@@ -65,7 +65,7 @@ _RECORD_KEYS: dict[str, list[str]] = {
     "disposition": ["USUBJID", "DOMAIN", "DSDECOD", "DSSTDTC"],
     "adverse_events": ["USUBJID", "AESEQ", "AEDECOD", "AESTDTC"],
 }
-_DERIVED = {"SRCROW", "TRTSDT", "TRTEDT", "ONGOING", "BASELINE"}
+_DERIVED = {"SRCROW", "TRTSDT", "TRTEDT", "ONGOING", "WTHDT", "BASELINE"}
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ _DERIVED = frozenset(
         "TRTSDT",
         "TRTEDT",
         "ONGOING",
+        "WTHDT",
         "BASELINE",
         "RFICDT",
         "DTHDT",
@@ -144,7 +145,10 @@ def compare_exports(previous: Export, current: Export, config: StudyConfig) -> H
             ):
                 reasons.append(Reason("domain_lost", domain, 1, 0))
             continue
-        compared = [c for c in columns(model) if c not in _DERIVED and not c.endswith("DTF")]
+        known = previous.tables[name].columns  # an earlier version of the program had fewer
+        compared = [
+            c for c in columns(model) if c in known and c not in _DERIVED and not c.endswith("DTF")
+        ]
         for part, keys, before, after in _parts(
             name, domain, previous.tables[name][compared], current.tables[name][compared]
         ):

@@ -197,6 +197,20 @@ def test_corrections_publish_with_their_difference(
         assert verdict.changes.empty
 
 
+def test_a_withdrawal_is_no_change_and_a_version_of_fewer_columns_is_compared(
+    standing: Export,
+) -> None:
+    withdrawn = standing.tables["subjects"].assign(WTHDT=pd.Timestamp("2026-02-01"))
+    assert compare_exports(
+        replace(standing, tables=standing.tables | {"subjects": withdrawn}), standing, CONFIG
+    ).changes.empty
+    older = standing.tables["disposition"].drop(columns="DSSCAT")
+    verdict = compare_exports(
+        replace(standing, tables=standing.tables | {"disposition": older}), standing, CONFIG
+    )
+    assert not verdict.held and verdict.changes.empty
+
+
 def test_a_refused_domain_is_not_called_lost(standing: Export) -> None:
     current = replace(
         standing,
