@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 NAMES = {
     "PFS_TP": "Progression-free survival (protocol policy)",
     "PFS_FDA": "Progression-free survival (FDA-style censoring)",
+    "TTP": "Time to progression",
     "OS": "Overall survival",
     "DOR": "Duration of response",
     "TTR": "Time to response",

@@ -20,6 +20,7 @@ Rows = list[list[str]]
 _PARAMETERS = {
     "PFS_TP": "PFS, treatment policy",
     "PFS_FDA": "PFS, FDA-style",
+    "TTP": "Time to progression",
     "OS": "Overall survival",
     "DOR": "Duration of response",
     "TTR": "Time to response",
@@ -53,6 +54,33 @@ def rates(tables: Frames, config: StudyConfig) -> Rows:
             words.estimate(r.pct, r.lcl, r.ucl),
         ]
         for r in records(order)
+    ]
+
+
+def responses(tables: Frames, config: StudyConfig) -> Rows:
+    """Treated subjects by best overall response, by the headline's source."""
+    table = tables.get("best_response_counts")
+    if table is None:
+        return []
+    here = table[table["source"] == config.recist.headline]
+    return [
+        [r.response, f"{r.x} of {r.n}", words.estimate(r.pct, r.lcl, r.ucl)] for r in records(here)
+    ]
+
+
+def concordance(tables: Frames, config: StudyConfig) -> Rows:
+    """Best response by the endpoint's criterion against the next one: pairs that somebody has."""
+    table = tables.get("response_concordance")
+    if table is None:
+        return []
+    here = table[(table["source"] == config.recist.headline) & (table["subjects"] > 0)]
+    return [
+        [
+            f"{r.criterion}: {r.response}",
+            f"{r.other_criterion}: {r.other_response}",
+            str(r.subjects),
+        ]
+        for r in records(here)
     ]
 
 

@@ -77,6 +77,8 @@ def build_report(
         confounded=confounded(tables),
         programs=programs(tables),
         rates=clinical.rates(tables, config),
+        responses=clinical.responses(tables, config),
+        concordance=clinical.concordance(tables, config),
         survival=clinical.survival(tables, config),
         overview=safety.overview(tables),
         preferred_terms=safety.preferred_terms(tables),

@@ -1,4 +1,5 @@
-"""Tables of what the endpoints come to: Kaplan-Meier summary, follow-up, two-stage monitoring.
+"""Tables of what the endpoints come to: counts of responses, Kaplan-Meier summary, follow-up,
+two-stage monitoring.
 
 One row model each. The rules are in ``stats.kaplan_meier`` and ``stats.simon``.
 """
@@ -6,7 +7,7 @@ One row model each. The rules are in ``stats.kaplan_meier`` and ``stats.simon``.
 from __future__ import annotations
 
 from hcc_assets.schemas.base import Table
-from hcc_assets.schemas.endpoints import DAYS, PARAMETERS
+from hcc_assets.schemas.endpoints import DAYS, OVERALL_WORDS, PARAMETERS
 from hcc_assets.schemas.fields import column, maybe
 from hcc_assets.study.criteria import DERIVED
 
@@ -45,6 +46,40 @@ class PfsSummary(Table):
     class Config(Table.Config):
         name = "pfs_summary"
         unique = ["CRITERION", "PARAMCD", "landmark_days"]
+
+
+class BestResponseCounts(Table):
+    """Treated subjects by best overall response, every word at 0 too."""
+
+    CRITERION: str = column("Response criterion", isin=list(DERIVED))
+    source: str = column("Unconfirmed or confirmed best overall response", isin=["BOR", "CBOR"])
+    response: str = column("Best overall response", isin=OVERALL_WORDS)
+    x: int = column("Subjects with it", ge=0)
+    n: int = column("Treated subjects", ge=1)
+    pct: float = column("100 x / n", ge=0, le=100, unit="%")
+    lcl: float = column("Clopper-Pearson 95 % lower limit", unit="%")
+    ucl: float = column("Clopper-Pearson 95 % upper limit", unit="%")
+
+    class Config(Table.Config):
+        name = "best_response_counts"
+        unique = ["CRITERION", "source", "response"]
+
+
+class ResponseConcordance(Table):
+    """Best response by the endpoint's criterion against another one, in the same subjects."""
+
+    criterion: str = column("Criterion of the endpoint", isin=list(DERIVED))
+    other_criterion: str = column("The other criterion", isin=list(DERIVED))
+    source: str = column("Unconfirmed or confirmed best overall response", isin=["BOR", "CBOR"])
+    response: str = column("Best response by the endpoint's criterion", isin=OVERALL_WORDS)
+    other_response: str = column("Best response by the other one", isin=OVERALL_WORDS)
+    subjects: int = column("Subjects with this pair", ge=0)
+    n: int = column("Subjects that both criteria judge", ge=1)
+    pct: float = column("100 subjects / n", ge=0, le=100, unit="%")
+
+    class Config(Table.Config):
+        name = "response_concordance"
+        unique = ["other_criterion", "source", "response", "other_response"]
 
 
 class FollowUp(Table):

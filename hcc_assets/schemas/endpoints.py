@@ -18,7 +18,7 @@ Timestamp = pd.Timestamp
 TARGET_WORDS = ["CR", "PR", "SD", "PD", "NE", "NA"]
 NON_TARGET_WORDS = ["CR", "NON-CR/NON-PD", "PD", "NE", "NA"]
 OVERALL_WORDS = ["CR", "PR", "SD", "NON-CR/NON-PD", "PD", "NE"]
-PARAMETERS = ["PFS_TP", "PFS_FDA", "OS", "DOR", "TTR"]
+PARAMETERS = ["PFS_TP", "PFS_FDA", "TTP", "OS", "DOR", "TTR"]
 
 _MM = "mm"
 _PCT = "%"

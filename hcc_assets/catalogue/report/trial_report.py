@@ -40,6 +40,8 @@ REPORTED = (
     "responses",
     "best_responses",
     "response_rates",
+    "best_response_counts",
+    "response_concordance",
     "time_to_event",
     "pfs_summary",
     "follow_up",

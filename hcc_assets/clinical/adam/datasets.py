@@ -42,6 +42,7 @@ INPUTS: Final = {
 TTE_NAMES: Final = {
     "PFS_TP": "Progression-Free Survival, Protocol Policy",
     "PFS_FDA": "Progression-Free Survival, FDA-Style",
+    "TTP": "Time to Progression",
     "OS": "Overall Survival",
     "DOR": "Duration of Response",
     "TTR": "Time to Response",

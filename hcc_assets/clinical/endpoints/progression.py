@@ -80,6 +80,20 @@ def first_event(course: Course) -> Ending | None:
     return None
 
 
+def time_to_progression(course: Course) -> Ending:
+    """End of the time to progression: progression, else the last evaluable assessment; a death
+    without progression is no event [CLINICAL.md 5, TTP]."""
+    if course.blocked:
+        return Ending(course.start, True, "DATA BLOCKED", BLOCKED, "EX", "EXSTDTC")
+    event = first_event(course)
+    if event is not None and event.event == PROGRESSION:
+        return event
+    evaluable = [a for a in course.assessments if a.evaluable and a.response != "PD"]
+    before = "last evaluable assessment" + (" before death" if event is not None else "")
+    ended = event.event if event is not None else course.ended or "NO PROGRESSION"
+    return _censored_at(course, evaluable[-1] if evaluable else None, ended, before)
+
+
 def progression_free(course: Course, policy: Policy, max_gap_days: int) -> Ending:
     """End of progression-free survival.
 

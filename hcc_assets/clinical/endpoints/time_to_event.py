@@ -1,4 +1,5 @@
-"""Time to event of the treated set: PFS under two policies, OS, duration of and time to response.
+"""Time to event of the treated set: PFS under two policies, TTP, OS, duration of response and time
+to it.
 
 Curves are in ``stats.kaplan_meier``.
 """
@@ -12,7 +13,12 @@ import pandas as pd
 
 from hcc_assets.clinical.endpoints.best_response import first_response
 from hcc_assets.clinical.endpoints.courses import Course, build_courses
-from hcc_assets.clinical.endpoints.progression import DEATH, Ending, progression_free
+from hcc_assets.clinical.endpoints.progression import (
+    DEATH,
+    Ending,
+    progression_free,
+    time_to_progression,
+)
 from hcc_assets.schemas.base import conform, empty
 from hcc_assets.schemas.endpoints import TimeToEvent
 from hcc_assets.study.config import StudyConfig
@@ -59,6 +65,7 @@ def _records(course: Course, config: StudyConfig, criterion: str) -> list[dict[s
         for policy in ("PFS_TP", "PFS_FDA")
     }  # type: ignore[arg-type]
     rows = [_record(course, policy, course.start, ending) for policy, ending in endings.items()]
+    rows.append(_record(course, "TTP", course.start, time_to_progression(course)))
     if criterion == config.recist.criteria[0]:
         rows.append(_record(course, "OS", course.start, overall_survival(course)))
     response = first_response(course, config.recist)
@@ -89,8 +96,8 @@ def derive_time_to_event(
 ) -> pd.DataFrame:
     """Time-to-event records of the treated set.
 
-    ``PFS_TP`` and ``PFS_FDA`` start at first dose and are always both there; ``OS`` ends with death
-    or the last contact; ``DOR`` runs from the first response of the headline source to the end of
+    ``PFS_TP``, ``PFS_FDA`` and ``TTP`` start at first dose and are always there; ``OS`` ends with
+    death or the last contact; ``DOR`` runs from the first response of the headline source to the end of
     the primary PFS, ``TTR`` from first dose to that response (responders only). AVAL = ADT -
     STARTDT + 1 days.
 
@@ -103,7 +110,8 @@ def derive_time_to_event(
     Returns
     -------
     DataFrame
-        ``schemas.endpoints.TimeToEvent`` sorted by subject, then PFS_TP, PFS_FDA, OS, DOR, TTR.
+        ``schemas.endpoints.TimeToEvent`` sorted by subject, then PFS_TP, PFS_FDA, TTP, OS, DOR,
+        TTR.
     """
     rows = [
         row

@@ -225,3 +225,22 @@ def test_progression_before_first_dose_is_an_event_on_day_one() -> None:
 
 def test_nobody_treated_is_an_empty_table() -> None:
     assert derive(STABLE, person={"TRTSDT": pd.NaT}).empty
+
+
+@pytest.mark.parametrize(
+    ("situation", "ends"),
+    [
+        ({"rows": course((42, 100), (84, 130))}, (84, 0)),
+        ({"rows": STABLE, "death": 120}, (84, 1)),
+        ({"rows": course((42, 100), (84, 130)), "death": 84}, (84, 0)),
+        ({"rows": STABLE}, (84, 1)),
+        ({"rows": BASELINE, "death": 60}, (0, 1)),
+        ({"rows": STABLE, "blocked": frozenset({"S1"}), "death": 100}, (0, 1)),
+    ],
+)
+def test_time_to_progression_counts_no_death(
+    situation: dict[str, Any], ends: tuple[int, int]
+) -> None:
+    situation = dict(situation)
+    found = derive(situation.pop("rows"), **situation).loc["TTP"]
+    assert ((found["ADT"] - START).days, found["CNSR"]) == ends
