@@ -21,6 +21,7 @@ _BLIND = "#E9ECEF"
 _IDENTIFIABLE, _DEPENDS, _CONFOUNDED = VERDICTS[:3]
 _MARKERS = {_IDENTIFIABLE: "o", _DEPENDS: "D", _CONFOUNDED: "X"}
 _LINES = {_IDENTIFIABLE: "-", _DEPENDS: (0, (2, 1)), _CONFOUNDED: (0, (1, 1))}
+"""Marker and line of each verdict (matplotlib's dash patterns): told apart in print too."""
 
 
 def composition_forest(changes: pd.DataFrame) -> Figure:

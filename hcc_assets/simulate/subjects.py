@@ -17,11 +17,13 @@ HORIZON_DAYS: Final = 900  # beyond it nothing is simulated; longer than any def
 VISIT_DAYS: Final = 42  # tumour interval of the protocol (clinical rules, section 1)
 SITES: Final = 8  # our choice: several, so that a site is no patient
 
-# Our choice: medians of 190 days to progression and 180 from there to death.
+# Our choice: medians of 190 days to progression and 180 from there to death (a mean of 260), one
+# death in five years before progression, one loss in seven.
 _PROGRESSION_PER_DAY: Final = np.log(2) / 190.0
 _DEATH_BEFORE_PROGRESSION_PER_DAY: Final = 1 / 1800.0
 _DEATH_AFTER_PROGRESSION_PER_DAY: Final = 1 / 260.0
 _LOSS_PER_DAY: Final = 1 / 2600.0
+"""Hazards a day of the simulated courses."""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ SEQUENCING_DAYS: Final = 14
 # (single-cell methods, section 3). Sizes are our choice.
 _MISSING: Final = 0.12
 _MISSING_AFTER_PROGRESSION: Final = 0.45
+"""Shares of subjects."""
 
 _STUDY_TOML: Final = f"""\
 # The simulated study. Every key is optional; see the data contract for all of them.

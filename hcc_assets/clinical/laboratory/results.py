@@ -35,6 +35,7 @@ _NO_PROTEIN: Final = frozenset({"NEGATIVE", "NEG", "-", "NIL", "TRACE", "TR", "+
 """Words of a strip that are below 1+."""
 
 _SIDES: Final = {"<": -1, ">": 1, "\u2264": -1, "\u2265": 1}
+"""On which side of the printed number the value lies."""
 
 
 def all_results(lab_results: pd.DataFrame, vital_signs: pd.DataFrame | None) -> pd.DataFrame:
