@@ -14,7 +14,7 @@ from hcc_assets.schemas.dictionary import (
     data_dictionary,
     dictionary_html,
 )
-from hcc_assets.schemas.safety import AeSummary
+from hcc_assets.schemas.safety import AE_TABLES, AeSummary
 from hcc_assets_tests.schemas.models import published_models
 
 
@@ -23,12 +23,7 @@ def test_one_row_per_column_in_model_order() -> None:
     assert list(frame.columns) == list(COLUMNS)
     assert frame.loc[frame["table"] == "ae_summary", "column"].tolist() == list(columns(AeSummary))
     row = frame.loc[(frame["table"] == "ae_summary") & (frame["column"] == "table")].iloc[0]
-    assert (
-        row["codes"]
-        == "OVERVIEW | SOC_PT | MAX_GRADE | OUTCOME | AESI | EAIR | RELATED_SOC_PT_GRADE | SERIOUS_SOC_PT"
-        and row["key"] == "Y"
-        and row["nullable"] == "N"
-    )
+    assert row["codes"] == " | ".join(AE_TABLES) and row["key"] == "Y" and row["nullable"] == "N"
     pct = frame.loc[(frame["table"] == "ae_summary") & (frame["column"] == "pct")].iloc[0]
     assert (pct["unit"], pct["codes"], pct["type"], pct["nullable"]) == (
         "%",
