@@ -97,8 +97,8 @@ def derive_time_to_event(
     """Time-to-event records of the treated set.
 
     ``PFS_TP``, ``PFS_FDA`` and ``TTP`` start at first dose and are always there; ``OS`` ends with
-    death or the last contact; ``DOR`` runs from the first response of the headline source to the end
-    of the primary PFS, ``TTR`` from first dose to that response (responders only). AVAL = ADT -
+    death or the last contact; ``DOR`` runs from the first response of the headline source to the
+    end of the primary PFS, ``TTR`` from first dose to that response (responders only). AVAL = ADT -
     STARTDT + 1 days.
 
     Parameters
