@@ -24,7 +24,7 @@ def found(export: Export, check: str) -> pd.DataFrame:
 def test_files_are_hashed_and_side_files_ignored(tmp_path: Path) -> None:
     folder = write_csv(tmp_path, frames())
     (folder / "_DONE").touch()
-    (folder / "lb.csv").write_text("USUBJID\n")
+    (folder / "eg.csv").write_text("USUBJID\n")
     export = read(folder)
     assert export.files["dm.csv"] == hashlib.sha256((folder / "dm.csv").read_bytes()).hexdigest()
     assert sorted(export.files) == ["ae.csv", "dm.csv", "ex.csv", "tr.csv"]
@@ -90,7 +90,14 @@ def test_two_files_for_one_domain_and_a_missing_one_are_refused(tmp_path: Path) 
     (folder / "tr.csv").unlink()
     export = read(folder)
     assert "2 files" in export.refused["ae"] and "no tr file" in export.refused["tr"]
-    assert sorted(export.tables) == ["disposition", "exposure", "reported_responses", "subjects"]
+    assert sorted(export.tables) == [
+        "disposition",
+        "exposure",
+        "lab_results",
+        "reported_responses",
+        "subjects",
+        "vital_signs",
+    ]
 
 
 def test_a_manifest_that_disagrees_refuses_the_file(tmp_path: Path) -> None:

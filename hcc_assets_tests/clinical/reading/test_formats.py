@@ -17,6 +17,8 @@ TABLES = [
     "reported_responses",
     "disposition",
     "adverse_events",
+    "lab_results",
+    "vital_signs",
 ]
 
 
