@@ -145,7 +145,7 @@ def test_some_months_of_enrolment(place: Path, seed: int) -> None:
     root.mkdir()
     (root / "study.toml").write_text(SETTINGS)
     with without_figures():
-        year(root, seed, 9)
+        year(root, seed, 6)
 
 
 @pytest.mark.faults
