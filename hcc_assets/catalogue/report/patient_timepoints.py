@@ -26,7 +26,7 @@ def patient_timepoints(
 ) -> pd.DataFrame:
     """Biopsy, composition, programs and outcome of each subject at each timepoint. Nothing is
     tested here."""
-    from hcc_assets.stats.patient_timepoints import patient_timepoints as joined
+    from hcc_assets.report.patient_timepoints import patient_timepoints as joined
 
     criterion = config.recist.criteria[0]
     return joined(

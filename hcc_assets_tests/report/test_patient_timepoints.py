@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from hcc_assets.report.patient_timepoints import patient_timepoints
 from hcc_assets.schemas.base import columns, empty
 from hcc_assets.schemas.composition import Compositions
 from hcc_assets.schemas.landing import Samples
 from hcc_assets.schemas.patient_timepoints import PatientTimepoints
-from hcc_assets.stats.patient_timepoints import patient_timepoints
 from hcc_assets.study.classes import PRIMARY_CLASSES
 from hcc_assets.study.programs import programs
 
