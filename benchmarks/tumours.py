@@ -19,6 +19,7 @@ from anndata import AnnData
 
 from hcc_assets.cells.calling.annotation import Annotation, annotate
 from hcc_assets.cells.malignancy.decision import call_malignancy
+from hcc_assets.cells.pseudobulk import at_prevalence
 from hcc_assets.cells.quality.assessment import QcResult, assess
 from hcc_assets.cells.reference.building import build_reference
 from hcc_assets.cells.reference.model import Reference
@@ -120,12 +121,14 @@ def per_class(samples: list[Called]) -> pd.DataFrame:
 
 
 def _proportions(sample: Called) -> tuple[pd.Series, pd.Series]:
-    """True share of each class (single cells) and the share by soft counts, without blood."""
+    """True share of each class (single cells) and the share as published: sums of posteriors at the
+    prevalence of the sample, without blood."""
     names = [c for c in CELL_CLASSES if c not in (*BLOOD_ELEMENTS, UNASSIGNED)]
     single = ~(sample.truth["doublet"] | sample.truth["damaged"])
     true = sample.truth["cell_class"][single].value_counts().reindex(names, fill_value=0)
     kept = (sample.found.calls["qc_status"] == "pass").to_numpy()
-    soft = pd.Series(sample.found.shares[kept].sum(axis=0), index=CELL_CLASSES)[names]
+    shares = at_prevalence(sample.found.shares, kept)
+    soft = pd.Series(shares[kept].sum(axis=0), index=CELL_CLASSES)[names]
     return true.astype(float), soft
 
 

@@ -21,6 +21,9 @@ ABERRANT: Final = 2.0
 """`lineage.Coherence.ratio` from which a population is aneuploid: 1 is chance and 1.8 its 99.9th
 percentile over 38 arms; simulated tumours of real profiles have 2.1 to 13, their hepatocytes .6 to
 1.4 (benchmarks/tumours.py)."""
+_ARMS: Final = 38
+"""Arms that limits of `lineage.Coherence.ratio` are for: those of the autosomes with enough genes
+in simulated tumours (benchmarks/tumours.py)."""
 _OF_THE_CLONE: Final = (0.6, 0.75)
 """Slope of a population's arms on those of the most aberrant one, from which it belongs to the
 clone where it is aberrant itself, and where it is not: set by benchmarks/tumours.py, where clones
@@ -75,7 +78,8 @@ def judge(
     panel
         Onco-fetal minus mature expression of each candidate.
     aberrant, amplitude
-        `lineage.Coherence.ratio` and its amplitude, from which a population is aneuploid.
+        `lineage.Coherence.ratio` over 38 arms and its amplitude, from which a population is
+        aneuploid.
 
     Returns
     -------
@@ -93,7 +97,7 @@ def judge(
     known = [f for f in every if f is not None]
     worst = max(known, key=lambda f: f.ratio) if known else None
     bad = np.zeros(len(groups), dtype=bool)
-    if worst is not None and worst.ratio >= aberrant and worst.amplitude >= amplitude:
+    if worst is not None and beyond(worst, aberrant) and worst.amplitude >= amplitude:
         bad = np.array([_of_the_clone(f, worst, aberrant) for f in found])
     if not bad.any():
         return Populations(np.zeros(n), np.zeros(n), np.zeros(cells.bins.shape[1]), float("nan"))
@@ -117,7 +121,13 @@ def judge(
 def _of_the_clone(one: Coherence | None, worst: Coherence, aberrant: float) -> bool:
     if one is None:
         return False
-    return _slope(one, worst) >= _OF_THE_CLONE[one.ratio < aberrant]
+    return _slope(one, worst) >= _OF_THE_CLONE[not beyond(one, aberrant)]
+
+
+def beyond(found: Coherence, aberrant: float) -> bool:
+    """Whether arms deviate by more than a limit for 38 arms: chance moves the mean over fewer
+    further from 1, by the root of their number."""
+    return bool(found.ratio >= 1 + (aberrant - 1) * np.sqrt(_ARMS / min(len(found.arms), _ARMS)))
 
 
 def _slope(one: Coherence, worst: Coherence) -> float:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
+from scipy.special import pdtr
 
 from hcc_assets.cells.quality.ambient import Ambient, incompatible_matrix, lineage_evidence
 from hcc_assets.cells.quality.metrics import as_csr, row_sums
@@ -30,6 +31,9 @@ _LEVELS: Final = (0.3, 0.4, 0.5, 0.6)
 _DOUBT: Final = 0.25
 """Probability below the number that is taken: own choice; as many planted doublets are found as
 with the number itself, and fewer singlets of small samples go (benchmarks/doublets.py)."""
+_MISSED: Final = 1.5
+"""Singlets that may be called for each doublet more that is found: own choice; of 1 to 3 the least
+at which six of ten doublets of two classes go in every simulation (ADR 0052)."""
 _OWN_GENES: Final = 3
 """Markers of a class that a cell must show: as a seed cell (SINGLE_CELL.md, section 2.4)."""
 _MOST_LOST: Final = 1 / 3
@@ -40,6 +44,13 @@ _TYPICAL: Final = 0.1
 """Share of what is typical of the lineage: own choice, against traces of what a macrophage has
 eaten.
 """
+_EXPLAINED: Final = 0.99
+"""Chance up to which pairing at random explains a number of cells of two lineages: own choice, one
+wrong in a hundred of the pairs (benchmarks/doublets.py)."""
+_LIKE_DOUBLETS: Final = 0.3
+"""Cells of two lineages that are more than that must have neighbours as all but the least 30 % of
+simulated doublets have: own choice; of .2 to .5 the one that loses few single cells and still finds
+six of ten doublets of two classes (ADR 0052)."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,8 @@ class Doublets:
     called
         True for doublets by either rule.
     conflict
-        True where two lineages that exclude each other are both expressed beyond ambient level.
+        True where two lineages that exclude each other are both expressed beyond ambient level, as
+        doublets explain it (`lineage_conflict`).
     expected_rate, threshold
         Expected rate at this number of cells; score above which a cell is called (NaN when nothing
         was scored).
@@ -87,24 +99,40 @@ def _posterior(
 def _threshold(
     observed: npt.NDArray[np.float64], simulated: npt.NDArray[np.float64], rate: float
 ) -> float:
-    """Score that makes missed doublets and singlets called doublets fewest, if a share ``rate`` of
-    the cells scores as the simulated ones do.
+    """Score that makes missed doublets, each counted `_MISSED` times, and singlets called doublets
+    fewest, if a share ``rate`` of the cells scores as the simulated ones do.
     """
     cuts = np.unique(np.concatenate([observed, simulated]))
     above_observed = 1 - np.searchsorted(np.sort(observed), cuts, side="right") / len(observed)
     above_simulated = 1 - np.searchsorted(np.sort(simulated), cuts, side="right") / len(simulated)
-    cost = rate * (1 - above_simulated) + np.maximum(above_observed - rate * above_simulated, 0)
+    missed = _MISSED * rate * (1 - above_simulated)
+    cost = missed + np.maximum(above_observed - rate * above_simulated, 0)
     return float(cuts[len(cuts) - 1 - int(np.argmin(cost[::-1]))])
 
 
 def lineage_conflict(
-    matrix: sparse.csr_matrix, symbols: npt.NDArray[Any], ambient: Ambient
+    matrix: sparse.csr_matrix,
+    symbols: npt.NDArray[Any],
+    ambient: Ambient,
+    rate: float,
+    doublet_like: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.bool_]:
     """Cells with at least two core markers of each of two lineages that exclude each other, both
     beyond what ambient RNA explains.
 
     Both must also reach a tenth of what is typical of the lineage, so that a macrophage with traces
-    of what it has eaten is none.
+    of what it has eaten is none. Two lineages that meet in more cells than pairing at random brings
+    together are told of by those cells alone that are like doublets in the rest of their genes: a
+    class of this tissue, or this assay, then has genes of the other of its own.
+
+    Parameters
+    ----------
+    matrix, symbols, ambient
+        Cells x genes, their symbols, and what ambient RNA brings.
+    rate
+        Share of doublets among the cells.
+    doublet_like
+        Cells whose neighbours are simulated doublets; without it every conflict stands.
     """
     total = row_sums(matrix).astype(np.float64)
     evidence = lineage_evidence(matrix, symbols, ambient.profile)
@@ -119,8 +147,12 @@ def lineage_conflict(
         if alone.sum() >= 10:
             clear[:, a] &= strength[:, a] >= _TYPICAL * np.median(strength[alone, a])
     out = np.zeros(matrix.shape[0], dtype=bool)
-    for a in range(len(evidence.names)):
-        out |= clear[:, a] & (clear & clash[a][None, :]).any(axis=1)
+    for a, b in np.argwhere(np.triu(clash)):
+        both = clear[:, a] & clear[:, b]
+        by_chance = 2 * rate * clear[:, a].mean() * clear[:, b].mean() * len(both)
+        if doublet_like is not None and pdtr(both.sum() - 1, by_chance) >= _EXPLAINED:
+            both &= doublet_like
+        out |= both
     return out
 
 
@@ -202,8 +234,8 @@ def find_doublets(
     cells = cells[np.argsort(barcodes[cells], kind="stable")]
     matrix = as_csr(counts)[cells]
     delivered, symbols = matrix, counts.var["gene"].to_numpy()
-    conflict[cells] = lineage_conflict(delivered, symbols, ambient)
-    threshold = float("nan")
+    threshold, found = float("nan"), rate
+    like: npt.NDArray[np.bool_] | None = None
     if len(cells) >= MIN_CELLS and counts.n_vars >= MIN_CELLS:
         genes = np.argsort(counts.var_names.to_numpy().astype(str), kind="stable")
         if not np.array_equal(genes, np.arange(len(genes))):
@@ -220,4 +252,6 @@ def find_doublets(
             near = share > cut
             near &= ~_whole_classes(delivered, symbols, ambient, near)
             called[cells] = near
+            like = share >= np.quantile(simulated, _LIKE_DOUBLETS)
+    conflict[cells] = lineage_conflict(delivered, symbols, ambient, max(found, rate), like)
     return Doublets(score, called | conflict, conflict, rate, threshold)

@@ -23,6 +23,7 @@ from hcc_assets.cells.malignancy.mesenchymal import (
     MESENCHYMAL,
     mesenchymal_clone,
 )
+from hcc_assets.cells.malignancy.populations import beyond
 from hcc_assets.cells.reference.compartments import MIN_CLASS_CELLS
 from hcc_assets.cells.reference.training import TrainingCells
 from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
@@ -119,7 +120,7 @@ def _molecules(cells: TrainingCells, rows: Labels) -> npt.NDArray[np.float64]:
 
 
 def _of_the_clone(found: Coherence, clone: pd.Series) -> bool:
-    if found.ratio < ABERRANT or found.amplitude < AMPLITUDE:
+    if not beyond(found, ABERRANT) or found.amplitude < AMPLITUDE:
         return False
     both = found.arms.index.intersection(clone.index)
     return bool(np.corrcoef(found.arms[both], clone[both])[0, 1] >= _OF_THE_CLONE)

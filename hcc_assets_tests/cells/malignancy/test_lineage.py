@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from hcc_assets.cells.malignancy.decision import MalignancyResult, call_malignancy
-from hcc_assets.cells.malignancy.lineage import coherence
+from hcc_assets.cells.malignancy.lineage import Coherence, coherence
+from hcc_assets.cells.malignancy.populations import beyond
 from hcc_assets.simulate.real_cells import simulate_real_sample
 from hcc_assets.simulate.real_world import RealWorld, make_real_world
 from hcc_assets.study.classes import IMMUNE_CLASSES
@@ -93,3 +94,15 @@ def test_genes_that_differ_one_by_one_are_no_copy_number() -> None:
     assert set(both.arms.nlargest(3).index) & {"3q", "8q", "11q"}
     assert coherence(np.zeros(len(arms)), expected, arms) is None
     assert isinstance(both.arms, pd.Series)
+
+
+def test_fewer_arms_need_a_larger_deviation():
+    """Twenty fibroblasts of a real tumour deviated by 1.53 over 21 arms, 1.44 with a macrophage
+    less in the sample; a tumour in transition has 1.7 over 38."""
+
+    def found(ratio: float, n: int) -> Coherence:
+        return Coherence(ratio, 0.2, pd.Series(0.1, index=[f"{k}p" for k in range(n)]))
+
+    assert not beyond(found(1.53, 21), 1.5) and beyond(found(1.53, 38), 1.5)
+    assert beyond(found(1.7, 21), 1.5) and not beyond(found(1.49, 38), 1.5)
+    assert beyond(found(1.51, 40), 1.5)

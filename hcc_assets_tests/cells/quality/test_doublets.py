@@ -20,6 +20,8 @@ from hcc_assets.cells.quality.doublets import (
 )
 from hcc_assets.cells.quality.simulated_doublets import share_simulated
 from hcc_assets.simulate.cells import SimulationSettings, make_world, simulate_sample
+from hcc_assets.simulate.real_cells import simulate_real_sample
+from hcc_assets.simulate.real_world import make_real_world
 from hcc_assets.study.markers import markers
 from hcc_assets_tests.cells.matrices import toy
 from hcc_assets_tests.cells.quality.test_assessment import by_symbol
@@ -107,6 +109,51 @@ def test_two_lineages_in_one_cell_conflict():
     )
     assert found.conflict[60] and found.called[60]
     assert not found.conflict[61] and not found.conflict[:60].any()
+
+
+def test_a_class_with_genes_of_another_lineage_is_no_doublet():
+    """Fibroblasts with endothelial genes of their own stay; doublets of other lineages are found as
+    before."""
+    rng = np.random.default_rng(3)
+    own = [f"F{k}" for k in range(40)], [f"E{k}" for k in range(40)], [f"T{k}" for k in range(40)]
+    genes = ["COL1A1", "COL1A2", "DCN", "VWF", "CDH5", "CLDN5", "CD3D", "CD3E", "TRAC"]
+    names = np.array([*genes, *(g for group in own for g in group)], dtype=object)
+    mean = np.zeros((3, len(names)))
+    for k in range(3):
+        mean[k, 3 * k : 3 * k + 3] = 12.0
+        mean[k, 9 + 40 * k : 49 + 40 * k] = 6.0
+    mean[0, 3:6] = 5.0
+    kind = np.repeat([0, 1, 2], [80, 80, 240])
+    singles = rng.poisson(mean[kind])
+    first, second = rng.choice(kind, 24), rng.choice(kind, 24)
+    pairs = rng.poisson(mean[first] + mean[second])
+    names_of_cells = [f"c{k:03d}" for k in range(424)]
+    counts = AnnData(
+        sparse.csr_matrix(np.concatenate([singles, pairs])),
+        obs=pd.DataFrame(index=names_of_cells),
+        var=pd.DataFrame({"gene_id": names, "gene": names}, index=names),
+    )
+    profile = np.asarray(counts.X.sum(axis=0), dtype=float).ravel()
+    every = np.ones(counts.n_obs, dtype=bool)
+    found = find_doublets(counts, every, Ambient(profile / profile.sum(), "mean", 0.05, 0.0, 0.05))
+    assert found.called[:80].mean() <= 0.02
+    mixed = (first != second) & ((first == 2) | (second == 2))
+    assert found.called[400:][mixed].mean() >= 0.9
+
+
+def test_macrophages_of_a_tissue_stay_and_doublets_of_two_classes_go():
+    """Profiles of a study whose macrophages have genes of liver cells: a third of them went."""
+    drawn = simulate_real_sample(make_real_world(31), 3, "pre", 900, 0)
+    truth = drawn.truth
+    var = drawn.genes[["gene_id", "gene"]].set_index("gene_id", drop=False).rename_axis(None)
+    counts = AnnData(drawn.counts, obs=pd.DataFrame(index=drawn.barcodes.astype(str)), var=var)
+    usable = ~truth["damaged"].to_numpy()
+    called = find_doublets(counts, usable, estimate_ambient(counts, usable)).called
+    double = truth["doublet"].to_numpy()
+    mixed = double & (truth["cell_class"] != truth["second_class"]).to_numpy() & usable
+    alone = (truth["cell_class"] == "macrophage").to_numpy() & ~double & usable
+    assert alone.sum() > 200 and called[alone].mean() <= 0.05
+    assert called[mixed].mean() >= 0.6
 
 
 def test_too_few_cells_are_not_scored():
