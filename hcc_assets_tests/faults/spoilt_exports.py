@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+import pytest
 
 from hcc_assets_tests.faults.homes import (
     FIRST,
@@ -62,3 +64,12 @@ def fewer_subjects(folder: Path) -> None:
                 pd.read_csv(folder.parent / FIRST.isoformat() / "dm.csv", dtype=str)["USUBJID"]
             )
             frame[frame["USUBJID"] != subjects[0]].to_csv(path, index=False, lineterminator="\n")
+
+
+def shorter(names: Iterable[str], keep: Iterable[str]) -> list[Any]:
+    """Parameters of which only those to ``keep`` run by ``make test``; all run by
+    ``make test-faults``."""
+    kept = set(keep)
+    every = list(names)
+    assert kept <= set(every)
+    return [pytest.param(n, marks=[] if n in kept else [pytest.mark.faults]) for n in every]

@@ -43,7 +43,11 @@ from hcc_assets_tests.faults.homes import (
 )
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before_replace", "after_replace"])
+@pytest.mark.parametrize(
+    "after",
+    [False, pytest.param(True, marks=pytest.mark.faults)],
+    ids=["before_replace", "after_replace"],
+)
 def test_fault_01_power_cut_at_every_write_step_of_a_table(
     root: Path, place: Path, after: bool
 ) -> None:
@@ -79,7 +83,7 @@ def test_fault_01_what_a_killed_writer_left_is_swept(root: Path) -> None:
     assert not left.exists()
 
 
-@pytest.mark.parametrize("taken_back", [False, True])
+@pytest.mark.parametrize("taken_back", [pytest.param(False, marks=pytest.mark.faults), True])
 def test_fault_38_a_crash_between_manifest_and_published_file_is_made_good(
     root: Path, monkeypatch: pytest.MonkeyPatch, taken_back: bool
 ) -> None:

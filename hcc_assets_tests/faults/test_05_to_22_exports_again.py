@@ -6,6 +6,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from hcc_assets_tests.faults.homes import (
     FIRST,
     SECOND,
@@ -39,6 +41,7 @@ def test_fault_05_an_older_export_is_taken_where_the_newest_is_refused(place: Pa
     assert any(s.check == "newest_export_taken" for s in seen.alert("clinical_export"))
 
 
+@pytest.mark.faults
 def test_fault_05_rows_lost_behind_a_refused_table_are_still_seen(root: Path) -> None:
     as_bytes("ae", extra_delimiter)(deliver(root, clinical(SECOND), SECOND.isoformat()))
     attempt_all(root)
@@ -66,6 +69,7 @@ def test_fault_19_corrected_export_under_the_same_id(root: Path) -> None:
     ] == ["WARN"]
 
 
+@pytest.mark.faults
 def test_fault_19_unchanged_export_again_makes_nothing_stale(root: Path) -> None:
     before = hashes(root)
     shutil.copytree(root / "landing" / "clinical" / FIRST.isoformat(), root / "copy")

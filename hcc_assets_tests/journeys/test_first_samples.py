@@ -53,6 +53,7 @@ def runs_of(root: Path, sample: str) -> set[str]:
     return {str(m.run_id) for m in manifests}
 
 
+@pytest.mark.slow
 def test_the_reference_does_not_wait_for_samples_that_cannot_change_it(
     landing: Path, place: Path
 ) -> None:

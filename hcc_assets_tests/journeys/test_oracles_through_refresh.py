@@ -182,7 +182,7 @@ def test_status_warns_with_the_number_that_hangs_on_the_sd_minimum(
         pytest.param("lung", marks=pytest.mark.slow),
         pytest.param("veteran", marks=pytest.mark.slow),
         "ovarian",
-        "gehan6mp",
+        pytest.param("gehan6mp", marks=pytest.mark.slow),
     ],
 )
 def test_survival_of_the_reference_data_sets(homes: Homes, name: str) -> None:
