@@ -66,7 +66,7 @@ def counted(seen: Array, posterior: Array, method: str) -> tuple[Array, Array]:
     share = posterior
     if method.startswith("at prevalence"):
         row = np.repeat(np.arange(len(posterior)), seen.astype(int))
-        moved = at_prevalence(posterior[row], np.ones(len(row), dtype=bool))
+        moved = at_prevalence(posterior[row], np.ones(len(row), dtype=bool), ())
         share = posterior.copy()
         share[row] = moved
     return seen @ share, seen @ (share * (1 - share))

@@ -5,7 +5,7 @@ class as much as its posterior says). All that statistics across samples need; t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from hcc_assets.cells.quality.metrics import as_csr
-from hcc_assets.study.classes import CELL_CLASSES, QC_STATUSES, UNASSIGNED
+from hcc_assets.study.classes import CELL_CLASSES, EPITHELIAL, QC_STATUSES, UNASSIGNED
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -117,7 +117,9 @@ sample of any size."""
 
 
 def at_prevalence(
-    shares: npt.NDArray[np.float64], passing: npt.NDArray[np.bool_]
+    shares: npt.NDArray[np.float64],
+    passing: npt.NDArray[np.bool_],
+    together: Iterable[str] = EPITHELIAL,
 ) -> npt.NDArray[np.float64]:
     """Shares under the prevalence of classes in the sample itself, in place of one that is the same
     for all classes (Saerens 2002, expectation-maximisation).
@@ -131,7 +133,28 @@ def at_prevalence(
         Cells x classes; rows sum to 1.
     passing
         Cells whose prevalence it is.
+    together
+        Classes that are one here, and keep how they divide each cell between them: copy number
+        divides epithelium at the prevalence of the sample already, and where it is undecided it is
+        so of all cells at once. As evidence of single cells, seventy hepatocytes of which each is
+        malignant by .6 would all be tumour.
     """
+    place = np.arange(shares.shape[1])
+    members = [CELL_CLASSES.index(c) for c in together]
+    place[members] = min(members, default=0)
+    one = np.zeros((len(place), len(place)))
+    one[np.arange(len(place)), place] = 1.0
+    pooled = shares @ one
+    moved = _at_prevalence(pooled, passing)
+    if moved is pooled:
+        return shares
+    factor = np.where(pooled > 0, moved / np.where(pooled > 0, pooled, 1.0), 0.0)
+    return np.asarray(shares * factor[:, place])
+
+
+def _at_prevalence(
+    shares: npt.NDArray[np.float64], passing: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
     mine = shares[passing]
     if not len(mine):
         return shares

@@ -46,6 +46,9 @@ IMMUNE_CLASSES: Final = (
     "plasma",
 )
 
+EPITHELIAL: Final = ("tumour", "hepatocyte", "cholangiocyte")
+"""Classes between which copy number decides."""
+
 BLOOD_ELEMENTS: Final = ("erythroid", "platelet")
 """Classes that come with the blood of the biopsy and count in no denominator."""
 
@@ -53,9 +56,7 @@ DENOMINATORS: Final[dict[str, tuple[str, ...]]] = {
     "all": tuple(c for c in CELL_CLASSES if c not in BLOOD_ELEMENTS),
     "immune": IMMUNE_CLASSES,
     "non_parenchymal": tuple(
-        c
-        for c in CELL_CLASSES
-        if c not in ("tumour", "hepatocyte", "cholangiocyte", *BLOOD_ELEMENTS, UNASSIGNED)
+        c for c in CELL_CLASSES if c not in (*EPITHELIAL, *BLOOD_ELEMENTS, UNASSIGNED)
     ),
 }
 """Classes that count in each denominator; ``unassigned`` counts in ``all`` only and is no part of

@@ -10,8 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from hcc_assets.cells.calling.epithelial import EPITHELIAL
-from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
+from hcc_assets.study.classes import CELL_CLASSES, EPITHELIAL, UNASSIGNED
 
 Matrix = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]

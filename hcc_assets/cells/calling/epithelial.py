@@ -19,12 +19,11 @@ from hcc_assets.cells.malignancy.decision import MalignancyResult, call_malignan
 from hcc_assets.cells.malignancy.mesenchymal import mesenchymal_clone
 from hcc_assets.cells.malignancy.split import MALIGNANT
 from hcc_assets.cells.quality.metrics import as_csr
-from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
+from hcc_assets.study.classes import CELL_CLASSES, EPITHELIAL, UNASSIGNED
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-EPITHELIAL: Final = ("tumour", "hepatocyte", "cholangiocyte")
 _TUMOUR, _HEPATOCYTE, _CHOLANGIOCYTE = (CELL_CLASSES.index(c) for c in EPITHELIAL)
 _LIMIT: Final = 3.0
 """Most that the reference may say for or against malignancy, in log odds: own choice, 20 to 1, so

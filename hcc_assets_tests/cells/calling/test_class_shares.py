@@ -78,6 +78,21 @@ def test_prevalence_is_found_where_posteriors_half_overlap() -> None:
     shares = np.where(looks[:, None], [0.8, 0.2], [0.2, 0.8])
     everyone = np.ones(4000, dtype=bool)
     assert abs(shares[:, 0].mean() - 0.9) > 0.1
-    assert abs(at_prevalence(shares, everyone)[:, 0].mean() - 0.9) < 0.03
+    assert abs(at_prevalence(shares, everyone, ())[:, 0].mean() - 0.9) < 0.03
     sure = np.eye(2)[truth.astype(int)]
-    assert np.array_equal(at_prevalence(sure, everyone), sure)
+    assert np.array_equal(at_prevalence(sure, everyone, ()), sure)
+
+
+def test_undecided_copy_number_is_no_evidence_of_single_cells():
+    """Seventy liver cells that are malignant by .6 each are not seventy tumour cells, beside
+    tumour and T cells that are sure; what else is in doubt moves as before."""
+    shares = np.zeros((270, len(CELL_CLASSES)))
+    liver, tumour, t, nk = (CELL_CLASSES.index(c) for c in ("hepatocyte", "tumour", "T", "NK"))
+    shares[:70, [tumour, liver]] = 0.6, 0.4
+    shares[70:170, tumour] = shares[170:250, t] = 1.0
+    shares[250:, [t, nk]] = 0.6, 0.4
+    found = at_prevalence(shares, np.ones(270, dtype=bool))
+    np.testing.assert_allclose(found.sum(axis=1), 1.0)
+    np.testing.assert_allclose(found[:70], shares[:70])
+    assert found[250:, t].min() > 0.95
+    assert at_prevalence(shares, np.ones(270, dtype=bool), ())[:70, tumour].min() > 0.95
