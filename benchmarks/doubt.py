@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks.calibration import CLASSES, EFFECTS, references, simulate
-from hcc_assets.cells.pseudobulk import at_prevalence
+from hcc_assets.cells.pseudobulk import at_prevalence, prevalence_variance
 from hcc_assets.stats.composition_logratio import (
     PSEUDOCOUNT,
     Known,
@@ -63,13 +63,11 @@ def counted(seen: Array, posterior: Array, method: str) -> tuple[Array, Array]:
     """Counts of one sample by class and their variance, from the number of cells of each look."""
     if method == "calls":
         return seen @ np.eye(posterior.shape[1])[posterior.argmax(axis=1)], 0 * posterior[0]
-    share = posterior
     if method.startswith("at prevalence"):
         row = np.repeat(np.arange(len(posterior)), seen.astype(int))
         moved = at_prevalence(posterior[row], np.ones(len(row), dtype=bool))
-        share = posterior.copy()
-        share[row] = moved
-    return seen @ share, seen @ (share * (1 - share))
+        return moved.sum(axis=0), prevalence_variance(moved)
+    return seen @ posterior, seen @ (posterior * (1 - posterior))
 
 
 def test(counts: Array, variance: Array) -> TTest:

@@ -194,19 +194,19 @@ def log_ratio_test(
         Where given, a patient counts the less the more of the change is known to be error (inverse
         variance; the scatter of the patients is divided as Knapp and Hartung 2003 do, so that
         equal errors give the paired t), and the variance of the calls is added to that of the
-        mean, with the degrees of freedom of the sum (Satterthwaite).
+        mean. The degrees of freedom stay: the scatter of the patients has that variance in it
+        already, and more of them would take back most of what was added.
 
     Returns
     -------
     TTest
-        (…, k), natural log, n - 1 degrees of freedom (more where variance was added).
+        (…, k), natural log, n - 1 degrees of freedom.
     """
     d = np.asarray(changes, dtype=np.float64)
     w = np.asarray(weights, dtype=np.float64)
     values = d - (d * w[..., None, :]).sum(axis=-1, keepdims=True)
     n = d.shape[-2]
     centre, variance = values.mean(axis=-2), values.var(axis=-2, ddof=1) / n
-    df: Array | float = n - 1.0
     if known is not None:
         calls = _of_ratio(known.calls, w)
         needles = np.nan_to_num(known.needles)[..., None, :]
@@ -218,12 +218,11 @@ def log_ratio_test(
         centre = (each * values).sum(axis=-2)
         variance = (each * (values - centre[..., None, :]) ** 2).sum(axis=-2) / (n - 1)
         added = (each**2 * calls).sum(axis=-2)
-        df = (n - 1) * (1 + added / np.maximum(variance, 1e-300)) ** 2
         variance = variance + np.where(variance > 0, added, 0.0)
     se = np.sqrt(variance)
     # what is left of a class that is the whole reference is rounding
     se = np.where(se > _ROUNDING * np.abs(d).max(axis=(-2, -1))[..., None], se, 0.0)
-    return t_test(centre, se, df, level=level)
+    return t_test(centre, se, n - 1.0, level=level)
 
 
 def _of_ratio(variance: Array, weights: Array) -> Array:

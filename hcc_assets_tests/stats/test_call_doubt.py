@@ -124,6 +124,16 @@ def test_equal_errors_give_the_paired_t_of_equal_patients() -> None:
     assert np.allclose(plain.ci_low, same.ci_low)
 
 
+def test_doubt_widens_every_interval_and_leaves_the_degrees_of_freedom() -> None:
+    changes = np.random.default_rng(4).normal(0, 1, (8, 5))
+    weights = np.full(5, 0.2)
+    plain = log_ratio_test(changes, weights)
+    known = Known(np.full((8, 5), 0.2), np.zeros(5), np.full(8, 2.0))
+    wider = log_ratio_test(changes, weights, known=known)
+    assert (wider.df == 7).all()
+    assert (wider.ci_high - wider.ci_low > plain.ci_high - plain.ci_low).all()
+
+
 def needles(seed: int, *, between: float, patients: int = 10) -> pd.DataFrame:
     """Odd patients have three needles at each timepoint, the others one."""
     rng = np.random.default_rng(seed)
