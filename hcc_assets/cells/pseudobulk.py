@@ -163,8 +163,8 @@ def prevalence_variance(shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float
     the cells have is P'P (Louis 1982), P the shares: all of diag(n) where cells are sure, less
     where they are not. What its inverse has above 1 / n is the doubt. The sum of p (1 - p) is the
     variance of the classes of the cells at a prevalence that is known: it leaves out that the
-    prevalence is estimated from the same cells, a tenth of the whole error in the study of
-    ``benchmarks/doubt.py``.
+    prevalence is estimated from the same cells, a tenth of the squared error with half of the cells
+    in doubt (``shares`` in ``benchmarks/doubt.py``).
 
     Parameters
     ----------
