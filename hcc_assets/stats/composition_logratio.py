@@ -181,15 +181,18 @@ def log_ratio_test(
     known: Known | None = None,
     level: float = 0.95,
 ) -> TTest:
-    """Paired t test of each class against a weighted mean of classes; each patient's own value of
-    the reference is subtracted, so that its uncertainty is in the test.
+    """Paired t test of each class against a weighted mean of the other classes; each patient's own
+    value of the reference is subtracted, so that its uncertainty is in the test.
+
+    A class is not in its own reference: with the weight w there it would show 1 - w of its change.
+    Estimate, error and interval are therefore divided by 1 - w, and no p-value depends on it.
 
     Parameters
     ----------
     changes
         (…, n, k) log changes, one row per patient (n at least 2).
     weights
-        (…, k) of the reference, sum 1.
+        (…, k) of the reference, sum 1; for each class what the others have counts.
     known
         Where given, a patient counts the less the more of the change is known to be error (inverse
         variance; the scatter of the patients is divided as Knapp and Hartung 2003 do, so that
@@ -222,7 +225,16 @@ def log_ratio_test(
     se = np.sqrt(variance)
     # what is left of a class that is the whole reference is rounding
     se = np.where(se > _ROUNDING * np.abs(d).max(axis=(-2, -1))[..., None], se, 0.0)
-    return t_test(centre, se, n - 1.0, level=level)
+    others = of_others(w)
+    return t_test(centre / others, se / others, n - 1.0, level=level)
+
+
+def of_others(weights: Array) -> Array:
+    """Weight that the other classes have in the reference of each class, (…, k): a log-ratio
+    against a reference with the class in it is this much of that against the others. 1 for a class
+    that is the whole reference."""
+    rest = 1 - weights
+    return np.where(rest > _ROUNDING, rest, 1.0)
 
 
 def _of_ratio(variance: Array, weights: Array) -> Array:
