@@ -95,7 +95,8 @@ def run(
     )
     changes, found = second - first, references(counts, second - first)
     equal = np.full((len(counts), SHARES.size), 1 / SHARES.size)
-    test = log_ratio_test(changes, found.primary if reference == "primary" else equal)
+    primary = reference == "primary"
+    test = log_ratio_test(changes, found.primary if primary else equal, others=primary)
     return test, agreement(test, changes, found.weights, found.admissible)
 
 

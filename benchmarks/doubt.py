@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from benchmarks.calibration import CLASSES, EFFECTS, references, simulate
-from hcc_assets.cells.pseudobulk import at_prevalence
+from benchmarks.calibration import CLASSES, EFFECTS, SHARES, references, simulate
+from hcc_assets.cells.pseudobulk import at_prevalence, prevalence_variance
 from hcc_assets.stats.composition_logratio import (
     PSEUDOCOUNT,
     Known,
@@ -28,6 +28,7 @@ from hcc_assets.stats.composition_logratio import (
     thinned_log,
 )
 from hcc_assets.stats.moderated import TTest
+from hcc_assets.stats.proportions import wilson_wider
 
 Array = npt.NDArray[np.float64]
 
@@ -41,6 +42,9 @@ GROUPS = (
 OWN_LOOK = 0.7
 """Share of the doubtful cells that look like their own class: own choice, so that a doubtful cell
 of two equally frequent classes has a posterior of .7 at most."""
+SPREAD = 0.86
+"""Standard deviation of a log abundance over patients and biopsies in ``shares``: that of
+``benchmarks/calibration.py``, 0.7 and 0.5 together."""
 METHODS = ("true cells", "calls", "posteriors", "at prevalence (published)")
 
 
@@ -63,13 +67,11 @@ def counted(seen: Array, posterior: Array, method: str) -> tuple[Array, Array]:
     """Counts of one sample by class and their variance, from the number of cells of each look."""
     if method == "calls":
         return seen @ np.eye(posterior.shape[1])[posterior.argmax(axis=1)], 0 * posterior[0]
-    share = posterior
     if method.startswith("at prevalence"):
         row = np.repeat(np.arange(len(posterior)), seen.astype(int))
         moved = at_prevalence(posterior[row], np.ones(len(row), dtype=bool), ())
-        share = posterior.copy()
-        share[row] = moved
-    return seen @ share, seen @ (share * (1 - share))
+        return moved.sum(axis=0), prevalence_variance(moved)
+    return seen @ posterior, seen @ (posterior * (1 - posterior))
 
 
 def test(counts: Array, variance: Array) -> TTest:
@@ -142,11 +144,59 @@ def _all(true: Array, seen: Array, posterior: Array, method: str) -> tuple[Array
     return counts, variance
 
 
+def shares(
+    *,
+    replicates: int = 1000,
+    cells: Iterable[int] = (300, 1000, 5000),
+    doubts: Iterable[float] = (0.1, 0.3, 0.5),
+    seed: int = 3,
+) -> pd.DataFrame:
+    """Intervals of the shares of single samples.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``doubt, cells, counted`` (true cells and published), ``coverage`` and ``coverage_lowest``
+        of the 14 classes, and ``error``: mean squared error of the counts over the variance that is
+        stated.
+    """
+    rows = []
+    for doubt in doubts:
+        chance = looks(doubt)
+        posterior = (chance / np.maximum(chance.sum(axis=0), 1e-12)).T
+        for n in cells:
+            rng = np.random.default_rng([seed, n, round(100 * doubt)])
+            share = SHARES * np.exp(rng.normal(0, SPREAD, (replicates, len(CLASSES))))
+            share /= share.sum(axis=1, keepdims=True)
+            true = rng.multinomial(n, share)
+            seen = np.zeros((replicates, chance.shape[1]))
+            for k in range(len(CLASSES)):
+                seen += rng.multinomial(true[:, k], chance[k])
+            for method in (METHODS[0], METHODS[-1]):
+                counts, variance = _all(true.astype(float), seen, posterior, method)
+                low, high = wilson_wider(counts, np.full(counts.shape, float(n)), variance)
+                covered = ((low <= share) & (high >= share)).mean(axis=0)
+                stated = n * share * (1 - share) + variance
+                rows.append(
+                    {
+                        "doubt": doubt,
+                        "cells": n,
+                        "counted": method,
+                        "coverage": covered.mean(),
+                        "coverage_lowest": covered.min(),
+                        "error": ((counts - n * share) ** 2).mean() / stated.mean(),
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--replicates", type=int, default=300)
-    print(compare(replicates=parser.parse_args().replicates).round(3).to_string(index=False))
+    replicates = parser.parse_args().replicates
+    print(compare(replicates=replicates).round(3).to_string(index=False))
+    print(shares(replicates=3 * replicates).round(3).to_string(index=False))
 
 
 if __name__ == "__main__":

@@ -114,6 +114,9 @@ _STEPS = 200
 _SETTLED = 1e-6
 """Most steps, and the change of a prevalence at which they end: own choice, below a cell in a
 sample of any size."""
+_HALF_A_CELL = 0.5
+"""Information that every class has beforehand, in cells: the pseudocount of the log-ratios
+(single-cell methods, section 3), so that a class without a cell has a variance too."""
 
 
 def at_prevalence(
@@ -176,6 +179,34 @@ def _at_prevalence(
     return np.where(total > 0, weighted / np.where(total > 0, total, 1.0), shares)
 
 
+def prevalence_variance(shares: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Variance that the doubt of calls adds to the sums of shares `at_prevalence`.
+
+    The sums are a maximum-likelihood estimate, and the information about the log prevalences that
+    the cells have is P'P (Louis 1982), P the shares: all of diag(n) where cells are sure, less
+    where they are not. What its inverse has above 1 / n is the doubt. The sum of p (1 - p) is the
+    variance of the classes of the cells at a prevalence that is known: it leaves out that the
+    prevalence is estimated from the same cells, a tenth of the squared error with half of the cells
+    in doubt (``shares`` in ``benchmarks/doubt.py``).
+
+    Parameters
+    ----------
+    shares
+        Passing cells x classes, at their own prevalence; rows sum to 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        (classes,) in cells squared; at least 0, and 0 where every cell is sure.
+    """
+    known = shares.sum(axis=0) + _HALF_A_CELL
+    information = shares.T @ shares
+    information[np.diag_indices_from(information)] += _HALF_A_CELL
+    root = np.sqrt(known)
+    inverse = np.linalg.inv(information / np.outer(root, root))
+    return np.asarray(known * np.maximum(np.diag(inverse) - 1, 0.0))
+
+
 def soft_counts(
     calls: pd.DataFrame,
     shares: npt.NDArray[np.float64],
@@ -200,10 +231,11 @@ def soft_counts(
     -------
     pandas.DataFrame
         ``cell_class, qc_status, n_cells``, then ``n_expected`` (sum of shares `at_prevalence`),
-        ``n_assigned`` (of the cells that have a class), ``calls_variance`` (sum of p (1 - p): what
-        the doubt of single calls adds to the variance of the number), ``calls_error`` (cells by
-        which confidence that is not calibrated may shift it; 0 where that is not known) and
-        ``n_blind`` (as ``n_expected``, of ``blind``).
+        ``n_assigned`` (of the cells that have a class), ``calls_variance`` (what the doubt of
+        calls adds to the variance of the number: `prevalence_variance` of the cells that pass,
+        whose prevalence it is, sum of p (1 - p) of the others), ``calls_error`` (cells by which
+        confidence that is not calibrated may shift it; 0 where that is not known) and ``n_blind``
+        (as ``n_expected``, of ``blind``).
     """
     out = class_counts(calls)
     given = np.zeros(len(calls), dtype=bool)
@@ -229,7 +261,9 @@ def soft_counts(
             [
                 p[mine].sum(axis=0),
                 p[mine & assigned].sum(axis=0),
-                (p[mine] * (1 - p[mine])).sum(axis=0),
+                prevalence_variance(p[mine])
+                if status == "pass"
+                else (p[mine] * (1 - p[mine])).sum(axis=0),
                 error * p[mine & ~given].sum(axis=0),
                 unseen[mine].sum(axis=0),
             ]

@@ -17,7 +17,7 @@ from hcc_assets.schemas.base import conform, empty
 from hcc_assets.schemas.composition import CompositionChanges
 from hcc_assets.stats.biopsies import Pairs
 from hcc_assets.stats.composition import UnitCounts, biopsy_counts, class_columns
-from hcc_assets.stats.composition_logratio import posterior_log
+from hcc_assets.stats.composition_logratio import of_others, posterior_log
 from hcc_assets.stats.mixed_model import random_intercept
 from hcc_assets.stats.moderated import TTest
 from hcc_assets.stats.multiplicity import benjamini_hochberg
@@ -242,7 +242,7 @@ def mixed_changes(
     counts
         (biopsies, k) without ``unassigned``.
     weights
-        (k,) reference; NaN means equal weights.
+        (k,) reference, of which each class has the others; NaN means equal weights.
 
     Returns
     -------
@@ -267,7 +267,8 @@ def mixed_changes(
         )
         if w.sum() > 0:
             logs = posterior_log(counts[rows])[0]
-            values = logs - (logs @ (w / w.sum()))[:, None]
+            w = w / w.sum()
+            values = (logs - (logs @ w)[:, None]) / of_others(w)
             for j in np.flatnonzero(tested):
                 t = random_intercept(values[:, j], after, subjects).test
                 results[:, j] = [

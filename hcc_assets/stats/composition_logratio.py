@@ -180,33 +180,39 @@ def log_ratio_test(
     *,
     known: Known | None = None,
     level: float = 0.95,
+    others: bool = True,
 ) -> TTest:
-    """Paired t test of each class against a weighted mean of classes; each patient's own value of
-    the reference is subtracted, so that its uncertainty is in the test.
+    """Paired t test of each class against a weighted mean of the other classes; each patient's own
+    value of the reference is subtracted, so that its uncertainty is in the test.
+
+    A class is not in its own reference: with the weight w there it would show 1 - w of its change.
+    Estimate, error and interval are therefore divided by 1 - w, and no p-value depends on it.
 
     Parameters
     ----------
     changes
         (…, n, k) log changes, one row per patient (n at least 2).
     weights
-        (…, k) of the reference, sum 1.
+        (…, k) of the reference, sum 1; for each class what the others have counts.
     known
         Where given, a patient counts the less the more of the change is known to be error (inverse
         variance; the scatter of the patients is divided as Knapp and Hartung 2003 do, so that
         equal errors give the paired t), and the variance of the calls is added to that of the
-        mean, with the degrees of freedom of the sum (Satterthwaite).
+        mean. The degrees of freedom stay: the scatter of the patients has that variance in it
+        already, and more of them would take back most of what was added.
+    others
+        False: against the mean with the class in it, as a centred log-ratio is defined.
 
     Returns
     -------
     TTest
-        (…, k), natural log, n - 1 degrees of freedom (more where variance was added).
+        (…, k), natural log, n - 1 degrees of freedom.
     """
     d = np.asarray(changes, dtype=np.float64)
     w = np.asarray(weights, dtype=np.float64)
     values = d - (d * w[..., None, :]).sum(axis=-1, keepdims=True)
     n = d.shape[-2]
     centre, variance = values.mean(axis=-2), values.var(axis=-2, ddof=1) / n
-    df: Array | float = n - 1.0
     if known is not None:
         calls = _of_ratio(known.calls, w)
         needles = np.nan_to_num(known.needles)[..., None, :]
@@ -218,12 +224,20 @@ def log_ratio_test(
         centre = (each * values).sum(axis=-2)
         variance = (each * (values - centre[..., None, :]) ** 2).sum(axis=-2) / (n - 1)
         added = (each**2 * calls).sum(axis=-2)
-        df = (n - 1) * (1 + added / np.maximum(variance, 1e-300)) ** 2
         variance = variance + np.where(variance > 0, added, 0.0)
     se = np.sqrt(variance)
     # what is left of a class that is the whole reference is rounding
     se = np.where(se > _ROUNDING * np.abs(d).max(axis=(-2, -1))[..., None], se, 0.0)
-    return t_test(centre, se, df, level=level)
+    rest = of_others(w) if others else np.ones_like(w)
+    return t_test(centre / rest, se / rest, n - 1.0, level=level)
+
+
+def of_others(weights: Array) -> Array:
+    """Weight that the other classes have in the reference of each class, (…, k): a log-ratio
+    against a reference with the class in it is this much of that against the others. 1 for a class
+    that is the whole reference."""
+    rest = 1 - weights
+    return np.where(rest > _ROUNDING, rest, 1.0)
 
 
 def _of_ratio(variance: Array, weights: Array) -> Array:

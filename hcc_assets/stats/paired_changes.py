@@ -21,6 +21,7 @@ from hcc_assets.stats.composition_logratio import (
     Needles,
     log_ratio_test,
     needle_variance,
+    of_others,
     posterior_log,
     sampling_variance,
     thinned_log,
@@ -151,7 +152,7 @@ def log_ratios(
             weights,
         )
         known = replace(known, needles=scatter)
-    test = log_ratio_test(changes, weights, known=known)
+    test = log_ratio_test(changes, weights, known=known, others=reference != "clr")
     agreed = agreement(test, changes, found.weights, found.admissible, known=known)
 
     def spread(values: Array) -> Array:
@@ -171,7 +172,7 @@ def log_ratios(
         np.nan_to_num(spread(weights)) if np.isfinite(weights).all() else nothing,
         spread(np.clip(share, 0, 1)),
         spread(np.clip(calls_share, 0, 1)),
-        nothing if known is None else spread(known.needles),
+        nothing if known is None else spread(known.needles / of_others(weights) ** 2),
         np.nan_to_num(spread(agreed.astype(float))) > 0,
     )
 

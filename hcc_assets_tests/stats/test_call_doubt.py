@@ -124,6 +124,31 @@ def test_equal_errors_give_the_paired_t_of_equal_patients() -> None:
     assert np.allclose(plain.ci_low, same.ci_low)
 
 
+def test_a_class_is_not_in_its_own_reference() -> None:
+    changes = np.random.default_rng(5).normal([1.0, 0, 0, 0], 1, (9, 4))
+    weights = np.array([0.4, 0.3, 0.2, 0.1])
+    known = Known(np.random.default_rng(6).uniform(0, 0.3, (9, 4)), np.zeros(4), np.ones(9))
+    for k in (None, known):
+        found = log_ratio_test(changes, weights, known=k)
+        for j in range(4):
+            rest = np.where(np.arange(4) == j, 0, weights) / (1 - weights[j])
+            alone = log_ratio_test(changes, rest, known=k)
+            for name in ("estimate", "se", "p_value", "ci_low", "ci_high"):
+                assert np.isclose(getattr(found, name)[j], getattr(alone, name)[j]), name
+    whole = log_ratio_test(changes, np.array([1.0, 0, 0, 0]))
+    assert np.isnan(whole.p_value[0]) and abs(whole.estimate[0]) < 1e-12
+
+
+def test_doubt_widens_every_interval_and_leaves_the_degrees_of_freedom() -> None:
+    changes = np.random.default_rng(4).normal(0, 1, (8, 5))
+    weights = np.full(5, 0.2)
+    plain = log_ratio_test(changes, weights)
+    known = Known(np.full((8, 5), 0.2), np.zeros(5), np.full(8, 2.0))
+    wider = log_ratio_test(changes, weights, known=known)
+    assert (wider.df == 7).all()
+    assert (wider.ci_high - wider.ci_low > plain.ci_high - plain.ci_low).all()
+
+
 def needles(seed: int, *, between: float, patients: int = 10) -> pd.DataFrame:
     """Odd patients have three needles at each timepoint, the others one."""
     rng = np.random.default_rng(seed)

@@ -8,7 +8,12 @@ import pandas as pd
 
 from hcc_assets.cells.calling.annotation import annotate
 from hcc_assets.cells.calling.class_shares import class_shares
-from hcc_assets.cells.pseudobulk import at_prevalence, class_counts, soft_counts
+from hcc_assets.cells.pseudobulk import (
+    at_prevalence,
+    class_counts,
+    prevalence_variance,
+    soft_counts,
+)
 from hcc_assets.study.classes import CELL_CLASSES
 from hcc_assets_tests.cells.cohort import CONFIG, cohort, reference
 
@@ -96,3 +101,32 @@ def test_undecided_copy_number_is_no_evidence_of_single_cells():
     np.testing.assert_allclose(found[:70], shares[:70])
     assert found[250:, t].min() > 0.95
     assert at_prevalence(shares, np.ones(270, dtype=bool), ())[:70, tumour].min() > 0.95
+
+
+def test_the_variance_of_a_prevalence_is_that_of_repeated_samples() -> None:
+    """Observed information against 300 samples: half of the cells look like either of two classes,
+    and what their sums scatter beyond the multinomial is the variance that is stated."""
+    rng = np.random.default_rng(2)
+    share = np.array([0.25, 0.15, 0.6])
+    looks = np.array([[0.5, 0.35, 0.15, 0, 0], [0, 0.15, 0.35, 0.5, 0], [0, 0, 0, 0, 1.0]])
+    posterior = np.nan_to_num(looks / looks.sum(axis=0)).T
+    sums, stated, known = [], [], []
+    for _ in range(300):
+        row = np.repeat(np.arange(5), rng.multinomial(800, share @ looks))
+        p = at_prevalence(posterior[row], np.ones(800, dtype=bool), ())
+        sums.append(p.sum(axis=0))
+        stated.append(prevalence_variance(p))
+        known.append((p * (1 - p)).sum(axis=0))
+    beyond = np.var(sums, axis=0, ddof=1)[:2] - 800 * (share * (1 - share))[:2]
+    assert np.allclose(np.mean(stated, axis=0)[:2], beyond, rtol=0.3)
+    assert (np.mean(known, axis=0)[:2] < 0.8 * np.mean(stated, axis=0)[:2]).all()
+
+
+def test_sure_cells_have_no_variance_and_the_order_of_cells_is_none_of_its_business() -> None:
+    sure = np.eye(4)[np.repeat([0, 1, 3], [500, 3, 40])]
+    assert np.allclose(prevalence_variance(sure), 0, atol=1e-9)
+    assert np.allclose(prevalence_variance(np.zeros((0, 4))), 0)
+    p = np.random.default_rng(3).dirichlet(np.full(4, 0.3), 2000)
+    there, back = prevalence_variance(p), prevalence_variance(p[::-1])
+    assert np.allclose(there, back, rtol=0, atol=1e-7)
+    assert (there >= (p * (1 - p)).sum(axis=0)).all(), "an estimated prevalence is no better known"
