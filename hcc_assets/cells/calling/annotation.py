@@ -29,6 +29,7 @@ from hcc_assets.cells.calling.marker_evidence import (
 )
 from hcc_assets.cells.malignancy.decision import MalignancyResult
 from hcc_assets.cells.quality.adaptive import adaptive_status
+from hcc_assets.cells.reference.marker_support import UNSUPPORTED
 from hcc_assets.cells.reference.model import Reference
 from hcc_assets.cells.reference.teaching import align, ambient_of, ambient_umi
 from hcc_assets.study.classes import BLOOD_ELEMENTS, CELL_CLASSES, UNASSIGNED
@@ -44,10 +45,6 @@ OUTLIER: Final = 30.0
 """Robust sd above training cells at which the counts of a cell fit no profile: own choice, wide: at
 most 3 % unassigned, yet 80 % of an injected type (SINGLE_CELL.md, section 5;
 benchmarks/annotation.py).
-"""
-UNSUPPORTED: Final = -3.0
-"""Log-likelihood ratio below which the markers that set a class apart are missing: own choice,
-e**-3 or 1 in 20.
 """
 _RESCUED: Final = 0.9
 """Confidence of a cell whose conjunctive rule names a class without a profile: own choice, above
@@ -162,7 +159,7 @@ def annotate(
         shares[gone] = np.arange(len(CELL_CLASSES)) == _NONE
         less = found.without()
         unseen = evidence_without(
-            target_genes(), evidence, _asks_rules(less), mine, symbols, ambient, foreign
+            target_genes(), evidence, _asks_rules(less, reference), mine, symbols, ambient, foreign
         )
         blind, _, blind_sure = decide(less, unseen, reference)
         judged = (named_class != first) | (named.confidence != sure)
@@ -237,10 +234,19 @@ def _normal_elsewhere(found: ClassPosterior) -> npt.NDArray[np.bool_]:
     return (found.probability.argmax(axis=1) == _NONE) & (np.round(found.surprise, 3) <= OUTLIER)
 
 
-def _asks_rules(found: ClassPosterior) -> npt.NDArray[np.intp]:
+def _odd(found: ClassPosterior, reference: Reference) -> npt.NDArray[np.bool_]:
+    """Cells whose counts fit no profile, or that lack the markers that set their class apart."""
+    limit = np.array([reference.unsupported.get(c, UNSUPPORTED) for c in CELL_CLASSES])
+    best = np.round(found.probability, _DIGITS).argmax(axis=1)
+    return np.asarray(
+        (np.round(found.surprise, 3) > OUTLIER) | (np.round(found.support, 3) < limit[best])
+    )
+
+
+def _asks_rules(found: ClassPosterior, reference: Reference) -> npt.NDArray[np.intp]:
     """Cells of which `decide` may ask the conjunctive rules."""
     p = np.round(found.probability, _DIGITS)
-    odd = (np.round(found.surprise, 3) > OUTLIER) | (np.round(found.support, 3) < UNSUPPORTED)
+    odd = _odd(found, reference)
     return np.flatnonzero(odd | (p.argmax(axis=1) == _NONE) | (p.max(axis=1) < 0.5))
 
 
@@ -265,9 +271,7 @@ def decide(
     rest[rows, best] = -1.0
     runner_up = np.where(rest.max(axis=1) > 0, rest.argmax(axis=1), -1)
     sure = p[rows, best]
-    odd = ((np.round(found.surprise, 3) > OUTLIER) | (np.round(found.support, 3) < UNSUPPORTED)) & (
-        evidence.seed != best
-    )
+    odd = _odd(found, reference) & (evidence.seed != best)
     known = np.isin(np.arange(len(CELL_CLASSES)), reference.owner)
     doubt = odd | (best == _NONE) | (sure < 0.5) | (not known.any())
     rescued = (evidence.seed >= 0) & ~known[np.maximum(evidence.seed, 0)] & doubt

@@ -11,9 +11,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import scipy.sparse as sp
-from scipy.special import pdtrc
 
 from hcc_assets.cells.reference.likelihood import (
     class_scores,
@@ -21,30 +19,17 @@ from hcc_assets.cells.reference.likelihood import (
     posterior,
     size_evidence,
 )
+from hcc_assets.cells.reference.marker_support import Markers, without_markers
 from hcc_assets.cells.reference.model import Reference
 from hcc_assets.cells.reference.outliers import deviance_per_molecule
-from hcc_assets.cells.reference.seeds import CYCLING, NONCLASSICAL_MONOCYTE
 from hcc_assets.cells.reference.temperature import temperature_at
-from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
-from hcc_assets.study.markers import markers
+from hcc_assets.study.classes import CELL_CLASSES
 
 Matrix = npt.NDArray[np.float64]
 Vector = npt.NDArray[np.float64]
 
 _CHUNK: Final = 4096
 """Cells at a time: own choice, 4,096 x 30 profiles stay in the cache; no result depends on it."""
-_CLEAR: Final = 1e-3
-"""Chance of so many marker molecules from ambient RNA below which they count as there: own choice,
-1 in 1,000, as for seeds.
-"""
-_FEW: Final = 0.35
-"""Markers count as missing where fewer than that share of the expected molecules is there: own
-choice, a third.
-"""
-_APART: Final = 2.0
-"""A marker sets a class apart where its share is that many times the share in any other class: own
-choice, one log2 unit.
-"""
 
 
 @dataclass(frozen=True)
@@ -100,44 +85,6 @@ def restrict(
     return view, kept
 
 
-def _without_markers(reference: Reference) -> tuple[npt.NDArray[np.intp], Matrix]:
-    """Panel genes (places), and the profiles over them with the markers that set their class apart
-    lowered to the least class.
-    """
-    present = [k for k in np.unique(reference.owner) if CELL_CLASSES[k] != UNASSIGNED]
-    weight = np.maximum(reference.n_cells, 1).astype(float)
-    mean = np.array(
-        [
-            np.average(
-                reference.shares[reference.owner == k], axis=0, weights=weight[reference.owner == k]
-            )
-            for k in present
-        ],
-        dtype=float,
-    ).reshape(len(present), len(reference.genes))
-    symbols = pd.Index(reference.symbols)
-    low = mean.min(axis=0) if len(present) > 1 else np.zeros(len(reference.genes))
-    out = reference.shares.astype(float)
-    touched = np.zeros(len(reference.genes), dtype=bool)
-    for i, k in enumerate(present):
-        panel = markers()[CELL_CLASSES[k]]
-        names = {*panel.positive, *(g for genes in panel.subsets.values() for g in genes)} - CYCLING
-        if CELL_CLASSES[k] == "monocyte":
-            names |= set(NONCLASSICAL_MONOCYTE)
-        others = (
-            np.delete(mean, i, axis=0).max(axis=0)
-            if len(present) > 1
-            else np.zeros(len(reference.genes))
-        )
-        apart = symbols.isin(sorted(names)) & (mean[i] > _APART * others)
-        out[np.ix_(reference.owner == k, apart)] = np.minimum(
-            out[np.ix_(reference.owner == k, apart)], low[apart]
-        )
-        touched |= apart
-    at = np.flatnonzero(touched)
-    return at, out[:, at]
-
-
 def class_posterior(
     counts: sp.csr_matrix,
     ambient: Vector,
@@ -166,10 +113,10 @@ def class_posterior(
     shares = reference.shares.astype(float)
     shares = shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-12)
     total = np.asarray(counts.sum(axis=1), dtype=float).ravel()
-    at, bare = _without_markers(reference)
-    markers_at = _Markers(sp.csr_matrix(counts[:, at]), shares[:, at], bare, ambient[at])
+    at, bare = without_markers(reference)
+    markers_at = Markers(sp.csr_matrix(counts[:, at]), shares[:, at], bare, ambient[at])
     seen = ~np.isin(at, out)
-    seeing = _Markers(
+    seeing = Markers(
         sp.csr_matrix(counts[:, at[seen]]), shares[:, at[seen]], bare[:, seen], ambient[at[seen]]
     )
     aside = sp.csr_matrix(counts[:, out])
@@ -201,45 +148,3 @@ def class_posterior(
     if not len(out):
         return ClassPosterior(probability, surprise, support)
     return ClassPosterior(probability, surprise, support, blind, blind_support)
-
-
-@dataclass(frozen=True)
-class _Markers:
-    """Marker genes: their counts, their share in each profile, the same with the markers that set
-    a class apart lowered, and their share in the ambient RNA."""
-
-    panel: sp.csr_matrix
-    shares: Matrix
-    bare: Matrix
-    ambient: Vector
-
-    def support(
-        self,
-        rows: npt.NDArray[np.intp],
-        size: Vector,
-        share: Vector,
-        best: npt.NDArray[np.intp],
-        scale: Vector,
-    ) -> Vector:
-        """Log-likelihood ratio of the markers of the best profile, for some cells, on a scale."""
-        if not self.panel.shape[1]:
-            return np.zeros(len(rows))
-        unit, each = np.ones(self.panel.shape[1]), np.arange(len(rows))
-        with_markers = log_likelihood(
-            self.panel[rows], size, self.shares, unit, self.ambient, share
-        )
-        without = log_likelihood(self.panel[rows], size, self.bare, unit, self.ambient, share)
-        ratio = (with_markers[each, best] - without[each, best]) / scale
-        apart = (self.shares > self.bare).astype(float)
-        there = np.asarray(
-            sp.csr_matrix(self.panel[rows], dtype=float).multiply(apart[best]).sum(axis=1)
-        ).ravel()
-        expected = size * (apart * self.shares).sum(axis=1)[best]
-        chance = size * (
-            (1 - share) * (apart * self.bare).sum(axis=1)[best]
-            + share * (apart @ self.ambient)[best]
-        )
-        clear = (there >= _FEW * expected) | (
-            (there > 0) & (pdtrc(np.maximum(there - 1, 0), np.maximum(chance, 1e-9)) < _CLEAR)
-        )
-        return np.where(clear, np.maximum(ratio, 0.0), ratio)

@@ -8,6 +8,7 @@ in ``bootstrap``.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from hcc_assets.cells.reference.compartments import embed
 from hcc_assets.cells.reference.freezing import freezing_prefix
 from hcc_assets.cells.reference.labels import labelled_cells
 from hcc_assets.cells.reference.likelihood import typical_log_size
+from hcc_assets.cells.reference.marker_support import support_limits
 from hcc_assets.cells.reference.model import Kind, Reference
 from hcc_assets.cells.reference.outliers import OutlierLimits, fit_limits
 from hcc_assets.cells.reference.prior_fit import MISFIT, classes_fit, with_prior
@@ -135,7 +137,7 @@ def _fit(
         cells.subject,
     )
     limits = fit_limits(small, narrow, owner, n_own)
-    return Reference(
+    made = Reference(
         kind,
         small.genes,
         small.symbols,
@@ -152,6 +154,10 @@ def _fit(
         VERSION if known is not None else "",
         shipped.map if shipped is not None else None,
         curve,
+    )
+    # the prior's states have their own scale, and other means against unknown types
+    return (
+        made if known is not None else replace(made, unsupported=support_limits(small, owner, made))
     )
 
 

@@ -23,6 +23,7 @@ from hcc_assets.cells.reference.prior_fit import Adapted
 from hcc_assets.cells.reference.prior_view import PriorView
 from hcc_assets.cells.reference.training import TrainingCells, grouped_counts
 from hcc_assets.study.classes import CELL_CLASSES, UNASSIGNED
+from hcc_assets.study.prior import EPITHELIUM
 
 Labels = npt.NDArray[np.intp]
 Vector = npt.NDArray[np.float64]
@@ -40,6 +41,11 @@ _MOST_CLUSTERS: Final = 12
 _CLEAR: Final = (0.3, 0.7)
 """Posterior of being malignant below and above which copy number decides for a cell: own choice,
 the cells between teach nothing."""
+_SURE: Final = 0.7
+"""Posterior from which the prior's word on epithelium of another organ stands: as for cells that
+teach in ``bootstrap``."""
+_ANY: Final = f"{EPITHELIUM}/any"
+"""The mean of these states: what is likest to it is no type of its own."""
 _NONE: Final = CELL_CLASSES.index(UNASSIGNED)
 _TUMOUR, _HEPATOCYTE, _CHOLANGIOCYTE = (CELL_CLASSES.index(c) for c in EPITHELIAL_CLASSES)
 
@@ -116,7 +122,9 @@ def epithelial_classes(
         in their subject. A cell that copy number shows to be malignant is tumour; one that it shows
         to be normal is what its cluster is named, or what it is likest to; where copy number is
         silent the name of its cluster among the epithelial cells of its subject stands, and is no
-        class where there is none.
+        class where there is none. A cell that is surely epithelium of another organ is no class
+        where it would be normal or its cluster is named cholangiocyte, since ductal genes are those
+        of many epithelia; a prior that lacks the class of that name is not asked.
     """
     state_is = view.epithelial[found.state]
     by_prior = np.array([*CELL_CLASSES, UNASSIGNED], dtype=object)[call]
@@ -138,14 +146,35 @@ def epithelial_classes(
     name = np.array([CELL_CLASSES.index(n) if n in EPITHELIAL_CLASSES else _NONE for n in names])
     own, told = view.owner[found.state[rows]], by_cell[rows]
     own = np.where(of_the_liver(cells.ambient.mean(axis=0), cells.symbols), own, _NONE)
+    liver = np.isin(name, (_HEPATOCYTE, _CHOLANGIOCYTE))
+    # who has no profile of a class cannot speak against its name
+    foreign = of_another_organ(view, found, rows) & (~liver | np.isin(name, view.owner))
     normal = np.where((name == _TUMOUR) | (name == _NONE), own, name)
+    normal = np.where(foreign, _NONE, normal)
+    silent = np.where(foreign & (name == _CHOLANGIOCYTE), _NONE, name)
     out = call.copy()
     out[rows] = np.where(
         np.isnan(told),
-        name,
+        silent,
         np.where(told > _CLEAR[1], _TUMOUR, np.where(told < _CLEAR[0], normal, -1)),
     )
     return out
+
+
+def of_another_organ(view: PriorView, found: Adapted, rows: Labels) -> npt.NDArray[np.bool_]:
+    """Cells that are surely of one state of epithelium of another organ. The mean of these states,
+    which is what a tumour without a lineage is likest to, does not count.
+
+    Parameters
+    ----------
+    view, found
+        The prior and as it was adapted to the cells.
+    rows
+        Cells that are asked for.
+    """
+    one = (view.owner == _NONE) & (np.array(view.names, dtype=object) != _ANY)
+    sure = found.probability[rows, _NONE] >= _SURE
+    return np.asarray(one[found.state[rows]] & sure, dtype=bool)
 
 
 def in_epithelium(

@@ -71,6 +71,10 @@ class Reference:
         Map from posterior to confidence; None where posteriors are taken as they are.
     reliability
         Per source of labels and bin of confidence: mean confidence, share right, cells.
+    unsupported
+        By class, log-likelihood ratio below which its markers are missing
+        (`marker_support.support_limits`); classes that are not there, and references made before
+        it was learned, have `marker_support.UNSUPPORTED`.
     """
 
     kind: Kind
@@ -89,6 +93,7 @@ class Reference:
     prior: str = ""
     confidence: ConfidenceMap | None = None
     reliability: tuple[ReliabilityBin, ...] = ()
+    unsupported: dict[str, float] = field(default_factory=dict)
 
     @property
     def frozen(self) -> bool:
@@ -127,6 +132,7 @@ class Reference:
             **({"prior": self.prior} if self.prior else {}),
             **({"confidence": self.confidence.to_dict()} if self.confidence else {}),
             **({"reliability": [list(b) for b in self.reliability]} if self.reliability else {}),
+            **({"unsupported": dict(sorted(self.unsupported.items()))} if self.unsupported else {}),
         }
 
     def _content(self) -> bytes:
@@ -205,6 +211,7 @@ class Reference:
                 str(h.get("prior", "")),
                 ConfidenceMap.from_dict(h["confidence"]) if "confidence" in h else None,
                 tuple(ReliabilityBin(*row) for row in h.get("reliability", [])),
+                {str(k): float(v) for k, v in h.get("unsupported", {}).items()},
             )
         except (KeyError, IndexError, TypeError, ValueError):
             raise ReferenceOutdated(

@@ -24,10 +24,10 @@ from hcc_assets.study.prior import prior
 
 
 def biopsies(
-    kind: str, seed: int, n: int = 600, patients: tuple[int, ...] = (0,)
+    kind: str, seed: int, n: int = 600, patients: tuple[int, ...] = (0,), novel: str = ""
 ) -> tuple[TrainingCells, np.ndarray]:
     """Single cells of one biopsy of each patient with a tumour of that kind, and their classes."""
-    world = make_real_world(seed, RealSettings(tumour_kinds=(kind,), ambient=0.05))
+    world = make_real_world(seed, RealSettings(tumour_kinds=(kind,), ambient=0.05, novel=novel))
     every = [simulate_real_sample(world, p, "pre", n, 0) for p in patients]
     single = [np.flatnonzero(~(d.truth["doublet"] | d.truth["damaged"])) for d in every]
     counts = sp.vstack([d.counts[rows] for d, rows in zip(every, single, strict=True)]).tocsr()
@@ -67,6 +67,18 @@ def test_tumour_and_hepatocytes_of_one_biopsy_teach_their_own_class(kind: str, s
     tumour = true == "tumour"
     assert (taught[tumour] == "tumour").mean() >= 0.85
     assert (taught[true == "hepatocyte"] == "hepatocyte").mean() >= 0.85
+
+
+@pytest.mark.parametrize("seed", [41, 42])
+def test_epithelium_of_another_organ_is_no_duct(seed: int) -> None:
+    cells, true = biopsies(PLAIN, seed, 500, (0, 1), "epithelium/ciliated")
+    taught = classes_of(cells)
+    ciliated = true == "novel"
+    assert ciliated.sum() >= 30
+    assert (taught[ciliated] == "unassigned").mean() >= 0.8
+    assert not (taught[ciliated] == "cholangiocyte").any()
+    for name in ("hepatocyte", "tumour"):
+        assert (taught[true == name] == "unassigned").mean() <= 0.03, name
 
 
 def test_a_tumour_likest_to_epithelium_in_one_subject_and_to_fibroblasts_in_the_next() -> None:
