@@ -58,13 +58,19 @@ def main() -> None:
                     **pool.submit(run_study, name, given.size).result(),
                 }
             print(f"{name}: {results['studies'][name]['wall_s']} s", flush=True)
+            _keep(results, names, kept)
+    _keep(results, names, kept)
+    (given.docs / "science.md").write_text(document.text(results), encoding="utf-8")
+    print(f"Wrote {given.docs / 'science.md'}")
+
+
+def _keep(results: dict[str, Any], names: list[str], kept: Path) -> None:
+    """Write what there is, so that a run that is broken off loses no study that was finished."""
     results["studies"] = {
         name: results["studies"][name] for name in names if name in results["studies"]
     }
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    (given.docs / "science.md").write_text(document.text(results), encoding="utf-8")
-    print(f"Wrote {given.docs / 'science.md'}")
 
 
 if __name__ == "__main__":
