@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from hcc_assets.report import clinical, laboratory, safety, words
+from hcc_assets.report import clinical, laboratory, population, safety, words
 from hcc_assets.report.biopsies import (
     associations,
     changes,
@@ -76,6 +76,9 @@ def build_report(
         design=design(tables),
         confounded=confounded(tables),
         programs=programs(tables),
+        flow=population.flow(tables),
+        baseline=population.baseline(tables),
+        censoring=population.censoring(tables, config),
         rates=clinical.rates(tables, config),
         responses=clinical.responses(tables, config),
         concordance=clinical.concordance(tables, config),

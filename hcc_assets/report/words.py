@@ -56,6 +56,11 @@ def date(value: Any) -> str:
     return "–" if missing(value) else f"{pd.Timestamp(value):%-d %b %Y}"
 
 
+def sentence(text: str) -> str:
+    """Coded words (``TREATMENT ENDED``) as a person writes them."""
+    return text[:1].upper() + text[1:].lower() if text.isupper() else text
+
+
 def plain(name: str) -> str:
     """A column or class name as words."""
     return {"T": "T cells", "B": "B cells", "NK": "NK cells", "all": "all cells"}.get(

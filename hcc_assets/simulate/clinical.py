@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from hcc_assets.simulate.characteristics import characteristic_rows
 from hcc_assets.simulate.events import Dosing, Event, treat
 from hcc_assets.simulate.lesions import scan_course
 from hcc_assets.simulate.panel_rows import panel_rows
@@ -138,6 +139,8 @@ def export(
         ]
         disposition_rows(rows, story, until)
         panel_rows(rows, story, until)
+        if course.baseline_scan <= until:
+            characteristic_rows(rows, story)
         responses += [
             {
                 "USUBJID": course.usubjid,

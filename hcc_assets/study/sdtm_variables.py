@@ -181,6 +181,24 @@ DOMAINS: dict[str, DomainSpec] = {
         upper=("VSTESTCD", "VSORRES", "VSSTRESC", "VSBLFL", "VSSTAT"),
         results=("VSORRES", "VSSTRESC"),
     ),
+    "sc": DomainSpec(
+        required=("USUBJID",),
+        optional=("SCTESTCD", "SCORRES"),
+        quiet=("SCTEST", "SCCAT", "SCSTRESC", "SCDTC", "VISITNUM", "VISIT", "SCSTAT"),
+        numbers=("VISITNUM",),
+        dates=("SCDTC",),
+        upper=("SCTESTCD", "SCTEST", "SCCAT", "SCORRES", "SCSTRESC", "SCSTAT"),
+        results=("SCORRES", "SCSTRESC"),
+    ),
+    "qs": DomainSpec(
+        required=("USUBJID",),
+        optional=("QSTESTCD", "QSORRES"),
+        quiet=(*("QSTEST", "QSCAT", "QSSTRESC", "QSDTC", "VISITNUM", "VISIT", "QSSTAT", "QSBLFL"),),
+        numbers=("VISITNUM",),
+        dates=("QSDTC",),
+        upper=("QSTESTCD", "QSTEST", "QSCAT", "QSORRES", "QSSTRESC", "QSSTAT", "QSBLFL"),
+        results=("QSORRES", "QSSTRESC"),
+    ),
 }
 """What the platform reads, by domain."""
 
@@ -242,6 +260,8 @@ _CLASS = {
     "ss": _FINDINGS,
     "lb": _FINDINGS,
     "vs": _FINDINGS,
+    "sc": _FINDINGS,
+    "qs": _FINDINGS,
 }
 
 

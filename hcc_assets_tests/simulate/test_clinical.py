@@ -165,7 +165,7 @@ def test_an_earlier_export_is_the_later_one_with_its_future_cut_off(
     )
     day = (START + dt.timedelta(days=early)).isoformat()
     date = {"ae": "AESTDTC", "ex": "EXSTDTC", "tr": "TRDTC", "dm": "RFICDTC", "tu": "TUDTC"}
-    date |= {"lb": "LBDTC", "vs": "VSDTC"}
+    date |= {"lb": "LBDTC", "vs": "VSDTC", "sc": "SCDTC", "qs": "QSDTC"}
     for domain, column in date.items():
         assert (first[domain][column] <= day).all()
         assert len(second[domain][second[domain][column] <= day]) == len(first[domain])

@@ -23,6 +23,7 @@ _DATED = {
     "reported_responses": "RSDT",
     "lab_results": "LBDT",
     "vital_signs": "VSDT",
+    "subject_characteristics": "DT",
 }
 """Column of a table that says when something was recorded."""
 

@@ -35,6 +35,10 @@ KEYS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("USUBJID", "VSTESTCD", "VISITNUM", "VSDTC"),
         ("USUBJID", "VSTESTCD", "VISITNUM"),
     ),
+    "subject_characteristics": (
+        ("USUBJID", "DOMAIN", "TESTCD", "VISITNUM", "DTC"),
+        ("USUBJID", "DOMAIN", "TESTCD"),
+    ),
 }
 """Key columns by table, strongest first."""
 

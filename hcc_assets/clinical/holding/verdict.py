@@ -20,6 +20,7 @@ from hcc_assets.clinical.holding.row_matching import KEYS, SEQUENCES, match_rows
 from hcc_assets.clinical.reading.exports import Export
 from hcc_assets.clinical.recist.responses import derive_responses
 from hcc_assets.schemas.base import columns
+from hcc_assets.schemas.baseline import SubjectCharacteristics
 from hcc_assets.schemas.clinical import (
     AdverseEvents,
     Disposition,
@@ -42,6 +43,7 @@ TABLES = {
     "adverse_events": ("AE", AdverseEvents),
     "lab_results": ("LB", LabResults),
     "vital_signs": ("VS", VitalSigns),
+    "subject_characteristics": ("SC", SubjectCharacteristics),
 }
 _DERIVED = frozenset(
     {

@@ -19,6 +19,7 @@ import pandas as pd
 from hcc_assets.clinical.issues import IssueLog
 from hcc_assets.clinical.reading import measurements, tumour_tables
 from hcc_assets.clinical.reading import tables as build
+from hcc_assets.clinical.reading.characteristics import build_subject_characteristics
 from hcc_assets.clinical.reading.columns import known_names, map_columns
 from hcc_assets.clinical.reading.disposition import build_disposition
 from hcc_assets.clinical.reading.folder import (
@@ -44,6 +45,7 @@ TABLE_DOMAINS: dict[str, tuple[str, ...]] = {
     "adverse_events": ("ae", "ex"),
     "lab_results": ("lb",),
     "vital_signs": ("vs",),
+    "subject_characteristics": ("sc", "qs"),
 }
 """Domains that each table rests on, its own first."""
 
@@ -284,6 +286,8 @@ def _build_tables(
     ):
         found = frames[own] if own in frames else measurements.none_typed(own)
         attempt(table, own, (), partial(build_optional, found))
+    if not {"sc", "qs"} & set(refused):
+        made["subject_characteristics"] = build_subject_characteristics(frames)
     if "ex" in frames and not {"ds", "cm", "pr", "ss"} & set(refused):
         made["disposition"] = build_disposition(frames, therapy, doses, log)
     return {name: made[name] for name in TABLE_DOMAINS if name in made}, log

@@ -95,6 +95,7 @@ def test_two_files_for_one_domain_and_a_missing_one_are_refused(tmp_path: Path) 
         "exposure",
         "lab_results",
         "reported_responses",
+        "subject_characteristics",
         "subjects",
         "vital_signs",
     ]

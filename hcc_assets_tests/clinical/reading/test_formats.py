@@ -19,6 +19,7 @@ TABLES = [
     "adverse_events",
     "lab_results",
     "vital_signs",
+    "subject_characteristics",
 ]
 
 
