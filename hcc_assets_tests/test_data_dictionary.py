@@ -13,6 +13,8 @@ from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.schemas.adam import ADAM_MODELS
 from hcc_assets.schemas.base import table_name
 from hcc_assets.schemas.dictionary import data_dictionary
+from hcc_assets.study.partial_dates import PARTIAL_DATES
+from hcc_assets.study.sdtm_variables import DOMAINS
 from hcc_assets_tests.schemas.models import published_models
 
 DICTIONARY = Path(__file__).resolve().parents[1] / "docs" / "data_dictionary.md"
@@ -76,6 +78,23 @@ def dictionary_markdown() -> str:
                     row["description"],
                 ]
                 lines.append("| " + " | ".join(str(c).replace("|", "\\|") for c in cells) + " |")
+    lines += [
+        "",
+        "## Partial dates",
+        "",
+        "A date that is not whole stands for one day of its period, and the flag beside it says "
+        "what was imputed (`D` day, `M` month and day, `Y` all). The day is moved only within the "
+        "period that was delivered. A partial date that can move an endpoint is a finding of its "
+        "subject.",
+        "",
+        "| delivered | table | day, flag | rule | not before | unless |",
+        "|---|---|---|---|---|---|",
+    ]
+    for column, rule in PARTIAL_DATES.items():
+        lines.append(
+            f"| `{column}` | `{rule.table}` | `{rule.date}`, `{rule.date}F` | {rule.side} possible "
+            f"day | {rule.not_before} | {rule.unless} |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -88,3 +107,8 @@ def test_data_dictionary_is_that_of_the_models() -> None:
         "a table model has changed: renew docs/data_dictionary.md as the docstring of this module "
         "says, and look"
     )
+
+
+def test_every_date_that_is_read_has_its_rule() -> None:
+    read = {c for spec in DOMAINS.values() for c in spec.dates}
+    assert read == set(PARTIAL_DATES)

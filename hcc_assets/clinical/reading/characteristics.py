@@ -7,7 +7,7 @@ import re
 import pandas as pd
 
 from hcc_assets.clinical.issues import IssueLog
-from hcc_assets.clinical.reading.finishing import finish
+from hcc_assets.clinical.reading.finishing import finish, with_date
 from hcc_assets.clinical.reading.typed import type_cells
 from hcc_assets.schemas.base import columns
 from hcc_assets.schemas.baseline import SubjectCharacteristics
@@ -28,7 +28,8 @@ def build_subject_characteristics(frames: dict[str, pd.DataFrame]) -> pd.DataFra
 
 def _renamed(typed: pd.DataFrame, domain: str) -> pd.DataFrame:
     code = domain.upper()
-    names = {c: re.sub(f"^{code}", "", c) for c in typed.columns}
-    frame = typed.rename(columns=names).assign(DOMAIN=code)
-    frame["DT"], frame["DTF"] = frame["DTC.low"], frame["DTC.flag"]
+    frame = typed.copy()
+    with_date(frame, f"{code}DTC")
+    names = {c: re.sub(f"^{code}", "", c) for c in frame.columns}
+    frame = frame.rename(columns=names).assign(DOMAIN=code)
     return frame.reindex(columns=list(columns(SubjectCharacteristics)))

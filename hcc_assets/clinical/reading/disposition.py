@@ -6,7 +6,7 @@ from __future__ import annotations
 import pandas as pd
 
 from hcc_assets.clinical.issues import IssueLog
-from hcc_assets.clinical.reading.finishing import finish
+from hcc_assets.clinical.reading.finishing import finish, with_date
 from hcc_assets.schemas.base import columns
 from hcc_assets.schemas.clinical import Disposition
 from hcc_assets.study.codelists import NEW_THERAPY, SURVIVAL_STATUS
@@ -31,7 +31,7 @@ def build_disposition(
     """
     parts = []
     if (ds := frames.get("ds")) is not None:
-        parts.append(_records(ds, "DS", ds["DSDECOD"], "DSSTDTC", "low", ds["DSSCAT"]))
+        parts.append(_records(ds, "DS", ds["DSDECOD"], "DSSTDTC", ds["DSSCAT"]))
     for domain, category, treatment, date in (
         ("cm", "CMCAT", "CMDECOD", "CMSTDTC"),
         ("pr", "PRCAT", "PRTRT", "PRSTDTC"),
@@ -40,11 +40,10 @@ def build_disposition(
             new = _new_therapy(
                 frames[domain], (domain, category, treatment, date), therapy, doses, log
             )
-            # the latest day that it can have begun [CLINICAL.md 11.15]
-            parts.append(_records(new, domain.upper(), NEW_THERAPY, date, "high"))
+            parts.append(_records(new, domain.upper(), NEW_THERAPY, date))
     if (ss := frames.get("ss")) is not None:
         ss = ss[ss["SSTESTCD"] == SURVIVAL_STATUS]
-        parts.append(_records(ss, "SS", ss["SSSTRESC"], "SSDTC", "low"))
+        parts.append(_records(ss, "SS", ss["SSSTRESC"], "SSDTC"))
     names = list(columns(Disposition))
     frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
     return finish(
@@ -57,16 +56,12 @@ def _records(
     domain: str,
     word: pd.Series | str,
     date: str,
-    side: str,
     category: pd.Series | None = None,
 ) -> pd.DataFrame:
-    return frame[["USUBJID", "SRCROW"]].assign(
-        DOMAIN=domain,
-        DSDECOD=word,
-        DSSCAT=category,
-        DSSTDTC=frame[date],
-        DSSTDT=frame[f"{date}.{side}"],
-        DSSTDTF=frame[f"{date}.flag"],
+    dated = frame.copy()
+    with_date(dated, date)
+    return dated[["USUBJID", "SRCROW", "DSSTDT", "DSSTDTF"]].assign(
+        DOMAIN=domain, DSDECOD=word, DSSCAT=category, DSSTDTC=frame[date]
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from hcc_assets.clinical.reading.dates import impute
 from hcc_assets.schemas.base import Table, columns, conform
+from hcc_assets.study.partial_dates import PARTIAL_DATES
 
 
 def finish(model: type[Table], frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -16,10 +18,27 @@ def finish(model: type[Table], frame: pd.DataFrame, keys: list[str]) -> pd.DataF
     return ordered.sort_values(names, kind="stable", na_position="last").reset_index(drop=True)
 
 
-def with_date(frame: pd.DataFrame, source: str, target: str, day: pd.Series) -> None:
-    """Add ``day`` as the date of a text column, with its imputation flag."""
-    frame[target] = day
-    frame[target + "F"] = frame[f"{source}.flag"]
+def with_date(
+    frame: pd.DataFrame,
+    source: str,
+    *,
+    not_before: pd.Series | None = None,
+    unless_over: pd.Series | None = None,
+) -> None:
+    """Add the day that a typed date column stands for, by its rule in ``partial_dates``, and its
+    imputation flag.
+
+    Parameters
+    ----------
+    not_before, unless_over
+        As for ``dates.impute``; only for a column whose rule names such a day.
+    """
+    rule = PARTIAL_DATES[source]
+    assert not_before is None or rule.not_before, "the rule of the column knows no such day"
+    frame[rule.date] = impute(
+        parsed(frame, source), rule.side, not_before=not_before, unless_over=unless_over
+    )
+    frame[rule.date + "F"] = frame[f"{source}.flag"]
 
 
 def parsed(frame: pd.DataFrame, source: str) -> pd.DataFrame:

@@ -15,7 +15,7 @@ def build_lab_results(lb: pd.DataFrame) -> pd.DataFrame:
     """The table ``lab_results`` from typed ``lb``; a partial date becomes its first possible
     day."""
     frame = lb.copy()
-    with_date(frame, "LBDTC", "LBDT", frame["LBDTC.low"])
+    with_date(frame, "LBDTC")
     keys = ["USUBJID", "LBTESTCD", "LBSPEC", "LBDT", "VISITNUM"]
     return finish(LabResults, frame, keys)
 
@@ -24,7 +24,7 @@ def build_vital_signs(vs: pd.DataFrame) -> pd.DataFrame:
     """The table ``vital_signs`` from typed ``vs``; a partial date becomes its first possible
     day."""
     frame = vs.copy()
-    with_date(frame, "VSDTC", "VSDT", frame["VSDTC.low"])
+    with_date(frame, "VSDTC")
     return finish(VitalSigns, frame, ["USUBJID", "VSTESTCD", "VSDT", "VISITNUM"])
 
 

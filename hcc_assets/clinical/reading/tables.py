@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.clinical.issues import IssueLog
-from hcc_assets.clinical.reading.dates import impute
-from hcc_assets.clinical.reading.finishing import finish, parsed, with_date
+from hcc_assets.clinical.reading.finishing import finish, with_date
 from hcc_assets.schemas.clinical import AdverseEvents, Exposure, Subjects
 from hcc_assets.study.codelists import BASELINE_VISITS
 
@@ -33,13 +32,8 @@ def build_exposure(ex: pd.DataFrame, not_before: pd.Series | None = None) -> pd.
     floor = None
     if not_before is not None:
         floor = frame["USUBJID"].map(not_before).astype("datetime64[ns]")
-    with_date(
-        frame,
-        "EXSTDTC",
-        "EXSTDT",
-        impute(parsed(frame, "EXSTDTC"), "first", not_before=floor),
-    )
-    with_date(frame, "EXENDTC", "EXENDT", frame["EXENDTC.high"])
+    with_date(frame, "EXSTDTC", not_before=floor)
+    with_date(frame, "EXENDTC")
     return finish(Exposure, frame, ["USUBJID", "EXSTDT", "EXSEQ"])
 
 
@@ -130,11 +124,8 @@ def build_subjects(dm: pd.DataFrame, doses: pd.DataFrame, log: IssueLog) -> pd.D
     )
     frame["ONGOING"] = frame["ONGOING"].eq(True)
     frame["WTHDT"] = pd.NaT
-    for source, target, floor in (
-        ("RFICDTC", "RFICDT", None),
-        ("DTHDTC", "DTHDT", frame["TRTEDT"]),
-    ):
-        with_date(frame, source, target, impute(parsed(frame, source), "first", not_before=floor))
+    with_date(frame, "RFICDTC")
+    with_date(frame, "DTHDTC", not_before=frame["TRTEDT"])
     return finish(Subjects, frame, ["USUBJID"])
 
 
@@ -147,18 +138,8 @@ def build_adverse_events(ae: pd.DataFrame, doses: pd.DataFrame) -> pd.DataFrame:
     """
     frame = ae.copy()
     first_dose = frame["USUBJID"].map(doses["TRTSDT"]).astype("datetime64[ns]")
-    with_date(
-        frame,
-        "AESTDTC",
-        "AESTDT",
-        impute(
-            parsed(frame, "AESTDTC"),
-            "first",
-            not_before=first_dose,
-            unless_over=frame["AEENDTC.high"],
-        ),
-    )
-    with_date(frame, "AEENDTC", "AEENDT", frame["AEENDTC.high"])
+    with_date(frame, "AESTDTC", not_before=first_dose, unless_over=frame["AEENDTC.high"])
+    with_date(frame, "AEENDTC")
     frame["AETOXGR"] = (
         frame["AETOXGR"].str.replace(r"^(\d)\.0+$", r"\1", regex=True)
         if frame["AETOXGR"].notna().any()

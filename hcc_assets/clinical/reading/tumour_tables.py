@@ -103,7 +103,7 @@ def build_tumour_assessments(
     text = "TRCAT names a criterion that responses are not derived by; the rows are kept"
     log.add_rows("TR28", "I", "tr", text, other.drop_duplicates(["USUBJID", "CRITERION"]))
     frame["TULOC"] = _locations(frame, tu, log) if tu is not None and len(tu) else frame["TULOC"]
-    with_date(frame, "TRDTC", "TRDT", frame["TRDTC.low"])
+    with_date(frame, "TRDTC")
     frame = one_row_for_a_group(frame)
     frame["part"] = visit_parts(frame)
     frame = _collapse(frame, log)
@@ -120,7 +120,7 @@ def build_reported_responses(rs: pd.DataFrame) -> pd.DataFrame:
     frame = rs.assign(
         EVALUATOR=evaluator(rs["RSEVALID"], rs["RSEVAL"]), CRITERION=criterion_of(rs["RSCAT"])
     )
-    with_date(frame, "RSDTC", "RSDT", frame["RSDTC.low"])
+    with_date(frame, "RSDTC")
     frame = frame[frame["RSTESTCD"].notna()]
     return finish(
         ReportedResponses, frame, ["USUBJID", "EVALUATOR", "CRITERION", "VISITNUM", "RSTESTCD"]
