@@ -37,6 +37,7 @@ REPORTED = (
     "identity_suspicions",
     "subjects",
     "data_issues",
+    "queries",
     "responses",
     "best_responses",
     "response_rates",
