@@ -84,9 +84,7 @@ def confirm(home: Home, query_id: str, reason: str, as_json: bool) -> None:
     except LookupError as error:
         raise click.UsageError(str(error)) from None
     blocks = (
-        [
-            "It still blocks what rests on the record: a confirmation stops the question alone."
-        ]
+        ["It still blocks what rests on the record: a confirmation stops the question alone."]
         if entry["severity"] == "E"
         else []
     )

@@ -11,11 +11,12 @@ import pandas as pd
 
 from hcc_assets.assets.view import HomeView
 from hcc_assets.audit.trail import trail_of
-from hcc_assets.catalogue.clinical._confirmations import FILE
+from hcc_assets.catalogue.clinical._confirmations import FILE, confirmations
 from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.clinical.queries.lifecycle import CLOSED, CONFIRMED, to_send
 from hcc_assets.home import files
 from hcc_assets.home.paths import Home
+from hcc_assets.home.people.subject_keys import canonical_subject
 from hcc_assets.home.versions import Versions
 
 NONE_YET = "there are no queries yet; run hcc refresh first"
@@ -100,3 +101,19 @@ def confirm_query(home: Home, query_id: str, reason: str) -> dict[str, Any]:
         details={"query": name, "check": query["check_id"]},
     )
     return entry | {"check": query["check_id"], "severity": query["severity"]}
+
+
+def forget_confirmations(home: Home, subject: str) -> None:
+    """Drop what was confirmed of a subject that is about to be erased, in any spelling of its
+    id."""
+    if not confirmations(home) or Versions(home).current("queries") is None:
+        return
+    table = standing_queries(home)
+    named = table["subject_id"].map(lambda s: s is not None and canonical_subject(s))
+    gone = set(table.loc[named == canonical_subject(subject), "query_id"])
+
+    def without(data: bytes | None) -> bytes:
+        kept = [entry for entry in json.loads(data or b"[]") if entry["query"] not in gone]
+        return json.dumps(kept, indent=1).encode()
+
+    files.amend(home.store / FILE, without)
