@@ -50,8 +50,8 @@ WORDS: dict[str, dict[str, str]] = {
         "days": "days",
         "changed": "The entry was changed since it was asked, and the question remains.",
         "answer": "Answer",
-        "blocks": "Queries marked ! keep the subject (for adverse events: the record) out of the "
-        "results that rest on it.",
+        "blocks": "Until a query marked ! is answered, the data of the subject, or of the record, "
+        "cannot be used as they stand.",
         "sign": "Name and signature of the investigator or delegate",
         "date": "Date",
         "colon": ": ",
@@ -80,7 +80,7 @@ WORDS: dict[str, dict[str, str]] = {
         "days": "天",
         "changed": "提出质疑后数据已修改，但问题仍然存在。",
         "answer": "答复",
-        "blocks": "标有 ! 的质疑在答复之前，相关受试者（不良事件则为该条记录）不计入以此为依据的结果。",
+        "blocks": "标有 ! 的质疑在得到答复之前，相关受试者或该条记录的数据不能按现状使用。",
         "sign": "研究者或其授权人员姓名及签名",
         "date": "日期",
         "colon": "：",
