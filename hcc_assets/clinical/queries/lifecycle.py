@@ -5,13 +5,13 @@ of the confirmations alone, so that neither the order of deliveries nor the day 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from hcc_assets.clinical.queries.echoing import echo_of
+from hcc_assets.clinical.queries.natural_keys import COLUMNS
 
 OPEN, ANSWERED, CONFIRMED, CLOSED = "OPEN", "ANSWERED", "CONFIRMED", "CLOSED"
 TO_ANSWER = (OPEN, ANSWERED)
@@ -33,11 +33,14 @@ class ExportFindings:
 
 @dataclass
 class _Life:
-    """What is known of one query until now."""
+    """What is known of one query until now: the values behind it when it was opened and when it was
+    last seen, and the export and row of that."""
 
     opened: dt.date
     first: frozenset[str]
-    last_seen: int
+    last: frozenset[str] = frozenset()
+    place: int = -1
+    row: int = -1
 
 
 def queries_of(
@@ -64,29 +67,30 @@ def queries_of(
         ``query_id, values`` of the queries that are there, for confirming them.
     """
     lives: dict[str, _Life] = {}
-    latest: dict[str, dict[Hashable, Any]] = {}
-    inherited = _Inherited()
+    inherited, frames = _Inherited(), []
     for place, export in enumerate(chain):
-        for row in inherited.renamed(export.found).to_dict("records"):
-            name, values = row["query_id"], frozenset(str(row["values"]).split())
-            life = lives.setdefault(name, _Life(export.date, values, place))
-            life.last_seen = place
-            latest[name] = row
-    rows = []
+        frames.append(inherited.renamed(export.found))
+        named = zip(frames[-1]["query_id"], frames[-1]["values"], strict=True)
+        for row, (name, values) in enumerate(named):
+            told = frozenset(str(values).split())
+            life = lives.setdefault(name, _Life(export.date, told))
+            life.last, life.place, life.row = told, place, row
+    states = {}
     for name, life in lives.items():
-        there = life.last_seen == len(chain) - 1
-        values = frozenset(str(latest[name]["values"]).split())
-        until = cutoff if there else chain[life.last_seen + 1].date
-        rows.append(
-            latest[name]
-            | {
-                "opened": pd.Timestamp(life.opened),
-                "status": _status(there, life.first, values, confirmed.get(name, ())),
-                "age_days": max((until - life.opened).days, 0),
-            }
-        )
-    columns = [*dict.fromkeys([*TABLE, "key", "visit_number", "values"])]
-    table = pd.DataFrame(rows, columns=columns)
+        there = life.place == len(chain) - 1
+        until = cutoff if there else chain[life.place + 1].date
+        states[name] = {
+            "opened": pd.Timestamp(life.opened),
+            "status": _status(there, life.first, life.last, confirmed.get(name, ())),
+            "age_days": max((until - life.opened).days, 0),
+        }
+    rows_of: dict[int, list[int]] = {}
+    for life in lives.values():
+        rows_of.setdefault(life.place, []).append(life.row)
+    known = [frames[place].iloc[rows] for place, rows in rows_of.items()]
+    table = pd.concat(known, ignore_index=True) if known else pd.DataFrame(columns=COLUMNS)
+    for column in ("opened", "status", "age_days"):
+        table[column] = table["query_id"].map({n: state[column] for n, state in states.items()})
     standing = table["status"] != CLOSED
     table["echo_of"] = echo_of(table, standing)
     values_there = table.loc[standing, ["query_id", "values"]]

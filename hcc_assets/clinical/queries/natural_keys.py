@@ -168,7 +168,9 @@ def _query(
 
 def _text(value: Any) -> str:
     """A cell as text: one spelling for one value."""
-    if value is None or (not isinstance(value, str) and pd.isna(value)):
+    if isinstance(value, str):
+        return " ".join(value.split())
+    if value is None or pd.isna(value):
         return ""
     if isinstance(value, float):
         return f"{value:g}"
@@ -237,8 +239,9 @@ def _each_once(frame: pd.DataFrame) -> pd.DataFrame:
     """Findings of one id as one query: the worse severity, every value."""
     ordered = frame.sort_values(["query_id", "severity", "message", "record"], kind="stable")
     once = ordered.drop_duplicates("query_id").reset_index(drop=True)
-    values = ordered.groupby("query_id", sort=True)["values"].agg(
+    several = ordered[ordered.duplicated("query_id", keep=False)]
+    values = several.groupby("query_id", sort=True)["values"].agg(
         lambda texts: " ".join(sorted({v for t in texts for v in t.split()}))
     )
-    once["values"] = once["query_id"].map(values).astype(object)
+    once["values"] = once["query_id"].map(values).fillna(once["values"]).astype(object)
     return once

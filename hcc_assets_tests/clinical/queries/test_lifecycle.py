@@ -10,6 +10,8 @@ import pytest
 
 from hcc_assets.clinical.queries.lifecycle import ExportFindings, queries_of, to_send
 from hcc_assets.clinical.queries.natural_keys import COLUMNS
+from hcc_assets.schemas.base import conform
+from hcc_assets.schemas.queries import Queries
 
 DAYS = (dt.date(2026, 1, 1), dt.date(2026, 2, 1), dt.date(2026, 3, 1))
 CUTOFF = dt.date(2026, 3, 11)
@@ -124,3 +126,8 @@ def test_a_closed_cause_echoes_nothing() -> None:
     cause = finding("Q-c", check_id="TR22")
     effect = finding("Q-e", check_id="TR23", severity="Q", visit_number=2.0)
     assert told([cause, effect], [effect]).at["Q-e", "echo_of"] is None
+
+
+def test_nothing_found_is_an_empty_table() -> None:
+    table = conform(Queries, told([], []).reset_index())
+    assert table.empty
