@@ -66,18 +66,28 @@ def put_back(versions: Versions, manifests: Iterable[Manifest]) -> list[str]:
     return names
 
 
+SWEPT = ("figures", "queries")
+"""Folders below ``published/`` in which nobody but a version lays files."""
+
+
 def figures_there(home: Home) -> list[str]:
-    """Paths below ``published/`` of the figures that lie there."""
+    """Paths below ``published/`` of the figures and letters that lie there."""
+    return [f"{folder}/{name}" for folder in SWEPT for name in _names(home, folder)]
+
+
+def _names(home: Home, folder: str) -> list[str]:
+    place = home.published / folder
     if not home.is_local:
-        return [f"figures/{name}" for name in sorted(objects.listed(home.figures))]
-    folder = Path(str(home.figures))
-    names = sorted(p.name for p in folder.iterdir()) if folder.exists() else []
-    return [f"figures/{name}" for name in names if not name.startswith(files.TEMPORARY)]
+        return sorted(objects.listed(place))
+    there = Path(str(place))
+    names = sorted(p.name for p in there.iterdir()) if there.exists() else []
+    return [name for name in names if not name.startswith(files.TEMPORARY)]
 
 
 def sweep_figures(home: Home, there: Iterable[str], manifests: Iterable[Manifest]) -> list[str]:
-    """Remove figures that no version publishes: of a subject that was erased or withdrawn, of a
-    class that is no longer drawn. Tables are left alone, since stock assets lay theirs beside.
+    """Remove figures and letters that no version publishes: of a subject that was erased or
+    withdrawn, of a class that is no longer drawn, of a site that is gone. Tables are left alone,
+    since stock assets lay theirs beside.
 
     Parameters
     ----------

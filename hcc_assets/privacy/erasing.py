@@ -29,6 +29,7 @@ from hcc_assets.home.people.consent import tombstones_of
 from hcc_assets.home.people.register import register, strike
 from hcc_assets.operate import actions
 from hcc_assets.operate.instance import instance_of, prepare
+from hcc_assets.operate.query_answers import forget_confirmations
 from hcc_assets.operate.refresh import Summary
 from hcc_assets.operate.watch.reaper import reap
 from hcc_assets.privacy.proof import Proof, prove_absence
@@ -97,6 +98,7 @@ def erase_subject(
     _audit(home, who, "erase", reference)
     _wait_for_runs(home, own_run, say)
     say("erase", "deliveries")
+    forget_confirmations(home, who.subject)
     lines += remove_landed(home, who)
     for path in (*folders_of(home, who.keys), *_taught(home, who)):
         remove(path)

@@ -10,7 +10,7 @@ from hcc_assets import faces
 __getattr__, __dir__, __all__ = faces.lazy(
     __name__,
     {
-        "query_letter": "query_letters",
         "build_report": "trial",
+        "site_letters": "query_letters",
     },
 )

@@ -23,6 +23,7 @@ from hcc_assets.report.biopsies import (
     programs,
     quality,
 )
+from hcc_assets.report.open_queries import AGES, open_queries
 from hcc_assets.schemas.base import records
 from hcc_assets.study.config import StudyConfig
 
@@ -98,6 +99,8 @@ def build_report(
         safety_note=safety.safety_note(tables, sources),
         short_sd=clinical.short_sd(tables, config),
         issues=_issues(tables),
+        queries=open_queries(tables),
+        query_ages=[name for name, _, _ in AGES],
         endpoint_changes=_endpoint_changes(tables),
         associations=associations(tables),
         quality=quality(tables),

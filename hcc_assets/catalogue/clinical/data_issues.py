@@ -1,4 +1,4 @@
-"""What a site should look at, with the query letters."""
+"""What a site should look at, as the checks found it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import pandas as pd
 from hcc_assets.assets.definition import Output, Verdict, asset
 from hcc_assets.assets.inputs import Version
 from hcc_assets.catalogue.clinical._held_back import held_back
-from hcc_assets.home.manifests import Bundle
 from hcc_assets.schemas.base import empty
 from hcc_assets.schemas.clinical import DataIssues, TumourAssessments
-from hcc_assets.study.config import StudyConfig
 
 SEVERITIES = ("E", "Q", "I")
 """Of the code list of checks: error, query, information."""
@@ -20,13 +18,11 @@ ORDER = ["severity", "check_id", "subject_id", "row_key", "message"]
 
 @asset(
     model=DataIssues,
-    settings=("study.id",),
     owners=("team:data-management",),
     layer="validated",
 )
 def data_issues(
     clinical_checks: Version,
-    config: StudyConfig,
     tumour_assessments: pd.DataFrame | None = None,
     responses: pd.DataFrame | None = None,
     reported_responses: pd.DataFrame | None = None,
@@ -40,7 +36,6 @@ def data_issues(
     against reported response and values against reported events."""
     from hcc_assets.clinical.checks.cross import response_discordance
     from hcc_assets.clinical.laboratory.findings import lab_findings
-    from hcc_assets.report.query_letters import query_letter
 
     parts = [clinical_checks.frame("issues")]
     if responses is not None and reported_responses is not None:
@@ -50,10 +45,8 @@ def data_issues(
     found = [p for p in parts if len(p)] or [empty(DataIssues)]
     issues = pd.concat(found, ignore_index=True).drop_duplicates()
     issues = issues.sort_values(ORDER, na_position="first", ignore_index=True)
-    letters = query_letter(issues, study=config.study.id).encode()
     return Output(
         table=issues,
-        bundle=Bundle(blobs={"query_letters.html": letters}),
         metadata={f"severity_{s}": int((issues["severity"] == s).sum()) for s in SEVERITIES},
     )
 
@@ -73,10 +66,3 @@ def no_blocking_issue(
         f"and leave out {len(rows)} adverse event rows"
     )
     return Verdict(not errors, text, len(subjects))
-
-
-@data_issues.check(severity="WARN", todo="Send the query letters.")
-def no_open_query(table: pd.DataFrame) -> Verdict:
-    """No query to the site is open"""
-    queries = int((table["severity"] == "Q").sum())
-    return Verdict(not queries, f"{queries} queries to the site are open", queries)

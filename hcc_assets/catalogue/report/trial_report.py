@@ -40,6 +40,7 @@ REPORTED = (
     "baseline_characteristics",
     "censoring_reasons",
     "data_issues",
+    "queries",
     "responses",
     "best_responses",
     "response_rates",
