@@ -63,7 +63,9 @@ class EndpointBounds(Table):
     x: float = maybe("Subjects with it, as published; null for the median")
     x_min: float = maybe("With every subject at its worst; null for the median")
     x_max: float = maybe("With every subject at its best; null for the median")
-    value: float = maybe("100 x / n; median as published, null when not estimable", unit="% or days")
+    value: float = maybe(
+        "100 x / n; median as published, null when not estimable", unit="% or days"
+    )
     value_min: float = maybe("Smallest of the extremes", unit="% or days")
     value_max: float = maybe(
         "Largest of the extremes; a median that is not estimable is the largest",

@@ -46,7 +46,9 @@ def clean_delivery(seed: int, n: int) -> Files:
     ]
     columns = ["USUBJID", "VISITNUM", "VISIT", "TRDTC", "TRLNKID", "TRGRPID", "TULOC"]
     tr = lesions[[*columns, "TRTESTCD", "TRORRES", "TRORRESU", "TRSTAT"]].fillna("").astype(str)
-    tr["TRORRESU"] = tr["TRORRESU"].mask((tr["TRORRES"] != "") & (tr["TRTESTCD"] != "TUMSTATE") & (tr["TRORRESU"] == ""), "mm")
+    tr["TRORRESU"] = tr["TRORRESU"].mask(
+        (tr["TRORRES"] != "") & (tr["TRTESTCD"] != "TUMSTATE") & (tr["TRORRESU"] == ""), "mm"
+    )
     records = records.assign(day=_text(records["DSSTDT"]))
     cm = records[records["DOMAIN"] == "CM"]
     ds, ss = (records[records["DOMAIN"] == d] for d in ("DS", "SS"))
@@ -120,7 +122,12 @@ KINDS: dict[str, tuple[str, str, dict[str, tuple[str, ...]], Spoiler]] = {
     "lesion id": ("tr", "TRLNKID", {"TRSTAT": ("",)}, _one_of("")),
     "another lesion id": ("tr", "TRLNKID", {"TRGRPID": ("TARGET",)}, _one_of("TO1", "T77")),
     "group": ("tr", "TRGRPID", {}, _one_of("TARGT", "", "OTHER")),
-    "role": ("tr", "TRGRPID", {"TRGRPID": ("TARGET", "NON-TARGET")}, _one_of("TARGET", "NON-TARGET")),
+    "role": (
+        "tr",
+        "TRGRPID",
+        {"TRGRPID": ("TARGET", "NON-TARGET")},
+        _one_of("TARGET", "NON-TARGET"),
+    ),
     "therapy word": ("cm", "CMCAT", {}, _one_of("SURGERY?", "OTHER", "")),
     "therapy in part": ("cm", "CMSTDTC", {}, _partial),
     "therapy without a day": ("cm", "CMSTDTC", {}, _one_of("", "2024-02-31", "01/02/2024")),

@@ -56,6 +56,24 @@ def nameless_among_named(c: Context) -> list[Finding]:
 
 
 @check(
+    "TR33",
+    "Q",
+    "Rows have a visit number where others have one",
+    "VISITNUM is filled in the rows of a reader who numbers visits; one without is a visit of its "
+    "own, by its date",
+    _TABLE,
+)
+def numberless_among_numbered(c: Context) -> list[Finding]:
+    """A row without visit number; one that cannot be read is RD05."""
+    named = c.tr[c.tr["TRLNKID"].notna()]
+    numbered = named["VISITNUM"].notna().groupby([named[k] for k in _READER]).transform("any")
+    return each(
+        named[numbered & named["VISITNUM"].isna()],
+        "VISITNUM is empty or cannot be read, so the row counts as a visit of its own; complete it",
+    )
+
+
+@check(
     "DM08",
     "Q",
     "Deaths have a whole date",

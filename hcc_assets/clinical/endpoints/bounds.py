@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.clinical.endpoints.courses import build_courses
-from hcc_assets.clinical.endpoints.open_case import OpenCase
-from hcc_assets.clinical.endpoints.open_findings import Finding, collect, rule_of
+from hcc_assets.clinical.endpoints.open_case import Finding, OpenCase
+from hcc_assets.clinical.endpoints.open_findings import collect, rule_of
 from hcc_assets.clinical.endpoints.worlds import Outcome, derive_worlds
 from hcc_assets.clinical.issues import rows_of as rows_named
 from hcc_assets.clinical.reading.assessments import endpoint_readers, visit_parts
@@ -126,9 +126,15 @@ def _row(own: Outcome, found: list[Outcome], told: list[str]) -> dict[str, Any]:
 
 def _widest(case: OpenCase) -> dict[str, Any]:
     return {
-        **{"BOR_BEST": "CR", "BOR_WORST": "PD", "CBOR_BEST": "CR", "CBOR_WORST": "PD"},
-        **{"PFS_DAYS_MIN": 1.0, "PFS_CNSR_MIN": 0, "PFS_EVENT_MIN": 1.0},
-        **{"PFS_DAYS_MAX": float((case.cutoff - case.start).days + 1), "PFS_CNSR_MAX": 1},
+        "BOR_BEST": "CR",
+        "BOR_WORST": "PD",
+        "CBOR_BEST": "CR",
+        "CBOR_WORST": "PD",
+        "PFS_DAYS_MIN": 1.0,
+        "PFS_CNSR_MIN": 0,
+        "PFS_EVENT_MIN": 1.0,
+        "PFS_DAYS_MAX": float((case.cutoff - case.start).days + 1),
+        "PFS_CNSR_MAX": 1,
         "WIDEST": True,
     }
 
@@ -175,7 +181,7 @@ def _cases(
         part=visit_parts(lesions), unusable=lesions["SRCROW"].isin(given.unusable)
     )
     parts = [dict(list(f.groupby("USUBJID", sort=False))) for f in (lesions, disposition, exposure)]
-    people = {str(p["USUBJID"]): p for p in subjects.to_dict("records")}
+    people: dict[str, Any] = {str(p["USUBJID"]): p for p in subjects.to_dict("records")}
     none = (lesions.iloc[:0], disposition.iloc[:0], exposure.iloc[:0])
     cases, told = {}, {}
     for course in courses:

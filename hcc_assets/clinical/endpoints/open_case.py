@@ -9,7 +9,7 @@ another first dose, death or therapy. Which of them are tried for which finding 
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -55,6 +55,17 @@ class Resolution:
 
 
 AS_PUBLISHED = Resolution()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One open finding of a subject."""
+
+    check: str
+    severity: str
+    domain: str
+    rows: tuple[int, ...]
+    message: str
 
 
 def word(value: Any) -> str:
@@ -153,7 +164,9 @@ class OpenCase:
 
     def total(self, visit: int, *, without: str = "") -> Decimal:
         """Sum of the readable targets of a visit, but for one lesion."""
-        return sum((v for (w, x), v in self.size.items() if w == visit and x != without), Decimal(0))
+        return sum(
+            (v for (w, x), v in self.size.items() if w == visit and x != without), Decimal(0)
+        )
 
     def targets(self) -> list[str]:
         """Targets of the baseline."""
@@ -225,3 +238,7 @@ class OpenCase:
         """Note the resolutions of one unknown value; `AS_PUBLISHED` is one of each."""
         known = self.doubts.setdefault(key, [AS_PUBLISHED])
         known.extend(r for r in found if r not in known)
+
+
+Rule = Callable[[OpenCase, Finding, list[int]], None]
+"""Notes what a finding leaves unknown; the positions are those of its rows."""

@@ -135,6 +135,7 @@ def readings(case: OpenCase, position: int) -> None:
     values = [number, *(number * s for s in _SCALES), *map(abs, bare)]
     found = [row_with(case, position, TRORRES=f"{v:f}") for v in values]
     case.add(("row", position), found)
+    return None
 
 
 def unknown_row(case: OpenCase, position: int) -> None:
@@ -170,7 +171,9 @@ def re_dated(case: OpenCase, positions: list[int], day: Day) -> Resolution:
 def turning_days(case: OpenCase, low: Day, high: Day, visit: int) -> list[Day]:
     """First and last of the possible days, and those on which a comparison turns."""
     rules = case.config.recist
-    every = sorted({d for v in set(map(int, case.visit)) if v not in (BASE, visit) for d in case.dates(v)})
+    every = sorted(
+        {d for v in set(map(int, case.visit)) if v not in (BASE, visit) for d in case.dates(v)}
+    )
     before, after = [d for d in every if d < low], [d for d in every if d > high]
     days = [low, high, case.start + pd.Timedelta(days=rules.sd_minimum_days)]
     for scan in before[-2:]:

@@ -19,12 +19,11 @@ import pandas as pd
 
 from hcc_assets.clinical.endpoints.best_response import confirmed, unconfirmed
 from hcc_assets.clinical.endpoints.courses import Course, build_courses
-from hcc_assets.clinical.endpoints.open_case import AS_PUBLISHED, Day, OpenCase, Resolution, word
+from hcc_assets.clinical.endpoints.open_case import AS_PUBLISHED, OpenCase, Resolution
 from hcc_assets.clinical.endpoints.progression import progression_free
 from hcc_assets.clinical.recist.responses import derive_responses
 from hcc_assets.schemas.base import empty
 from hcc_assets.schemas.clinical import Disposition
-from hcc_assets.study.codelists import NEW_THERAPY
 from hcc_assets.study.config import StudyConfig
 
 MAX_RESOLUTIONS: Final = 512
@@ -127,7 +126,7 @@ def _lived(course: Course, case: OpenCase, world: World) -> Course:
     changed = dict(c for r in world for c in r.person)
     left = {place for r in world for place in r.leave}
     start = changed.get("TRTSDT", case.start)
-    death = changed["DTHDT"] if "DTHDT" in changed else case.death
+    death = changed.get("DTHDT", case.death)
     therapies = [d for place, d in case.therapies() if place not in left]
     therapies += [d for r in world for d in r.therapy]
     later = [d for d in therapies if start <= d <= case.cutoff]
