@@ -50,7 +50,8 @@ def clean_delivery(seed: int, n: int) -> Files:
         (tr["TRORRES"] != "") & (tr["TRTESTCD"] != "TUMSTATE") & (tr["TRORRESU"] == ""), "mm"
     )
     records = records.assign(day=_text(records["DSSTDT"]))
-    cm = records[records["DOMAIN"] == "CM"]
+    death = records["USUBJID"].map(people.set_index("USUBJID")["DTHDT"])
+    cm = records[(records["DOMAIN"] == "CM") & ~(records["DSSTDT"] > death)]
     ds, ss = (records[records["DOMAIN"] == d] for d in ("DS", "SS"))
     return {
         "dm": dm,

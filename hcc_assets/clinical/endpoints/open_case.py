@@ -12,12 +12,13 @@ import re
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from hcc_assets.clinical.reading.assessments import FRAGMENT, is_nodal
+from hcc_assets.clinical.reading.dates import parse_dates
 from hcc_assets.clinical.recist.readings import ABSENT, COALESCED, NUMBER, SMALL, read_result
 from hcc_assets.study.codelists import DIAMETERS, NEW_THERAPY, NOT_DONE
 from hcc_assets.study.config import StudyConfig
@@ -71,6 +72,12 @@ class Finding:
 def word(value: Any) -> str:
     """A cell in upper case without outer blanks; empty where it is null."""
     return value.strip().upper() if isinstance(value, str) else ""
+
+
+def possible_days(texts: pd.Series) -> tuple[Day, Day]:
+    """First and last day that any of these partial dates can be."""
+    days = parse_dates(texts)
+    return cast("Day", days["low"].min()), cast("Day", days["high"].max())
 
 
 @dataclass

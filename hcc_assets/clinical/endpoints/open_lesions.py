@@ -71,7 +71,7 @@ def _roles(case: OpenCase, finding: Finding, at: list[int]) -> None:
 
 def _places(case: OpenCase, finding: Finding, at: list[int]) -> None:
     """One place or the other, or two lesions under one id."""
-    places = sorted({p for p in case.rows["TULOC"].iloc[at] if isinstance(p, str)})
+    places = sorted({p for p in case.rows["TULOC"].take(at) if isinstance(p, str)})
     found = []
     for place in places:
         found.append(ways.together(*(ways.row_with(case, p, TULOC=place) for p in at)))

@@ -7,8 +7,15 @@ from typing import Final
 import pandas as pd
 
 from hcc_assets.clinical.endpoints import resolutions as ways
-from hcc_assets.clinical.endpoints.open_case import BASE, Finding, OpenCase, Resolution, Rule, word
-from hcc_assets.clinical.reading.dates import parse_dates
+from hcc_assets.clinical.endpoints.open_case import (
+    BASE,
+    Finding,
+    OpenCase,
+    Resolution,
+    Rule,
+    possible_days,
+    word,
+)
 
 
 def _lift(case: OpenCase, finding: Finding, at: list[int]) -> None:
@@ -48,9 +55,9 @@ def _dose(case: OpenCase, finding: Finding, at: list[int]) -> None:
 
 def _partial_dose(case: OpenCase, finding: Finding, at: list[int]) -> None:
     rows = case.doses[case.doses["SRCROW"].isin(finding.rows)]
-    days = parse_dates(rows["EXSTDTC"])
+    _, high = possible_days(rows["EXSTDTC"])
     scans = [d for v in set(map(int, case.visit)) - {BASE} for d in case.dates(v)]
-    last = min([days["high"].max(), *scans])
+    last = min([high, *scans])
     ways.first_dose(case, [case.start, max(case.start, last)])
 
 
@@ -66,8 +73,8 @@ def _death(case: OpenCase, finding: Finding, at: list[int]) -> None:
 
 
 def _partial_death(case: OpenCase, finding: Finding, at: list[int]) -> None:
-    days = parse_dates(pd.Series([case.person["DTHDTC"]]))
-    ways.death(case, days["low"].iat[0], min(days["high"].iat[0], case.cutoff))
+    low, high = possible_days(pd.Series([case.person["DTHDTC"]]))
+    ways.death(case, low, min(high, case.cutoff))
 
 
 def _status_date(case: OpenCase, finding: Finding, at: list[int]) -> None:
@@ -81,10 +88,9 @@ def _therapy(case: OpenCase, finding: Finding, at: list[int]) -> None:
     for row in finding.rows:
         place = (finding.domain, row)
         if finding.check == "CM03" and row in mine.index:
-            days = parse_dates(mine.loc[[row], "DSSTDTC"])
-            low, high = max(days["low"].iat[0], case.start), days["high"].iat[0]
+            low, high = possible_days(mine.loc[[row], "DSSTDTC"])
             if high >= case.start:
-                ways.therapy(case, place, low, high, sure=True)
+                ways.therapy(case, place, max(low, case.start), high, sure=True)
         elif finding.check == "CM04" and row in mine.index:
             case.add(("therapy", place), [Resolution(leave=(place,))])
         elif finding.check in ("CM01", "CM02"):

@@ -7,9 +7,15 @@ from typing import Final
 import pandas as pd
 
 from hcc_assets.clinical.endpoints import resolutions as ways
-from hcc_assets.clinical.endpoints.open_case import BASE, Finding, OpenCase, Rule, word
+from hcc_assets.clinical.endpoints.open_case import (
+    BASE,
+    Finding,
+    OpenCase,
+    Rule,
+    possible_days,
+    word,
+)
 from hcc_assets.clinical.reading.assessments import ONE_VISIT_DAYS
-from hcc_assets.clinical.reading.dates import parse_dates
 
 
 def _date(case: OpenCase, finding: Finding, at: list[int]) -> None:
@@ -42,8 +48,7 @@ def _scan_day(case: OpenCase, finding: Finding, at: list[int]) -> None:
 
 
 def _partial_scan(case: OpenCase, mine: list[int]) -> None:
-    days = parse_dates(case.rows["TRDTC"].iloc[mine])
-    low, high = days["low"].min(), days["high"].max()
+    low, high = possible_days(case.rows["TRDTC"].take(mine))
     first, last = case.between(int(case.visit[mine[0]]))
     if max(low, first) <= min(high, last):
         low, high = max(low, first), min(high, last)
@@ -64,9 +69,9 @@ def _disordered(case: OpenCase, finding: Finding, at: list[int]) -> None:
     """This visit is dated wrong, or one of those with a smaller number that lie after it."""
     for visit in sorted({int(case.visit[p]) for p in at}):
         mine = case.whole_visits([p for p in at if int(case.visit[p]) == visit])
-        number = case.rows["VISITNUM"].iloc[mine].max()
+        number = case.rows["VISITNUM"].take(mine).max()
         same = [i for i in range(len(case.rows)) if case.rows["VISITNUM"].iat[i] == number]
-        day = case.rows["TRDT"].iloc[mine].max()
+        day = case.rows["TRDT"].take(mine).max()
         later = case.rows[
             (case.rows["VISITNUM"] < number) & (case.rows["TRDT"] >= day) & (case.visit != BASE)
         ]
@@ -115,14 +120,15 @@ def _number(case: OpenCase, finding: Finding, at: list[int]) -> None:
         if pd.isna(day) or known.empty:
             case.widest = True
             continue
-        gaps = (known["TRDT"] - day).abs().groupby(known["VISITNUM"]).min().sort_values()
+        away = known["TRDT"].sub(pd.Timestamp(str(day))).abs()
+        gaps = away.groupby(known["VISITNUM"]).min().sort_values()
         found = []
         for number in gaps.index[:2]:
             scan = known[known["VISITNUM"] == number].iloc[0]
             said = {c: scan[c] for c in ("VISITNUM", "VISIT", "BASELINE", "part")}
             found.append(ways.row_with(case, position, **said))
         case.add(("visit", position), [*found, ways.counts_again(case, [position])])
-    return None
+    return
 
 
 VISITS: Final[dict[str, Rule]] = {

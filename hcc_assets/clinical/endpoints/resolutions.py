@@ -116,7 +116,7 @@ def like(case: OpenCase, lesion: str, visit: int) -> dict[str, Any] | None:
     there = [i for i, v in enumerate(case.visit) if int(v) == visit]
     if not own or not there:
         return None
-    row = case.rows.iloc[own[0]].to_dict()
+    row: dict[str, Any] = {str(k): v for k, v in case.rows.iloc[own[0]].items()}
     dated = [i for i in there if not pd.isna(case.rows["TRDT"].iat[i])] or there
     scan = case.rows.iloc[dated[0]]
     for column in ("VISITNUM", "VISIT", "TRDT", "TRDTC", "TRDTF", "BASELINE"):
