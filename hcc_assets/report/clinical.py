@@ -12,6 +12,7 @@ import pandas as pd
 
 from hcc_assets.report import words
 from hcc_assets.schemas.base import records
+from hcc_assets.stats.kaplan_meier import DAYS_PER_MONTH
 from hcc_assets.study.config import StudyConfig
 
 Frames = Mapping[str, pd.DataFrame]
@@ -139,6 +140,47 @@ def short_sd(tables: Frames, config: StudyConfig) -> tuple[str, bool]:
         f"{_subjects(int(counts['CBOR']))} would change."
     )
     return text, bool(counts.any())
+
+
+def open_rates(tables: Frames, config: StudyConfig) -> tuple[str, bool]:
+    """What open errors can still make of response and disease control, and whether they can."""
+    table = tables.get("endpoint_bounds")
+    if table is None or table.empty:
+        return "", False
+    here = table[table["source"] == config.recist.headline]
+    moved = here[here["moves"].astype(bool)]
+    if moved.empty:
+        return "No open error can move the objective response or disease control rate.", False
+    parts = [
+        f"the {_MEASURES[r.measure].lower()} can be "
+        f"{words.number(r.value_min)} to {words.number(r.value_max)} % "
+        f"({int(r.x_min)} to {int(r.x_max)} of {r.n})"
+        for r in records(moved)
+    ]
+    return f"{_with_open(int(moved['n_open'].max()))} {' and '.join(parts)}.", True
+
+
+def open_median(tables: Frames) -> tuple[str, bool]:
+    """What open errors can still make of the median PFS, and whether they can."""
+    table = tables.get("endpoint_bounds")
+    if table is None or table.empty:
+        return "", False
+    r = table[table["measure"] == "MEDIAN_PFS"].iloc[0]
+    if not r["moves"]:
+        return "No open error can move the median PFS.", False
+    low, high = (words.number(r[c] / DAYS_PER_MONTH) for c in ("value_min", "value_max"))
+    name = _PARAMETERS[str(r["source"])]
+    return (
+        f"{_with_open(int(r['n_open']))} the median of {name} can be {low} to {high} months.",
+        True,
+    )
+
+
+def _with_open(n: int) -> str:
+    verb = "has" if n == 1 else "have"
+    return (
+        f"{_subjects(n)} {verb} open errors in the data of response or PFS: over all their outcomes"
+    )
 
 
 def simon(tables: Frames) -> Rows:

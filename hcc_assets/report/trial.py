@@ -84,6 +84,8 @@ def build_report(
         responses=clinical.responses(tables, config),
         concordance=clinical.concordance(tables, config),
         survival=clinical.survival(tables, config),
+        open_rates=clinical.open_rates(tables, config),
+        open_median=clinical.open_median(tables),
         overview=safety.overview(tables),
         preferred_terms=safety.preferred_terms(tables),
         related_terms=safety.related_terms(tables),

@@ -46,6 +46,7 @@ REPORTED = (
     "response_rates",
     "best_response_counts",
     "response_concordance",
+    "endpoint_bounds",
     "time_to_event",
     "pfs_summary",
     "follow_up",

@@ -16,6 +16,7 @@ from hcc_assets.clinical.checks import (
     ae_copies,
     ae_words,
     cross,
+    dates_and_names,
     dm,
     end_of_treatment,
     ex,
@@ -33,7 +34,8 @@ from hcc_assets.study.config import StudyConfig
 
 _MODULES = (
     *(dm, ex, ae, ae_words, ae_copies, end_of_treatment),
-    *(tr_baseline, tr_records, tr_lesions, tr_course, on_reading, cross, on_labs),
+    *(tr_baseline, tr_records, tr_lesions, tr_course, dates_and_names),
+    *(on_reading, cross, on_labs),
 )
 """Importing them fills ``CHECKS``."""
 

@@ -85,7 +85,8 @@ def _new_therapy(
     by_treatment = given.isin(new) & (~said.isin(other) | since_dose)
     therapies = said.isin(new) | by_treatment
     judged_by = said if domain == "cm" else said.fillna(given)
-    unknown = ~therapies & ~judged_by.isin(other) & judged_by.notna()
+    nameless = said.isna() & given.isna()
+    unknown = ~therapies & ~judged_by.isin(other) & (judged_by.notna() | nameless)
     _tell(
         "CM01",
         domain,

@@ -11,7 +11,8 @@ from hcc_assets.study.codelists import NOT_DONE
 
 GROUP: Final = "NON-TARGETS"
 """Id of the non-targets of a reader who assesses them together [CLINICAL.md 11.7]."""
-_NAMELESS_NEW: Final = "NEW"
+NAMELESS_NEW: Final = "NEW"
+"""Id of a new lesion that has none."""
 _WORST: Final = {"UNEQUIVOCAL PROGRESSION": 0, "PRESENT": 1, "ABSENT": 3}
 """Order in which the states of a group count: the worst of its members is its own. What cannot be
 evaluated (2) leaves open whether the group is gone."""
@@ -24,7 +25,7 @@ def lesion_ids(frame: pd.DataFrame) -> pd.Series:
     nameless = ids.isna()
     told = frame["TRORRES"].notna() | (frame["TRSTAT"] == NOT_DONE)
     ids = ids.mask(nameless & (frame["TRGRPID"] == "NON-TARGET"), GROUP)
-    return ids.mask(nameless & told & (frame["TRGRPID"] == "NEW"), _NAMELESS_NEW)
+    return ids.mask(nameless & told & (frame["TRGRPID"] == "NEW"), NAMELESS_NEW)
 
 
 def one_row_for_a_group(frame: pd.DataFrame) -> pd.DataFrame:

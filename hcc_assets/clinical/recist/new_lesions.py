@@ -5,8 +5,6 @@ Other lesions are in ``targets`` and ``non_targets``.
 
 from __future__ import annotations
 
-from typing import cast
-
 import pandas as pd
 
 from hcc_assets.clinical.recist.lesion_cells import NODE_MM
@@ -43,19 +41,20 @@ def new_lesion_progression(coded: Coded) -> dict[int, tuple[pd.Timestamp, str, b
     rows = rows[~rows["kind"].isin([NONE, UNREADABLE])]
     rows = rows.assign(units=rows["units"].mask(_small_node(rows, coded), 0))
     found: dict[int, tuple[pd.Timestamp, str, bool]] = {}
-    for (_, lesion), block in rows.sort_values(
-        ["series", "lesion", "visit", "date", "kind"], na_position="last"
-    ).groupby(["series", "lesion"], sort=True):
+    names = ["series", "lesion", "visit", "date", "kind"]
+    ordered = rows.sort_values(names, na_position="last")
+    columns = (ordered[c].tolist() for c in [*names, "units"])
+    lesions: dict[tuple[int, str], dict[tuple[int, pd.Timestamp], list[tuple[int, int]]]] = {}
+    for series, name, at, day, kind, units in zip(*columns, strict=True):
+        scans = lesions.setdefault((series, name), {})
+        scans.setdefault((at, day), []).append((kind, units))
+    for (_, lesion), scans in lesions.items():
         waiting: list[tuple[int, pd.Timestamp]] = []
         equivocal = False
-        for place, scan in block.groupby(["visit", "date"], sort=True, dropna=False):
-            visit, date = cast("tuple[int, pd.Timestamp]", place)
-            kinds = set(scan["kind"])
-            gone = not scan["units"].astype(bool).any() and kinds <= {
-                ABSENT,
-                NUMBER,
-                COALESCED,
-            }
+        for (visit, date), scan in scans.items():
+            kinds = {kind for kind, _ in scan}
+            sized = any(units for _, units in scan)
+            gone = not sized and kinds <= {ABSENT, NUMBER, COALESCED}
             if gone:
                 waiting, equivocal = [], False
                 continue

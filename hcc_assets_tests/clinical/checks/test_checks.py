@@ -97,6 +97,7 @@ def test_the_real_delivery_row_by_row() -> None:
             "TR16",
             "Q",
         ): 6,  # WEEK 6 of two subjects has two targets only, for each reader, without NOT DONE
+        ("TR31", "Q"): 3,  # 2014-02 as date of one visit, for each reader
         ("TR18", "Q"): 4,  # that trial looked every 21 days, this study every 42
     }
     assert blocked(found, ["DM", "EX", "TR"], result.tables["tumour_assessments"]) == frozenset()

@@ -157,7 +157,10 @@ CASES: dict[str, tuple[str, dict[str, Rows]]] = {
         },
     ),
     "TR17 same day": ("TR17", {"tr": [TR, TR | V1, TR | V2 | {"TRDTC": "2024-02-21"}]}),
-    "TR17 partial may follow": ("", {"tr": [TR, TR | V1, TR | V2 | {"TRDTC": "2024-02"}]}),
+    "TR31 partial, and TR17 lets it follow": (
+        "TR31",
+        {"tr": [TR, TR | V1, TR | V2 | {"TRDTC": "2024-02"}]},
+    ),
     "TR18": ("TR18", {"tr": [TR, TR | V1 | {"TRDTC": "2024-02-29"}]}),
     "TR18 edge": ("", {"tr": [TR, TR | V1 | {"TRDTC": "2024-02-28"}]}),
     "TR18 unscheduled": (
