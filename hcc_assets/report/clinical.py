@@ -103,6 +103,13 @@ def survival(tables: Frames, config: StudyConfig) -> Rows:
             " (primary)" if parameter == config.pfs.primary else ""
         )
         median = words.estimate(first["median_months"], first["lcl_months"], first["ucl_months"])
+        if not words.missing(first["median_other"]):
+            rules = {"midpoint": "middle", "left": "left end"}
+            here = rules.pop(config.pfs.median_rule)
+            median += (
+                f"; {here} of a flat stretch, by its {rules.popitem()[1]} "
+                f"{words.number(first['median_other_months'])}"
+            )
         rows.append([name, f"{first['events']} of {first['n']}", median, landmarks or words.NE])
     order = {_PARAMETERS[p]: i for i, p in enumerate(_PARAMETERS)}
     return sorted(rows, key=lambda r: order.get(r[0].removesuffix(" (primary)"), 99))
