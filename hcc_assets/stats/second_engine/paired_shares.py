@@ -68,16 +68,13 @@ def composition_changes_again(
                 {"contrast": contrast, "denominator": denominator, "cell_class": cell_class}
                 | _change(first, second, pairs, cell_class, min_pairs)
             )
+    rows += [_ratio(r) for r in published.to_dict("records")]
     found = Again(0, (), NOT_MADE)
     by_figures: dict[tuple[str, ...], list[dict[str, object]]] = defaultdict(list)
     for row in rows:
         by_figures[tuple(row)].append(row)
     for alike in by_figures.values():
         found += compare(published, pd.DataFrame(alike), KEYS)
-    if rows:
-        found += compare(
-            published, pd.DataFrame([_ratio(r) for r in published.to_dict("records")]), KEYS
-        )
     adjusts = published["cell_class"].isin(list(primary)) & (published["role"] == "primary")
     others = published[~adjusts & published["p_adjusted"].notna()]
     wrong = tuple(
@@ -134,7 +131,10 @@ def _ratio(row: Mapping[Any, Any]) -> dict[str, object]:
     estimate, low, high = (float(row[f"log2_ratio{end}"]) for end in ("", "_ci_low", "_ci_high"))
     df = int(row["n_subjects"]) - 1
     if math.isnan(low):
-        return made | {"p_value": NAN, "mde_log2": NAN, "log2_ratio_ci_high": NAN}
+        figures = ["p_value", "mde_log2", "log2_ratio_ci_high"]
+        return made | dict.fromkeys(
+            figures + ["log2_ratio"] * (not pd.isna(row["no_estimate"])), NAN
+        )
     error = (high - low) / 2 / float(t.ppf(_TAIL, df))
     return made | {
         "p_value": 2 * float(t.sf(abs(estimate) / error, df)),

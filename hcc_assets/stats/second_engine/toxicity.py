@@ -142,7 +142,8 @@ def _at_risk(
         end = max(min(ends), r["TRTSDT"])
         days = (end - r["TRTSDT"]).days + 1
         rows.append((r["USUBJID"], r["TRTSDT"], min(last, limit), end, days))
-    return pd.DataFrame(rows, columns=["USUBJID", "start", "last", "end", "days"])
+    found = pd.DataFrame(rows, columns=["USUBJID", "start", "last", "end", "days"])
+    return found.astype({c: "datetime64[ns]" for c in ("start", "last", "end")})
 
 
 def _incidence(events: pd.DataFrame, risk: pd.DataFrame) -> dict[str, tuple[int, int, float]]:
