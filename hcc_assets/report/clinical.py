@@ -145,7 +145,10 @@ def short_sd(tables: Frames, config: StudyConfig) -> tuple[str, bool]:
         f"response of {_subjects(int(counts['BOR']))} and the confirmed one of "
         f"{_subjects(int(counts['CBOR']))} would change."
     )
-    return text, bool(counts.any())
+    benefit = table[(table["measure"] == "CBR") & (table["source"] == config.recist.headline)]
+    early = int(benefit.loc[benefit["population"] == "TREATED", "n_short_cb"].max())
+    text += f" With 24 weeks shortened by it, {_subjects(early)} more would have clinical benefit."
+    return text, bool(counts.any()) or early > 0
 
 
 def simon(tables: Frames) -> Rows:

@@ -187,6 +187,11 @@ def _row(course: Course, config: StudyConfig) -> dict[str, object]:
             a.response in CONTROLLED and (a.date - course.start).days >= BENEFIT_DAYS
             for a in visits
         ),
+        "CB24_WINDOW": any(
+            a.response in CONTROLLED
+            and (a.date - course.start).days >= BENEFIT_DAYS - rules.visit_window_days
+            for a in visits
+        ),
         "EVALUABLE": any(a.evaluable for a in visits) or early_death,
         "N_ASSESSMENTS": len(visits),
         "BLOCKED": course.blocked,
@@ -292,6 +297,9 @@ def _rates(best: pd.DataFrame, level: float) -> pd.DataFrame:
                         "lcl": 100 * low,
                         "ucl": 100 * high,
                         "n_blocked": int(best["BLOCKED"].astype(bool).sum()),
+                        "n_short_cb": int((among & ~has & best["CB24_WINDOW"]).sum())
+                        if measure == "CBR"
+                        else 0,
                         "n_short_sd": int(
                             (among & (best[source] != best[f"{source}_SHORT_SD"])).sum()
                         ),

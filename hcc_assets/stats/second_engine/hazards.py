@@ -189,14 +189,13 @@ def _cox(days: np.ndarray, event: np.ndarray, x: np.ndarray, guess: float) -> tu
     from statsmodels.duration.hazard_regression import PHReg
 
     model = PHReg(days, (x - x.mean())[:, None], status=event, ties="efron")
-    slope = np.array([guess])
+    slope, information = np.array([guess]), NAN
     for _ in range(_STEPS):
         information = -np.asarray(model.efron_hessian(slope))[0, 0]
         step = float(np.asarray(model.efron_gradient(slope))[0] / information)
         slope = slope + np.clip(step, -1, 1)
-        if abs(step) <= TOLERANCE / 100:
+        if abs(step) <= TOLERANCE / 100:  # too small to change the information
             break
-    information = -np.asarray(model.efron_hessian(slope))[0, 0]
     return float(slope[0]), float(1 / math.sqrt(information))
 
 

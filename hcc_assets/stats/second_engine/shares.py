@@ -62,6 +62,12 @@ def response_rates_again(published: pd.DataFrame, best: pd.DataFrame) -> Again:
                             "n": len(there),
                             **interval(x, len(there)),
                             "n_blocked": sum(bool(p["BLOCKED"]) for p in people),
+                            "n_short_cb": sum(
+                                measure == "CBR"
+                                and bool(p["CB24_WINDOW"])
+                                and not _has(p, measure, source)
+                                for p in there
+                            ),
                             "n_short_sd": sum(p[source] != p[f"{source}_SHORT_SD"] for p in there),
                         }
                     )

@@ -143,7 +143,7 @@ def _at_risk(
         days = (end - r["TRTSDT"]).days + 1
         rows.append((r["USUBJID"], r["TRTSDT"], min(last, limit), end, days))
     found = pd.DataFrame(rows, columns=["USUBJID", "start", "last", "end", "days"])
-    return found.astype({c: "datetime64[ns]" for c in ("start", "last", "end")})
+    return found.astype(dict.fromkeys(("start", "last", "end"), "datetime64[ns]"))
 
 
 def _incidence(events: pd.DataFrame, risk: pd.DataFrame) -> dict[str, tuple[int, int, float]]:

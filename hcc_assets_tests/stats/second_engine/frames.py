@@ -54,6 +54,7 @@ def best_responses(words: list[str]) -> pd.DataFrame:
             "BOR_SHORT_SD": ["SD" if w == "NE" else w for w in words],
             "CBOR_SHORT_SD": ["SD" if w in ("CR", "PR") else w for w in words],
             "CB24": [w in ("CR", "SD") for w in words],
+            "CB24_WINDOW": [w in ("CR", "SD", "NE") for w in words],
             "EVALUABLE": [i % 3 > 0 for i in range(len(words))],
             "BLOCKED": [w == "NE" for w in words],
         }

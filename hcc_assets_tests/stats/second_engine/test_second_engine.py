@@ -143,7 +143,7 @@ def test_rates_and_counts_are_the_same(words: list[str]) -> None:
         assert verdict.passed, verdict.description
 
 
-@pytest.mark.parametrize("column", ["x", "n", "pct", "lcl", "ucl", "n_blocked", "n_short_sd"])
+@pytest.mark.parametrize("column", ["x", "n", "pct", "lcl", "ucl", "n_blocked", "n_short_cb"])
 def test_a_wrong_rate_fails_the_check(column: str) -> None:
     best = frames.best_responses(frames.ALL_WORDS)
     table = spoilt(response_rates(best), 2, column)
