@@ -80,5 +80,6 @@ def _rows(table: pd.DataFrame, date: str, domain: str) -> Found:
     if "DOMAIN" in table:
         table = table[table["DOMAIN"] == domain]
     dated = table[table[date].notna()]
-    first = dated.groupby(["USUBJID", date])["SRCROW"].min()
-    return {(s, d): int(n) for (s, d), n in first.items()}  # type: ignore[misc]
+    first = dated.sort_values("SRCROW").drop_duplicates(["USUBJID", date])
+    keys = zip(first["USUBJID"], first[date], strict=True)
+    return dict(zip(keys, first["SRCROW"].tolist(), strict=True))
