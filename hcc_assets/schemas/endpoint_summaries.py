@@ -25,7 +25,7 @@ class PfsSummary(Table):
     n: int = column("Subjects", ge=0)
     events: int = column("Events", ge=0)
     median: float = maybe(
-        "Median; of a flat stretch at one half its middle or its left end, as pfs.median_rule says; "
+        "Median; of a flat stretch at one half its middle or its left end, by pfs.median_rule; "
         "null when not estimable",
         unit=DAYS,
     )
