@@ -52,6 +52,7 @@ def judged(
                 severity=check.severity,
                 affected=verdict.affected,
                 description=people.in_keys(verdict.description),
+                details={k: people.in_keys(v) for k, v in verdict.details.items()},
             )
         )
     return records

@@ -75,11 +75,13 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found: a sentence, and how many rows, cells or samples it concerns."""
+    """What a check found: a sentence, how many rows, cells or samples it concerns, and short texts
+    for the UI beside it."""
 
     passed: bool
     description: str
     affected: int = 0
+    details: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass

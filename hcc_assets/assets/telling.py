@@ -75,7 +75,7 @@ def told_checks(asset: Asset, outcome: Outcome) -> Iterator[CheckTold]:
 def check_told(asset: Asset, record: CheckRecord, stands: Manifest | None) -> CheckTold:
     """What the Checks tab shows: the sentence, what to do about it, and, where a value was
     refused, which version stands."""
-    metadata: dict[str, Any] = {}
+    metadata: dict[str, Any] = dict(record.details)
     if record.name != asset.gate.name:
         metadata["affected"] = record.affected
     if not record.passed:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from hcc_assets.figures import style
 from hcc_assets.figures.clinical_common import month_ticks, months
-from hcc_assets.stats.kaplan_meier import Curve, curve_of, quantile
+from hcc_assets.stats.kaplan_meier import Curve, MedianRule, curve_of, quantile
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +29,11 @@ NAMES = {
 
 
 def kaplan_meier(
-    time_to_event: pd.DataFrame, paramcd: str, *, landmarks_months: tuple[float, ...] = ()
+    time_to_event: pd.DataFrame,
+    paramcd: str,
+    *,
+    landmarks_months: tuple[float, ...] = (),
+    median_rule: MedianRule = "midpoint",
 ) -> Figure:
     """Kaplan-Meier curve with log-log 95 % band, censoring marks and a table of numbers at risk.
 
@@ -41,6 +45,8 @@ def kaplan_meier(
         Parameter to draw.
     landmarks_months
         Months to mark with a thin line.
+    median_rule
+        ``[pfs] median_rule``.
     """
     title = NAMES.get(paramcd, paramcd)
     curve = curve_of(time_to_event, paramcd)
@@ -82,7 +88,7 @@ def kaplan_meier(
     style.tidy(ax)
     ax.tick_params(axis="x", labelbottom=True)
     ax.set_xlabel("Months")
-    ax.set_title(_headline(curve), loc="right", fontsize=style.FONT_SIZE)
+    ax.set_title(_headline(curve, median_rule), loc="right", fontsize=style.FONT_SIZE)
     _risk_table(table, curve, [t for t in ax.get_xticks() if t <= longest])
     style.note(
         figure,
@@ -91,8 +97,10 @@ def kaplan_meier(
     return figure
 
 
-def _headline(curve: Curve) -> str:
-    middle, lower, upper = (f"{months(v):.1f}" if np.isfinite(v) else "NE" for v in quantile(curve))
+def _headline(curve: Curve, rule: MedianRule) -> str:
+    middle, lower, upper = (
+        f"{months(v):.1f}" if np.isfinite(v) else "NE" for v in quantile(curve, rule=rule)
+    )
     return (
         f"{curve.events} events of {curve.n}; median {middle} months (95 % CI {lower} to {upper})"
     )

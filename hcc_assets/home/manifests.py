@@ -27,6 +27,7 @@ class CheckRecord(BaseModel):
     severity: str = "ERROR"
     description: str = ""
     affected: int = 0
+    details: dict[str, str] = {}
 
 
 class Manifest(BaseModel):

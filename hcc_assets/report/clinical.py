@@ -104,6 +104,13 @@ def survival(tables: Frames, config: StudyConfig) -> Rows:
             " (primary)" if parameter == config.pfs.primary else ""
         )
         median = words.estimate(first["median_months"], first["lcl_months"], first["ucl_months"])
+        if not words.missing(first["median_other"]):
+            rules = {"midpoint": "middle", "left": "left end"}
+            here = rules.pop(config.pfs.median_rule)
+            median += (
+                f"; {here} of a flat stretch, by its {rules.popitem()[1]} "
+                f"{words.number(first['median_other_months'])}"
+            )
         rows.append([name, f"{first['events']} of {first['n']}", median, landmarks or words.NE])
     order = {_PARAMETERS[p]: i for i, p in enumerate(_PARAMETERS)}
     return sorted(rows, key=lambda r: order.get(r[0].removesuffix(" (primary)"), 99))
@@ -139,7 +146,10 @@ def short_sd(tables: Frames, config: StudyConfig) -> tuple[str, bool]:
         f"response of {_subjects(int(counts['BOR']))} and the confirmed one of "
         f"{_subjects(int(counts['CBOR']))} would change."
     )
-    return text, bool(counts.any())
+    benefit = table[(table["measure"] == "CBR") & (table["source"] == config.recist.headline)]
+    early = int(benefit.loc[benefit["population"] == "TREATED", "n_short_cb"].max())
+    text += f" With 24 weeks shortened by it, {_subjects(early)} more would have clinical benefit."
+    return text, bool(counts.any()) or early > 0
 
 
 def open_rates(tables: Frames, config: StudyConfig) -> tuple[str, bool]:

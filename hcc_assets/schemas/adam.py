@@ -190,9 +190,13 @@ class Adtte(_Treated):
     CNSR: float = field("Censor", "0 event, 1 censored", nullable=False, isin=[0, 1])
     EVNTDESC: str = field("Event or Censoring Description")
     CNSDTDSC: str = field("Censor Date Description")
-    SRCDOM: str = field("Source Data")
+    SRCDOM: str = field("Source Data", "Delivered domain that ADT stands in")
     SRCVAR: str = field("Source Variable")
-    SRCSEQ: float = field("Source Sequence Number")
+    SRCSEQ: float = field(
+        "Source Sequence Number",
+        "Row of the delivered file of SRCDOM; null for DM, for ADSL (cut-off) and where no row has "
+        "the date",
+    )
 
     class Config(Table.Config):
         name = "adtte"

@@ -108,18 +108,23 @@ class CompositionChanges(Table):
     mean_before: float = maybe("Mean proportion before, over the paired patients")
     mean_after: float = maybe("Mean proportion after")
     delta_median: float = maybe("Median over patients of the change in proportion (after - before)")
-    delta_ci_low: float = maybe("Lower bound, Hodges-Lehmann, exact")
+    delta_ci_low: float = maybe(
+        "Lower bound, Hodges-Lehmann, exact: shifts that the signed-rank test does not reject"
+    )
     delta_ci_high: float = maybe("Upper bound, Hodges-Lehmann, exact")
     delta_ci_level: float = maybe(
         "Confidence that the exact interval has; 0.9375 at five patients, else at least 0.95"
     )
     delta_hodges_lehmann: float = maybe("Hodges-Lehmann estimate of the change in proportion")
     p_signed_rank: float = maybe(
-        "Wilcoxon signed-rank test of the change in proportion, exact, two-sided", ge=0, le=1
+        "Wilcoxon signed-rank test of the change in proportion, exact, two-sided; with zeros and "
+        "opposite ties the largest of the p-values at and beside a shift of zero",
+        ge=0,
+        le=1,
     )
     delta_mean: float = maybe("Mean change in proportion")
-    delta_mean_ci_low: float = maybe("Lower bound of the mean, bootstrap over patients")
-    delta_mean_ci_high: float = maybe("Upper bound of the mean, bootstrap over patients")
+    delta_mean_ci_low: float = maybe("Lower bound of the mean, bootstrap t over patients")
+    delta_mean_ci_high: float = maybe("Upper bound of the mean, bootstrap t over patients")
     log2_ratio: float = maybe(
         "Log2 fold change relative to the classes that did not change (reference_weight)",
         unit="log2",

@@ -24,7 +24,15 @@ class PfsSummary(Table):
     PARAMCD: str = column("Parameter", isin=PARAMETERS)
     n: int = column("Subjects", ge=0)
     events: int = column("Events", ge=0)
-    median: float = maybe("Median, R survfit convention; null when not estimable", unit=DAYS)
+    median: float = maybe(
+        "Median; of a flat stretch at one half its middle or its left end, by pfs.median_rule; "
+        "null when not estimable",
+        unit=DAYS,
+    )
+    median_other: float = maybe(
+        "Median by the other rule for a flat stretch, where it differs", unit=DAYS
+    )
+    median_other_months: float = maybe("The same", unit=MONTHS)
     lcl: float = maybe("Lower limit of the median", unit=DAYS)
     ucl: float = maybe("Upper limit of the median", unit=DAYS)
     median_months: float = maybe("Median", unit=MONTHS)

@@ -106,6 +106,9 @@ class BestResponses(Table):
         "Assessed as CR, PR, SD or NON-CR/NON-PD on or after day 168 from first dose, "
         "before progression"
     )
+    CB24_WINDOW: bool = column(
+        "The same by the visit window earlier (168 - 7 = 161 days); CB24 is what counts"
+    )
     EVALUABLE: bool = column("At least one evaluable post-baseline assessment, or early death")
     N_ASSESSMENTS: int = column("Assessments that count for BOR", ge=0)
     BLOCKED: bool = column("Tumour data blocked by an E finding; the subject counts as NE")
@@ -136,6 +139,11 @@ class ResponseRates(Table):
     ucl: float = maybe("Clopper-Pearson 95 % upper limit", unit=_PCT)
     n_blocked: int = column(
         "Subjects of the treated set whose tumour data are blocked (they count as NE)", ge=0
+    )
+    n_short_cb: int = column(
+        "CBR: subjects of the population who would have it with 24 weeks shortened by the visit "
+        "window (day 161 instead of 168); 0 in the other measures",
+        ge=0,
     )
     n_short_sd: int = column(
         "Subjects of the population whose best response would change with the shorter SD minimum",

@@ -209,8 +209,8 @@ def proportion_changes(counts: Array, pairs: Pairs, min_pairs: int, seed: int) -
     seen = (counts[pairs.before] + counts[pairs.after]).sum(axis=0) > 0
     low, high = bootstrap_mean_ci(delta, seed=seed)
     out["delta_mean_ci_low"], out["delta_mean_ci_high"] = (
-        np.where(seen, low, np.nan),
-        np.where(seen, high, np.nan),
+        np.where(seen, np.maximum(low, -1), np.nan),  # a share cannot change by more than all
+        np.where(seen, np.minimum(high, 1), np.nan),
     )
     for j in np.flatnonzero(seen):
         where = hodges_lehmann(delta[:, j])

@@ -21,6 +21,7 @@ from hcc_assets.study.criteria import rows_of
 
 Floats = npt.NDArray[np.float64]
 ConfType = Literal["log-log", "log", "plain"]
+MedianRule = Literal["midpoint", "left"]
 DAYS_PER_MONTH = 30.4375  # clinical rules, section 5: 365.25 / 12
 _TOLERANCE = float(np.sqrt(np.finfo(float).eps))  # R, ``survival:::quantile.survfit``
 
@@ -132,27 +133,29 @@ def fit(
     )
 
 
-def _crossing(time: Floats, level_of: Floats, probability: float) -> float:
-    """First time a falling step function is at or below ``1 - probability``; the middle of the
-    stretch where it equals it (R's rule)."""
+def _crossing(time: Floats, level_of: Floats, probability: float, rule: MedianRule) -> float:
+    """First time a falling step function is at or below ``1 - probability``; of the stretch where
+    it equals it the middle (R's ``quantile``) or the left end."""
     known = ~np.isnan(level_of)
     at, fallen = np.append(0.0, time[known]), 1 - np.append(1.0, level_of[known])
     reached = np.flatnonzero(fallen > probability - _TOLERANCE)
     if not len(reached):
         return float("nan")
     beyond = np.flatnonzero(fallen > probability + _TOLERANCE)
-    if len(beyond) and beyond[0] == reached[0]:
+    if rule == "left" or (len(beyond) and beyond[0] == reached[0]):
         return float(at[reached[0]])
     end = at[beyond[0]] if len(beyond) else time[-1] if known[-1] else at[-1]
     return float((at[reached[0]] + end) / 2)
 
 
-def quantile(curve: Curve, probability: float = 0.5) -> tuple[float, float, float]:
+def quantile(
+    curve: Curve, probability: float = 0.5, rule: MedianRule = "midpoint"
+) -> tuple[float, float, float]:
     """Time by which a fraction of the subjects has had the event, with limits read off the curve's
     interval.
 
     Where survival equals ``1 - probability`` exactly, the middle of that flat stretch is taken, as
-    ``survfit`` does.
+    ``quantile`` of a ``survfit`` does, or its left end (``rule``) [CLINICAL.md 11.11].
 
     Returns
     -------
@@ -163,7 +166,8 @@ def quantile(curve: Curve, probability: float = 0.5) -> tuple[float, float, floa
     if not len(curve.time):
         return float("nan"), float("nan"), float("nan")
     values = [
-        _crossing(curve.time, line, probability) for line in (curve.surv, curve.lower, curve.upper)
+        _crossing(curve.time, line, probability, rule)
+        for line in (curve.surv, curve.lower, curve.upper)
     ]
     return values[0], values[1], values[2]
 
@@ -207,7 +211,7 @@ def summarise(time_to_event: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
     time_to_event
         ``schemas.endpoints.TimeToEvent``; DOR and TTR hold responders only.
     config
-        ``[pfs] landmarks_months`` and ``[recist] criteria``.
+        ``[pfs] landmarks_months``, ``[pfs] median_rule`` and ``[recist] criteria``.
 
     Returns
     -------
@@ -225,10 +229,19 @@ def summarise(time_to_event: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
             "n": curve.n,
             "events": curve.events,
         }
-        shared |= _months(("median", "lcl", "ucl"), quantile(curve))
+        rule = config.pfs.median_rule
+        middle = quantile(curve, rule=rule)
+        shared |= _months(("median", "lcl", "ucl"), middle)
+        other = quantile(curve, rule="left" if rule == "midpoint" else "midpoint")[0]
+        other = np.nan if other == middle[0] else other
+        shared |= {"median_other": other, "median_other_months": other / DAYS_PER_MONTH}
         for name, probability in (("q25", 0.25), ("q75", 0.75)):
             shared |= dict(
-                zip((name, f"{name}_lcl", f"{name}_ucl"), quantile(curve, probability), strict=True)
+                zip(
+                    (name, f"{name}_lcl", f"{name}_ucl"),
+                    quantile(curve, probability, rule),
+                    strict=True,
+                )
             )
         for months in sorted(set(config.pfs.landmarks_months)) or [np.nan]:
             days = months * DAYS_PER_MONTH

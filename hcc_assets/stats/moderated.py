@@ -10,6 +10,11 @@ import numpy.typing as npt
 from scipy import special, stats
 
 Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+TREND_SIZES = (3, 6, 30)
+"""Numbers of values from which the trend of the variance has one parameter more (limma,
+``fitFDist``)."""
 
 
 def trigamma_inverse(y: npt.ArrayLike) -> Array:
@@ -55,10 +60,8 @@ class Moderated:
     prior_df: Array
 
 
-def moderate(
-    variance: npt.ArrayLike, df: npt.ArrayLike, *, expected: npt.ArrayLike | None = None
-) -> Moderated:
-    """Squeeze k sample variances towards their common value, or towards a multiple of ``expected``.
+def moderate(variance: npt.ArrayLike, df: npt.ArrayLike) -> Moderated:
+    """Squeeze k sample variances towards their common value.
 
     Parameters
     ----------
@@ -67,8 +70,6 @@ def moderate(
         axis.
     df
         Their residual degrees of freedom, broadcastable to the same shape.
-    expected
-        Relative size that a variance should have (a trend), same shape; None for no trend.
 
     Returns
     -------
@@ -83,49 +84,59 @@ def moderate(
     """
     s2 = np.asarray(variance, dtype=np.float64)
     d = np.broadcast_to(np.asarray(df, dtype=np.float64), s2.shape)
-    shape = (
-        np.ones_like(s2)
-        if expected is None
-        else np.broadcast_to(np.asarray(expected, dtype=np.float64), s2.shape)
-    )
-    usable = np.isfinite(s2) & (d > 0) & np.isfinite(shape) & (shape > 0)
-    ratio = np.where(usable, s2 / np.where(usable, shape, 1.0), np.nan)
+    usable = np.isfinite(s2) & (d > 0)
+    log_s2, middle = _log_variances(s2, d, usable)
+    positive = usable & (middle > 0)
     counts = usable.sum(axis=-1, keepdims=True)
+    mean = np.where(positive, log_s2, 0.0).sum(axis=-1, keepdims=True) / np.maximum(counts, 1)
+    spread = np.where(positive, (log_s2 - mean) ** 2, 0.0).sum(axis=-1, keepdims=True) / np.maximum(
+        counts - 1, 1
+    )
+    prior_df = _prior_df(spread, d, positive)
+    pooled_df = np.where(usable, d, 0.0).sum(axis=-1, keepdims=True)
+    pooled = np.where(usable, d * s2, 0.0).sum(axis=-1, keepdims=True) / np.maximum(pooled_df, 1)
+    expected = np.where(np.isinf(prior_df), np.log(np.where(pooled > 0, pooled, 1.0)), mean)
+    borrow = (counts >= 2) & (middle > 0)
+    return _squeezed(s2, d, usable, np.where(borrow, prior_df, 0.0), expected)
+
+
+def _log_variances(s2: Array, d: Array, usable: Mask) -> tuple[Array, Array]:
+    """Log variances without their bias, and the median variance; 0 where not usable."""
+    counts = usable.sum(axis=-1, keepdims=True)
+    known = np.where(usable, s2, np.nan)
     middle = np.where(
-        counts > 0, np.nanmedian(np.where(counts > 0, ratio, 0.0), axis=-1, keepdims=True), 0.0
+        counts > 0, np.nanmedian(np.where(counts > 0, known, 0.0), axis=-1, keepdims=True), 0.0
     )
     positive = usable & (middle > 0)
-    safe = np.where(positive, np.maximum(np.where(usable, ratio, 0.0), 1e-5 * middle), 1.0)
+    safe = np.where(positive, np.maximum(np.where(usable, s2, 0.0), 1e-5 * middle), 1.0)
     half = np.where(usable, d, 2.0) / 2
-    log_ratio = np.where(positive, np.log(safe) - special.digamma(half) + np.log(half), 0.0)
-    n = np.maximum(counts, 1)
-    mean = log_ratio.sum(axis=-1, keepdims=True) / n
-    spread = np.where(positive, (log_ratio - mean) ** 2, 0.0).sum(
-        axis=-1, keepdims=True
-    ) / np.maximum(counts - 1, 1)
-    excess = (
-        spread - np.where(positive, special.polygamma(1, half), 0.0).sum(axis=-1, keepdims=True) / n
-    )
+    logs = np.log(safe) - special.digamma(half) + np.log(half)
+    return np.where(positive, logs, 0.0), middle
+
+
+def _prior_df(spread: Array, d: Array, used: Mask) -> Array:
+    """Weight of the prior that makes log variances scatter so much; infinite where chance alone
+    does."""
+    n = np.maximum(used.sum(axis=-1, keepdims=True), 1)
+    chance = np.where(used, special.polygamma(1, np.where(used, d, 2.0) / 2), 0.0)
+    excess = spread - chance.sum(axis=-1, keepdims=True) / n
     finite = excess > 0
-    prior_df = np.where(finite, 2 * trigamma_inverse(np.where(finite, excess, 1.0)), np.inf)
-    half_prior = np.where(finite, prior_df, 2.0) / 2
-    pooled_df = np.where(usable, d, 0.0).sum(axis=-1, keepdims=True)
-    pooled_ratio = np.where(usable, d * ratio, 0.0).sum(axis=-1, keepdims=True) / np.maximum(
-        pooled_df, 1
-    )
-    log_prior = np.where(
-        finite,
-        mean + special.digamma(half_prior) - np.log(half_prior),
-        np.log(np.where(pooled_ratio > 0, pooled_ratio, 1.0)),
-    )
-    borrow = (counts >= 2) & (middle > 0)
-    prior_df = np.where(borrow, prior_df, 0.0)
-    prior_variance = np.where(usable, np.exp(log_prior) * shape, np.nan)
+    return np.where(finite, 2 * trigamma_inverse(np.where(finite, excess, 1.0)), np.inf)
+
+
+def _squeezed(s2: Array, d: Array, usable: Mask, prior_df: Array, expected: Array) -> Moderated:
+    """Posterior variances; ``expected`` is the mean of log variances where the prior is finite, the
+    log of the prior itself where it is infinite."""
+    finite = np.isfinite(prior_df) & (prior_df > 0)
+    half = np.where(finite, prior_df, 2.0) / 2
+    bias = np.where(finite, special.digamma(half) - np.log(half), 0.0)
+    prior_variance = np.where(usable, np.exp(expected + bias), np.nan)
     weight = np.where(np.isinf(prior_df), 0.0, prior_df)
     squeezed = (weight * prior_variance + d * s2) / np.maximum(weight + d, 1e-300)
     posterior = np.where(np.isinf(prior_df), prior_variance, squeezed)
-    posterior = np.where(usable, np.where(borrow, posterior, s2), np.nan)
-    total = np.where(usable, np.minimum(np.where(borrow, d + prior_df, d), pooled_df), np.nan)
+    posterior = np.where(usable, np.where(prior_df > 0, posterior, s2), np.nan)
+    pooled_df = np.where(usable, d, 0.0).sum(axis=-1, keepdims=True)
+    total = np.where(usable, np.minimum(d + prior_df, pooled_df), np.nan)
     return Moderated(posterior, total, prior_variance, prior_df[..., 0])
 
 
@@ -135,28 +146,36 @@ def moderate_with_trend(
     """As ``moderate`` for one long vector, with a prior that follows a covariate (limma-trend: the
     mean log expression).
 
-    The trend of log variance is a natural cubic spline with knots at quantiles of the covariate,
-    one to four degrees of freedom by number of values.
-
     Parameters
     ----------
     variance, df, covariate
         (k,) each.
+
+    Notes
+    -----
+    As limma's ``fitFDist`` [CLINICAL.md 11.16]: the trend of log variance is a natural cubic spline
+    of 4 parameters with inner knots at the thirds of the covariate (fewer than 30 values: 3, fewer
+    than 6: 2, fewer than 3: no trend), and its residual variance has as many degrees of freedom as
+    there are values less its parameters. Where that is no more than chance gives, the prior is the
+    exponential of the trend.
     """
     s2 = np.asarray(variance, dtype=np.float64)
     d = np.broadcast_to(np.asarray(df, dtype=np.float64), s2.shape)
     x = np.asarray(covariate, dtype=np.float64)
-    usable = np.isfinite(s2) & (s2 > 0) & (d > 0) & np.isfinite(x)
-    if usable.sum() < 30 or np.ptp(x[usable]) == 0:
-        return moderate(s2, d)
-    log_s2 = np.log(s2[usable]) - special.digamma(d[usable] / 2) + np.log(d[usable] / 2)
-    knots = np.unique(np.quantile(x[usable], [0.0, 0.25, 0.5, 0.75, 1.0]))
-    low, high = knots[0], knots[-1]
-    coefficients, *_ = np.linalg.lstsq(_natural_spline(x[usable], knots), log_s2, rcond=None)
-    fitted = (
-        _natural_spline(np.clip(np.where(np.isfinite(x), x, low), low, high), knots) @ coefficients
-    )
-    return moderate(s2, d, expected=np.exp(fitted))
+    usable = np.isfinite(s2) & (d > 0) & np.isfinite(x)
+    n = int(usable.sum())
+    parameters = 1 + sum(n >= least for least in TREND_SIZES)
+    parameters = min(parameters, np.unique(x[usable]).size)
+    log_s2, middle = _log_variances(s2, d, usable)
+    if parameters < 2 or not float(middle[0]) > 0:
+        return moderate(np.where(usable, s2, np.nan), d)
+    knots = np.unique(np.quantile(x[usable], np.linspace(0, 1, parameters)))
+    basis = _natural_spline(np.where(usable, x, knots[0]), knots)
+    coefficients, _, rank, _ = np.linalg.lstsq(basis[usable], log_s2[usable], rcond=None)
+    expected = basis @ coefficients
+    left = (log_s2 - expected)[usable]
+    spread = np.array([(left**2).sum() / max(n - int(rank), 1)])
+    return _squeezed(s2, d, usable, _prior_df(spread, d, usable), expected)
 
 
 def _natural_spline(x: Array, knots: Array) -> Array:

@@ -55,6 +55,7 @@ class Pfs(_Section):
     primary: Literal["PFS_TP", "PFS_FDA"] = "PFS_TP"
     max_gap_days: int = Field(98, gt=0)
     landmarks_months: list[float] = [3, 6, 12]
+    median_rule: Literal["midpoint", "left"] = "midpoint"
 
 
 class Therapy(_Section):

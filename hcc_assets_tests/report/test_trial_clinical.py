@@ -19,7 +19,7 @@ from hcc_assets.schemas.base import empty
 from hcc_assets.schemas.safety import AesiSummary, AeSummary
 from hcc_assets.stats.kaplan_meier import summarise
 from hcc_assets.stats.simon import monitor
-from hcc_assets.study.config import Simon, StudyConfig
+from hcc_assets.study.config import Pfs, Simon, StudyConfig
 from hcc_assets_tests.clinical.endpoint_frames import assessments, disposition, subjects, visit
 
 DESIGN = StudyConfig(simon=Simon(r1=0, n1=2, r=1, n=4, p0=0.1, p1=0.4))
@@ -103,6 +103,19 @@ def test_no_warning_when_nobody_hangs_on_the_minimum() -> None:
     html = page(tables(StudyConfig(), frozenset({"S2"})), StudyConfig())
     assert '<p class="quiet">With the minimum for stable disease at 35 days' in html
     assert '<p class="warn">' not in html
+
+
+def test_both_medians_are_named_where_the_rules_differ() -> None:
+    found = tables(StudyConfig())
+    assert "; middle of a flat stretch, by its left end 5.2" not in page(found, StudyConfig())
+    summary = found["pfs_summary"]
+    first = summary["PARAMCD"] == "PFS_TP"
+    summary.loc[first, ["median_months", "median_other_months"]] = [9.4, 5.25]
+    summary.loc[first, "median_other"] = 5.25 * 30.4375
+    html = page(found, StudyConfig())
+    assert "; middle of a flat stretch, by its left end 5.2" in html
+    left = StudyConfig(pfs=Pfs(median_rule="left"))
+    assert "; left end of a flat stretch, by its middle 5.2" in page(found, left)
 
 
 def test_two_stage_section_only_with_a_design() -> None:

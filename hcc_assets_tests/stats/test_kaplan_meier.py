@@ -74,6 +74,21 @@ def test_median_is_the_middle_of_a_flat_stretch() -> None:
     assert km.quantile(km.fit([10, 20, 30], [1, 1, 1]))[0] == 20
 
 
+def test_median_by_the_left_end_of_a_flat_stretch() -> None:
+    curve = km.fit([10, 20, 30, 40], [1, 1, 0, 1])
+    assert km.quantile(curve)[0] == 30
+    assert km.quantile(curve, rule="left")[0] == 20
+    assert km.quantile(km.fit([10, 20, 30], [1, 1, 1]), rule="left")[0] == 20
+    table = _table([("OS", 10.0, 0), ("OS", 20.0, 0), ("OS", 30.0, 1), ("OS", 40.0, 0)])
+    for rule, first, other in (("midpoint", 30, 20), ("left", 20, 30)):
+        summary = km.summarise(table, StudyConfig(pfs=Pfs(median_rule=rule)))  # type: ignore[arg-type]
+        row = summary[summary["PARAMCD"] == "OS"].iloc[0]
+        assert (row["median"], row["median_other"]) == (first, other)
+        assert row["median_other_months"] == other / 30.4375
+    same = km.summarise(_table([("OS", 10.0, 0), ("OS", 20.0, 0), ("OS", 30.0, 0)]), StudyConfig())
+    assert same["median_other"].isna().all()
+
+
 @pytest.mark.parametrize(
     ("time", "event"),
     [

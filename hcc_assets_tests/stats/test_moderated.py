@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from scipy import special, stats
+from patsy import cr
+from scipy import optimize, special, stats
 
 from hcc_assets.stats.moderated import moderate, moderate_with_trend, t_test, trigamma_inverse
 
@@ -61,6 +62,49 @@ def test_trend_follows_the_covariate():
     result = moderate_with_trend(expected * rng.chisquare(6, x.size) / 6, 6, x)
     assert np.corrcoef(np.log(result.prior_variance), np.log(expected))[0, 1] > 0.99
     assert np.isinf(result.prior_df) or result.prior_df > 50
+
+
+def limma_variances(s2: np.ndarray, df: float, covariate: np.ndarray) -> np.ndarray:
+    """``squeezeVar(s2, df, covariate)`` of limma as it is written there (``fitFDist`` with
+    ``splines::ns(covariate, df = 4, intercept = TRUE)``), with the spline basis of patsy."""
+    n = s2.size
+    parameters = 1 + (n >= 3) + (n >= 6) + (n >= 30)
+    knots = np.quantile(covariate, np.linspace(0, 1, parameters))
+    basis = (
+        np.asarray(cr(covariate, knots=knots[1:-1], lower_bound=knots[0], upper_bound=knots[-1]))
+        if parameters > 2
+        else np.column_stack([np.ones(n), covariate])
+    )
+    floor = 1e-5 * np.median(s2)
+    e = np.log(np.maximum(s2, floor)) - special.digamma(df / 2) + np.log(df / 2)
+    q, _ = np.linalg.qr(basis)
+    mean = q @ (q.T @ e)
+    excess = ((e - mean) ** 2).sum() / (n - parameters) - special.polygamma(1, df / 2)
+    if excess <= 0:
+        return np.exp(mean)
+    half = optimize.brentq(lambda x: special.polygamma(1, x) - excess, 1e-8, 1e12, rtol=1e-15)
+    prior = np.exp(mean + special.digamma(half) - np.log(half))
+    return (2 * half * prior + df * s2) / (2 * half + df)
+
+
+@pytest.mark.parametrize("k", [4, 9, 30, 300])
+@pytest.mark.parametrize("scatter", [4, 4000])
+def test_trend_is_that_of_limma(k, scatter):
+    rng = np.random.default_rng(k + scatter)
+    for df in (1.0, 4.0, 20.0):
+        x = rng.uniform(0, 12, k)
+        s2 = rng.chisquare(scatter, k) / scatter * rng.chisquare(df, k) / df * np.exp(-x / 4)
+        result = moderate_with_trend(s2, df, x)
+        assert np.abs(np.log(result.variance / limma_variances(s2, df, x))).max() < 1e-12
+
+
+def test_trend_of_few_or_equal_covariates_is_none():
+    s2 = np.array([1.0, 2.0, 3.0, 4.0])
+    for covariate in (np.ones(4), [np.nan, np.nan, 1.0, 1.0]):
+        usable = np.isfinite(np.asarray(covariate))
+        expected = moderate(np.where(usable, s2, np.nan), 3).variance
+        assert np.allclose(moderate_with_trend(s2, 3, covariate).variance, expected, equal_nan=True)
+    assert np.isfinite(moderate_with_trend([0.0, 1.0, 2.0], 3, [1, 2, 3]).variance).all()
 
 
 def test_t_test_is_the_t_test_and_honest_about_zero_error():

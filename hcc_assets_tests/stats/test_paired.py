@@ -35,7 +35,54 @@ def enumerate_signed_rank(d: np.ndarray) -> float:
 @given(differences)
 @settings(max_examples=60, deadline=None)
 def test_signed_rank_is_the_enumeration_also_with_ties_and_zeros(values):
-    assert signed_rank_p(values) == pytest.approx(enumerate_signed_rank(np.array(values)))
+    d = np.array(values)
+    beside = [enumerate_signed_rank(d + shift) for shift in (0.0, 1e-6, -1e-6)]
+    assert signed_rank_p(values) == pytest.approx(max(beside))
+    averages = (d[:, None] + d) / 2
+    if (averages != 0).all():  # then the test does not jump at zero
+        assert signed_rank_p(values) == pytest.approx(enumerate_signed_rank(d))
+
+
+def test_signed_rank_with_a_zero_is_the_one_that_agrees_with_the_interval():
+    d = np.array([0, 1, 2, 3, 4, 5.0])
+    # R's wilcox.test drops the zero: 2 / 2^5; with the zero as the smallest of six it is 4 / 2^6
+    # or 2 / 2^6
+    assert signed_rank_p(d) == pytest.approx(2 / 32)
+    where = hodges_lehmann(d)
+    assert where.low <= 0
+    assert signed_rank_p(d) > 1 - where.level
+
+
+@given(st.lists(st.integers(-3, 8).map(float), min_size=5, max_size=14))
+@settings(max_examples=150, deadline=None)
+def test_the_interval_never_contradicts_its_p_value(values):
+    where, p = hodges_lehmann(values), signed_rank_p(values)
+    assert where.low <= where.estimate <= where.high
+    assert (where.low > 0 or where.high < 0) == (p <= 1 - where.level + 1e-12)
+
+
+@given(
+    st.lists(st.integers(0, 6).map(float), min_size=3, max_size=8),
+    st.lists(st.integers(0, 4).map(float), min_size=3, max_size=8),
+)
+@settings(max_examples=100, deadline=None)
+def test_the_interval_of_two_groups_never_contradicts_its_p_value(x, y):
+    where, p = hodges_lehmann_two_sample(x, y), mann_whitney_p(x, y)
+    if np.isfinite(where.low):
+        assert (where.low > 0 or where.high < 0) == (p <= 1 - where.level + 1e-12)
+
+
+def test_interval_of_values_without_ties_is_that_of_order_statistics():
+    # R's wilcox.test(conf.int = TRUE): Walsh averages number qsignrank(0.025, n) from either end
+    d = np.random.default_rng(11).normal(0.2, 1, 12)
+    averages, where = walsh_averages(d), hodges_lehmann(d)
+    assert (where.low, where.high) == (averages[13], averages[-14])  # qsignrank(0.025, 12) is 14
+    assert np.median(averages) == where.estimate
+
+
+def test_most_values_equal_leave_one_shift():
+    where = hodges_lehmann([1.0] * 12 + [2.0, 0.0])
+    assert where.low == where.estimate == where.high == 1.0
 
 
 @pytest.mark.parametrize("n", [5, 9, 20, 40])
@@ -86,11 +133,14 @@ def test_interval_says_how_sure_it_is_and_is_withheld_below_five():
 )
 @settings(max_examples=60, deadline=None)
 def test_mann_whitney_is_the_enumeration_also_with_ties(x, y):
-    ranks = stats.rankdata([*x, *y])
-    sums = np.array([ranks[list(c)].sum() for c in combinations(range(len(ranks)), len(x))])
-    observed = ranks[: len(x)].sum()
-    expected = min(1.0, 2 * min(np.mean(sums <= observed + 1e-9), np.mean(sums >= observed - 1e-9)))
-    assert mann_whitney_p(x, y) == pytest.approx(expected)
+    def enumerated(shift):
+        ranks = stats.rankdata([*(np.array(x) + shift), *y])
+        sums = np.array([ranks[list(c)].sum() for c in combinations(range(len(ranks)), len(x))])
+        observed = ranks[: len(x)].sum()
+        tails = np.mean(sums <= observed + 1e-9), np.mean(sums >= observed - 1e-9)
+        return min(1.0, 2 * min(tails))
+
+    assert mann_whitney_p(x, y) == pytest.approx(max(enumerated(s) for s in (0, 1e-6, -1e-6)))
 
 
 def test_two_sample_shift_and_its_interval():
@@ -110,9 +160,19 @@ def test_bootstrap_is_seeded_and_centred():
     low, high = bootstrap_mean_ci(x, seed=7)
     again, _ = bootstrap_mean_ci(x, seed=7)
     assert np.array_equal(low, again)
-    half = 1.96 * x.std(axis=0, ddof=1) / np.sqrt(30)
+    half = stats.t.ppf(0.975, 29) * x.std(axis=0, ddof=1) / np.sqrt(30)
     assert np.allclose(high - low, 2 * half, rtol=0.1)
     assert np.isnan(bootstrap_mean_ci(x[:1], seed=0)[0]).all()
+    # without scatter, and where a draw in ten has none, there is no t
+    flat = np.column_stack([np.zeros(5), [0, 0, 0, 0, 1.0], [0.1, 0.3, 0.2, 0.5, 0.4]])
+    assert np.isnan(bootstrap_mean_ci(flat, seed=0)[0]).tolist() == [True, True, False]
+
+
+def test_bootstrap_t_covers_what_the_percentile_interval_does_not():
+    rng = np.random.default_rng(1)
+    x = rng.exponential(1, (6, 600)) - rng.exponential(1, (6, 600))
+    low, high = bootstrap_mean_ci(x, seed=2)
+    assert 0.92 < np.mean((low <= 0) & (high >= 0)) < 0.99
 
 
 def test_large_samples_stay_close_to_the_exact_answer():

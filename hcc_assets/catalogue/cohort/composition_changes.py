@@ -15,8 +15,10 @@ from hcc_assets.catalogue._contrasts import (
     each_contrast,
     uncompared,
 )
+from hcc_assets.catalogue._second_engine import WHAT_TO_DO, second_opinion
 from hcc_assets.catalogue.cohort._samples import class_counts, standing_samples
 from hcc_assets.schemas.composition import CompositionChanges
+from hcc_assets.study.classes import PRIMARY_CLASSES
 from hcc_assets.study.config import StudyConfig
 
 DRAWN_PAIRED = ("immune", "all")
@@ -72,6 +74,24 @@ def every_timepoint_compared(samples: pd.DataFrame, config: StudyConfig) -> Verd
     told = ", ".join(f"{name} ({n} samples)" for name, n in left.items())
     text = f"in no contrast and in no comparison: {told}" if left else "every timepoint is compared"
     return Verdict(not left, text, sum(left.values()))
+
+
+@composition_changes.check(todo=WHAT_TO_DO)
+def second_engine_agrees(
+    table: pd.DataFrame, compositions: pd.DataFrame, config: StudyConfig
+) -> Verdict:
+    """A second count of the same subjects, an enumerated signed-rank test and scipy's paired t give
+    the same changes and p-values"""
+    from hcc_assets.stats.second_engine.paired_shares import composition_changes_again
+
+    return second_opinion(
+        lambda: composition_changes_again(
+            table,
+            compositions,
+            primary=PRIMARY_CLASSES,
+            min_pairs=config.single_cell.min_pairs,
+        )
+    )
 
 
 @composition_changes.figure

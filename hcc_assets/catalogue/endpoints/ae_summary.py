@@ -10,6 +10,7 @@ import pandas as pd
 
 from hcc_assets.assets.definition import Verdict, asset
 from hcc_assets.assets.inputs import Version
+from hcc_assets.catalogue._second_engine import WHAT_TO_DO, second_opinion
 from hcc_assets.catalogue.endpoints._left_out import left_out
 from hcc_assets.schemas.base import empty
 from hcc_assets.schemas.clinical import Disposition
@@ -48,6 +49,34 @@ def no_row_left_out(clinical_checks: Version) -> Verdict:
     rows = left_out(clinical_checks)
     text = f"{len(rows)} adverse event rows are not counted: exact copies or of unknown subjects"
     return Verdict(not rows, text, len(rows))
+
+
+@ae_summary.check(todo=WHAT_TO_DO)
+def second_engine_agrees(
+    table: pd.DataFrame,
+    subjects: pd.DataFrame,
+    treatment_course: pd.DataFrame,
+    adverse_events: pd.DataFrame,
+    clinical_checks: Version,
+    config: StudyConfig,
+    cutoff: dt.date,
+    disposition: pd.DataFrame | None = None,
+) -> Verdict:
+    """A second count of the same subjects and statsmodels' limits give the same incidence"""
+    from hcc_assets.stats.second_engine.toxicity import incidence_again
+
+    return second_opinion(
+        lambda: incidence_again(
+            table,
+            subjects,
+            treatment_course,
+            adverse_events,
+            disposition,
+            window_days=config.safety.teae_window_days,
+            cutoff=cutoff,
+            left_out=left_out(clinical_checks),
+        )
+    )
 
 
 @ae_summary.figure

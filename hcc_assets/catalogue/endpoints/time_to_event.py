@@ -68,7 +68,9 @@ def survival_figures(table: pd.DataFrame, config: StudyConfig) -> Mapping[str, A
     landmarks = tuple(config.pfs.landmarks_months)
     rows = rows_of(table, config.recist.criteria[0])
     return {
-        f"kaplan_meier_{p.lower()}": kaplan_meier(rows, p, landmarks_months=landmarks)
+        f"kaplan_meier_{p.lower()}": kaplan_meier(
+            rows, p, landmarks_months=landmarks, median_rule=config.pfs.median_rule
+        )
         for p in CURVES
     }
 

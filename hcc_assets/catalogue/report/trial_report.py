@@ -133,6 +133,7 @@ class PublishedFigures(Input):
         "treatment.name",
         "recist",
         "pfs.primary",
+        "pfs.median_rule",
         "labs",
         "single_cell.primary_denominator",
         *CONTRAST_SETTINGS,

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from hcc_assets.clinical.adam.sources import traced
 from hcc_assets.clinical.adam.tumour import response_records, tumour_measurements
 from hcc_assets.clinical.safety.counting import aesi_masks
 from hcc_assets.clinical.safety.events import derive_events, flag_first_worst, study_day
@@ -108,7 +109,7 @@ def build_adam(
             ),
             common,
         ),
-        "ADTTE": _joined(_adtte(t["time_to_event"]), common),
+        "ADTTE": _joined(_adtte(traced(t["time_to_event"], t, cutoff)), common),
         "ADAE": _joined(_adae(t, config, cutoff, left_out_rows), common),
         "ADEX": _joined(_adex(t, config, cutoff), common),
     }
@@ -156,8 +157,12 @@ def _adsl(t: Mapping[str, pd.DataFrame], config: StudyConfig, cutoff: dt.date) -
     therapy = t["disposition"].loc[
         lambda f: f["DOMAIN"].isin(["CM", "PR"]) & (f["DSSTDT"] <= limit)
     ]
+    therapy = therapy.merge(period[["USUBJID", "TRTSDT"]], on="USUBJID", how="left")
     therapy = (
-        therapy.loc[words(therapy["DSDECOD"]).eq("NEW ANTICANCER THERAPY")]
+        therapy.loc[
+            words(therapy["DSDECOD"]).eq("NEW ANTICANCER THERAPY")
+            & ~(therapy["DSSTDT"] < therapy["TRTSDT"])  # a prior one [CLINICAL.md 11.11]
+        ]
         .groupby("USUBJID")["DSSTDT"]
         .min()
     )

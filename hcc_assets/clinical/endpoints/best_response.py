@@ -169,6 +169,8 @@ def _row(course: Course, config: StudyConfig) -> dict[str, object]:
     response = first_response(course, rules)
     ending = progression_free(course, config.pfs.primary, config.pfs.max_gap_days)
     headline = cbor if rules.headline == "CBOR" else bor
+    days = [(a.date - course.start).days for a in visits if a.response in CONTROLLED]
+    controlled = max(days, default=-np.inf)
     return {
         "USUBJID": course.subject,
         "EVALUATOR": course.reader,
@@ -183,10 +185,8 @@ def _row(course: Course, config: StudyConfig) -> dict[str, object]:
         if response
         else np.nan,
         "DOR_CNSR": float(ending.censored) if response else np.nan,
-        "CB24": any(
-            a.response in CONTROLLED and (a.date - course.start).days >= BENEFIT_DAYS
-            for a in visits
-        ),
+        "CB24": controlled >= BENEFIT_DAYS,
+        "CB24_WINDOW": controlled >= BENEFIT_DAYS - rules.visit_window_days,
         "EVALUABLE": any(a.evaluable for a in visits) or early_death,
         "N_ASSESSMENTS": len(visits),
         "BLOCKED": course.blocked,
@@ -270,15 +270,11 @@ def _rates(best: pd.DataFrame, level: float) -> pd.DataFrame:
     rows = []
     for measure in ("ORR", "DCR", "CBR"):
         for source in ("BOR", "CBOR"):
-            has = best[source].isin(CONTROLLED if measure == "DCR" else RESPONSES)
+            has = early = best[source].isin(CONTROLLED if measure == "DCR" else RESPONSES)
             if measure == "CBR":
-                has = has | best["CB24"]
+                has, early = has | best["CB24"], has | best["CB24_WINDOW"]
             for population in ("TREATED", "EVALUABLE"):
-                among = (
-                    best["EVALUABLE"].astype(bool)
-                    if population == "EVALUABLE"
-                    else pd.Series(True, index=best.index)
-                )
+                among = best["EVALUABLE"].astype(bool) | (population == "TREATED")
                 x, n = int((has & among).sum()), int(among.sum())
                 low, high = clopper_pearson(x, n, level)
                 rows.append(
@@ -292,6 +288,7 @@ def _rates(best: pd.DataFrame, level: float) -> pd.DataFrame:
                         "lcl": 100 * low,
                         "ucl": 100 * high,
                         "n_blocked": int(best["BLOCKED"].astype(bool).sum()),
+                        "n_short_cb": int((among & early & ~has).sum()),
                         "n_short_sd": int(
                             (among & (best[source] != best[f"{source}_SHORT_SD"])).sum()
                         ),

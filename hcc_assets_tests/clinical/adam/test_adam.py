@@ -14,6 +14,7 @@ import pytest
 
 from hcc_assets.clinical.adam.datasets import build_adam
 from hcc_assets.clinical.adam.files import write_adam
+from hcc_assets.clinical.adam.sources import traced
 from hcc_assets.clinical.endpoints.best_response import derive_best_responses
 from hcc_assets.clinical.endpoints.time_to_event import derive_time_to_event
 from hcc_assets.clinical.recist.responses import derive_responses
@@ -22,6 +23,7 @@ from hcc_assets.schemas.base import columns, empty
 from hcc_assets.schemas.clinical import Disposition
 from hcc_assets.study.config import StudyConfig
 from hcc_assets_tests.clinical.adam.adam_lesions import lesions
+from hcc_assets_tests.clinical.endpoint_frames import disposition
 from hcc_assets_tests.clinical.safety_frames import (
     adverse_events,
     ae_summary,
@@ -110,6 +112,57 @@ def test_adsl_has_every_subject_and_the_facts_of_the_other_tables(
     )
 
 
+def test_a_therapy_before_first_dose_is_no_new_one(tables: dict[str, pd.DataFrame]) -> None:
+    dates = {"S1": ["2023-11-01", "2024-06-01"], "S2": ["2023-11-01"]}
+    therapy = disposition(
+        [
+            {
+                "USUBJID": s,
+                "DOMAIN": "CM",
+                "DSDECOD": "NEW ANTICANCER THERAPY",
+                "DSSTDTC": d,
+                "DSSTDT": pd.Timestamp(d),
+            }
+            for s, days in dates.items()
+            for d in days
+        ]
+    )
+    adsl = build_adam(tables | {"disposition": therapy}, CONFIG, cutoff=CUTOFF)["ADSL"]
+    found = adsl.set_index("USUBJID")["NACTDT"]
+    assert found["S1"] == pd.Timestamp("2024-06-01")
+    assert pd.isna(found["S2"])
+
+
+def test_dates_are_traced_to_delivered_rows() -> None:
+    day, cutoff = pd.Timestamp("2024-05-06"), pd.Timestamp("2024-12-31")
+    times = pd.DataFrame(
+        [
+            ("S1", day, "DM", "DTHDTC"),  # of a DS record, since DM has no date
+            ("S1", cutoff, "DS", "DSSTDTC"),
+            ("S1", pd.Timestamp("2024-01-01"), "RESPONSES", "ADT"),  # moved to first dose
+            ("S1", pd.Timestamp("2024-03-03"), "TR", "TRDTC"),  # no row has it
+        ],
+        columns=["USUBJID", "ADT", "SRCDOM", "SRCVAR"],
+    )
+    given = {
+        "subjects": pd.DataFrame({"USUBJID": ["S1"], "DTHDT": [pd.NaT]}),
+        "exposure": exposure(("S1", 300, "2024-01-01", "2024-05-31")),
+        "tumour_assessments": lesions(),
+        "best_responses": pd.DataFrame({"USUBJID": ["S1"], "EVALUATOR": ["INVESTIGATOR"]}),
+        "disposition": pd.DataFrame(
+            {"USUBJID": ["S1"], "DOMAIN": ["DS"], "DSSTDT": [day], "SRCROW": [7]}
+        ),
+    }
+    found = traced(times, given, cutoff)
+    assert found[["SRCDOM", "SRCVAR"]].agg(".".join, axis=1).tolist() == [
+        "DS.DSSTDTC",
+        "ADSL.DCUTDT",
+        "EX.EXSTDTC",
+        "TR.TRDTC",
+    ]
+    assert found["SRCSEQ"].isna().tolist() == [False, True, False, True]
+
+
 def test_adtr_sums_are_the_sums_of_the_lesions_and_those_of_responses(
     adam: dict[str, pd.DataFrame], tables: dict[str, pd.DataFrame]
 ) -> None:
@@ -168,6 +221,17 @@ def test_adtte_and_adex_repeat_their_tables(
     for column in ("STARTDT", "ADT", "AVAL", "EVNTDESC"):
         assert adtte[column].equals(times[column])
     assert adtte["CNSR"].astype(int).equals(times["CNSR"].astype(int))
+    lesions, ex = tables["tumour_assessments"], tables["exposure"]
+    for row in adam["ADTTE"].to_dict("records"):
+        if row["SRCDOM"] in ("TR", "EX"):
+            frame, date = (lesions, "TRDT") if row["SRCDOM"] == "TR" else (ex, "EXSTDT")
+            there = frame[frame["SRCROW"] == row["SRCSEQ"]].iloc[0]
+            assert (there["USUBJID"], there[date]) == (row["USUBJID"], row["ADT"])
+            assert row["SRCVAR"] == f"{date}C"
+        else:
+            assert (row["SRCDOM"], row["SRCVAR"]) == ("DM", "DTHDTC")
+            assert pd.isna(row["SRCSEQ"])
+    assert set(adam["ADTTE"]["SRCDOM"]) >= {"TR", "DM"}
     adex = adam["ADEX"].set_index(["USUBJID", "PARAMCD"])["AVAL"]
     assert adex["S1", "TDOSE"] == 300 * 152 and adex["S1", "RDI"] == pytest.approx(100)
 

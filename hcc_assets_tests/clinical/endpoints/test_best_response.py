@@ -193,6 +193,8 @@ def test_rates_and_clinical_benefit() -> None:
     )
     rates = br.response_rates(best).set_index(["measure", "source", "population"])
     counts = {key: (row["x"], row["n"]) for key, row in rates.iterrows()}
+    assert rates.loc["CBR", "n_short_cb"].tolist() == [1] * 4  # S4, a day short of 24 weeks
+    assert (rates.loc[["ORR", "DCR"], "n_short_cb"] == 0).all()
     assert counts[("ORR", "BOR", "TREATED")] == (2, 5)
     assert counts[("ORR", "CBOR", "TREATED")] == (1, 5)
     assert counts[("ORR", "CBOR", "EVALUABLE")] == (1, 4)
