@@ -1,8 +1,8 @@
 """What day a partial date stands for, column by column. Reading dates from text is in ``clinical``.
 
-Sources: a start is the first possible day and an end the last (ADaMIG 1.3, section 3.1.3, leaves the
-rule to the study); not before the first dose, consent and baseline [CLINICAL.md 11.8]; therapies
-[CLINICAL.md 11.15]; onset of adverse events (CTCAE reporting).
+Sources: a start is the first possible day and an end the last (ADaMIG 1.3, section 3.1.3, leaves
+the rule to the study); not before the first dose, consent and baseline [CLINICAL.md 11.8];
+therapies [CLINICAL.md 11.15]; onset of adverse events (CTCAE reporting).
 """
 
 from __future__ import annotations
