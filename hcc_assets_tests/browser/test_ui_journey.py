@@ -130,12 +130,16 @@ def materialize(window: Browser, served: Served, name: str) -> str:
     window.picture(f"{name}-launch")
     window.click(LAUNCH)
     window.click("//*[text()='View']")
-    window.wait(
-        "the end of the run", lambda: window.shown("//*[text()='Success' or text()='Failure']"), 120
-    )
-    window.read("Process for run exited")
+
+    def ended() -> str:
+        # the page draws its parts one by one: all of them in one text
+        text = window.text()
+        told = "Success" in text or "Failure" in text
+        return text if told and "Process for run exited" in text else ""
+
+    text = str(window.wait("the end of the run", ended, 120))
     window.picture(f"{name}-run")
-    return window.text()
+    return text
 
 
 def checks_tab(
