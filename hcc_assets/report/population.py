@@ -13,6 +13,8 @@ from hcc_assets.study.config import StudyConfig
 
 Frames = Mapping[str, pd.DataFrame]
 Rows = list[list[str]]
+_ABBREVIATION = 5
+"""Letters up to which a short name is one that is not spelt out (BCLC): own choice."""
 
 
 def flow(tables: Frames) -> Rows:
@@ -36,22 +38,34 @@ def baseline(tables: Frames) -> Rows:
     table = tables.get("baseline_characteristics")
     if table is None:
         return []
-    rows = []
+    rows: Rows = []
+    last = ""
     for r in records(table):
+        name = "" if r.characteristic == last else _name(r.characteristic)
         if words.missing(r.level):
             unit = "" if words.missing(r.unit) else f", {r.unit}"
             spread = f"mean {words.number(r.mean)} (sd {words.number(r.sd)})"
             span = f"median {words.number(r.median)} ({words.interval(r.minimum, r.maximum)})"
-            rows.append([f"{_name(r.characteristic)}{unit}", "", f"n {r.n}", f"{spread}; {span}"])
+            rows.append([f"{name}{unit}", "", f"n {r.n}", f"{spread}; {span}"])
         elif r.n:
             n = f"{r.n} of {r.n_subjects}"
             level = "missing" if r.level == "MISSING" else r.level
-            rows.append([_name(r.characteristic), level, n, f"{words.number(r.pct)} %"])
+            rows.append([name, level, n, f"{words.number(r.pct)} %"])
+        else:
+            continue
+        last = r.characteristic
     return rows
 
 
 def _name(text: str) -> str:
-    return text if len(text) <= 4 else words.sentence(text)
+    """Name of a characteristic as it is written in a paper."""
+    known = {"CHILD-PUGH": "Child-Pugh", "ALBI": "ALBI", "AFP": "AFP", "ECOG": "ECOG"}
+    first, _, rest = text.partition(" ")
+    if text in ("AGE", "SEX"):
+        return words.sentence(text)
+    if first in known:
+        return f"{known[first]} {rest.lower()}".strip()
+    return text if len(text) <= _ABBREVIATION else words.sentence(text)
 
 
 def censoring(tables: Frames, config: StudyConfig) -> Rows:
