@@ -214,8 +214,10 @@ def _by_prior(
     found = adapt(cells, view)
     call = np.where(found.probability.max(axis=1) >= _SURE, found.probability.argmax(axis=1), -1)
     call = by_markers(cells, view, call)
-    call = np.where(unlike(cells, view, found, clusters), CELL_CLASSES.index(UNASSIGNED), call)
-    return epithelial_classes(cells, view, found, clusters, named, call, seed)
+    out = epithelial_classes(cells, view, found, clusters, named, call, seed)
+    # copy number goes first: a tumour in transition is unlike every state too
+    strange = unlike(cells, view, found, clusters) & (out == call)
+    return np.where(strange, CELL_CLASSES.index(UNASSIGNED), out)
 
 
 def _drop_small(owner: Labels, n_classes: int) -> Labels:

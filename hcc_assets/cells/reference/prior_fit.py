@@ -184,14 +184,18 @@ def unlike(
     """Cells of groups (one cluster, one state) that have molecules which their state does not
     explain, and lack the markers of its class: a type that the prior lacks.
 
-    Another assay, or activation, brings molecules that no state explains as well; markers stay.
+    Another assay, or activation, brings molecules that no state explains as well; markers stay. The
+    state is that of the prior with the factor of each gene: one that has moved to the cells of a
+    large group explains whatever they are, and expects none of the markers that they lack.
     """
     narrow = narrow_to(cells, view.at)
     n_states = len(view.owner)
     groups, inverse = np.unique(clusters * n_states + found.state, return_inverse=True)
     state = groups % n_states
     own = _own(narrow, np.asarray(inverse, dtype=np.intp), len(groups))[:, view.weight > 0]
-    expected = own.sum(axis=1, keepdims=True) * found.shares[state][:, view.weight > 0]
+    base = view.shares * np.exp(gene_effect(_own(narrow, found.state, n_states), view.shares))
+    base = base / base.sum(axis=1, keepdims=True)
+    expected = own.sum(axis=1, keepdims=True) * base[state][:, view.weight > 0]
     marked = np.zeros(len(groups), dtype=bool)
     for k in np.unique(view.owner[view.owner != _NONE]):
         panel = np.isin(narrow.symbols[view.weight > 0], markers()[CELL_CLASSES[k]].positive)
