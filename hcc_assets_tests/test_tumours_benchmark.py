@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 from benchmarks import tumours
+from hcc_assets.simulate.real_settings import RealSettings
+from hcc_assets.simulate.real_states import ISLET
 from hcc_assets.simulate.real_world import make_real_world
 
 
@@ -28,3 +30,12 @@ def test_hepatocytes_beside_immune_cells_alone() -> None:
     table = pd.DataFrame(tumours.bad_twin(make_real_world(34), range(2), 500))
     assert table["false_malignant"].max() <= 0.05
     assert table["malignant_found"].dropna().min() >= 0.8
+
+
+def test_a_type_that_the_prior_lacks_is_none_of_these_in_every_patient() -> None:
+    """Islet-like cells of one patient had moved three states of the prior to themselves, and were
+    macrophages."""
+    world = make_real_world(31, RealSettings(novel=ISLET))
+    _, samples = tumours.called(world, (1, 2), 500)
+    found = tumours.summary(samples, "islet")
+    assert found["novel_unassigned"] >= 0.8 and found["known_lost"] <= 0.03
