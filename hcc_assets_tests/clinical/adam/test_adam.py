@@ -14,7 +14,6 @@ import pytest
 
 from hcc_assets.clinical.adam.datasets import build_adam
 from hcc_assets.clinical.adam.files import write_adam
-from hcc_assets.clinical.adam.sources import traced
 from hcc_assets.clinical.endpoints.best_response import derive_best_responses
 from hcc_assets.clinical.endpoints.time_to_event import derive_time_to_event
 from hcc_assets.clinical.recist.responses import derive_responses
@@ -133,36 +132,6 @@ def test_a_therapy_before_first_dose_is_no_new_one(tables: dict[str, pd.DataFram
     assert pd.isna(found["S2"])
 
 
-def test_dates_are_traced_to_delivered_rows() -> None:
-    day, cutoff = pd.Timestamp("2024-05-06"), pd.Timestamp("2024-12-31")
-    times = pd.DataFrame(
-        [
-            ("S1", day, "DM", "DTHDTC"),  # of a DS record, since DM has no date
-            ("S1", cutoff, "DS", "DSSTDTC"),
-            ("S1", pd.Timestamp("2024-01-01"), "RESPONSES", "ADT"),  # moved to first dose
-            ("S1", pd.Timestamp("2024-03-03"), "TR", "TRDTC"),  # no row has it
-        ],
-        columns=["USUBJID", "ADT", "SRCDOM", "SRCVAR"],
-    )
-    given = {
-        "subjects": pd.DataFrame({"USUBJID": ["S1"], "DTHDT": [pd.NaT]}),
-        "exposure": exposure(("S1", 300, "2024-01-01", "2024-05-31")),
-        "tumour_assessments": lesions(),
-        "best_responses": pd.DataFrame({"USUBJID": ["S1"], "EVALUATOR": ["INVESTIGATOR"]}),
-        "disposition": pd.DataFrame(
-            {"USUBJID": ["S1"], "DOMAIN": ["DS"], "DSSTDT": [day], "SRCROW": [7]}
-        ),
-    }
-    found = traced(times, given, cutoff)
-    assert found[["SRCDOM", "SRCVAR"]].agg(".".join, axis=1).tolist() == [
-        "DS.DSSTDTC",
-        "ADSL.DCUTDT",
-        "EX.EXSTDTC",
-        "TR.TRDTC",
-    ]
-    assert found["SRCSEQ"].isna().tolist() == [False, True, False, True]
-
-
 def test_adtr_sums_are_the_sums_of_the_lesions_and_those_of_responses(
     adam: dict[str, pd.DataFrame], tables: dict[str, pd.DataFrame]
 ) -> None:
@@ -252,14 +221,6 @@ def test_adae_flags_the_rows_that_the_summary_counts_and_has_no_verbatim_term(
         "AETERM" not in adae.columns
         and not adae.astype(str).apply(lambda c: c.str.contains("Müller")).any().any()
     )
-
-
-def test_names_and_labels_fit_a_transport_file() -> None:
-    assert tuple(ADAM_MODELS) == NAMES
-    for model in ADAM_MODELS.values():
-        for name, label in labels(model).items():
-            assert len(name) <= 8 and name == name.upper() and name.isalnum()
-            assert 0 < len(label) <= 40 and label.isascii()
 
 
 def test_the_three_files_hold_the_same_values_and_the_labels(

@@ -13,28 +13,24 @@ import pytest
 from scipy import stats
 
 import hcc_assets.stats.second_engine as room
-from hcc_assets.assets.definition import Verdict
 from hcc_assets.catalogue._second_engine import second_opinion
 from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.clinical.endpoints.best_response import response_rates
 from hcc_assets.clinical.endpoints.response_counts import best_response_counts
 from hcc_assets.stats.associations import associations
-from hcc_assets.stats.composition import compositions
-from hcc_assets.stats.composition_changes import composition_changes
 from hcc_assets.stats.kaplan_meier import summarise
 from hcc_assets.stats.paired import mann_whitney_p, signed_rank_p
 from hcc_assets.stats.second_engine.comparison import compare
 from hcc_assets.stats.second_engine.hazards import adjusted_again, associations_again
 from hcc_assets.stats.second_engine.lifetimes import survival_again
-from hcc_assets.stats.second_engine.paired_shares import composition_changes_again
 from hcc_assets.stats.second_engine.rank_tests import rank_sum, signed_rank
 from hcc_assets.stats.second_engine.shares import (
     best_response_counts_again,
     response_rates_again,
 )
-from hcc_assets.study.classes import PRIMARY_CLASSES
 from hcc_assets.study.config import Pfs, StudyConfig
 from hcc_assets_tests.stats.second_engine import frames
+from hcc_assets_tests.stats.second_engine.judging import judge, spoilt
 
 TABLES = (
     "ae_summary",
@@ -44,26 +40,6 @@ TABLES = (
     "pfs_summary",
     "response_rates",
 )
-
-
-def judge(asset: str, **given: Any) -> Verdict:
-    (check,) = [c for c in all_assets()[asset].checks if c.name == "second_engine_agrees"]
-    assert check.severity == "ERROR"
-    assert check.judge is not None
-    return check.judge(**given)
-
-
-def spoilt(table: pd.DataFrame, row: Any, column: str) -> pd.DataFrame:
-    """The table with one figure that is wrong by a millionth, or there where none can be, or one
-    off."""
-    wrong = table.copy()
-    value = wrong.at[row, column]
-    if pd.isna(value):
-        wrong.at[row, column] = 0.5
-    else:
-        whole = pd.api.types.is_integer_dtype(wrong[column])
-        wrong.at[row, column] = value + (1 if whole else 1e-6 * max(abs(value), 0.1))
-    return wrong
 
 
 def test_nothing_of_the_first_engine_is_imported() -> None:
@@ -172,65 +148,6 @@ def test_rank_tests_by_counting_are_those_of_the_tables(seed: int) -> None:
     if len(set(np.abs(d))) == len(d) and (d != 0).all():
         exact = stats.wilcoxon(d, method="exact").pvalue
         assert signed_rank(d.tolist()) == pytest.approx(exact, rel=1e-12)
-
-
-@pytest.fixture(scope="module")
-def changes() -> dict[str, pd.DataFrame]:
-    made = frames.compositions()
-    return {
-        "table": composition_changes(made["samples"], made["counts"], frames.CONFIG),
-        "compositions": compositions(made["samples"], made["counts"], frames.CONFIG),
-    }
-
-
-def test_composition_is_the_same(changes: dict[str, pd.DataFrame]) -> None:
-    verdict = judge("composition_changes", **changes, config=frames.CONFIG)
-    assert verdict.passed, verdict.description
-    assert changes["table"]["p_signed_rank"].notna().sum() > 20
-    assert "bootstrap" in verdict.details["not made again"]
-
-
-def test_composition_of_too_few_patients_is_no_fault() -> None:
-    made = frames.compositions(4)
-    table = composition_changes(made["samples"], made["counts"], frames.CONFIG)
-    shares = compositions(made["samples"], made["counts"], frames.CONFIG)
-    again = composition_changes_again(table, shares, primary=PRIMARY_CLASSES, min_pairs=5)
-    assert again.wrong == ()
-    assert table["p_value"].isna().all()
-
-
-@pytest.mark.parametrize(
-    "column",
-    [
-        "n_pairs",
-        "n_subjects",
-        "mean_before",
-        "mean_after",
-        "delta_median",
-        "delta_hodges_lehmann",
-        "p_signed_rank",
-        "delta_mean",
-        "p_value",
-        "mde_log2",
-        "p_adjusted",
-        "log2_ratio",
-    ],
-)
-@pytest.mark.parametrize("cell_class", ["T", "mast"])
-def test_a_wrong_change_fails_the_check(
-    changes: dict[str, pd.DataFrame], column: str, cell_class: str
-) -> None:
-    table = changes["table"]
-    row = table.index[(table["denominator"] == "all") & (table["cell_class"] == cell_class)][0]
-    wrong = spoilt(table, row, column)
-    verdict = judge(
-        "composition_changes",
-        table=wrong,
-        compositions=changes["compositions"],
-        config=frames.CONFIG,
-    )
-    assert not verdict.passed
-    assert f"denominator all, cell_class {cell_class}" in verdict.description
 
 
 def _associations(seed: int = 1, responses: str = "mixed") -> dict[str, Any]:
