@@ -8,7 +8,7 @@ import pandas as pd
 
 from hcc_assets.assets.definition import asset
 from hcc_assets.assets.inputs import Version
-from hcc_assets.catalogue.endpoints._left_out import left_out
+from hcc_assets.catalogue._left_out import left_out
 from hcc_assets.schemas.safety import AeOnset
 from hcc_assets.study.config import StudyConfig
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from hcc_assets.assets.definition import Verdict, asset
 from hcc_assets.assets.inputs import Version
+from hcc_assets.catalogue._left_out import left_out
 from hcc_assets.catalogue._second_engine import WHAT_TO_DO, second_opinion
-from hcc_assets.catalogue.endpoints._left_out import left_out
 from hcc_assets.schemas.base import empty
 from hcc_assets.schemas.clinical import Disposition
 from hcc_assets.schemas.safety import AeSummary

@@ -40,6 +40,7 @@ _SCALES: Final = (Decimal("0.01"), Decimal("0.1"), Decimal(10), Decimal(100))
 """Readings of a value with a lost or doubled unit or decimal point: mm and cm differ by 10
 [CLINICAL.md 2, TR15]; 100 is the same twice, our choice."""
 _TENTHS: Final = 10
+"""The limits of ``recist.arithmetic`` are in tenths of a sum."""
 
 
 def row_with(case: OpenCase, position: int, **values: Any) -> Resolution:

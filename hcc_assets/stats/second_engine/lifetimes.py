@@ -13,7 +13,7 @@ from hcc_assets.stats.second_engine.comparison import Again, compare
 NAN = float("nan")
 DAYS_IN_MONTH = 30.4375  # clinical rules, section 5
 _CLOSE = 1.4901161193847656e-08  # R's tolerance of quantiles: root of the machine's precision
-_HALF = 0.5
+_HALF = 0.5  # survival at the median
 _NORMAL = 0.975  # two-sided 95 %
 
 KEYS = ["CRITERION", "PARAMCD", "landmark_days"]
