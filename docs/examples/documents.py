@@ -51,7 +51,9 @@ def run(text: str) -> list[Ran]:
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             exec(compile(one.source, f"line {one.lineno + 1}", "single"), names)  # noqa: S102
-        done.append(Ran(one.lineno, one.source, one.want, printed.getvalue()))
+        lines = printed.getvalue().split("\n")[:-1]
+        shown = "".join(f"{line or '<BLANKLINE>'}\n" for line in lines)
+        done.append(Ran(one.lineno, one.source, one.want, shown))
     return done
 
 

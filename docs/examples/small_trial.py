@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
+import textwrap
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -33,6 +34,8 @@ from hcc_assets.study.config import parse_config
 
 FIRST_DOSE = dt.date(2024, 1, 1)
 CUTOFF = dt.date(2024, 12, 31)
+WIDTH = 100
+"""Characters of a printed line, as of the code."""
 Rows = list[dict[str, str]]
 _ALSO: dict[str, dict[str, str]] = {
     "dm": {"RFICDTC": "2023-12-12"},
@@ -220,11 +223,15 @@ def _word(value: Any, digits: int) -> str:
 
 
 def show(frame: pd.DataFrame, names: str, where: str = "", digits: int = 4) -> None:
-    """Print columns of a table; ``where`` is a condition for ``DataFrame.query``."""
+    """Print columns of a table; ``where`` is a condition for ``DataFrame.query``. A long last
+    column goes on below itself."""
     rows = (frame.query(where) if where else frame)[names.split()]
-    columns = [
-        [name, *(_word(v, digits) for v in rows[name].tolist())] for name in rows.columns
-    ]
+    columns = [[name, *(_word(v, digits) for v in rows[name].tolist())] for name in rows.columns]
     wide = [max(map(len, c)) for c in columns]
-    for line in zip(*columns, strict=True):
-        print("  ".join(w.ljust(n) for w, n in zip(line, wide, strict=True)).rstrip())  # noqa: T201
+    indent = " " * sum(n + 2 for n in wide[:-1])
+    for *first, last in zip(*columns, strict=True):
+        start = "".join(f"{w:<{n}}  " for w, n in zip(first, wide[:-1], strict=True))
+        text = textwrap.fill(
+            last, WIDTH, initial_indent=start, subsequent_indent=indent, break_on_hyphens=False
+        )
+        print(text.rstrip())  # noqa: T201
