@@ -101,11 +101,13 @@ class Trial:
         rows = {name: grid(text) for name, text in domains.items()}
         rows["tr"] = _lesions(grid(scans)) if scans else []
         ids = sorted({r.get("USUBJID", "S1") for some in rows.values() for r in some})
-        rows = {name: [{"USUBJID": i} for i in ids] for name in ("dm", "ex")} | rows
+        rows.setdefault("ex", [{"USUBJID": i} for i in ids])
+        known = {r.get("USUBJID", "S1"): r for r in rows.get("dm", [])}
+        rows["dm"] = [{"USUBJID": i} | known.get(i, {}) for i in ids]
         self.files = {
-            name: pd.DataFrame(
-                [{"USUBJID": "S1"} | _ALSO.get(name, {}) | r for r in some]
-            ).to_csv(index=False)
+            name: pd.DataFrame([{"USUBJID": "S1"} | _ALSO.get(name, {}) | r for r in some]).to_csv(
+                index=False
+            )
             for name, some in rows.items()
             if some
         }
@@ -124,9 +126,7 @@ class Trial:
     @cached_property
     def issues(self) -> pd.DataFrame:
         """Findings of reading and of the checks."""
-        found = run_checks(
-            self.tables, self.config, cutoff=CUTOFF, absent=self.export.absent
-        )
+        found = run_checks(self.tables, self.config, cutoff=CUTOFF, absent=self.export.absent)
         return pd.concat([self.export.issues, found], ignore_index=True)
 
     @cached_property
@@ -163,8 +163,13 @@ class Trial:
     @cached_property
     def bounds(self) -> pd.DataFrame:
         names = ("subjects", "tumour_assessments", "exposure", "disposition")
-        own = (self.issues, self.best, self.times, self._unusable)
-        given = Given(*(self.tables[n] for n in names), *own)
+        given = Given(
+            **{name: self.tables[name] for name in names},
+            issues=self.issues,
+            best=self.best,
+            times=self.times,
+            unusable=self._unusable,
+        )
         return derive_bounds(given, self.config, cutoff=CUTOFF)
 
     @cached_property
@@ -232,6 +237,10 @@ def show(frame: pd.DataFrame, names: str, where: str = "", digits: int = 4) -> N
     for *first, last in zip(*columns, strict=True):
         start = "".join(f"{w:<{n}}  " for w, n in zip(first, wide[:-1], strict=True))
         text = textwrap.fill(
-            last, WIDTH, initial_indent=start, subsequent_indent=indent, break_on_hyphens=False
+            last,
+            max(WIDTH, len(indent) + 30),
+            initial_indent=start,
+            subsequent_indent=indent,
+            break_on_hyphens=False,
         )
         print(text.rstrip())  # noqa: T201
