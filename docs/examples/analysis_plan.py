@@ -115,8 +115,8 @@ def time_to_event(study: StudyConfig) -> Said:
         f"the first plus 1, a month is {DAYS_PER_MONTH} days.",
         f"The primary PFS is `{study.pfs.primary}`.",
         "PFS by treatment policy (`PFS_TP`): the event is progression or death, whichever comes "
-        "first, and whenever. Without one, PFS is censored at the last evaluable assessment, on day "
-        "1 where there is none.",
+        "first, at any time. Without one, PFS is censored at the last evaluable assessment, on "
+        "day 1 where there is none.",
         "PFS with FDA-style censoring (`PFS_FDA`): as above, but an event later than the day of a "
         "new anticancer therapy is censored at the last evaluable assessment up to that day, and "
         f"an event more than {gap} days after the last evaluable assessment (or the first dose) "
@@ -186,8 +186,8 @@ def safety(study: StudyConfig) -> Said:
         "Without an end the last day is the cut-off; where DS is not delivered and the last record "
         f"is older than {weeks} days, it is that of the last record.",
         "An adverse event is treatment-emergent when it starts from the first dose to "
-        f"{study.safety.teae_window_days} days after the last day of treatment. A worsening is an "
-        "event of its own.",
+        f"{study.safety.teae_window_days} days after the last day of treatment. A worsening that "
+        "has a row of its own is an event of its own.",
         "A patient is counted once in a line, at the maximum grade. Percentages are of the safety "
         "population.",
         "The exposure-adjusted incidence is patients with a first event per 100 patient-years at "
@@ -197,7 +197,8 @@ def safety(study: StudyConfig) -> Said:
         "baseline where that was above its upper limit.",
         f"A possible case of Hy's law is ALT or AST above {HY_ALT:g} times (the upper limit, or an "
         f"abnormal baseline) and bilirubin above {HY_BILI:g} times the upper limit within "
-        f"{labs.hys_law_days} days, without ALP of {HY_ALP:g} times from the one to the other.",
+        f"{labs.hys_law_days} days, without ALP of {HY_ALP:g} times its limit from the one to the "
+        "other.",
     ]
 
 
