@@ -143,7 +143,7 @@ class Trial:
             *(derive_responses, "subjects tumour_assessments", self.config),
             blocked=self._shut,
             unusable=self._unusable,
-            markers=raised_afp(self.labs),
+            markers=raised_afp(self.labs) if "lb" in self.files else None,
         )
 
     @cached_property
