@@ -13,6 +13,7 @@ import pandas as pd
 
 from hcc_assets.figures import style
 from hcc_assets.stats.kaplan_meier import DAYS_PER_MONTH
+from hcc_assets.study.criteria import RECIST
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,6 +44,11 @@ def label_size(rows: int) -> float:
 def list_height(rows: int, *, frame: float = 1.6, least: float = 2.6) -> float:
     """Height in inches of a figure with one labelled row per subject."""
     return max(least, frame + ROW_HEIGHT * (1.25 if rows <= 30 else 1.0) * rows)
+
+
+def titled(title: str, criterion: str) -> str:
+    """A title that names the response criterion where it is not RECIST 1.1."""
+    return title if criterion == RECIST else f"{title}, {criterion}"
 
 
 def months(days: Any) -> Any:

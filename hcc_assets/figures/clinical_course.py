@@ -18,7 +18,9 @@ from hcc_assets.figures.clinical_common import (
     months,
     row_labels,
     short_ids,
+    titled,
 )
+from hcc_assets.study.criteria import RECIST
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +36,7 @@ def swimmer(
     time_to_event: pd.DataFrame,
     *,
     cutoff: dt.date,
+    criterion: str = RECIST,
 ) -> Figure:
     """Treatment and course of every treated subject: dosing, responses, progression, death, ongoing
     treatment.
@@ -45,9 +48,12 @@ def swimmer(
     course
         ``schemas.exposure.TreatmentCourse``.
     responses, best, time_to_event
-        ``schemas.endpoints`` frames; any may be empty.
+        ``schemas.endpoints`` frames; any may be empty. Responses are of one criterion, and of
+        times OS alone is used, which has none.
     cutoff
         Last day drawn.
+    criterion
+        Of the responses; the title names it.
 
     Notes
     -----
@@ -55,7 +61,7 @@ def swimmer(
     confirmed response, days at dose 0 are white; the thin line is follow-up to death or last known
     alive (OS).
     """
-    title = "Course of each subject"
+    title = titled("Course of each subject", criterion)
     limit: Any = pd.Timestamp(cutoff)
     lanes = course.assign(ongoing=course["STATUS"] == "ONGOING")
     if lanes.empty:

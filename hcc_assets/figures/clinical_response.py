@@ -16,7 +16,9 @@ from hcc_assets.figures.clinical_common import (
     response_legend,
     row_labels,
     short_ids,
+    titled,
 )
+from hcc_assets.study.criteria import RECIST
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,22 +31,24 @@ CHANGE_CAP = 100.0  # per cent; shrinkage ends at -100, so both directions have 
 _LABELLED = 30  # lines whose labels still fit beside the spider
 
 
-def waterfall(best: pd.DataFrame, *, headline: str = "CBOR") -> Figure:
+def waterfall(best: pd.DataFrame, *, headline: str = "CBOR", criterion: str = RECIST) -> Figure:
     """Best percent change of the target sum per subject, coloured by confirmed response.
 
     Parameters
     ----------
     best
-        ``schemas.endpoints.BestResponses``.
+        ``schemas.endpoints.BestResponses`` of one criterion.
     headline
         Column that colours the bars, ``CBOR`` or ``BOR``.
+    criterion
+        Of these rows; the title names it.
 
     Notes
     -----
     Bars above +100 % are cut and marked. Subjects without a measured change have no bar and are
     counted in the note. An open circle is a response that was seen and not confirmed.
     """
-    title = "Best change of target lesions from baseline"
+    title = titled("Best change of target lesions from baseline", criterion)
     measured = (
         best.loc[best["BEST_PCHG"].notna()]
         .sort_values(["BEST_PCHG", "USUBJID"], ascending=[False, True])
@@ -133,13 +137,14 @@ def spider(
     *,
     best: pd.DataFrame | None = None,
     reader: str = "INVESTIGATOR",
+    criterion: str = RECIST,
 ) -> Figure:
     """Percent change of the target sum over time, one line per subject from baseline.
 
     Parameters
     ----------
     responses
-        ``schemas.endpoints.Responses``; rows without a complete sum are left out.
+        ``schemas.endpoints.Responses`` of one criterion; rows without a complete sum are left out.
     subjects
         ``schemas.clinical.Subjects``: time runs from first dose; subjects never dosed are left out.
     best
@@ -147,13 +152,15 @@ def spider(
         (confirmed response).
     reader
         Without ``best``: reader to show; where a subject lacks this reader, the first by name.
+    criterion
+        Of these rows; the title names it.
 
     Notes
     -----
     Up to 30 subjects each line is labelled, beyond that the five greatest increases and decreases.
     A triangle is progression at that visit.
     """
-    title = "Change of target lesions over time"
+    title = titled("Change of target lesions over time", criterion)
     rows = responses.merge(subjects[["USUBJID", "TRTSDT"]], on="USUBJID", how="inner")
     rows = rows.loc[rows["TRTSDT"].notna() & rows["ADT"].notna()]
     rows = rows.loc[rows["EVALUATOR"] == rows["USUBJID"].map(_reader_of(rows, best, reader))]

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.figures import style
-from hcc_assets.figures.clinical_common import month_ticks, months
+from hcc_assets.figures.clinical_common import month_ticks, months, titled
 from hcc_assets.stats.kaplan_meier import Curve, MedianRule, curve_of, quantile
+from hcc_assets.study.criteria import RECIST
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,21 +35,24 @@ def kaplan_meier(
     *,
     landmarks_months: tuple[float, ...] = (),
     median_rule: MedianRule = "midpoint",
+    criterion: str = RECIST,
 ) -> Figure:
     """Kaplan-Meier curve with log-log 95 % band, censoring marks and a table of numbers at risk.
 
     Parameters
     ----------
     time_to_event
-        ``schemas.endpoints.TimeToEvent``.
+        ``schemas.endpoints.TimeToEvent`` of one criterion.
     paramcd
         Parameter to draw.
     landmarks_months
         Months to mark with a thin line.
     median_rule
         ``[pfs] median_rule``.
+    criterion
+        Of these rows; the title names it.
     """
-    title = NAMES.get(paramcd, paramcd)
+    title = titled(NAMES.get(paramcd, paramcd), criterion)
     curve = curve_of(time_to_event, paramcd)
     if curve.n == 0:
         return style.no_data(title)

@@ -7,6 +7,7 @@ Numbers are copied from published tables. The page is put together in ``trial``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -14,6 +15,7 @@ from hcc_assets.report import words
 from hcc_assets.schemas.base import records
 from hcc_assets.stats.kaplan_meier import DAYS_PER_MONTH
 from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.criteria import suffix
 
 Frames = Mapping[str, pd.DataFrame]
 Rows = list[list[str]]
@@ -69,6 +71,29 @@ def responses(tables: Frames, config: StudyConfig) -> Rows:
     ]
 
 
+def by_criterion(others: Mapping[str, Frames], config: StudyConfig) -> list[dict[str, Any]]:
+    """Rates and times by each criterion beside the endpoint's, who was assessed by it, and the end
+    of its figures' names."""
+    return [
+        {
+            "name": criterion,
+            "suffix": suffix(criterion, config.recist.criteria),
+            "assessed": _assessed(tables, criterion),
+            "rates": rates(tables, config),
+            "survival": survival(tables, config, primary=False),
+        }
+        for criterion, tables in others.items()
+    ]
+
+
+def _assessed(tables: Frames, criterion: str) -> str:
+    best = tables.get("best_responses")
+    if best is None or best.empty:
+        return ""
+    n = int((best["N_ASSESSMENTS"] > 0).sum())
+    return f"{n} of {len(best)} treated subjects were assessed by {criterion}; others count as NE."
+
+
 def concordance(tables: Frames, config: StudyConfig) -> Rows:
     """Best response by the endpoint's criterion against the next one: pairs that somebody has."""
     table = tables.get("response_concordance")
@@ -85,8 +110,9 @@ def concordance(tables: Frames, config: StudyConfig) -> Rows:
     ]
 
 
-def survival(tables: Frames, config: StudyConfig) -> Rows:
-    """One row per parameter: events, median, landmarks."""
+def survival(tables: Frames, config: StudyConfig, *, primary: bool = True) -> Rows:
+    """One row per parameter: events, median, landmarks. The primary PFS is named, but for tables of
+    another criterion."""
     table = tables.get("pfs_summary")
     if table is None:
         return []
@@ -101,7 +127,7 @@ def survival(tables: Frames, config: StudyConfig) -> Rows:
             for r in records(group.dropna(subset=["landmark_days"]))
         )
         name = _PARAMETERS.get(str(parameter), str(parameter)) + (
-            " (primary)" if parameter == config.pfs.primary else ""
+            " (primary)" if primary and parameter == config.pfs.primary else ""
         )
         median = words.estimate(first["median_months"], first["lcl_months"], first["ucl_months"])
         if not words.missing(first["median_other"]):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import jinja2
@@ -43,6 +44,7 @@ def build_report(
     cutoff: dt.date,
     export_id: str | None,
     reference_version: str | None,
+    others: Mapping[str, Frames] = MappingProxyType({}),
 ) -> str:
     """The page.
 
@@ -57,6 +59,8 @@ def build_report(
         One entry per table: ``asset, version, since, run_id, rows, held, failing``.
     held
         Assets whose newest input was refused, with the reason.
+    others
+        Tables by the criteria beside the endpoint's that have rows, by criterion.
 
     Returns
     -------
@@ -83,6 +87,8 @@ def build_report(
         rates=clinical.rates(tables, config),
         responses=clinical.responses(tables, config),
         concordance=clinical.concordance(tables, config),
+        criterion=config.recist.criteria[0],
+        others=clinical.by_criterion(others, config),
         survival=clinical.survival(tables, config),
         open_rates=clinical.open_rates(tables, config),
         open_median=clinical.open_median(tables),

@@ -49,8 +49,14 @@ def rows_of(frame: pd.DataFrame, criterion: str) -> pd.DataFrame:
     return frame[frame["CRITERION"] == criterion].reset_index(drop=True)
 
 
-def delivered(tumour_assessments: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
-    """Criteria to derive: the first of ``wanted``, the endpoint's, and the others that have
-    rows."""
-    there = set(tumour_assessments["CRITERION"])
+def delivered(table: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
+    """Criteria to derive or draw: the first of ``wanted``, the endpoint's, and the others that
+    have rows."""
+    there = set(table["CRITERION"])
     return [c for i, c in enumerate(wanted) if i == 0 or c in there]
+
+
+def suffix(criterion: str, wanted: Sequence[str]) -> str:
+    """What the names of a criterion's figures end with: nothing for the first of ``wanted``, the
+    endpoint's; ``_mrecist`` for mRECIST beside it."""
+    return "" if criterion == wanted[0] else "_" + re.sub(r"\W+", "_", criterion.lower())

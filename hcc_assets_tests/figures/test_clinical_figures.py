@@ -162,6 +162,27 @@ def test_ae_bars_shows_the_most_frequent_terms() -> None:
     assert [int(t.get_text().split()[0]) for t in ax.texts] == counts
 
 
+def test_another_criterion_is_named_and_recist_is_not() -> None:
+    t = _trial(12)
+    drawn = {
+        criterion: [
+            waterfall(t.best, criterion=criterion),
+            spider(t.responses, t.subjects, best=t.best, criterion=criterion),
+            swimmer(
+                *(t.subjects, t.exposure, t.course, t.responses, t.best, t.time_to_event),
+                cutoff=CUTOFF,
+                criterion=criterion,
+            ),
+            kaplan_meier(t.time_to_event, "PFS_TP", criterion=criterion),
+        ]
+        for criterion in ("RECIST 1.1", "mRECIST")
+    }
+    for plain, named in zip(*drawn.values(), strict=True):
+        title = plain.get_suptitle()
+        assert title and "RECIST" not in title
+        assert named.get_suptitle() == f"{title}, mRECIST"
+
+
 def test_ids_keep_what_tells_subjects_apart() -> None:
     assert short_ids(["A-1-001", "A-1-002"]) == ["001", "002"]
     assert short_ids(["S1", "S2"]) == ["S1", "S2"]

@@ -13,7 +13,7 @@ from hcc_assets.assets.inputs import Version
 from hcc_assets.catalogue.endpoints._blocked import WHAT_TO_DO, blocked, no_subject_blocked
 from hcc_assets.schemas.endpoints import BestResponses
 from hcc_assets.study.config import StudyConfig
-from hcc_assets.study.criteria import rows_of
+from hcc_assets.study.criteria import delivered, rows_of, suffix
 
 
 @asset(
@@ -60,8 +60,13 @@ best_responses.check(severity="WARN", todo=WHAT_TO_DO)(no_subject_blocked)
 
 @best_responses.figure
 def waterfall_figure(table: pd.DataFrame, config: StudyConfig) -> Mapping[str, Any]:
-    """Waterfall of best changes by the headline response."""
+    """Waterfall of best changes by the headline response, one a criterion."""
     from hcc_assets.figures.clinical_response import waterfall
 
-    rows = rows_of(table, config.recist.criteria[0])
-    return {"waterfall": waterfall(rows, headline=config.recist.headline)}
+    wanted, headline = config.recist.criteria, config.recist.headline
+    return {
+        f"waterfall{suffix(c, wanted)}": waterfall(
+            rows_of(table, c), headline=headline, criterion=c
+        )
+        for c in delivered(table, wanted)
+    }

@@ -14,7 +14,7 @@ from hcc_assets.catalogue.clinical._held_back import held_back
 from hcc_assets.catalogue.endpoints._blocked import WHAT_TO_DO, none_blocked
 from hcc_assets.schemas.endpoints import Responses
 from hcc_assets.study.config import StudyConfig
-from hcc_assets.study.criteria import rows_of
+from hcc_assets.study.criteria import delivered, rows_of, suffix
 
 
 @asset(
@@ -64,11 +64,16 @@ def no_subject_blocked(clinical_checks: Version, tumour_assessments: pd.DataFram
 def spider_figure(
     table: pd.DataFrame, subjects: pd.DataFrame, config: StudyConfig
 ) -> Mapping[str, Any]:
-    """Spider plot of the endpoint reader."""
+    """Spider plot of the endpoint reader, one a criterion."""
     from hcc_assets.figures.clinical_response import spider
 
-    rows = rows_of(table, config.recist.criteria[0])
-    return {"spider": spider(rows, subjects, reader=config.recist.endpoint_reader)}
+    wanted, reader = config.recist.criteria, config.recist.endpoint_reader
+    return {
+        f"spider{suffix(c, wanted)}": spider(
+            rows_of(table, c), subjects, reader=reader, criterion=c
+        )
+        for c in delivered(table, wanted)
+    }
 
 
 def _blocked(clinical_checks: Version, tumour_assessments: pd.DataFrame) -> frozenset[str]:

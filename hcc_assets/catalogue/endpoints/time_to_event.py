@@ -15,7 +15,7 @@ from hcc_assets.schemas.base import empty
 from hcc_assets.schemas.clinical import Exposure
 from hcc_assets.schemas.endpoints import BestResponses, TimeToEvent
 from hcc_assets.study.config import StudyConfig
-from hcc_assets.study.criteria import rows_of
+from hcc_assets.study.criteria import RECIST, delivered, rows_of, suffix
 
 CURVES = ("PFS_TP", "PFS_FDA", "OS")
 """Parameters that every treated subject has, so that a curve of all of them can be drawn."""
@@ -62,16 +62,21 @@ time_to_event.check(severity="WARN", todo=WHAT_TO_DO)(no_subject_blocked)
 
 @time_to_event.figure
 def survival_figures(table: pd.DataFrame, config: StudyConfig) -> Mapping[str, Any]:
-    """Kaplan-Meier curves of PFS by both policies and of OS."""
+    """Kaplan-Meier curves of PFS by both policies, one a criterion, and of OS."""
     from hcc_assets.figures.clinical_survival import kaplan_meier
 
-    landmarks = tuple(config.pfs.landmarks_months)
-    rows = rows_of(table, config.recist.criteria[0])
+    wanted = config.recist.criteria
     return {
-        f"kaplan_meier_{p.lower()}": kaplan_meier(
-            rows, p, landmarks_months=landmarks, median_rule=config.pfs.median_rule
+        f"kaplan_meier_{p.lower()}{suffix(c, wanted)}": kaplan_meier(
+            rows_of(table, c),
+            p,
+            landmarks_months=tuple(config.pfs.landmarks_months),
+            median_rule=config.pfs.median_rule,
+            criterion=RECIST if p == "OS" else c,
         )
+        for c in delivered(table, wanted)
         for p in CURVES
+        if p != "OS" or c == wanted[0]
     }
 
 
@@ -86,16 +91,17 @@ def swimmer_figure(
     exposure: pd.DataFrame | None = None,
     best_responses: pd.DataFrame | None = None,
 ) -> Mapping[str, Any]:
-    """Swimmer plot, with the responses of the reader who counts."""
+    """Swimmer plot, with the responses of the reader who counts, one a criterion."""
     from hcc_assets.figures.clinical_course import swimmer
 
     dosing = empty(Exposure) if exposure is None else exposure
     best = empty(BestResponses) if best_responses is None else best_responses
-    table, best, responses = (
-        rows_of(frame, config.recist.criteria[0]) for frame in (table, best, responses)
-    )
-    who = ["USUBJID", "EVALUATOR"]
-    read = responses.merge(best[who], on=who)
-    return {
-        "swimmer": swimmer(subjects, dosing, treatment_course, read, best, table, cutoff=cutoff)
-    }
+    wanted, who = config.recist.criteria, ["USUBJID", "EVALUATOR"]
+    found = {}
+    for c in delivered(table, wanted):
+        mine = rows_of(best, c)
+        read = rows_of(responses, c).merge(mine[who], on=who)
+        found[f"swimmer{suffix(c, wanted)}"] = swimmer(
+            *(subjects, dosing, treatment_course, read, mine, table), cutoff=cutoff, criterion=c
+        )
+    return found

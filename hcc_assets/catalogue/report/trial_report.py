@@ -62,6 +62,8 @@ REPORTED = (
     "associations",
     "endpoint_changes",
 )
+BY_CRITERION = ("best_responses", "response_rates", "pfs_summary")
+"""Endpoints that the report shows by every criterion."""
 ALSO = ("clinical_export", "annotation_reference", "atlas")
 
 
@@ -164,6 +166,7 @@ def trial_report(
         cutoff=cutoff,
         export_id=export.facts["export_id"] if export else None,
         reference_version=str(reference.notes["version"]) if reference else None,
+        others=_by_others(reported, config),
     )
     page = html.encode()
     return Output(
@@ -182,6 +185,18 @@ def _registered(table: pd.DataFrame, config: StudyConfig) -> pd.DataFrame:
         return table
     name = contrast_name(first_contrast(config))
     return table[table["contrast"] == name].reset_index(drop=True)
+
+
+def _by_others(
+    reported: Mapping[str, Version], config: StudyConfig
+) -> dict[str, dict[str, pd.DataFrame]]:
+    """Endpoints by the criteria beside the first, of those that somebody was assessed by."""
+    tables = {name: v.table for name, v in reported.items() if name in BY_CRITERION}
+    found = {
+        criterion: {name: rows_of(table, criterion) for name, table in tables.items()}
+        for criterion in config.recist.criteria[1:]
+    }
+    return {c: own for c, own in found.items() if any(len(frame) for frame in own.values())}
 
 
 def _source(name: str, version: Version, held: Mapping[str, str]) -> dict[str, Any]:
