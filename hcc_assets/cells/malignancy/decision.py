@@ -54,8 +54,8 @@ NORMAL_CLASSES: Final = (
 
 EPITHELIAL_GENES: Final = ("EPCAM", "KRT8", "KRT18", "KRT19", "KRT7", "CDH1", "CLDN4", "TACSTD2")
 
-_MIN_CANDIDATES: Final = 15
-"""Epithelial cells for a copy-number profile: own choice, half as many again as a malignant
+MIN_CANDIDATES: Final = 15
+"""Cells for a copy-number profile: own choice, half as many again as a malignant
 population has at least.
 """
 _LINEAGE_DEVIATION: Final = 0.7
@@ -223,7 +223,7 @@ def call_malignancy(
     if len(at) >= 2:
         where = every.among(kept)
         normal = _normal_range(values, labels, where.columns)
-        if len(where.bins) >= _MIN_BINS and (len(at) >= _MIN_CANDIDATES or patient_profiles):
+        if len(where.bins) >= _MIN_BINS and (len(at) >= MIN_CANDIDATES or patient_profiles):
             own = values[at]
             weights = _without_lineage_genes(where, mean_deviation(own, where, normal))
             cells = profiles(own, where, normal, weights=weights)

@@ -64,11 +64,14 @@ class Coherence:
         Root mean square of the arms' natural-log deviations beyond that scatter.
     arms
         Natural-log deviation by arm.
+    error
+        Standard error of each of them by the scatter from gene to gene.
     """
 
     ratio: float
     amplitude: float
     arms: pd.Series
+    error: pd.Series
 
 
 def coherence(
@@ -117,6 +120,7 @@ def coherence(
         round(float(np.mean(np.square(off) / np.maximum(chance, 1e-12))), 6),
         float(np.sqrt(max(np.mean(np.square(off) - chance), 0.0))),
         pd.Series(off, index=kept),
+        pd.Series(np.sqrt(chance), index=kept),
     )
 
 

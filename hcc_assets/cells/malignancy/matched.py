@@ -12,7 +12,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from hcc_assets.cells.malignancy.copy_number import Windows, excluded
-from hcc_assets.cells.malignancy.lineage import arms_of, lineage_of
+from hcc_assets.cells.malignancy.lineage import LINEAGES, arms_of, lineage_of
 from hcc_assets.cells.malignancy.molecules import molecules_of
 from hcc_assets.cells.malignancy.parting import candidates_of
 from hcc_assets.cells.malignancy.populations import judge
@@ -71,7 +71,8 @@ def lineage_split(
     lineage = lineage_of(molecules_of(counts, rows[at]), others, ids, symbols, arms)
     if lineage is None:
         return None
-    cells = candidates_of(counts, rows[at], values, kept, ids, symbols, arms, where, seen)
+    named = tuple(labels[at] == name for name in LINEAGES)
+    cells = candidates_of(counts, rows[at], values, kept, ids, symbols, arms, where, seen, named)
     found = judge(cells, lineage, panel)
     if found.aneuploid or given is None:
         return Split(

@@ -13,7 +13,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from hcc_assets.cells.malignancy.copy_number import SCALE, excluded, windows
-from hcc_assets.cells.malignancy.decision import NORMAL_CLASSES, oncofetal_score
+from hcc_assets.cells.malignancy.decision import MIN_CANDIDATES, NORMAL_CLASSES, oncofetal_score
 from hcc_assets.cells.malignancy.lineage import arms_of, lineage_between
 from hcc_assets.cells.malignancy.molecules import (
     expressed_in,
@@ -67,7 +67,7 @@ def mesenchymal_clone(
     counts. Fibroblasts have no part in the factor of a gene between sample and prior.
     """
     at = np.flatnonzero(labels == MESENCHYMAL)
-    if len(at) < MIN_CELLS:
+    if len(at) < MIN_CANDIDATES:
         return None
     ids, symbols = (pd.Index(genes[c].astype(str)) for c in ("gene_id", "gene"))
     mine = rows[at]

@@ -59,6 +59,8 @@ class Candidates:
         Cells x bins over all genes: deviation from the candidates' mean.
     halves
         The same over every other gene, in genomic order, each with the flags of its genes.
+    named
+        Cells of each normal class by the caller's word, which copy number has to confirm.
     """
 
     counts: sp.csr_matrix
@@ -67,6 +69,7 @@ class Candidates:
     full: Windows
     bins: Matrix
     halves: tuple[tuple[Matrix, Flags], tuple[Matrix, Flags]]
+    named: tuple[Flags, ...] = ()
 
     def molecules(self, rows: npt.NDArray[np.intp]) -> Vector:
         """Molecules of each gene in these cells."""
@@ -83,6 +86,7 @@ def candidates_of(
     arms: npt.NDArray[np.object_],
     where: Windows,
     seen: Flags,
+    named: tuple[Flags, ...] = (),
 ) -> Candidates:
     """Read the candidates over all genes and over each half of them; ``values`` are their
     log-normalised counts over the genes ``kept``.
@@ -99,7 +103,7 @@ def candidates_of(
         flags = np.zeros(len(ids), dtype=bool)
         flags[where.columns[k::2]] = True
         halves.append((read(windows(ids, symbols, seen & flags)), flags))
-    return Candidates(counts, places, arms, where, read(where), (halves[0], halves[1]))
+    return Candidates(counts, places, arms, where, read(where), (halves[0], halves[1]), named)
 
 
 def two_means(score: Vector) -> Flags:

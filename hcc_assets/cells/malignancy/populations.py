@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from hcc_assets.cells.malignancy.lineage import Coherence, Lineage
+from hcc_assets.cells.malignancy.lineage import Coherence, Lineage, coherence
 from hcc_assets.cells.malignancy.parting import Candidates, populations_of, two_means
 from hcc_assets.cells.malignancy.split import correlation
 
@@ -28,6 +28,11 @@ _OF_THE_CLONE: Final = (0.6, 0.75)
 """Slope of a population's arms on those of the most aberrant one, from which it belongs to the
 clone where it is aberrant itself, and where it is not: set by benchmarks/tumours.py, where clones
 have .8 and more, hepatocytes up to .62 (ambient RNA of the tumour, patients, few cells)."""
+_APART: Final = (0.5, 0.3)
+"""Slope of what parts the most aberrant population from another one, likewise: the share of the
+copy number that the other one lacks. A patient's own hepatocytes deviate from the prior's as the
+tumour does, and up to .8 of its slope was theirs; of the difference, clones have .17 at most and
+normal cells .38 at least (benchmarks/tumours.py)."""
 _LEAST_SD: Final = 0.05
 """Own choice: least sd of correlations within a population, so that no cell is sure by rounding."""
 _SURE: Final = 0.97
@@ -85,7 +90,8 @@ def judge(
     -------
     Populations
         Where the most aberrant population is aneuploid against its lineage, it is malignant, and so
-        are those that have its copy number by six tenths at least.
+        are those that have its copy number by six tenths at least and lack little of it when the
+        two are held against each other.
     """
     n = len(cells.places)
     # the panel is no part of a copy-number profile: what it parts is no less normal for that
@@ -96,13 +102,20 @@ def judge(
     every = [*found, lineage.against(cells.molecules(np.arange(n)))]
     known = [f for f in every if f is not None]
     worst = max(known, key=lambda f: f.ratio) if known else None
-    bad = np.zeros(len(groups), dtype=bool)
+    bad, named = np.zeros(len(groups), dtype=bool), np.full(n, np.nan)
     if worst is not None and beyond(worst, aberrant) and worst.amplitude >= amplitude:
-        bad = np.array([_of_the_clone(f, worst, aberrant) for f in found])
+        first = max(range(len(groups)), key=lambda k: -1.0 if (f := found[k]) is None else f.ratio)
+        clone = cells.molecules(groups[first])
+        for k, (one, group) in enumerate(zip(found, groups, strict=True)):
+            apart = None if k == first else _apart(cells, clone, group)
+            bad[k] = _of_the_clone(one, worst, aberrant, apart)
+            if bad[k]:
+                named[group] = _by_name(cells, group, worst)
     if not bad.any():
         return Populations(np.zeros(n), np.zeros(n), np.zeros(cells.bins.shape[1]), float("nan"))
     malignant = np.zeros(n, dtype=bool)
     malignant[np.concatenate([g for g, b in zip(groups, bad, strict=True) if b])] = True
+    malignant &= ~(named <= 0.5)
     strength = float(
         np.average(
             [f.amplitude if f else 0.0 for f, b in zip(found, bad, strict=True) if b],
@@ -111,17 +124,52 @@ def judge(
     )
     if malignant.all():
         line = _from_lineage(cells, lineage)
-        return Populations(np.full(n, _SURE), correlation(cells.bins, line), line, strength)
+        posterior = np.where(np.isnan(named), _SURE, named)
+        return Populations(posterior, correlation(cells.bins, line), line, strength)
     line = cells.bins[malignant].mean(axis=0, dtype=np.float64)
     line = line - cells.bins[~malignant].mean(axis=0, dtype=np.float64)
     r = correlation(cells.bins, line)
-    return Populations(_posterior(r, malignant), r, line, strength)
+    posterior = np.where(np.isnan(named), _posterior(r, malignant), named)
+    return Populations(posterior, r, line, strength)
 
 
-def _of_the_clone(one: Coherence | None, worst: Coherence, aberrant: float) -> bool:
+def _of_the_clone(
+    one: Coherence | None, worst: Coherence, aberrant: float, apart: Coherence | None
+) -> bool:
     if one is None:
         return False
-    return _slope(one, worst) >= _OF_THE_CLONE[not beyond(one, aberrant)]
+    own = not beyond(one, aberrant)
+    lacks = apart is not None and _slope(apart, worst) > _APART[own]
+    return _slope(one, worst) >= _OF_THE_CLONE[own] and not lacks
+
+
+def _apart(cells: Candidates, first: Vector, group: npt.NDArray[np.intp]) -> Coherence | None:
+    """What parts the molecules of a clone from a population; None where it cannot be seen."""
+    other = cells.molecules(group)
+    return coherence(first, other / max(float(other.sum()), 1.0), cells.arms, other)
+
+
+def _by_name(
+    cells: Candidates, group: npt.NDArray[np.intp], worst: Coherence
+) -> npt.NDArray[np.float64]:
+    """Probability by their own copy number that the cells of a malignant population which the
+    caller takes for one normal class are malignant as all others of it are; NaN for those others.
+
+    Whether the slope of what parts the two is that of a clone (0) or of normal cells (1), each with
+    its error; one half where too little is seen of them.
+    """
+    out = np.full(len(group), np.nan)
+    for flags in cells.named:
+        inside = flags[group]
+        # the copy number of a population is that of the many in it
+        if not inside.any() or inside.mean() > 0.5:
+            continue
+        apart = _apart(cells, cells.molecules(group[~inside]), group[inside])
+        odds = 0.0
+        if apart is not None:
+            odds = (0.5 - _slope(apart, worst)) / max(_slope_error(apart, worst), 1e-6) ** 2
+        out[inside] = np.clip(1.0 / (1.0 + np.exp(-np.clip(odds, -30, 30))), 1 - _SURE, _SURE)
+    return out
 
 
 def beyond(found: Coherence, aberrant: float) -> bool:
@@ -134,6 +182,12 @@ def _slope(one: Coherence, worst: Coherence) -> float:
     both = one.arms.index.intersection(worst.arms.index)
     x, y = worst.arms[both].to_numpy(), one.arms[both].to_numpy()
     return float(x @ y / max(float(x @ x), 1e-12))
+
+
+def _slope_error(one: Coherence, worst: Coherence) -> float:
+    both = one.arms.index.intersection(worst.arms.index)
+    x, error = worst.arms[both].to_numpy(), one.error[both].to_numpy()
+    return float(np.sqrt(np.sum(np.square(x * error))) / max(float(x @ x), 1e-12))
 
 
 def _posterior(r: Vector, malignant: Flags) -> Vector:

@@ -7,8 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hcc_assets.cells.malignancy.decision import MalignancyResult, call_malignancy
+from hcc_assets.cells.malignancy.decision import (
+    MIN_CANDIDATES,
+    MalignancyResult,
+    call_malignancy,
+)
 from hcc_assets.cells.malignancy.lineage import Coherence, coherence
+from hcc_assets.cells.malignancy.mesenchymal import mesenchymal_clone
 from hcc_assets.cells.malignancy.populations import beyond
 from hcc_assets.simulate.real_cells import simulate_real_sample
 from hcc_assets.simulate.real_world import RealWorld, make_real_world
@@ -101,8 +106,44 @@ def test_fewer_arms_need_a_larger_deviation():
     less in the sample; a tumour in transition has 1.7 over 38."""
 
     def found(ratio: float, n: int) -> Coherence:
-        return Coherence(ratio, 0.2, pd.Series(0.1, index=[f"{k}p" for k in range(n)]))
+        return Coherence(ratio, 0.2, *[pd.Series(0.1, index=[f"{k}p" for k in range(n)])] * 2)
 
     assert not beyond(found(1.53, 21), 1.5) and beyond(found(1.53, 38), 1.5)
     assert beyond(found(1.7, 21), 1.5) and not beyond(found(1.49, 38), 1.5)
     assert beyond(found(1.51, 40), 1.5)
+
+
+@pytest.mark.parametrize("n", [14, 30])
+def test_few_normal_cells_in_a_large_tumour_are_judged_by_their_own_copy_number(
+    world: RealWorld, n: int
+) -> None:
+    """The caller's word parts them, their arms decide: as many tumour cells under that name stay
+    malignant."""
+    drawn = simulate_real_sample(world, 0, "pre", 900, 1)
+    true = drawn.truth["cell_class"].to_numpy(dtype=object)
+    single = ~(drawn.truth["doublet"] | drawn.truth["damaged"]).to_numpy()
+    normal = np.flatnonzero(single & (true == "hepatocyte"))[:n]
+    kept = np.sort(np.r_[np.flatnonzero(single & (true != "hepatocyte")), normal])
+    right = true[kept]
+    found = call_malignancy(drawn.counts[kept], drawn.genes, right).calls["posterior"]
+    assert found[right == "hepatocyte"].mean() < 0.3
+    assert found[right == "tumour"].mean() > 0.95
+    wrong = right.copy()
+    wrong[np.flatnonzero(right == "tumour")[:n]] = "cholangiocyte"
+    again = call_malignancy(drawn.counts[kept], drawn.genes, wrong).calls["posterior"]
+    assert again[wrong == "cholangiocyte"].mean() >= (0.5 if n < 20 else 0.9)
+    assert again[wrong == "hepatocyte"].mean() < 0.3
+
+
+def test_a_dozen_fibroblasts_are_too_few_for_a_copy_number(world: RealWorld) -> None:
+    """Ten of them once had one of .39, five times that of a tumour, over 22 arms."""
+    drawn = simulate_real_sample(world, 5, "pre", 900, 1)
+    true = drawn.truth["cell_class"].to_numpy(dtype=object)
+    turned = np.flatnonzero(true == "tumour")
+    genes, rows = drawn.genes[["gene_id", "gene"]], np.arange(len(true))
+    for n, seen in ((60, True), (MIN_CANDIDATES - 1, False)):
+        labels = true.copy()
+        labels[turned] = "tumour"
+        labels[true == "fibroblast"] = "pericyte"
+        labels[turned[:n]] = "fibroblast"
+        assert (mesenchymal_clone(drawn.counts, genes, labels, rows) is not None) == seen
