@@ -33,16 +33,18 @@ def clean_delivery(seed: int, n: int) -> Files:
             "DTHFL": np.where(dead, "Y", ""),
         }
     )
+    last = pd.to_datetime(people["DTHDT"]).fillna(pd.Timestamp(CUTOFF))  # nobody doses the dead
     doses = [
         {
             "USUBJID": who,
             "EXDOSE": "300",
             "EXDOSU": "mg",
             "EXSTDTC": f"{day + pd.Timedelta(days=14 * i):%Y-%m-%d}",
-            "EXENDTC": f"{day + pd.Timedelta(days=14 * i + 13):%Y-%m-%d}",
+            "EXENDTC": f"{min(day + pd.Timedelta(days=14 * i + 13), end):%Y-%m-%d}",
         }
-        for who, day in zip(people["USUBJID"], start, strict=True)
+        for who, day, end in zip(people["USUBJID"], start, last, strict=True)
         for i in range(3)
+        if day + pd.Timedelta(days=14 * i) <= end
     ]
     columns = ["USUBJID", "VISITNUM", "VISIT", "TRDTC", "TRLNKID", "TRGRPID", "TULOC"]
     tr = lesions[[*columns, "TRTESTCD", "TRORRES", "TRORRESU", "TRSTAT"]].fillna("").astype(str)

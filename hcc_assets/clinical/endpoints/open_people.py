@@ -33,7 +33,7 @@ def _readers(case: OpenCase, finding: Finding, at: list[int]) -> None:
 
 def _late_baseline(case: OpenCase, finding: Finding, at: list[int]) -> None:
     scans = case.dates(BASE)
-    ways.first_dose(case, [case.start, *scans[:1], *sorted(scans)[-1:]])
+    ways.first_dose(case, case.start, max([case.start, *scans]))
 
 
 def _dose(case: OpenCase, finding: Finding, at: list[int]) -> None:
@@ -48,22 +48,24 @@ def _dose(case: OpenCase, finding: Finding, at: list[int]) -> None:
     )
     for day in case.doses.loc[case.doses["SRCROW"].isin(finding.rows), "EXSTDT"]:
         if pd.isna(day):
-            ways.first_dose(case, [min(earliest, case.start)])
+            ways.first_dose(case, min(earliest, case.start), case.start)
         elif day < case.start:
-            ways.first_dose(case, [day])
+            ways.first_dose(case, day, day)
 
 
 def _partial_dose(case: OpenCase, finding: Finding, at: list[int]) -> None:
-    rows = case.doses[case.doses["SRCROW"].isin(finding.rows)]
-    _, high = possible_days(rows["EXSTDTC"])
+    """Not after the next dose, nor after the first scan that is later than the earliest day."""
+    rows = case.doses["SRCROW"].isin(finding.rows)
+    _, high = possible_days(case.doses.loc[rows, "EXSTDTC"])
+    dosed = case.doses[~rows & (case.doses["EXDOSE"] > 0) & case.doses["EXSTDTF"].isna()]
     scans = [d for v in set(map(int, case.visit)) - {BASE} for d in case.dates(v)]
-    last = min([high, *scans])
-    ways.first_dose(case, [case.start, max(case.start, last)])
+    later = [d for d in [*scans, *dosed["EXSTDT"].dropna()] if d > case.start]
+    ways.first_dose(case, case.start, max(case.start, min([high, *later])))
 
 
 def _consent(case: OpenCase, finding: Finding, at: list[int]) -> None:
     if not pd.isna(case.person["RFICDT"]):
-        ways.first_dose(case, [case.person["RFICDT"]])
+        ways.first_dose(case, case.person["RFICDT"], case.person["RFICDT"])
 
 
 def _death(case: OpenCase, finding: Finding, at: list[int]) -> None:
