@@ -15,7 +15,14 @@ from hcc_assets.clinical.endpoints.bounds import Given, derive_bounds
 from hcc_assets.clinical.endpoints.worlds import ORDER
 from hcc_assets.study.config import Pfs, StudyConfig
 from hcc_assets_tests.clinical.delivered_trial import Derived
-from hcc_assets_tests.clinical.spoilt_cells import CUTOFF, clean_delivery, spoilt, write
+from hcc_assets_tests.clinical.spoilt_cells import (
+    CUTOFF,
+    KINDS,
+    Kinds,
+    clean_delivery,
+    spoilt,
+    write,
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +37,7 @@ class Judged:
         BOR, CBOR and days of the primary PFS; published is null where the subject is no longer
         treated.
     outside
-        The truth is outside the published bounds.
+        The truth is outside the published bounds, or there are none for the subject.
     wrong
         An endpoint differs from the truth: a best response or a parameter of time to event.
     silent
@@ -86,11 +93,11 @@ def _inside(true: tuple[str, str, float], row: pd.Series) -> bool:
     return within
 
 
-def judge(folder: Path, seed: int, n: int) -> list[Judged]:
+def judge(folder: Path, seed: int, n: int, spoilers: Kinds = KINDS) -> list[Judged]:
     """Spoil ``n`` random trials of one subject; odd seeds by PFS_TP, even ones by PFS_FDA."""
     config = StudyConfig(pfs=Pfs(primary="PFS_TP" if seed % 2 else "PFS_FDA"))
     files = clean_delivery(seed, n)
-    dirty, kinds = spoilt(files, seed)
+    dirty, kinds = spoilt(files, seed, spoilers)
     clean = Derived(write(files, folder / "clean"), config, CUTOFF)
     seen = Derived(write(dirty, folder / "spoilt"), config, CUTOFF)
     bounds = bounds_of(seen, config, CUTOFF).set_index("USUBJID")
@@ -112,7 +119,7 @@ def judge(folder: Path, seed: int, n: int) -> list[Judged]:
                 kinds=tuple(kinds[subject]),
                 true=three(endpoints),
                 published=three(mine) if mine else None,
-                outside=row is not None and not _inside(three(endpoints), row),
+                outside=row is None or not _inside(three(endpoints), row),
                 wrong=wrong,
                 silent=wrong and not answered,
                 widest=row is not None and bool(row["WIDEST"]),

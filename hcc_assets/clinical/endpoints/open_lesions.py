@@ -144,6 +144,12 @@ def _nameless_among_named(case: OpenCase, finding: Finding, at: list[int]) -> No
         case.add(("id", position), found)
 
 
+def _not_done(case: OpenCase, finding: Finding, at: list[int]) -> None:
+    """The result that stands beside NOT DONE counts, or does not."""
+    for position in at:
+        case.add(("row", position), [ways.row_with(case, position, TRSTAT=None)])
+
+
 LESIONS: Final[dict[str, Rule]] = {
     **dict.fromkeys(("TR13", "TR26"), _unknown),
     **dict.fromkeys(("TR21", "RD07"), _reading),
@@ -160,5 +166,7 @@ LESIONS: Final[dict[str, Rule]] = {
     "TR29": _unknown,
     "TR30": _nameless,
     "TR32": _nameless_among_named,
+    "TR34": _not_done,
+    "TR35": _unknown,
 }
 """Check to what it leaves unknown."""

@@ -13,6 +13,7 @@ from hcc_assets.clinical.endpoints import worlds
 from hcc_assets.clinical.endpoints.envelope import endpoint_bounds
 from hcc_assets.study.config import StudyConfig
 from hcc_assets_tests.clinical.delivered_trial import CUTOFF, delivered
+from hcc_assets_tests.clinical.spoilt_cells import FALSE
 from hcc_assets_tests.clinical.spoilt_truth import bounds_of, judge
 
 SCANS = """
@@ -109,6 +110,12 @@ def test_the_truth_is_inside_and_nothing_is_silent(tmp_path: Path) -> None:
     judged = judge(tmp_path, 10, 100)
     assert sum(j.outside for j in judged) <= 1, [j for j in judged if j.outside]
     assert not [j for j in judged if j.silent]
+
+
+def test_false_cells_are_inside_or_seen_by_nobody(tmp_path: Path) -> None:
+    judged = judge(tmp_path, 601, 100, FALSE)
+    assert sum(j.outside for j in judged) <= 2, [j for j in judged if j.outside]
+    assert sum(j.silent for j in judged) <= 2, [j for j in judged if j.silent]
 
 
 @pytest.mark.slow
