@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hcc_assets.catalogue.endpoints.responses_bounds import responses_bounds
 from hcc_assets.clinical.endpoints import worlds
 from hcc_assets.study.config import Pfs, StudyConfig
 from hcc_assets_tests.clinical.delivered_trial import CUTOFF, Derived, delivered
@@ -132,3 +133,54 @@ def test_values_that_do_not_fit_into_the_grid_are_tried_at_the_extremes(
     assert not row["WIDEST"]
     assert (row["CBOR_BEST"], row["BOR_WORST"]) == ("PR", "PD")
     assert (row["PFS_DAYS_MIN"], row["PFS_DAYS_MAX"]) == (43, 85)
+
+
+SMALL = """
+    S1,0,2023-12-20,T01,TARGET,LIVER,LDIAM,50,
+    S1,1,2024-02-12,T01,TARGET,LIVER,LDIAM,48,
+    S1,2,2024-03-25,T01,TARGET,LIVER,LDIAM,30,"""
+
+
+def test_a_result_beside_not_done_counts_or_does_not(tmp_path: Path) -> None:
+    delivered(tmp_path, SMALL)
+    lines = (tmp_path / "tr.csv").read_text().splitlines()
+    marked = [f"{line},{'NOT DONE' if '03-25' in line else ''}" for line in lines[1:]]
+    (tmp_path / "tr.csv").write_text("\n".join([f"{lines[0]},TRSTAT", *marked]) + "\n")
+    config = StudyConfig()
+    row = bounds_of(Derived(tmp_path, config, CUTOFF), config, CUTOFF).iloc[0]
+    assert row["REASON"] == "TR34"
+    assert (row["BOR"], row["BOR_BEST"], row["BOR_WORST"]) == ("SD", "PR", "SD")
+
+
+def test_a_result_of_a_test_that_is_not_read_is_unknown(tmp_path: Path) -> None:
+    row = _bounds(tmp_path, SMALL.replace("LDIAM,30", "DIAMETER,30"))
+    assert row["REASON"] == "TR35"
+    assert (row["BOR_BEST"], row["PFS_EVENT_MIN"]) == ("CR", 85)  # any length, as without a result
+
+
+def test_a_record_that_ends_before_it_starts_can_be_the_first_dose(tmp_path: Path) -> None:
+    ex = (
+        "USUBJID,EXDOSE,EXSTDTC,EXENDTC\n"
+        "S1,300,2025-01-01,2024-01-14\nS1,300,2024-01-15,2024-12-01\n"
+    )
+    row = _bounds(tmp_path, SMALL, ex=ex)
+    assert "EX01" in row["REASON"]
+    assert row["PFS_DAYS_MAX"] >= 85  # 2024-03-25 from 2024-01-01
+
+
+def test_a_first_dose_without_day_consent_or_baseline_leaves_everything_open(
+    tmp_path: Path,
+) -> None:
+    row = _bounds(
+        tmp_path,
+        "S1,1,2024-02-12,T01,TARGET,LIVER,LDIAM,48,",
+        dm="USUBJID,RFICDTC\nS1,x\n",
+        ex="USUBJID,EXDOSE,EXSTDTC,EXENDTC\nS1,300,,2024-01-14\nS1,300,2024-01-15,2024-12-01\n",
+    )
+    assert row["WIDEST"] and "EX10" in row["REASON"]
+
+
+def test_bounds_do_not_look_at_the_state_of_a_query() -> None:
+    """A confirmation stops the question and narrows no bound (ADR 0053)."""
+    assert not {"queries", "confirmations"} & set(responses_bounds.reads)
+    assert "clinical_checks" in responses_bounds.reads
