@@ -54,7 +54,7 @@ def viable_scans(course: Course, scans: list[Scan], seed: int) -> list[Scan]:
             elif share < _GONE or was == 0:
                 viable = 0
             else:
-                viable = max(viable, base[name] // _LEAST)
+                viable = min(max(viable, base[name] // _LEAST), size)
             before[name] = size, viable
             found.append(replace(f, tenths=viable))
         out.append(replace(scan, findings=found, response={}))
