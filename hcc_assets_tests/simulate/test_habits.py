@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from hcc_assets.clinical.checks.cross import response_discordance
+from hcc_assets.clinical.checks.run import unusable_rows
+from hcc_assets.clinical.endpoints.bounds import ORDER, Given, derive_bounds
 from hcc_assets.clinical.laboratory.findings import lab_findings
 from hcc_assets.clinical.laboratory.records import derive_labs
 from hcc_assets.clinical.safety.events import treatment_emergent
@@ -42,7 +44,8 @@ def tables(told: list[SubjectStory]) -> dict[str, pd.DataFrame]:
 
 
 def derived(folder: Path, tables: dict[str, pd.DataFrame], until: dt.date) -> pd.DataFrame:
-    """Endpoints of each treated subject and criterion, and ``asked``: its checks with a query."""
+    """Endpoints of each treated subject and criterion with their bounds, and ``asked``: the checks
+    with a query of the subject."""
     for domain, table in tables.items():
         table.to_csv(folder / f"{domain}.csv", index=False)
     seen = Derived(folder, CONFIG, until)
@@ -60,9 +63,21 @@ def derived(folder: Path, tables: dict[str, pd.DataFrame], until: dt.date) -> pd
     counts = events[events["TRTEMFL"] == "Y"].groupby("USUBJID").size()
     times = seen.times[seen.times["PARAMCD"] == "PFS_TP"][[*KEYS, "AVAL", "CNSR"]]
     out = seen.best[[*KEYS, "BOR"]].merge(times, on=KEYS)
+    out = out.merge(_bounds(seen, until), on=KEYS)
     out["TEAE"] = out["USUBJID"].map(counts).fillna(0)
     out["asked"] = out["USUBJID"].map(queries.groupby("subject_id")["check_id"].agg(set))
     return out
+
+
+def _bounds(seen: Derived, until: dt.date) -> pd.DataFrame:
+    t = seen.tables
+    given = Given(
+        *(t[name] for name in ("subjects", "tumour_assessments", "exposure", "disposition")),
+        *(seen.issues, seen.best, seen.times),
+        unusable_rows(seen.issues, t["tumour_assessments"]),
+    )
+    names = ["BOR_BEST", "BOR_WORST", "PFS_DAYS_MIN", "PFS_DAYS_MAX"]
+    return derive_bounds(given, CONFIG, cutoff=until)[[*KEYS, *names]]
 
 
 @pytest.mark.parametrize("days", [250, 480])
@@ -82,6 +97,10 @@ def test_who_is_not_asked_about_has_the_endpoints_of_the_truth(
     for name in ENDPOINTS:
         differ = quiet[quiet[name] != quiet[f"{name}_derived"]]
         assert differ.empty, (name, differ["USUBJID"].tolist())
+    rank = {name: both[name].map(ORDER.index) for name in ("BOR", "BOR_BEST", "BOR_WORST")}
+    inside = rank["BOR"].between(rank["BOR_BEST"], rank["BOR_WORST"])
+    inside &= both["AVAL"].between(both["PFS_DAYS_MIN"], both["PFS_DAYS_MAX"])
+    assert inside.all(), both.loc[~inside, "USUBJID"].tolist()
 
 
 def test_a_query_is_about_a_habit(

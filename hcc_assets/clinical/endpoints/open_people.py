@@ -57,7 +57,7 @@ def _partial_dose(case: OpenCase, finding: Finding, at: list[int]) -> None:
     rows = case.doses[case.doses["SRCROW"].isin(finding.rows)]
     _, high = possible_days(rows["EXSTDTC"])
     scans = [d for v in set(map(int, case.visit)) - {BASE} for d in case.dates(v)]
-    last = min([high, *scans])
+    last = min([high, *(d for d in scans if d > case.start)])  # an earlier one is of screening
     ways.first_dose(case, [case.start, max(case.start, last)])
 
 
