@@ -14,6 +14,7 @@ from hcc_assets.simulate.sites.habits import Habits, Manner
 from hcc_assets.simulate.subjects import Course
 
 _APART_DAYS: Final = 10  # our choice: between an unscheduled scan and its neighbours
+_EARLY: Final = 4  # intervals among which it lies, half a year: most exports show some; our choice
 _NINETY_NINE: Final = 99  # number that EDC systems give to unscheduled visits (rules, 11.9)
 
 
@@ -28,7 +29,7 @@ def with_unscheduled(
     rng = np.random.default_rng([seed, 43, course.index])
     again, early, where, when = rng.random(4)
     out = list(scans)
-    places = [i for i in range(len(scans) - 1) if _quiet(scans[i], scans[i + 1])]
+    places = [i for i in range(len(scans) - 1) if _quiet(scans[i], scans[i + 1])][:_EARLY]
     if again < habits.rescans and places:
         at = places[int(where * len(places))]
         between = _between(scans[at], scans[at + 1], float(when))
