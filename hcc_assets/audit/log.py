@@ -13,6 +13,7 @@ down elsewhere from time to time.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import errno
 import getpass
@@ -21,11 +22,11 @@ import hmac
 import json
 import os
 import socket
+import time
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
 from pydantic import ValidationError
 
 from hcc_assets.audit.chain import (
@@ -37,6 +38,7 @@ from hcc_assets.audit.chain import (
     chain_problems,
     without,
 )
+from hcc_assets.home import leases
 from hcc_assets.home.people.subject_keys import subject_digest
 
 GENESIS = "0" * 64
@@ -60,7 +62,7 @@ class AuditTrail:
         self.path = path
         self._key = key
         self._head_path = path.with_name(path.name + ".head")
-        self._lock = FileLock(str(path.with_name(path.name + ".lock")), timeout=60)
+        self._lock_path = path.with_name(path.name + ".lock")
 
     def append(
         self,
@@ -109,7 +111,7 @@ class AuditTrail:
             "details": without(dict(details or {}), hidden),
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock:
+        with self.still():
             return self._append(body)
 
     def entries(self) -> Iterator[AuditEntry]:
@@ -135,9 +137,24 @@ class AuditTrail:
         """Every fault of the chain, in file order; empty when the trail is whole."""
         if not self.path.exists() and not self._head_path.exists():
             return []
-        with self._lock:
+        with self.still():
             lines, head = list(self._lines()), self.head()
         return chain_problems(lines, head, self._genuine)
+
+    def still(self) -> contextlib.AbstractContextManager[leases.Lease]:
+        """While it lasts nobody writes into the trail."""
+        return leases.hold(self._lock_path)
+
+    def look(self) -> list[Problem]:
+        """As `verify`, where nothing can or may be written; a line that is just being written is
+        looked at once more."""
+        problems: list[Problem] = []
+        for _ in range(3):
+            problems = chain_problems(list(self._lines()), self.head(), self._genuine)
+            if not problems:
+                break
+            time.sleep(0.05)
+        return problems
 
     def _append(self, body: dict[str, Any]) -> AuditEntry:
         head, torn = self.head(), self._cut_torn_line()

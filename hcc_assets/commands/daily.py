@@ -233,8 +233,10 @@ def status(home: Home, as_json: bool) -> None:
     readable_home(home)
     from hcc_assets.alerts.alerting import open_alerts
     from hcc_assets.catalogue.loading import all_assets
+    from hcc_assets.operate.mending import mend_databases
     from hcc_assets.operate.status import home_status, status_lines
 
+    mend_databases(home, lambda what: click.echo(what, err=True))
     report = home_status(home, all_assets()) | {"alerts": open_alerts(home)}
     say(report, as_json, status_lines(report))
     finish(bool(report["held"] or any(c["severity"] == "ERROR" for c in report["failing_checks"])))

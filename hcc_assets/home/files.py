@@ -23,10 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from filelock import FileLock
 from upath import UPath
 
-from hcc_assets.home import objects
+from hcc_assets.home import leases, objects
 from hcc_assets.home.paths import is_local
 
 if TYPE_CHECKING:
@@ -103,8 +102,8 @@ def amend(path: UPath, change: Callable[[bytes | None], bytes]) -> None:
     if is_local(path):
         folder = Path(str(path.parent))
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(str(folder / f".{path.name}.lock"), timeout=60):
-            write_bytes(path, change(_read(path)))
+        with leases.hold(folder / f".{path.name}.lock") as lock:
+            write_bytes(path, change(_read(path)), fence=lock.check)
         return
     while True:
         seen = objects.tag_of(path)

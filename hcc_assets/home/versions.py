@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from filelock import FileLock
 from upath import UPath
 
-from hcc_assets.home import files, objects
+from hcc_assets.home import files, leases, objects
 from hcc_assets.home.manifests import Bundle, Held, Manifest, Written, cells_digest, digest, encoded
 from hcc_assets.home.paths import Home, is_local
 
@@ -215,10 +214,10 @@ class Versions:
             return
         self.home.locks.mkdir(parents=True, exist_ok=True)
         name = hashlib.sha256(str(pointer).encode()).hexdigest()[:20]
-        with FileLock(str(self.home.locks / f"{name}.lock"), timeout=60):
+        with leases.hold(self.home.locks / f"{name}.lock") as lock:
             if objects.content_tag(pointer) != seen:
                 raise objects.Overtaken(f"{pointer.parent.name} was replaced in the meantime")
-            files.write_bytes(pointer, content)
+            files.write_bytes(pointer, content, fence=lock.check)
 
     def hold(self, asset: str, partition: str | None, held: Held) -> None:
         files.write_bytes(
