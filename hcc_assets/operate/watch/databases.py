@@ -113,27 +113,25 @@ def _short(path: Path) -> str | None:
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection that reads only; on a disk that takes no more, or is mounted read-only, where
     SQLite cannot make its index of the log, it reads the file as it lies."""
-    name = quote(str(path))
-    connection = None
-    for mode in ("mode=ro", "mode=ro&immutable=1"):
-        try:
-            connection = sqlite3.connect(f"file:{name}?{mode}", uri=True, timeout=WAIT_SECONDS)
-            connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchone()
-            break
-        except sqlite3.OperationalError as error:
-            if connection is not None:
-                connection.close()
-            if "immutable" in mode or "locked" in str(error):
-                raise
-        except sqlite3.DatabaseError:
-            if connection is not None:
-                connection.close()
-            raise
-    assert connection is not None  # noqa: S101 - the loop leaves with one or raises
-    try:
+    connection = _opened(path, "mode=ro") or _opened(path, "mode=ro&immutable=1", last=True)
+    if connection is None:
+        raise sqlite3.OperationalError("unable to open database file")
+    with contextlib.closing(connection):
         yield connection
-    finally:
+
+
+def _opened(path: Path, mode: str, *, last: bool = False) -> sqlite3.Connection | None:
+    """A connection that answers; None where it cannot be had this way."""
+    connection = sqlite3.connect(f"file:{quote(str(path))}?{mode}", uri=True, timeout=WAIT_SECONDS)
+    try:
+        connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchone()
+    except sqlite3.DatabaseError as error:
         connection.close()
+        opening = isinstance(error, sqlite3.OperationalError) and "locked" not in str(error)
+        if last or not opening:
+            raise
+        return None
+    return connection
 
 
 class Unanswered(RuntimeError):

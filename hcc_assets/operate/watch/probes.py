@@ -230,8 +230,8 @@ def ticks(found: Databases) -> Probe:
                 "schedules/schedules.db",
                 "SELECT status, tick_body FROM job_ticks WHERE selector_id = ? AND status IN "
                 "('FAILURE', 'SUCCESS', 'SKIPPED') ORDER BY timestamp DESC, id DESC "
-                f"LIMIT {FAILED_TICKS}",
-                (selector,),
+                "LIMIT ?",
+                (selector, FAILED_TICKS),
             )
             if len(last) == FAILED_TICKS and all(status == "FAILURE" for status, _ in last):
                 body = json.loads(last[0][1])
