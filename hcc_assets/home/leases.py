@@ -37,6 +37,9 @@ BEAT_SECONDS = 5.0
 LOOK_SECONDS = 0.02
 """Between two tries for the lock: it is held for milliseconds, a refresh aside."""
 
+TOLD_SECONDS = 0.2
+"""Waiting that a person would notice: own choice."""
+
 Tell = Callable[[str], None]
 
 
@@ -139,7 +142,7 @@ def _acquire(path: Path, lease_s: float, stopped_s: float, waiting: Tell) -> int
         if mark != seen:
             seen, since = mark, time.monotonic()
         silent = time.monotonic() - since
-        if not told and silent > 1:
+        if not told and silent > TOLD_SECONDS:
             told = True
             waiting(f"{_named(holder)} is at work here; waiting for it")
         if silent > (stopped_s if _stopped(holder) else lease_s):

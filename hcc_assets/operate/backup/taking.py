@@ -41,6 +41,8 @@ CUTS = 20
 SETTLE_SECONDS = 30.0
 """For a version that was committed and is just being published and told: milliseconds, on a busy
 machine seconds."""
+LOOK_SECONDS = 0.05
+"""Between two looks at it: own choice, it takes some milliseconds."""
 RECOPIED = 5
 """Times that a delivery which changes while it is copied is copied again; it is settling, and is
 taken as it is then."""
@@ -129,7 +131,7 @@ def _cut(home: Home, root: Path) -> Cut:
             lock.check()
         if not half or time.monotonic() > until:
             return cut
-        time.sleep(0.2)
+        time.sleep(LOOK_SECONDS)
 
 
 def _look(home: Home, root: Path) -> tuple[Cut, bool]:
