@@ -78,10 +78,8 @@ def test_nothing_stands_of_a_backup_of_which_any_file_was_changed_or_is_gone(
         else:
             path.unlink()
         answer = call("restore", place / "b", "--home", place / "new" / "home")
-        assert (
-            answer.exit_code == 1
-            and "nothing was restored" in answer.output
-            or (path.name == "backup.json" and "no backup" in answer.output)
+        assert (answer.exit_code == 1 and "nothing was restored" in answer.output) or (
+            path.name == "backup.json" and "no backup" in answer.output
         ), (path, answer.output)
         assert not (place / "new" / "home").exists() and not list((place / "new").glob(".*"))
         path.write_bytes(whole)
@@ -161,7 +159,7 @@ def test_a_version_that_is_not_told_yet_is_waited_for(
 def test_a_backup_lacks_no_file_that_stands(home: Home, place: Path) -> None:
     (path,) = Path(str(home.store)).glob("second/*/table.parquet")
     path.unlink()
-    with pytest.raises(Refusal, match="lacks table.parquet"):
+    with pytest.raises(Refusal, match=r"lacks table\.parquet"):
         take_backup(home, place / "b")
     assert not (place / "b" / "backup.json").exists()
 

@@ -49,7 +49,7 @@ def key_gone(root: Path) -> None:
 
 def clock_back(root: Path) -> None:
     later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=2)
-    (root / "dagster").mkdir()
+    (root / "dagster").mkdir(exist_ok=True)
     (root / "dagster/daemon.json").write_text(json.dumps({"at": later.isoformat()}))
 
 
