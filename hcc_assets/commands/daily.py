@@ -237,7 +237,8 @@ def status(home: Home, as_json: bool) -> None:
 
     report = home_status(home, all_assets()) | {"alerts": open_alerts(home)}
     say(report, as_json, status_lines(report))
-    finish(bool(report["held"] or any(c["severity"] == "ERROR" for c in report["failing_checks"])))
+    failing = any(c["severity"] == "ERROR" for c in report["failing_checks"])
+    finish(bool(report["held"] or failing or report["store_damaged"]))
 
 
 @click.command()
