@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from hcc_assets.home.damage import Damaged
 from hcc_assets.home.migration import OldHome, require_today
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.consent import RecordDamaged
@@ -47,6 +48,8 @@ def with_home(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*args, home=home, **kwargs)
         except (RecordDamaged, KeyDamaged, OldHome) as error:
             raise click.UsageError(str(error)) from None
+        except Damaged as error:
+            raise click.ClickException(f"{error}; run hcc refresh, or see hcc verify") from None
         except Exception as error:
             if not database_is_gone(error):
                 raise
