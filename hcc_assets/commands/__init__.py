@@ -19,13 +19,23 @@ def _add_commands() -> None:
         administration,
         asking,
         backups,
+        checking,
         daily,
         queries,
         references,
         serving,
     )
 
-    for module in (daily, asking, queries, references, administration, backups, serving):
+    for module in (
+        daily,
+        asking,
+        checking,
+        queries,
+        references,
+        administration,
+        backups,
+        serving,
+    ):
         for command in module.COMMANDS:
             hcc.add_command(command)
 

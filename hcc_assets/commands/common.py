@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from hcc_assets.home.damage import Damaged
 from hcc_assets.home.leases import LeaseLost
 from hcc_assets.home.migration import OldHome, require_today
 from hcc_assets.home.paths import Home
@@ -53,6 +54,8 @@ def _in_sentences(home: Home) -> Iterator[None]:
         yield
     except (RecordDamaged, KeyDamaged, OldHome) as error:
         raise CouldNotStart(str(error)) from None
+    except Damaged as error:
+        raise click.ClickException(f"{error}; run hcc refresh, or see hcc verify") from None
     except LeaseLost as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:

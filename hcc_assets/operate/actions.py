@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 import psutil
 
+from hcc_assets.assets.healing import healed_since
 from hcc_assets.assets.inputs import Node
 from hcc_assets.assets.plan import Plan, make_plan
 from hcc_assets.assets.view import HomeView
@@ -78,6 +79,7 @@ def refresh_home(
             plan = make_plan(HomeView(home, assets))
             for name in put_back(plan.view.versions, manifests_of(plan)):
                 progress(name, "published file put back")
+            summary.healed = healed_since(home, now)
             sweep_figures(home, figures, manifests_of(plan))
             restore(instance, plan, seconds=RESTORE_SECONDS)
             trim_runs(instance, plan, dt.datetime.now(dt.UTC))

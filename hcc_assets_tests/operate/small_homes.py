@@ -45,6 +45,8 @@ def publish(home: Home, name: str, value: int) -> Manifest:
         fingerprint=fingerprint,
         code_version="c",
         files=written.files,
+        sizes=written.sizes,
+        h5ad_hashes=written.h5ad_hashes,
         published={f"{name}.parquet": "table.parquet", f"{name}.csv": "table.csv"},
         run_id="r",
         at=NOW,

@@ -159,9 +159,17 @@ def test_a_version_that_is_not_told_yet_is_waited_for(
 def test_a_backup_lacks_no_file_that_stands(home: Home, place: Path) -> None:
     (path,) = Path(str(home.store)).glob("second/*/table.parquet")
     path.unlink()
-    with pytest.raises(Refusal, match=r"lacks table\.parquet"):
+    with pytest.raises(Refusal, match=r"table\.parquet of second is missing"):
         take_backup(home, place / "b")
     assert not (place / "b" / "backup.json").exists()
+
+
+def test_no_damage_is_carried_into_a_backup(home: Home, place: Path) -> None:
+    (path,) = Path(str(home.store)).glob("second/*/table.parquet")
+    data = path.read_bytes()
+    path.write_bytes(data[:-9] + b"?" + data[-8:])
+    with pytest.raises(Refusal, match="damaged"):
+        take_backup(home, place / "b")
 
 
 def test_the_drill_leaves_nothing_and_says_how_long(home: Home, place: Path) -> None:

@@ -33,6 +33,7 @@ def table_cut(root: Path) -> None:
 
 def manifest_torn(root: Path) -> None:
     (root / "store/second/current.json").write_text("{")
+    file_of(root, "store/second/*/manifest.json").unlink()
 
 
 def published_gone(root: Path) -> None:

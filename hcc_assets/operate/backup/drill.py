@@ -13,6 +13,7 @@ from hcc_assets.home.paths import Home
 from hcc_assets.home.people.subject_keys import keys_folder
 from hcc_assets.operate.backup.restoring import differences, restore_backup
 from hcc_assets.operate.backup.taking import Progress, take_backup
+from hcc_assets.operate.verification import verify
 
 
 def drill(
@@ -47,6 +48,7 @@ def drill(
         root = Path(str(there.root))
         wrong = differences(listing, root, keys_folder(there))
         wrong += [str(problem) for problem in trail_of(there).verify()]
+        wrong += [str(one) for part in verify(there).values() for one in part]
         done = time.monotonic()
     return {
         "files": len(listing.files) + len(listing.keys),

@@ -17,14 +17,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from hcc_assets.audit.trail import audit_path, trail_of
 from hcc_assets.home import files
+from hcc_assets.home.looking import CURRENT, HELD, is_version, unfinished
 from hcc_assets.home.manifests import Held, Manifest
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.subject_keys import keys_folder
 from hcc_assets.home.published import expected
-from hcc_assets.home.versions import CURRENT, HELD, is_version, unfinished
 from hcc_assets.operate.backup.listing import (
     HOME,
     KEYS,
@@ -49,7 +50,10 @@ taken as it is then."""
 PRIVATE = 0o600
 """Of the copies of keys, whatever the originals have."""
 
+FIRST = "run hcc refresh, or hcc verify, before a backup"
+
 Progress = Callable[[str], None]
+T = TypeVar("T")
 
 
 @dataclass
@@ -143,9 +147,9 @@ def _look(home: Home, root: Path) -> tuple[Cut, bool]:
             data = _keep(cut, root, path)
             place = path.parent.relative_to(store).as_posix()
             if path.name == CURRENT:
-                cut.manifests[place] = Manifest.model_validate_json(data)
+                cut.manifests[place] = _whole(Manifest.read(data), place)
             elif path.name == HELD:
-                held[place] = Held.model_validate_json(data)
+                held[place] = _whole(Held.read(data), place)
     for path in (p for p in root.iterdir() if p.is_file() and _counts(p)):
         with contextlib.suppress(FileNotFoundError):
             _keep(cut, root, path)
@@ -198,17 +202,18 @@ def _copy_versions(root: Path, target: Path, cut: Cut, listing: Listing) -> None
             if stands or f"store/{place}/{version.name}/manifest.json" in copied:
                 listing.files.update(copied)
         for name in manifest.files:
-            if f"store/{place}/{name}" not in listing.files:
-                _told_missing(folder / name)
+            wanted = manifest.sha(name.partition("/")[2])
+            copied_as = listing.files.get(f"store/{place}/{name}")
+            if copied_as is None and (folder / name).exists():
+                raise FileNotFoundError(folder / name)
+            if copied_as is None or wanted not in ("", copied_as.sha256):
+                raise Refusal(f"{name} of {place} is missing or damaged; {FIRST}")
 
 
-def _told_missing(path: Path) -> None:
-    if path.exists():
-        raise FileNotFoundError(path)
-    raise Refusal(
-        f"{path.parent.parent.name} lacks {path.name}, which stands; run hcc refresh, or hcc "
-        "verify, before a backup"
-    )
+def _whole(found: T | None, place: str) -> T:
+    if found is None:
+        raise Refusal(f"what the store says of {place} is damaged; {FIRST}")
+    return found
 
 
 def _write_small(target: Path, cut: Cut, listing: Listing) -> None:
@@ -244,7 +249,7 @@ def _in_order(home: Home, cut: Cut) -> list[Manifest]:
         for name, file in manifest.published.items():
             path = published / name
             with contextlib.suppress(FileNotFoundError):
-                there += files.sha256_file(path) == manifest.files[f"{manifest.folder}/{file}"]
+                there += files.sha256_file(path) == manifest.sha(file)
         return there
 
     shared: dict[str, int] = {}

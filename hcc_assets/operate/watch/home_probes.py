@@ -75,7 +75,8 @@ def standing_files(home: Home) -> Probe:
             continue
         for name in manifest.get("files", {}):
             count += 1
-            if not _looks_whole(Path(str(folder)) / name):
+            size = manifest.get("sizes", {}).get(name)
+            if not _looks_whole(Path(str(folder)) / name, size):
                 wrong[place] = wrong.get(place, 0) + 1
     todo = "Run hcc verify, which names them, and hcc refresh."
     if unread:
@@ -140,7 +141,10 @@ def _manifests(home: Home) -> Iterator[tuple[UPath, str, dict[str, Any] | None]]
             yield UPath(path.parent), place, found if isinstance(found, dict) else None
 
 
-def _looks_whole(path: Path) -> bool:
+def _looks_whole(path: Path, written: int | None = None) -> bool:
+    """Of the size that was written, or, where none is known, with the ends of its kind."""
+    if written is not None:
+        return _sizes(path) == [written]
     first, last = _ENDS.get(path.suffix, (b"", b""))
     try:
         with path.open("rb") as handle:
