@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from hcc_assets.audit.trail import trail_of
+from hcc_assets.home.bundles import write_bundle
 from hcc_assets.home.manifests import Bundle, Held, Manifest
 from hcc_assets.home.paths import Home
 from hcc_assets.home.published import promote
@@ -37,7 +38,7 @@ def publish(home: Home, name: str, value: int) -> Manifest:
     versions.hold(name, None, ended)
     seen = versions.tag(name)
     bundle = Bundle(frames={"table": pd.DataFrame({"n": [value]})}, extras={"table.csv": b"n\n"})
-    written = versions.write_bundle(name, None, bundle)
+    written = write_bundle(versions, name, None, bundle)
     manifest = Manifest(
         asset=name,
         data_version=written.data_version,
