@@ -44,6 +44,7 @@ from hcc_assets.home.people.subject_keys import subject_digest
 GENESIS = "0" * 64
 """What the first entry follows: a SHA-256 that no content has."""
 TORN_LINE = "audit.torn_line"
+_BARE = {"why": "", "subject": None, "from_hash": None, "to_hash": None}
 
 
 class AuditTrail:
@@ -166,34 +167,12 @@ class AuditTrail:
             if not begun:
                 self._write_head(head)
             if lost:
-                head = self._write(
-                    head,
-                    body
-                    | {
-                        "action": HEAD_LOST,
-                        "why": "",
-                        "subject": None,
-                        "from_hash": None,
-                        "to_hash": None,
-                        "details": {},
-                    },
-                )[0]
+                head = self._write(head, body | _BARE | {"action": HEAD_LOST, "details": {}})[0]
         elif last is not None and last.seq == head.seq + 1 and last.prev == head.hash:
             head = Head(last.seq, last.hash)  # its writer died before the head was moved
         if torn is not None:
-            note = {
-                "action": TORN_LINE,
-                "why": "",
-                "subject": None,
-                "from_hash": None,
-                "to_hash": None,
-            }
-            head = self._write(
-                head,
-                body
-                | note
-                | {"details": {"bytes": len(torn), "sha256": hashlib.sha256(torn).hexdigest()}},
-            )[0]
+            lost = {"bytes": len(torn), "sha256": hashlib.sha256(torn).hexdigest()}
+            head = self._write(head, body | _BARE | {"action": TORN_LINE, "details": lost})[0]
         return self._write(head, body)[1]
 
     def _write(self, head: Head, body: Mapping[str, Any]) -> tuple[Head, AuditEntry]:

@@ -88,8 +88,8 @@ def _database_trouble(home: Home, error: Exception) -> None:
         ) from None
     if is_locked(error):
         raise CouldNotStart(
-            "a database below DAGSTER_HOME is held by another process, which may have been stopped; "
-            "hcc refresh ends it after its lease"
+            "a database below DAGSTER_HOME is held by another process, which may have been "
+            "stopped; hcc refresh ends one that holds its lock"
         ) from None
 
 

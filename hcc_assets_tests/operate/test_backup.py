@@ -17,7 +17,7 @@ from hcc_assets.commands import hcc
 from hcc_assets.home.manifests import Held
 from hcc_assets.home.paths import Home
 from hcc_assets.home.versions import Versions
-from hcc_assets.operate.backup import listing, taking
+from hcc_assets.operate.backup import cutting, listing
 from hcc_assets.operate.backup.listing import BackupDamaged, Refusal
 from hcc_assets.operate.backup.restoring import restore_backup
 from hcc_assets.operate.backup.taking import take_backup
@@ -151,7 +151,7 @@ def test_a_version_that_is_not_told_yet_is_waited_for(
     take_backup(home, place / "b")
     assert "store/first/held.json" not in listing.read_listing(place / "b").files
     Versions(home).hold("first", None, ended)
-    monkeypatch.setattr(taking, "SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr(cutting, "SETTLE_SECONDS", 0.1)
     take_backup(home, place / "c")  # of a run that was killed: as it is, the next refresh ends it
     assert "store/first/held.json" in listing.read_listing(place / "c").files
 

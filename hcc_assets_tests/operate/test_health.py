@@ -27,9 +27,10 @@ from hcc_assets.alerts.digest import Message
 from hcc_assets.alerts.outbox import AlertStore
 from hcc_assets.audit.log import AuditTrail
 from hcc_assets.operate.watch import heartbeat
+from hcc_assets.operate.watch.dagster_probes import DAEMON_LIMIT_SECONDS
 from hcc_assets.operate.watch.databases import Databases
 from hcc_assets.operate.watch.health import check_health
-from hcc_assets.operate.watch.probes import DAEMON_LIMIT_SECONDS, Probe
+from hcc_assets.operate.watch.probes import Probe
 
 NOW = dt.datetime(2026, 11, 22, 6, tzinfo=dt.UTC)
 SECOND = dt.timedelta(seconds=1)

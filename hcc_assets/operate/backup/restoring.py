@@ -1,5 +1,5 @@
-"""A home out of a backup: every byte is compared with the listing on its way to a folder beside, and
-only when all agree does that folder become the home. Nothing is computed: versions, published
+"""A home out of a backup: every byte is compared with the listing on its way to a folder beside,
+and only when all agree does that folder become the home. Nothing is computed: versions, published
 files and trail are what they were, and Dagster's history is written again by the next refresh."""
 
 from __future__ import annotations

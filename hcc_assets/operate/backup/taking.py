@@ -9,23 +9,18 @@ the cut is made anew. ``published/`` is made from the cut, so that it is that of
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import os
 import sqlite3
-import stat
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
-from hcc_assets.audit.trail import audit_path, trail_of
 from hcc_assets.home import files
-from hcc_assets.home.looking import CURRENT, HELD, is_version, unfinished
-from hcc_assets.home.manifests import Held, Manifest
+from hcc_assets.home.looking import is_version
+from hcc_assets.home.manifests import Manifest
 from hcc_assets.home.paths import Home
-from hcc_assets.home.people.subject_keys import keys_folder
 from hcc_assets.home.published import expected
+from hcc_assets.operate.backup.cutting import FIRST, Cut, files_below, make_cut
 from hcc_assets.operate.backup.listing import (
     HOME,
     KEYS,
@@ -39,33 +34,14 @@ from hcc_assets.operate.backup.listing import (
 
 CUTS = 20
 """Cuts that are tried while a refresh goes on: own choice; the second has always been enough."""
-SETTLE_SECONDS = 30.0
-"""For a version that was committed and is just being published and told: milliseconds, on a busy
-machine seconds."""
-LOOK_SECONDS = 0.05
-"""Between two looks at it: own choice, it takes some milliseconds."""
 RECOPIED = 5
 """Times that a delivery which changes while it is copied is copied again; it is settling, and is
 taken as it is then."""
 PRIVATE = 0o600
 """Of the copies of keys, whatever the originals have."""
 
-FIRST = "run hcc refresh, or hcc verify, before a backup"
 
 Progress = Callable[[str], None]
-T = TypeVar("T")
-
-
-@dataclass
-class Cut:
-    """What stood at one moment: small files with their bytes by path below the home."""
-
-    at: dt.datetime
-    small: dict[str, tuple[bytes, int, int]] = field(default_factory=dict)
-    keys: dict[str, tuple[bytes, int]] = field(default_factory=dict)
-    manifests: dict[str, Manifest] = field(default_factory=dict)
-    """By the folder of the asset (and sample) below the store."""
-    entries: int = 0
 
 
 def take_backup(
@@ -89,7 +65,7 @@ def take_backup(
     _may_write(root, keys)
     for number in range(CUTS):
         try:
-            cut = _cut(home, root)
+            cut = make_cut(home, root)
             listing = Listing(at=cut.at, entries=cut.entries, files={}, keys={})
             _copy_versions(root, target / HOME, cut, listing)
             break
@@ -126,64 +102,6 @@ def _may_write(root: Path, target: Path) -> None:
         raise Refusal(f"{target} is not empty; choose a new folder")
 
 
-def _cut(home: Home, root: Path) -> Cut:
-    """What stands at a moment in which nothing is half told."""
-    until = time.monotonic() + SETTLE_SECONDS
-    while True:
-        with trail_of(home).still() as lock:
-            cut, half = _look(home, root)
-            lock.check()
-        if not half or time.monotonic() > until:
-            return cut
-        time.sleep(LOOK_SECONDS)
-
-
-def _look(home: Home, root: Path) -> tuple[Cut, bool]:
-    cut = Cut(dt.datetime.now(dt.UTC))
-    store = Path(str(home.store))
-    held: dict[str, Held] = {}
-    for path in _small_of_store(store):
-        with contextlib.suppress(FileNotFoundError):
-            data = _keep(cut, root, path)
-            place = path.parent.relative_to(store).as_posix()
-            if path.name == CURRENT:
-                cut.manifests[place] = _whole(Manifest.read(data), place)
-            elif path.name == HELD:
-                held[place] = _whole(Held.read(data), place)
-    for path in (p for p in root.iterdir() if p.is_file() and _counts(p)):
-        with contextlib.suppress(FileNotFoundError):
-            _keep(cut, root, path)
-    for path in _files(audit_path(home).parent):
-        _keep(cut, root, path)
-    trail = cut.small.get(audit_path(home).relative_to(root).as_posix())
-    cut.entries = trail[0].count(b"\n") if trail else 0
-    folder = keys_folder(home)
-    for path in _files(folder):
-        seen = path.stat()
-        cut.keys[path.relative_to(folder).as_posix()] = (path.read_bytes(), seen.st_mtime_ns)
-    half = any(unfinished(m, held.get(place)) for place, m in cut.manifests.items())
-    return cut, half
-
-
-def _small_of_store(store: Path) -> Iterator[Path]:
-    """Every file of the store that is not of a version: pointers, holds, acceptances, layout."""
-    folders = [store] if store.exists() else []
-    while folders:
-        for path in sorted(folders.pop().iterdir()):
-            if path.is_dir():
-                if not is_version(path):
-                    folders.append(path)
-            elif _counts(path):
-                yield path
-
-
-def _keep(cut: Cut, root: Path, path: Path) -> bytes:
-    data, seen = path.read_bytes(), path.stat()
-    name = path.relative_to(root).as_posix()
-    cut.small[name] = (data, stat.S_IMODE(seen.st_mode), seen.st_mtime_ns)
-    return data
-
-
 def _copy_versions(root: Path, target: Path, cut: Cut, listing: Listing) -> None:
     """Versions that stand, which must be there, and earlier ones as far as they are."""
     for place, manifest in cut.manifests.items():
@@ -192,7 +110,7 @@ def _copy_versions(root: Path, target: Path, cut: Cut, listing: Listing) -> None
             stands = version.name == manifest.folder
             copied: dict[str, Entry] = {}
             try:
-                for path in _files(version):
+                for path in files_below(version):
                     name = path.relative_to(root).as_posix()
                     copied[name] = copy_file(path, target / name)
             except FileNotFoundError:
@@ -210,12 +128,6 @@ def _copy_versions(root: Path, target: Path, cut: Cut, listing: Listing) -> None
                 raise Refusal(f"{name} of {place} is missing or damaged; {FIRST}")
 
 
-def _whole(found: T | None, place: str) -> T:
-    if found is None:
-        raise Refusal(f"what the store says of {place} is damaged; {FIRST}")
-    return found
-
-
 def _write_small(target: Path, cut: Cut, listing: Listing) -> None:
     for name, (data, mode, mtime) in cut.small.items():
         listing.files[name] = write_content(data, target / name, mode, mtime)
@@ -231,7 +143,7 @@ def _write_published(home: Home, root: Path, target: Path, cut: Cut, listing: Li
         if source.exists():
             to = f"published/{name}"
             listing.files[to] = copy_file(source, target / to)
-    for path in _files(published):
+    for path in files_below(published):
         name = path.relative_to(published).as_posix()
         if name not in there:
             with contextlib.suppress(FileNotFoundError):
@@ -268,7 +180,7 @@ def _copy_rest(root: Path, target: Path, listing: Listing) -> None:
     """Everything else that lies in the home: deliveries, quarantine, releases."""
     apart = {"store", "published", "audit", "keys", "dagster"}
     for folder in sorted(p for p in root.iterdir() if p.is_dir() and p.name not in apart):
-        for path in _files(folder):
+        for path in files_below(folder):
             name = path.relative_to(root).as_posix()
             for _ in range(RECOPIED):
                 try:
@@ -306,19 +218,9 @@ def _copy_dagster(home: Home, target: Path, listing: Listing) -> None:
 
 def _remove_unlisted(target: Path, listing: Listing) -> None:
     """What an earlier cut, or a version that was being written, left."""
-    for path in _files(target):
+    for path in files_below(target):
         if path.relative_to(target).as_posix() not in listing.files:
             path.unlink()
     for folder, _, _ in os.walk(target, topdown=False):
         with contextlib.suppress(OSError):
             Path(folder).rmdir()
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.rglob("*") if p.is_file() and _counts(p))
-
-
-def _counts(path: Path) -> bool:
-    """Neither an unfinished file nor a lock."""
-    name = path.name
-    return not name.startswith(files.TEMPORARY) and not name.endswith(".lock")

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from hcc_assets.audit.log import AuditTrail
-from hcc_assets.operate.watch import probes
+from hcc_assets.operate.watch import dagster_probes, probes
 from hcc_assets.operate.watch.databases import Databases
 from hcc_assets.operate.watch.probes import MIN_FREE_BYTES, Outbox, Probe
 
@@ -98,12 +98,12 @@ def check_health(
     ]
     if databases is not None:
         looks += [
-            ("database", partial(probes.databases, databases)),
-            ("daemon", partial(probes.daemon, databases, now, expect_daemon)),
-            ("sensors", partial(probes.ticks, databases)),
+            ("database", partial(dagster_probes.databases, databases)),
+            ("daemon", partial(dagster_probes.daemon, databases, now, expect_daemon)),
+            ("sensors", partial(dagster_probes.ticks, databases)),
         ]
     if databases is not None and asked is not None and definitions_module is None:
-        looks.append(("code location", partial(probes.asked, databases, asked, now)))
+        looks.append(("code location", partial(dagster_probes.asked, databases, asked, now)))
     if definitions_module is not None:
         looks.append(("code location", partial(probes.code_location, definitions_module)))
     if alerts is not None:
