@@ -53,6 +53,7 @@ def test_a_restored_home_is_what_it_was(home: Home, place: Path) -> None:
     trail = trail_of(Home.at(there))
     assert not trail.verify() and [e.action for e in trail.entries()][-1] == "restore"
     assert stat.S_IMODE((place / "b" / "keys" / "subject.key").stat().st_mode) == 0o600
+    assert stat.S_IMODE((place / "b").stat().st_mode) == 0o700
 
 
 def test_keys_go_apart_and_are_asked_for(home: Home, place: Path) -> None:

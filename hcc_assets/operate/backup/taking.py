@@ -63,6 +63,7 @@ def take_backup(
     keys = keys or target / KEYS
     _may_write(root, target)
     _may_write(root, keys)
+    target.mkdir(parents=True, exist_ok=True, mode=0o700)
     for number in range(CUTS):
         try:
             cut = make_cut(home, root)
