@@ -171,8 +171,8 @@ class AuditTrail:
         elif last is not None and last.seq == head.seq + 1 and last.prev == head.hash:
             head = Head(last.seq, last.hash)  # its writer died before the head was moved
         if torn is not None:
-            lost = {"bytes": len(torn), "sha256": hashlib.sha256(torn).hexdigest()}
-            head = self._write(head, body | _BARE | {"action": TORN_LINE, "details": lost})[0]
+            piece = {"bytes": len(torn), "sha256": hashlib.sha256(torn).hexdigest()}
+            head = self._write(head, body | _BARE | {"action": TORN_LINE, "details": piece})[0]
         return self._write(head, body)[1]
 
     def _write(self, head: Head, body: Mapping[str, Any]) -> tuple[Head, AuditEntry]:
