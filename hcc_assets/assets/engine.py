@@ -222,6 +222,8 @@ class Workbench(Refusing):
             set_aside(self, asset.name, part)
         record_acts(trail_of(self.home), self.people, manifest, output.acts, current)
         self.versions.commit(manifest, seen=work.seen, keep=asset.keep, fence=work.fence)
+        if work.hurt and same and current is not None and current.folder != manifest.folder:
+            self.versions.drop(current)  # the same data with other figures
         work.current = manifest
         self.__dict__.pop("cutoff", None)
         if asset.name == "subjects":  # before anything else names one of them

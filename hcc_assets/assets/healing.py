@@ -80,18 +80,18 @@ class Healing(HomeView):
         if not found:
             return ()
         current = self.versions.current(asset, key)
-        names = {d.file.rpartition("/")[2] for d in found}
-        if current is not None:
-            back = taken_back(self.versions, current, found)
-            if back or names & {CURRENT, MANIFEST}:
-                try:
-                    self.versions.restore(current)
-                except Overtaken:
-                    return self.mend(asset, key)
+        if current is None:  # nor any copy of its manifest: there is no version
+            self.tell_damages(found, "computed again")
+            return ()
+        back = taken_back(self.versions, current, found)
+        if back or any(d.file.endswith((CURRENT, MANIFEST)) for d in found):
+            try:
+                self.versions.restore(current)
+            except Overtaken:
+                return self.mend(asset, key)
         self.versions.look_anew()
+        self.versions.forget_noted(asset, key, back)
         left = self.versions.damages(asset, key)
-        if current is None:
-            left = ()
         self.tell_damages([d for d in found if d not in left], "put back")
         self.tell_damages(left, "computed again")
         return left
@@ -111,12 +111,13 @@ class Healing(HomeView):
         self.tell_damages([d for d in found if d.file not in back], "left")
 
     def tell_damages(self, found: Iterable[Damage], how: str) -> None:
-        """Into the trail and the record; what was told within the hour is not told again."""
+        """Into the trail and the record; what could not be put back is tried several times, and
+        told once within the hour."""
         now = dt.datetime.now(dt.UTC)
         before = healed_since(self.home, now - dt.timedelta(hours=1))
         told = {(one.asset, one.partition, one.file, one.how) for one in before}
         for damage in found:
-            if (*damage.node, damage.file, how) in told:
+            if how != "put back" and (*damage.node, damage.file, how) in told:
                 continue
             trail_of(self.home).append(
                 ACTION,

@@ -33,6 +33,7 @@ class Work:
     """The data version that alone may come out: of what is settled, and damaged."""
     healed: frozenset[tuple[str, str | None]] = frozenset()
     """What was found damaged, and made good, in this attempt."""
+    hurt: bool = False
     started: float = field(default_factory=time.monotonic)
 
 

@@ -212,7 +212,8 @@ def _wrong(base: str, file: str, manifest: Manifest, every_byte: bool, written: 
         return ""
     wanted = manifest.sha(file.partition("/")[2])
     try:
-        same = not wanted or wanted == _sha_of(UPath(f"{base}/{file}"))
+        path = UPath(f"{base}/{file}")
+        same = not wanted or wanted == (_digest(path) if every_byte else _sha_of(path))
     except OSError:
         return MISSING
     if not same:

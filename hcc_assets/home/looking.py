@@ -8,6 +8,7 @@ found again by its copy beside the files of its version.
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,12 @@ class Looking:
         self._noted[damage.node] = damage
         if self._seen is not None:
             self._seen.pop(f"{damage.asset}/{damage.partition or ''}//damages", None)
+
+    def forget_noted(self, asset: str, partition: str | None, files: Collection[str]) -> None:
+        """These files were put back."""
+        noted = self._noted.get((asset, partition))
+        if noted is not None and noted.file in files:
+            del self._noted[asset, partition]
 
     @property
     def noted(self) -> tuple[tuple[str, str | None], ...]:

@@ -114,6 +114,15 @@ class Versions(Looking):
         files.write_bytes(folder / manifest.folder / MANIFEST, content)
         self.look_anew()
 
+    def drop(self, manifest: Manifest) -> None:
+        """Remove the files of a version that no longer stands."""
+        folder = self.folder(manifest.asset, manifest.partition) / manifest.folder
+        if is_local(folder):
+            shutil.rmtree(str(folder), ignore_errors=True)
+            return
+        for name in objects.listed(folder):
+            objects.remove(folder / name)
+
     def stored(self, manifest: Manifest) -> Stored:
         """What a version holds; every byte is compared with its hash when it is read."""
         return Stored(self.folder(manifest.asset, manifest.partition), manifest)

@@ -97,7 +97,9 @@ def published_files(home: Home, read_data: bool) -> Iterator[Finding]:
     wanted: dict[str, list[tuple[Manifest, str]]] = {}
     for asset, key in nodes_there(home):
         manifest = versions.current(asset, key)
-        for name, file in manifest.published.items() if manifest is not None else ():
+        if manifest is None:
+            continue
+        for name, file in manifest.published.items():
             wanted.setdefault(name, []).append((manifest, file))
     for name, sources in sorted(wanted.items()):
         path = home.published / name
