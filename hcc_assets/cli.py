@@ -7,7 +7,8 @@ import sys
 
 
 def main() -> None:
-    """Run ``hcc``; exit 0 for done, 1 for done but something is held or failed, 2 for misuse."""
+    """Run ``hcc``; exit 0 for done, 1 for done but something needs attention, 2 for misuse,
+    3 for what could not be started."""
     from hcc_assets.commands import hcc
 
     sys.exit(hcc(standalone_mode=True))

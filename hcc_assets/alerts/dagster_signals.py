@@ -11,6 +11,7 @@ import dagster as dg
 
 from hcc_assets.alerts.alerting import tell
 from hcc_assets.alerts.records import Severity, Signal
+from hcc_assets.alerts.store_damage import damage_signals
 from hcc_assets.assets.plan import Plan
 from hcc_assets.catalogue.native import native_checks
 
@@ -25,6 +26,7 @@ def tell_of(plan: Plan, instance: dg.DagsterInstance, *, at_once: bool) -> dict[
     view = plan.view
     extra = dagster_signals(instance, dt.datetime.now(dt.UTC))
     extra += native_signals(instance, native_checks())
+    extra += damage_signals(plan, dt.datetime.now(dt.UTC))
     return tell(view.home, view, plan, extra=extra, at_once=at_once)
 
 

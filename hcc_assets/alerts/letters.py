@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 
 from hcc_assets.alerts import digest, tables
+from hcc_assets.alerts.backlog import Backlog
 from hcc_assets.alerts.digest import Message
 from hcc_assets.alerts.state import Transition
 from hcc_assets.alerts.tables import moment, stamp
@@ -47,18 +48,6 @@ class Letter:
     created_at: dt.datetime
     attempts: int
     last_error: str | None = None
-
-
-@dataclass(frozen=True)
-class Backlog:
-    """What health asks: messages waiting and failing, the oldest of them, dead letters per
-    channel."""
-
-    waiting: int
-    failing: Mapping[str, str]
-    """Channel to its last error, of channels that have refused a message that still waits."""
-    oldest: dt.datetime | None
-    dead: Mapping[str, int]
 
 
 class Letters:

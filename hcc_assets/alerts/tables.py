@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
-from filelock import FileLock
+
+from hcc_assets.home import leases
 
 metadata = sa.MetaData()
 
@@ -107,7 +108,7 @@ def open_engine(url: str) -> sa.Engine:
     def _begin(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
-    with FileLock(str(path) + ".lock", timeout=60), transaction(engine) as connection:
+    with leases.hold(Path(f"{path}.lock")), transaction(engine) as connection:
         metadata.create_all(connection)
     path.chmod(0o600)
     return engine

@@ -119,8 +119,9 @@ def _export(view: HomeView, delivery: Delivery) -> Received:
     if delivery.state in ("settling", "incomplete"):
         return is_("arriving", delivery.reason)
     current = view.versions.current("clinical_export")
-    standing = str(view.versions.facts("clinical_export")["export_id"]) if current else ""
-    if current is not None and delivery.id < standing:
+    whole = current is not None and not view.versions.damages("clinical_export")
+    standing = str(view.versions.facts("clinical_export")["export_id"]) if whole else ""
+    if delivery.id < standing:
         return is_("superseded", f"export {standing} stands")
     told = _reason(view, delivery)
     taken = (

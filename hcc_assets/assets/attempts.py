@@ -47,7 +47,7 @@ class Outcome:
     permanent: bool = True
 
 
-TRIED_AGAIN = ("error", "ended")
+TRIED_AGAIN = ("error", "ended", "damaged")
 """Codes of holds that are tried again: the inputs may be good."""
 
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from hcc_assets.assets.acts import acts_in_force, record_acts
 from hcc_assets.assets.attempts import (
     ENDED,
-    MAX_ATTEMPTS,
     TRIED_AGAIN,
     Outcome,
     StaleWriter,
@@ -28,37 +26,24 @@ from hcc_assets.assets.attempts import (
 from hcc_assets.assets.closure import lock_hash
 from hcc_assets.assets.computing import computed, drawn, judged
 from hcc_assets.assets.definition import Asset, Output, Refused
+from hcc_assets.assets.healing import DAMAGED
 from hcc_assets.assets.inputs import Basis
 from hcc_assets.assets.plan import UNPUBLISHED, told, why_stale
-from hcc_assets.assets.quarantine import quarantine, set_aside
-from hcc_assets.assets.view import HomeView
+from hcc_assets.assets.quarantine import set_aside
+from hcc_assets.assets.refusing import Refusing, Work
 from hcc_assets.audit.trail import trail_of
+from hcc_assets.home.bundles import write_bundle
+from hcc_assets.home.damage import Damaged
 from hcc_assets.home.files import Fence
-from hcc_assets.home.manifests import CheckRecord, Held, Manifest
+from hcc_assets.home.looking import unfinished
+from hcc_assets.home.manifests import CheckRecord, Manifest
 from hcc_assets.home.objects import Overtaken
 from hcc_assets.home.published import promote
-from hcc_assets.home.versions import unfinished
 from hcc_assets.schemas.base import columns
 from hcc_assets.schemas.csv_safe import to_csv_bytes
 
 
-@dataclass
-class _Attempt:
-    """One attempt at one node, from what was seen at its start."""
-
-    asset: Asset
-    key: str | None
-    run_id: str
-    fence: Fence
-    seen: str
-    current: Manifest | None
-    basis: Basis
-    fingerprint: str
-    why: str
-    started: float = field(default_factory=time.monotonic)
-
-
-class Workbench(HomeView):
+class Workbench(Refusing):
     """A home at which assets are brought up to date."""
 
     def attempt(
@@ -82,19 +67,34 @@ class Workbench(HomeView):
             Raises `StaleWriter` when the run was given up.
         """
         asset = self.assets[name]
+        healed: set[tuple[str, str | None]] = set()
         while True:
             try:
-                return self._attempt(asset, key, run_id, force, fence)
+                return self._attempt(asset, key, run_id, force, fence, frozenset(healed))
             except Overtaken:
                 # another writer published meanwhile: look at what stands now, which is fresh
                 # unless inputs changed in between
                 self.forget()
+            except Damaged as error:
+                # what it reads is made good first; its own version, by being computed again
+                node = error.damage.node
+                healed.add(node)
+                self.versions.note(error.damage)
+                if node != (name, key):
+                    self.attempt(*node, run_id=run_id, fence=fence)
             finally:
                 self.versions.look_anew()
 
     def _attempt(
-        self, asset: Asset, key: str | None, run_id: str, force: bool, fence: Fence
+        self,
+        asset: Asset,
+        key: str | None,
+        run_id: str,
+        force: bool,
+        fence: Fence,
+        healed: frozenset[tuple[str, str | None]],
     ) -> Outcome:
+        hurt = self.mend(asset.name, key)
         if asset.per_sample:
             self.versions.look_anew()
         else:
@@ -102,18 +102,19 @@ class Workbench(HomeView):
         seen = self.versions.tag(asset.name, key)
         current = self.versions.current(asset.name, key)
         held = self.versions.held(asset.name, key)
-        if current is not None and unfinished(current, held) and not force:
+        if current is not None and not hurt and unfinished(current, held) and not force:
             done = self._finished(asset, key, current, fence)
             if done.state == "failed" or current.fingerprint == self.fingerprint(asset, key):
                 return done
             held = None
-        if not force and self.settled(asset, key) is not None:
+        settled = self.settled(asset, key)
+        if not force and not hurt and settled is not None:
             return Outcome("fresh", current)
         basis, fingerprint = self.basis(asset, key), self.fingerprint(asset, key)
         if basis is None or fingerprint is None:
             return Outcome("waiting", current, reason=f"{asset.name} waits for its inputs")
         if not force:
-            if current is not None and current.fingerprint == fingerprint:
+            if current is not None and current.fingerprint == fingerprint and not hurt:
                 if held is not None:  # of inputs that have been taken back
                     self.versions.clear_hold(asset.name, key)
                 return Outcome("fresh", current)
@@ -123,20 +124,22 @@ class Workbench(HomeView):
                 and held.code not in TRIED_AGAIN
             ):
                 return Outcome("still held", current, held.checks, what_stays(held.reason, current))
-        why = "asked for" if force else "; ".join(why_stale(self, (asset.name, key), current))
-        work = _Attempt(asset, key, run_id, fence, seen, current, basis, fingerprint, why)
+        reasons = tuple(map(str, hurt)) or why_stale(self, (asset.name, key), current)
+        why = "asked for" if force else "; ".join(reasons)
+        only = settled.data_version if settled is not None and hurt and not force else None
+        work = Work(asset, key, run_id, fence, seen, current, basis, fingerprint, why, only, healed)
         # until the outcome is known this stands for a run that was ended from outside
         self._hold(work, ENDED, "ended", [], [])
         return self._tried(work, lambda: self._made(work))
 
-    def _made(self, work: _Attempt) -> Outcome:
+    def _made(self, work: Work) -> Outcome:
         asset, key = work.asset, work.key
         values = {name: kind.value(self, key) for name, kind in asset.inputs.items()}
         output = computed(asset, values)
         checks = judged(asset, output, values, self.people)
         return self._replace(work, output, checks, values)
 
-    def _tried(self, work: _Attempt, what: Callable[[], Outcome]) -> Outcome:
+    def _tried(self, work: Work, what: Callable[[], Outcome]) -> Outcome:
         """An outcome also where it was refused or failed."""
         try:
             return what()
@@ -144,6 +147,8 @@ class Workbench(HomeView):
             return self._refused(work, refusal)
         except (StaleWriter, Overtaken):
             raise
+        except Damaged as error:
+            return self._spoilt(work, error)
         except Exception as error:  # noqa: BLE001 - its text may carry values of the data
             frames = places(error)
             where = " < ".join(reversed(frames[-2:]))
@@ -153,7 +158,7 @@ class Workbench(HomeView):
 
     def _replace(
         self,
-        work: _Attempt,
+        work: Work,
         output: Output,
         checks: list[CheckRecord],
         values: Mapping[str, Any],
@@ -173,7 +178,16 @@ class Workbench(HomeView):
         figures = drawn(asset, output, values)
         bundle.extras |= figures
         published |= {name: name for name in figures}
-        written = self.versions.write_bundle(asset.name, work.key, bundle)
+        written = write_bundle(self.versions, asset.name, work.key, bundle)
+        if work.only is not None and written.data_version != work.only:
+            raise Refused(
+                f"{work.why}; what comes out today is another version, and this one is settled: "
+                "put the file back from a backup, or ask for another with hcc reference rebuild",
+                code=DAMAGED,
+                quarantine=False,
+            )
+        if current is not None and written.version != current.folder:
+            self.mend_replaced(current)
         same = current is not None and current.data_version == written.data_version
         metadata = {k: self._told(v) for k, v in output.metadata.items()}
         now = self.now
@@ -190,6 +204,8 @@ class Workbench(HomeView):
             inputs=work.basis.versions,
             deliveries=told(self, work.basis.deliveries),
             files=written.files,
+            sizes=written.sizes,
+            h5ad_hashes=written.h5ad_hashes,
             published=published,
             rows=None if output.table is None else len(output.table),
             run_id=work.run_id,
@@ -206,6 +222,8 @@ class Workbench(HomeView):
             set_aside(self, asset.name, part)
         record_acts(trail_of(self.home), self.people, manifest, output.acts, current)
         self.versions.commit(manifest, seen=work.seen, keep=asset.keep, fence=work.fence)
+        if work.hurt and same and current is not None and current.folder != manifest.folder:
+            self.versions.drop(current)  # the same data with other figures
         work.current = manifest
         self.__dict__.pop("cutoff", None)
         if asset.name == "subjects":  # before anything else names one of them
@@ -241,7 +259,7 @@ class Workbench(HomeView):
             return Outcome("new", current, current.checks, metadata=current.notes)
 
         run_id, fingerprint = current.run_id, current.fingerprint
-        work = _Attempt(asset, key, run_id, fence, "", current, Basis(), fingerprint, UNPUBLISHED)
+        work = Work(asset, key, run_id, fence, "", current, Basis(), fingerprint, UNPUBLISHED)
         return self._tried(work, finish)
 
     def _audit(self, manifest: Manifest, why: str, before: str | None) -> None:
@@ -252,44 +270,3 @@ class Workbench(HomeView):
             from_hash=before,
             to_hash=manifest.data_version,
         )
-
-    def _refused(self, work: _Attempt, refusal: Refused) -> Outcome:
-        asset = work.asset
-        for part in refusal.set_aside:
-            set_aside(self, asset.name, part)
-        if refusal.quarantine and work.basis.deliveries and not refusal.set_aside:
-            quarantine(self, asset, work.key, refusal, work.basis.deliveries)
-        reason = self.people.in_keys(refusal.reason)
-        gate = CheckRecord(name=asset.gate.name, passed=False, description=reason)
-        reached = [
-            c.model_copy(update={"description": self.people.in_keys(c.description)})
-            for c in refusal.checks
-        ]
-        return self._hold(work, reason, refusal.code, [gate, *reached], [])
-
-    def _hold(
-        self, work: _Attempt, reason: str, code: str, checks: list[CheckRecord], frames: list[str]
-    ) -> Outcome:
-        """Write down that this attempt did not replace what stands."""
-        name, key = work.asset.name, work.key
-        before = self.versions.held(name, key)
-        same = before is not None and before.fingerprint == work.fingerprint
-        attempts = before.attempts if before is not None and same else 0
-        if code == "ended" or not same:  # the start of an attempt counts, its end does not
-            attempts += 1
-        final = code not in TRIED_AGAIN or attempts >= MAX_ATTEMPTS
-        held = Held(
-            fingerprint=work.fingerprint,
-            reason=reason,
-            code=code,
-            at=self.now,
-            attempts=attempts,
-            permanent=final,
-            run_id=work.run_id,
-            checks=checks,
-            frames=frames,
-        )
-        self.versions.hold(name, key, held)
-        state = "failed" if code in TRIED_AGAIN else "held"
-        text = what_stays(reason, work.current)
-        return Outcome(state, work.current, checks, text, frames=frames, permanent=final)

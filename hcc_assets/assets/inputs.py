@@ -179,7 +179,7 @@ class Some(Input):
 
 @dataclass(frozen=True)
 class Standing(Input):
-    """The version of this very asset that stands, or None.
+    """The version of this very asset that stands, or None; a damaged one does not stand.
 
     It is no part of the fingerprint: only for what is judged against what it would replace,
     and for work that need not be done twice.
@@ -192,7 +192,9 @@ class Standing(Input):
 
     def value(self, view: View, key: str | None) -> Any:
         manifest = view.versions.current(self.asset, key)
-        return Version(view.versions, manifest) if manifest else None
+        if manifest is None or view.versions.damages(self.asset, key):
+            return None
+        return Version(view.versions, manifest)
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
+from hcc_assets.assets.attempts import TRIED_AGAIN
 from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.kind import Basis, Declared, Node, View
 from hcc_assets.assets.view import HomeView
+from hcc_assets.home.damage import Damaged
+from hcc_assets.home.looking import unfinished
 from hcc_assets.home.manifests import Manifest
-from hcc_assets.home.versions import unfinished
 
 UNPUBLISHED = "its run was ended before it was published"
 
@@ -72,7 +74,7 @@ class Plan:
             asset = self.view.assets[node[0]]
             settled = self.view.settled(asset, node[1]) is not None
             kinds = () if settled else asset.inputs.values()
-            found = (up for kind in kinds for up in kind.nodes(self.view, node[1]))
+            found = (up for kind in kinds for up in _nodes(self.view, kind, node[1]))
             self._upstream[node] = tuple(dict.fromkeys(u for u in found if u in self.states))
         return self._upstream[node]
 
@@ -140,30 +142,60 @@ def make_plan(view: HomeView, *, again: bool = False) -> Plan:
     plan = Plan(view)
     for node in nodes_of(view):
         plan.states[node] = state_of(view, node, again=again)
+    for node in view.versions.noted:  # found damaged when another one read it
+        if node in plan.states:
+            plan.states[node] = state_of(view, node, again=again)
     return plan
 
 
 def state_of(view: HomeView, node: Node, *, again: bool = False) -> State:
     """State of one node."""
-    asset = view.assets[node[0]]
     current = view.versions.current(*node)
     since = current.at.isoformat() if current else ""
+    hurt = tuple(map(str, view.versions.damages(*node)))
+    try:
+        return _state_of(view, node, current, hurt, since, again=again)
+    except Damaged as error:
+        view.versions.note(error.damage)
+        return State("waiting", (*hurt, str(error)), since)
+
+
+def _state_of(
+    view: HomeView,
+    node: Node,
+    current: Manifest | None,
+    hurt: tuple[str, ...],
+    since: str,
+    *,
+    again: bool,
+) -> State:
+    asset = view.assets[node[0]]
     held = view.versions.held(*node)
-    if unfinished(current, held):
+    if not hurt and unfinished(current, held):
         return State("stale", (UNPUBLISHED,), since)
-    if view.settled(asset, node[1]) is not None:
+    if not hurt and view.settled(asset, node[1]) is not None:
         return State("fresh", since=since)
     fingerprint = view.fingerprint(asset, node[1])
     if fingerprint is None:
-        if current is not None:
+        if current is not None and not hurt:
             return State("fresh", since=since)
-        return State("waiting", (f"{_missing(view, asset, node[1])} has no version yet",))
-    if current is not None and current.fingerprint == fingerprint:
+        return State("waiting", (*hurt, f"{_missing(view, asset, node[1])} has no version yet"))
+    if current is not None and current.fingerprint == fingerprint and not hurt:
         return State("fresh", since=since)
     same = held is not None and held.fingerprint == fingerprint and held.permanent
-    if held is not None and same and not (again and held.code in ("error", "ended")):
+    if held is not None and same and not (again and held.code in TRIED_AGAIN):
         return State("held", (held.reason,), since)
-    return State("stale", why_stale(view, node, current), since)
+    return State("stale", hurt or why_stale(view, node, current), since)
+
+
+def _nodes(view: HomeView, kind: Any, key: str | None) -> Iterable[Node]:
+    """Nodes of a kind of input; every one that it could mean while what it asks is damaged."""
+    try:
+        return tuple(kind.nodes(view, key))
+    except Damaged as error:
+        view.versions.note(error.damage)
+        every = ((name, view.assets[name].per_sample) for name in kind.assets)
+        return tuple((n, k) for n, each in every for k in (view.keys if each else (None,)))
 
 
 def _missing(view: HomeView, asset: Asset, key: str | None) -> str:

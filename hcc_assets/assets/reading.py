@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 
 class Version:
-    """The version of an asset that stands: its frames, cells, bytes and facts, read when asked."""
+    """The version of an asset that stands: its frames, cells, bytes and facts, read when asked and
+    compared with their hash (`home.damage.Damaged` where they are not what was written)."""
 
     def __init__(self, versions: Versions, manifest: Manifest):
         self._versions = versions
         self.manifest = manifest
+        self._stored = versions.stored(manifest)
 
     @property
     def data_version(self) -> str:
@@ -46,21 +48,17 @@ class Version:
         return self.frame("table")
 
     def frame(self, name: str) -> pd.DataFrame:
-        m = self.manifest
-        return self._versions.frame(m.asset, name, m.partition, m.folder)
+        return self._stored.frame(name)
 
     def cells(self, name: str) -> AnnData:
-        m = self.manifest
-        return self._versions.cells(m.asset, name, m.partition)
+        return self._stored.cells(name)
 
     def blob(self, name: str) -> bytes:
-        m = self.manifest
-        return self._versions.blob(m.asset, name, m.partition, m.folder)
+        return self._stored.blob(name)
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        m = self.manifest
-        return self._versions.facts(m.asset, m.partition, m.folder)
+        return self._stored.facts
 
     @property
     def previous(self) -> Version | None:

@@ -6,14 +6,15 @@ Samples go by their keys here (`home.people.register`). Nothing is computed or w
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 
 from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.inputs import Basis
+from hcc_assets.home.damage import Damaged
+from hcc_assets.home.decisions import read_entries
 from hcc_assets.home.landing import deliveries
-from hcc_assets.home.landing.sample_sheet import SampleRow
+from hcc_assets.home.landing.sample_sheet import SampleRow, read_sample_sheet
 from hcc_assets.home.manifests import Manifest, digest
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.consent import read_withdrawals, tombstones_of
@@ -64,8 +65,21 @@ class HomeView:
         """Rows of ``samples.csv`` behind the version of ``samples`` that stands."""
         if "samples" not in self.assets or self.versions.current("samples") is None:
             return {}
-        rows = self.versions.facts("samples").get("rows", [])
+        try:
+            rows = self.versions.facts("samples").get("rows", [])
+        except Damaged as error:
+            self.versions.note(error.damage)
+            if not self._sheet_is_good():
+                raise  # samples would be lost behind a sheet that cannot be taken
+            return {}
         return {row["sample_id"]: SampleRow(**row) for row in rows}
+
+    def _sheet_is_good(self) -> bool:
+        try:
+            sheet = read_sample_sheet(self.home.samples_csv.read_bytes(), self.config)
+        except OSError:
+            return False
+        return not (sheet.refused or sheet.problems)
 
     @cached_property
     def people(self) -> People:
@@ -77,7 +91,11 @@ class HomeView:
     def _subjects(self) -> list[str]:
         if "subjects" not in self.assets or self.versions.current("subjects") is None:
             return []
-        return [str(s) for s in self.versions.frame("subjects", "table")["USUBJID"]]
+        try:
+            return [str(s) for s in self.versions.frame("subjects", "table")["USUBJID"]]
+        except Damaged as error:  # those who were published once have their keys
+            self.versions.note(error.damage)
+            return []
 
     def register(self) -> None:
         """Give keys to everybody who is new, for good."""
@@ -154,22 +172,13 @@ class HomeView:
     @cached_property
     def acceptances(self) -> list[dict[str, str]]:
         """Held exports that were released: export id, content hash, reason, who, when."""
-        try:
-            found: list[dict[str, str]] = json.loads(
-                (self.home.store / "acceptances.json").read_bytes()
-            )
-        except FileNotFoundError:
-            return []
-        return found
+        return read_entries(self.home.store / "acceptances.json")
 
     @cached_property
     def rebuild_asked(self) -> str | None:
         """When ``hcc reference rebuild`` was last asked for (ISO, UTC), if ever."""
-        try:
-            asked = json.loads((self.home.store / "reference_rebuild.json").read_bytes())["at"]
-        except FileNotFoundError:
-            return None
-        return str(asked)
+        asked = read_entries(self.home.store / "reference_rebuild.json")
+        return str(asked[-1]["at"]) if asked and "at" in asked[-1] else None
 
     @cached_property
     def withdrawn(self) -> dict[str, dt.date]:

@@ -13,6 +13,7 @@ down elsewhere from time to time.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import errno
 import getpass
@@ -21,11 +22,11 @@ import hmac
 import json
 import os
 import socket
+import time
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
 from pydantic import ValidationError
 
 from hcc_assets.audit.chain import (
@@ -37,11 +38,13 @@ from hcc_assets.audit.chain import (
     chain_problems,
     without,
 )
+from hcc_assets.home import leases
 from hcc_assets.home.people.subject_keys import subject_digest
 
 GENESIS = "0" * 64
 """What the first entry follows: a SHA-256 that no content has."""
 TORN_LINE = "audit.torn_line"
+_BARE = {"why": "", "subject": None, "from_hash": None, "to_hash": None}
 
 
 class AuditTrail:
@@ -60,7 +63,7 @@ class AuditTrail:
         self.path = path
         self._key = key
         self._head_path = path.with_name(path.name + ".head")
-        self._lock = FileLock(str(path.with_name(path.name + ".lock")), timeout=60)
+        self._lock_path = path.with_name(path.name + ".lock")
 
     def append(
         self,
@@ -109,7 +112,7 @@ class AuditTrail:
             "details": without(dict(details or {}), hidden),
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock:
+        with self.still():
             return self._append(body)
 
     def entries(self) -> Iterator[AuditEntry]:
@@ -135,9 +138,24 @@ class AuditTrail:
         """Every fault of the chain, in file order; empty when the trail is whole."""
         if not self.path.exists() and not self._head_path.exists():
             return []
-        with self._lock:
+        with self.still():
             lines, head = list(self._lines()), self.head()
         return chain_problems(lines, head, self._genuine)
+
+    def still(self) -> contextlib.AbstractContextManager[leases.Lease]:
+        """While it lasts nobody writes into the trail."""
+        return leases.hold(self._lock_path)
+
+    def look(self) -> list[Problem]:
+        """As `verify`, where nothing can or may be written; a line that is just being written is
+        looked at once more."""
+        problems: list[Problem] = []
+        for _ in range(3):
+            problems = chain_problems(list(self._lines()), self.head(), self._genuine)
+            if not problems:
+                break
+            time.sleep(0.05)
+        return problems
 
     def _append(self, body: dict[str, Any]) -> AuditEntry:
         head, torn = self.head(), self._cut_torn_line()
@@ -149,34 +167,12 @@ class AuditTrail:
             if not begun:
                 self._write_head(head)
             if lost:
-                head = self._write(
-                    head,
-                    body
-                    | {
-                        "action": HEAD_LOST,
-                        "why": "",
-                        "subject": None,
-                        "from_hash": None,
-                        "to_hash": None,
-                        "details": {},
-                    },
-                )[0]
+                head = self._write(head, body | _BARE | {"action": HEAD_LOST, "details": {}})[0]
         elif last is not None and last.seq == head.seq + 1 and last.prev == head.hash:
             head = Head(last.seq, last.hash)  # its writer died before the head was moved
         if torn is not None:
-            note = {
-                "action": TORN_LINE,
-                "why": "",
-                "subject": None,
-                "from_hash": None,
-                "to_hash": None,
-            }
-            head = self._write(
-                head,
-                body
-                | note
-                | {"details": {"bytes": len(torn), "sha256": hashlib.sha256(torn).hexdigest()}},
-            )[0]
+            piece = {"bytes": len(torn), "sha256": hashlib.sha256(torn).hexdigest()}
+            head = self._write(head, body | _BARE | {"action": TORN_LINE, "details": piece})[0]
         return self._write(head, body)[1]
 
     def _write(self, head: Head, body: Mapping[str, Any]) -> tuple[Head, AuditEntry]:

@@ -18,6 +18,8 @@ def _add_commands() -> None:
     from hcc_assets.commands import (
         administration,
         asking,
+        backups,
+        checking,
         daily,
         qualifying,
         queries,
@@ -25,7 +27,17 @@ def _add_commands() -> None:
         serving,
     )
 
-    for module in (daily, asking, queries, references, administration, serving, qualifying):
+    for module in (
+        daily,
+        asking,
+        checking,
+        queries,
+        references,
+        administration,
+        backups,
+        qualifying,
+        serving,
+    ):
         for command in module.COMMANDS:
             hcc.add_command(command)
 

@@ -177,13 +177,16 @@ def erase(
     is_flag=True,
     help="Red also where no daemon has ever run; for a home that is to refresh by itself.",
 )
+@click.option(
+    "--load", is_flag=True, help="Load the code location too: half a minute, and needs Dagster."
+)
 @with_json
 @with_home
-def health(home: Home, require_daemon: bool, as_json: bool) -> None:
-    """Is everything alive? For cron and monitors: exit 0 or 1."""
+def health(home: Home, require_daemon: bool, load: bool, as_json: bool) -> None:
+    """Is everything alive? For cron and monitors: exit 0 or 1, within about a second."""
     from hcc_assets.alerts.home_health import home_health
 
-    report = home_health(existing_home(home), require_daemon=require_daemon)
+    report = home_health(existing_home(home), require_daemon=require_daemon, load=load)
     say(report, as_json, report["lines"])
     finish(not report["healthy"])
 

@@ -1,32 +1,101 @@
-"""What all commands share: the home option, JSON or text, errors that end with exit code 2. No
+"""What all commands share: the home option, JSON or text, errors that end in a sentence. No
 command belongs here."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import functools
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
 
+from hcc_assets.home.damage import Damaged
+from hcc_assets.home.leases import LeaseLost
 from hcc_assets.home.migration import OldHome, require_today
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.consent import RecordDamaged
 from hcc_assets.home.people.subject_keys import KeyDamaged
 from hcc_assets.operate.dagster_yaml import DATABASE_VARIABLE, check_database, database_is_gone
+from hcc_assets.operate.mending import is_damage, is_locked, mend_databases
 from hcc_assets.operate.old_homes import bring_up_to_date
 from hcc_assets.study.config import ConfigError
 
-DONE, TROUBLED, MISUSE = 0, 1, 2
-"""Exit codes of every command; 2 is what click itself ends with after a wrong call."""
+DONE, TROUBLED, MISUSE, NOT_STARTED = 0, 1, 2, 3
+"""Exit codes of every command: done; done, but something needs attention; a wrong call or setting,
+which is what click itself ends with; the home is not there, of an earlier version, or cannot be
+read, written or locked, and nothing was begun."""
+
+NO_ACCESS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Errors of a disk (errno(3)) that an operator is told in a sentence."""
+
+
+class CouldNotStart(click.ClickException):
+    """Nothing was begun; one sentence for the operator, exit 3."""
+
+    exit_code = NOT_STARTED
+
+
+@contextlib.contextmanager
+def _in_sentences(home: Home) -> Iterator[None]:
+    """What an operator can mend ends in one sentence and an exit code, everything else as it is."""
+    try:
+        home.config()
+        check_database(home.dagster_home, os.environ.get(DATABASE_VARIABLE))
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise CouldNotStart(f"{home.root} cannot be read: {error.strerror}") from None
+    try:
+        yield
+    except (RecordDamaged, KeyDamaged, OldHome) as error:
+        raise CouldNotStart(str(error)) from None
+    except Damaged as error:
+        raise click.ClickException(f"{error}; run hcc refresh, or see hcc verify") from None
+    except LeaseLost as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        if error.errno in NO_ACCESS:
+            where = f": {error.filename}" if error.filename else ""
+            raise CouldNotStart(f"not allowed here ({error.strerror}){where}") from None
+        if error.errno in NO_ROOM:
+            raise click.ClickException(
+                f"the disk takes no more ({error.strerror}); what stood before stands. "
+                "Make room and run it again"
+            ) from None
+        raise
+    except Exception as error:
+        _database_trouble(home, error)
+        raise
+
+
+def _database_trouble(home: Home, error: Exception) -> None:
+    """Raise the sentence for an error that is one of a database."""
+    if database_is_gone(error):
+        raise click.ClickException(
+            f"the database of {DATABASE_VARIABLE} cannot be reached, or went away; "
+            "what was published before stands. Try again when it is back"
+        ) from None
+    if is_damage(error):
+        mend_databases(home, lambda what: click.echo(what, err=True))
+        raise click.ClickException(
+            "a database below DAGSTER_HOME was damaged while it was used; what was published "
+            "before stands. Run it again"
+        ) from None
+    if is_locked(error):
+        raise CouldNotStart(
+            "a database below DAGSTER_HOME is held by another process, which may have been "
+            "stopped; hcc refresh ends one that holds its lock"
+        ) from None
 
 
 def with_home(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give the command a `Home`; turn a wrong ``study.toml``, database setting, record or key, and
-    a home of 0.1 that cannot be read yet, into misuse, a database that is gone into one
-    sentence."""
+    """Give the command a `Home`; turn a wrong ``study.toml`` or database setting into misuse, and
+    whatever else the operator can mend into one sentence."""
 
     @click.option(
         "--home",
@@ -38,22 +107,8 @@ def with_home(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def wrapped(*args: Any, home_path: str | None, **kwargs: Any) -> Any:
         home = Home.at(home_path)
-        try:
-            home.config()
-            check_database(home.dagster_home, os.environ.get(DATABASE_VARIABLE))
-        except ConfigError as error:
-            raise click.UsageError(str(error)) from None
-        try:
+        with _in_sentences(home):
             return command(*args, home=home, **kwargs)
-        except (RecordDamaged, KeyDamaged, OldHome) as error:
-            raise click.UsageError(str(error)) from None
-        except Exception as error:
-            if not database_is_gone(error):
-                raise
-            raise click.ClickException(
-                f"the database of {DATABASE_VARIABLE} cannot be reached, or went away; "
-                "what was published before stands. Try again when it is back"
-            ) from None
 
     return wrapped
 
@@ -91,11 +146,11 @@ def existing_home(home: Home) -> Home:
 
     Raises
     ------
-    click.UsageError
+    CouldNotStart
         Neither ``landing/`` nor ``store/`` is there.
     """
     if not home.landing.exists() and not home.store.exists():
-        raise click.UsageError(
+        raise CouldNotStart(
             f"{home.root} has no landing/ folder; put deliveries there, "
             f"or run: hcc demo --home {home.root}"
         )

@@ -181,6 +181,7 @@ def _refresh_payload(summary: Summary) -> dict[str, Any]:
         "new_samples": summary.new_samples,
         "findings": [vars(f) for f in summary.findings],
         "settling": summary.settling,
+        "healed": [h.model_dump(mode="json") for h in summary.healed],
         "runs": summary.runs,
         "alerts": summary.alerts,
         "seconds": round(summary.seconds, 2),
@@ -204,9 +205,13 @@ def _refresh_lines(home: Home, summary: Summary) -> list[str]:
         f"HELD {c.asset}{f' of {c.sample}' if c.sample else ''}: {c.reason}"
         for c in summary.troubled
     ]
+    lines += [
+        f"DAMAGED {h.asset}{f'/{h.partition}' if h.partition else ''}/{h.file} {h.what}; {h.how}"
+        for h in summary.healed
+    ]
     lines += _finding_lines(summary)
     lines += [f"Still settling, taken next time: {path}" for path in summary.settling]
-    if not changed and not summary.troubled:
+    if not changed and not summary.troubled and not summary.healed:
         lines.append("Everything was up to date.")
     lines.append(f"Done in {summary.seconds:.1f} s. Report: {home.published / 'report.html'}")
     return lines
@@ -233,11 +238,14 @@ def status(home: Home, as_json: bool) -> None:
     readable_home(home)
     from hcc_assets.alerts.alerting import open_alerts
     from hcc_assets.catalogue.loading import all_assets
+    from hcc_assets.operate.mending import mend_databases
     from hcc_assets.operate.status import home_status, status_lines
 
+    mend_databases(home, lambda what: click.echo(what, err=True))
     report = home_status(home, all_assets()) | {"alerts": open_alerts(home)}
     say(report, as_json, status_lines(report))
-    finish(bool(report["held"] or any(c["severity"] == "ERROR" for c in report["failing_checks"])))
+    failing = any(c["severity"] == "ERROR" for c in report["failing_checks"])
+    finish(bool(report["held"] or failing or report["store_damaged"]))
 
 
 @click.command()

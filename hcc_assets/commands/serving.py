@@ -37,8 +37,10 @@ def ui(home: Home, host: str, port: int, allow_anonymous_changes: bool, no_daemo
     from hcc_assets.ui.serving import guarded_app, login_link, serve, token_for
 
     signal.signal(signal.SIGTERM, _leave)
-    with instance_of(home_to_change(home)):
+    with instance_of(home_to_change(home), _tell):
         pass
+    # a sign of an earlier daemon says nothing of this one
+    (home.dagster_home / "daemon.json").unlink(missing_ok=True)
     token = token_for(home.dagster_home)
 
     def noted(what: str) -> None:

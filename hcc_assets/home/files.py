@@ -18,15 +18,13 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from filelock import FileLock
 from upath import UPath
 
-from hcc_assets.home import objects
+from hcc_assets.home import leases, objects
 from hcc_assets.home.paths import is_local
 
 if TYPE_CHECKING:
@@ -103,8 +101,8 @@ def amend(path: UPath, change: Callable[[bytes | None], bytes]) -> None:
     if is_local(path):
         folder = Path(str(path.parent))
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(str(folder / f".{path.name}.lock"), timeout=60):
-            write_bytes(path, change(_read(path)))
+        with leases.hold(folder / f".{path.name}.lock") as lock:
+            write_bytes(path, change(_read(path)), fence=lock.check)
         return
     while True:
         seen = objects.tag_of(path)
@@ -187,10 +185,15 @@ def parquet_bytes(frame: pd.DataFrame, dates: tuple[str, ...] = ()) -> bytes:
 def read_parquet(path: UPath) -> pd.DataFrame:
     """A frame as `parquet_bytes` was given it: dates as ``datetime64[ns]``, null text as
     ``None``."""
+    return parquet_frame(path.read_bytes())
+
+
+def parquet_frame(data: bytes) -> pd.DataFrame:
+    """`read_parquet` of bytes that were read before."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.read_table(io.BytesIO(path.read_bytes()))
+    table = pq.read_table(io.BytesIO(data))
     frame = table.to_pandas(date_as_object=False)
     for field in table.schema:
         if pa.types.is_date(field.type):
@@ -198,29 +201,18 @@ def read_parquet(path: UPath) -> pd.DataFrame:
     return frame
 
 
-_SMALL = 1 << 15
-"""Bytes of a file that is worth remembering: tables across samples ask for the same small frames of
-every sample again and again."""
-
-
-@lru_cache(maxsize=1024)
-def _remembered(path: str, _mtime_ns: int, _size: int) -> pd.DataFrame:
-    return read_parquet(UPath(path))
-
-
-def read_frame(path: UPath) -> pd.DataFrame:
-    """As `read_parquet`; a small local file is read once, as long as it stays what it is."""
-    if is_local(path):
-        seen = Path(str(path)).stat()
-        if seen.st_size <= _SMALL:
-            return _remembered(str(path), seen.st_mtime_ns, seen.st_size).copy()
-    return read_parquet(path)
-
-
-def write_h5ad(adata: AnnData, path: UPath, fence: Fence = _no_fence) -> None:
+def write_h5ad(adata: AnnData, path: UPath, fence: Fence = _no_fence) -> tuple[str, int]:
     """Uncompressed h5ad: ten times the speed of gzip at three times the size, and these files are
-    read again at once."""
-    write_file(path, lambda p: adata.write_h5ad(p), fence)
+    read again at once. Returns SHA-256 and size of the file."""
+    found = ("", 0)
+
+    def write(local: Path) -> None:
+        nonlocal found
+        adata.write_h5ad(local)
+        found = (sha256_file(local), local.stat().st_size)
+
+    write_file(path, write, fence)
+    return found
 
 
 def read_h5ad(path: UPath) -> Any:

@@ -8,12 +8,12 @@ import datetime as dt
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from hcc_assets.home import files
+from hcc_assets.home import files, sealing
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -52,7 +52,11 @@ class Manifest(BaseModel):
     deliveries
         What was read from ``landing/``, with its content.
     files
-        Path below the folder of the asset to SHA-256.
+        Path below the folder of the asset to SHA-256; of an h5ad to the hash of its content.
+    sizes
+        Path below the folder of the asset to bytes; empty in a version of before 0.3.
+    h5ad_hashes
+        Path of each h5ad to the SHA-256 of its bytes.
     published
         Path below ``published/`` to the file of the version that is copied there.
     acts
@@ -73,6 +77,8 @@ class Manifest(BaseModel):
     inputs: dict[str, str] = {}
     deliveries: dict[str, str] = {}
     files: dict[str, str] = {}
+    sizes: dict[str, int] = {}
+    h5ad_hashes: dict[str, str] = {}
     published: dict[str, str] = {}
     rows: int | None = None
     run_id: str = ""
@@ -84,6 +90,32 @@ class Manifest(BaseModel):
     checks: list[CheckRecord] = []
     notes: dict[str, Any] = {}
     acts: dict[str, dict[str, Any]] = {}
+    sealed: bool = False
+    """True for what was written with a seal: without one it is damaged."""
+
+    @classmethod
+    def read(cls, content: bytes) -> Manifest | None:
+        """The manifest of a file; None where the file is damaged."""
+        return _unsealed(cls, content)
+
+    def content(self) -> bytes:
+        """The file of this manifest, sealed."""
+        told = self.model_copy(update={"sealed": True})
+        return sealing.sealed(told.model_dump_json(indent=1).encode())
+
+    @property
+    def seal(self) -> str:
+        """SHA-256 over everything that it says: for whoever vouches for it from outside. The
+        same before it is written and after it was read."""
+        return sealing.seal_of(self.content())
+
+    def sha(self, name: str) -> str:
+        """SHA-256 of the bytes of a file of the version; empty where there is no such file, or
+        none is known (an h5ad of before 0.3)."""
+        file = f"{self.folder}/{name}"
+        if name.endswith(".h5ad"):
+            return self.h5ad_hashes.get(file, "")
+        return self.files.get(file, "")
 
     @property
     def folder(self) -> str:
@@ -108,6 +140,29 @@ class Held(BaseModel):
     checks: list[CheckRecord] = []
     frames: list[str] = []
     """Where an unexpected error came from, outermost first: ``file:line:function``."""
+    sealed: bool = False
+
+    @classmethod
+    def read(cls, content: bytes) -> Held | None:
+        """The hold of a file; None where the file is damaged."""
+        return _unsealed(cls, content)
+
+    def content(self) -> bytes:
+        """The file of this hold, sealed."""
+        told = self.model_copy(update={"sealed": True})
+        return sealing.sealed(told.model_dump_json(indent=1).encode())
+
+
+S = TypeVar("S", bound=BaseModel)
+
+
+def _unsealed(model: type[S], content: bytes) -> S | None:
+    if not sealing.whole(content):
+        return None
+    try:
+        return model.model_validate_json(content)
+    except ValidationError:
+        return None
 
 
 @dataclass
@@ -130,6 +185,8 @@ class Written:
     data_version: str
     version: str
     files: dict[str, str]
+    sizes: dict[str, int]
+    h5ad_hashes: dict[str, str]
 
 
 def digest(*parts: object) -> str:

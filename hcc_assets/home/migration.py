@@ -20,16 +20,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
 from upath import UPath
 
-from hcc_assets.home import files, objects
+from hcc_assets.home import files, leases, objects
 from hcc_assets.home.landing.sample_sheet import SampleRow, read_sample_sheet
+from hcc_assets.home.looking import CURRENT, HELD, MANIFEST, is_version
 from hcc_assets.home.old_records import in_keys, of_01, rename
 from hcc_assets.home.paths import Home, is_local
 from hcc_assets.home.people.consent import tombstones_of
 from hcc_assets.home.people.register import People, read_people, register
-from hcc_assets.home.versions import CURRENT, HELD, MANIFEST, is_version
 
 LAYOUT, UNDER_WAY = 2, 1
 """Of the store, in ``store/layout.json``. Version 0.1 had no such file; 1 is a store between the
@@ -56,7 +55,7 @@ def migrate(home: Home, settle: Callable[[Mapping[str, int]], None] = lambda _: 
     if _layout(home).get("layout") == LAYOUT or not home.store.exists():
         return False
     home.dagster_home.mkdir(parents=True, exist_ok=True)
-    with FileLock(str(home.dagster_home / "migration.lock")):
+    with leases.hold(home.dagster_home / "migration.lock", beats=True):
         begun = _layout(home)
         if begun.get("layout") == LAYOUT:
             return False

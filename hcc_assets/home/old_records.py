@@ -10,8 +10,8 @@ from typing import Any
 from upath import UPath
 
 from hcc_assets.home import files
+from hcc_assets.home.looking import HELD
 from hcc_assets.home.people.register import People
-from hcc_assets.home.versions import HELD
 
 
 def of_01(name: str, data: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from upath import UPath
 
 from hcc_assets.home import files, objects
+from hcc_assets.home.damage import Damage, Damaged
 from hcc_assets.home.manifests import Manifest
 from hcc_assets.home.paths import Home
 from hcc_assets.home.versions import Versions
@@ -30,8 +31,7 @@ def promote(versions: Versions, manifest: Manifest, later: Iterable[Manifest] = 
 
 
 def _copy(versions: Versions, manifest: Manifest, file: str, target: UPath) -> None:
-    folder = versions.folder(manifest.asset, manifest.partition) / manifest.folder
-    files.write_bytes(target, (folder / file).read_bytes())
+    files.write_bytes(target, versions.stored(manifest).blob(file))
 
 
 def expected(manifests: Iterable[Manifest]) -> dict[str, tuple[Manifest, str]]:
@@ -49,21 +49,48 @@ def damaged(versions: Versions, manifests: Iterable[Manifest]) -> list[str]:
     """Published files that are gone or not what the version that stands holds, sorted."""
     found = []
     for name, (manifest, file) in expected(manifests).items():
-        path = versions.home.published / name
-        sha = manifest.files[f"{manifest.folder}/{file}"]
-        if not path.exists() or files.sha256_file(path) != sha:
+        if not is_copy(versions.home.published / name, manifest, file):
             found.append(name)
     return sorted(found)
 
 
+def is_copy(path: UPath, manifest: Manifest, file: str) -> bool:
+    """True when a published file is there and has the bytes of a file of the version."""
+    try:
+        return files.sha256_file(path) == manifest.sha(file)
+    except OSError:
+        return False
+
+
 def put_back(versions: Versions, manifests: Iterable[Manifest]) -> list[str]:
-    """Copy damaged published files once more; returns their names."""
+    """Copy damaged published files once more; returns their names. One whose stored file is
+    damaged too waits until that is healed."""
     there = expected(list(manifests))
-    names = damaged(versions, [m for m, _ in there.values()])
-    for name in names:
+    names = []
+    for name in damaged(versions, [m for m, _ in there.values()]):
         manifest, file = there[name]
-        _copy(versions, manifest, file, versions.home.published / name)
+        try:
+            _copy(versions, manifest, file, versions.home.published / name)
+        except Damaged:
+            continue
+        names.append(name)
     return names
+
+
+def taken_back(versions: Versions, manifest: Manifest, damages: Iterable[Damage]) -> list[str]:
+    """Write damaged files of a version anew from what is published of them, where that is whole:
+    it is the same file. Returns their paths below the folder of the asset."""
+    copies = {f"{manifest.folder}/{file}": name for name, file in manifest.published.items()}
+    folder = versions.folder(manifest.asset, manifest.partition)
+    found = []
+    for damage in damages:
+        name = copies.get(damage.file, "")
+        path = versions.home.published / name
+        if not name or not is_copy(path, manifest, manifest.published[name]):
+            continue
+        files.write_bytes(folder / damage.file, path.read_bytes())
+        found.append(damage.file)
+    return found
 
 
 SWEPT = ("figures", "queries")

@@ -13,14 +13,14 @@ from typing import Any
 
 import dagster as dg
 import psutil
-from filelock import FileLock
 
+from hcc_assets.assets.healing import healed_since
 from hcc_assets.assets.inputs import Node
 from hcc_assets.assets.plan import Plan, make_plan
 from hcc_assets.assets.view import HomeView
 from hcc_assets.audit.trail import trail_of
 from hcc_assets.catalogue.loading import all_assets
-from hcc_assets.home import files
+from hcc_assets.home import files, leases
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.consent import record_withdrawal
 from hcc_assets.home.published import figures_there, put_back, sweep_figures
@@ -61,15 +61,14 @@ def refresh_home(
         ``force`` names no asset, or no sample.
     """
     assets = all_assets()
-    home.locks.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(str(home.locks / "refresh.lock"))
-    if not _free(lock):
-        progress("refresh", "another refresh is at work on this home; waiting for it")
-        lock.acquire()
-    try:
+
+    def waiting(what: str) -> None:
+        progress("refresh", f"another refresh: {what}")
+
+    with leases.hold(home.locks / "refresh.lock", beats=True, waiting=waiting):
         for folder in (home.store, home.published, home.quarantine):
             files.sweep(folder)
-        with instance_of(home) as instance:
+        with instance_of(home, lambda what: progress("history", what)) as instance:
             now = dt.datetime.now(dt.UTC)
             for dead in reap(instance, now, heartbeats=home.heartbeats):
                 progress(f"run {dead.run_id[:8]}", f"given up: {dead.reason}")
@@ -80,13 +79,12 @@ def refresh_home(
             plan = make_plan(HomeView(home, assets))
             for name in put_back(plan.view.versions, manifests_of(plan)):
                 progress(name, "published file put back")
+            summary.healed = healed_since(home, now)
             sweep_figures(home, figures, manifests_of(plan))
             restore(instance, plan, seconds=RESTORE_SECONDS)
             trim_runs(instance, plan, dt.datetime.now(dt.UTC))
             summary.alerts = then(plan, instance) if then is not None else {}
         return summary
-    finally:
-        lock.release()
 
 
 RESTORE_SECONDS = 60.0
@@ -140,16 +138,6 @@ def forced_nodes(view: HomeView, names: Collection[str]) -> list[Node]:
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _free(lock: FileLock) -> bool:
-    from filelock import Timeout
-
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return False
-    return True
 
 
 def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import dagster as dg
-from filelock import FileLock
 
+from hcc_assets.home import leases
 from hcc_assets.home.migration import require_today
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.dagster_yaml import DATABASE_VARIABLE, check_database, dagster_yaml
+from hcc_assets.operate.mending import mend_databases
 
 
 def prepare(home: Home) -> None:
@@ -35,11 +36,15 @@ def prepare(home: Home) -> None:
 
 
 @contextlib.contextmanager
-def instance_of(home: Home) -> Iterator[dg.DagsterInstance]:
-    """The instance; the first process of a new home makes the databases while the others wait."""
+def instance_of(
+    home: Home, tell: Callable[[str], None] = lambda _: None
+) -> Iterator[dg.DagsterInstance]:
+    """The instance; the first process of a new home makes the databases while the others wait.
+    Databases that were damaged are set aside before (``tell`` takes a sentence then)."""
     home.dagster_home.mkdir(parents=True, exist_ok=True)
-    with FileLock(str(home.dagster_home / "first_boot.lock")):
+    with leases.hold(home.dagster_home / "first_boot.lock", beats=True):
         prepare(home)
+        mend_databases(home, tell)
         instance = dg.DagsterInstance.get()
         instance.get_dynamic_partitions("sample")
         instance.get_run_records(limit=1)

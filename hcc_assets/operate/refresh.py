@@ -8,7 +8,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hcc_assets.assets.attempts import TRIED_AGAIN
 from hcc_assets.assets.definition import Asset
+from hcc_assets.assets.healing import Healed, Healing
 from hcc_assets.assets.inputs import Node
 from hcc_assets.assets.plan import Plan, make_plan
 from hcc_assets.assets.view import HomeView
@@ -76,6 +78,7 @@ class Summary:
     runs: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     alerts: dict[str, Any] = field(default_factory=dict)
+    healed: list[Healed] = field(default_factory=list)
 
     @property
     def troubled(self) -> list[Change]:
@@ -147,6 +150,7 @@ class Refresher:
         self.summary.settling = wait_until_settled(view, self.progress)
         new = register_samples(self.instance, view)
         self.summary.new_samples = [view.people.sample(key) for key in new]
+        self._mend()
         self._forced(view)
         while True:
             plan = self._without_tried(make_plan(self._view(), again=True))
@@ -159,6 +163,13 @@ class Refresher:
         self._tell_what_is_left(make_plan(self._view()))
         self.summary.seconds = time.monotonic() - started
         return self.summary
+
+    def _mend(self) -> None:
+        """Put back what can be put back, before anything is read: the rest is stale."""
+        view = Healing(self.home, self.assets)
+        plan = make_plan(view)
+        for node in [n for n in plan.states if view.versions.damages(*n)]:
+            view.mend(*node)
 
     def _forced(self, view: HomeView) -> None:
         keys: dict[str | None, list[str]] = {}
@@ -206,7 +217,7 @@ class Refresher:
             held, current = versions.held(*node), versions.current(*node)
             before, rows_before = self._before[node]
             if held is not None and held.code != "ended":
-                state = "failed" if held.code == "error" else "held"
+                state = "failed" if held.code in TRIED_AGAIN else "held"
                 reason = people.in_ids(held.reason)
                 self.summary.changes.append(Change(node[0], sample, state, reason=reason))
             elif current is not None and current.data_version != before:
@@ -231,7 +242,7 @@ class Refresher:
         for check in export.checks if export else []:
             if check.name == "newest_export_taken" and not check.passed:
                 found.setdefault(("clinical_export", None), (check.description, "held"))
-        failed = {node for node in plan.of("held") if _code(plan, node) in ("error", "ended")}
+        failed = {node for node in plan.of("held") if _code(plan, node) in TRIED_AGAIN}
         behind = _behind(plan)
         for node in plan.of("stale"):
             if (node, _fingerprint(plan, node)) not in self._tried:

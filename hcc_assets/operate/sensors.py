@@ -22,6 +22,7 @@ from hcc_assets.operate.build import CONFIRMATORY_JOB, SAMPLE_JOB, TABLES_JOB
 from hcc_assets.operate.driver import Driver, busy_nodes
 from hcc_assets.operate.history import restore
 from hcc_assets.operate.kubernetes import run_tags
+from hcc_assets.operate.scrub import scrub
 from hcc_assets.operate.status import manifests_of
 
 LOOK_SECONDS = 10
@@ -143,6 +144,14 @@ def schedules(
         if not found:
             yield dg.SkipReason("every sample is up to date")
 
+    def scrubbed(context: dg.ScheduleEvaluationContext) -> Ticked:
+        read, found = scrub(home(), assets, context.scheduled_execution_time.date())
+        plan = make_plan(HomeView(home(), assets))
+        wanted = requests(plan, context, samples=False) if found else []
+        yield from wanted
+        if not wanted:
+            yield dg.SkipReason(f"{read} stored files were read, {len(found)} were damaged")
+
     daily = {
         TABLES_JOB: ("daily_tables", "0 5 * * *", tables),
         SAMPLE_JOB: ("daily_samples", "30 4 * * *", samples),
@@ -153,6 +162,9 @@ def schedules(
         for job, (name, cron, tick) in daily.items()
         if job in jobs
     ]
+    if TABLES_JOB in jobs:
+        text = "Reads a thirtieth of the store every night; what is damaged is computed again."
+        found.append(_schedule("nightly_scrub", jobs[TABLES_JOB], "30 3 * * *", text, scrubbed))
     if CONFIRMATORY_JOB in jobs:
         text = "Once a week: the confirmatory engine, which is too slow for every refresh."
         found.append(_schedule("weekly_confirmatory", jobs[CONFIRMATORY_JOB], "0 2 * * 6", text))

@@ -3,17 +3,20 @@ computed beyond comparing versions."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from hcc_assets.assets.accounting import account, total_line, totals, unlisted
 from hcc_assets.assets.definition import Asset
+from hcc_assets.assets.healing import healed_since
 from hcc_assets.assets.inputs import Node
 from hcc_assets.assets.plan import Plan, make_plan
 from hcc_assets.assets.view import HomeView
+from hcc_assets.home.damage import Damaged
 from hcc_assets.home.manifests import CheckRecord, Manifest
 from hcc_assets.home.paths import Home
 from hcc_assets.home.published import damaged
@@ -32,14 +35,41 @@ def home_status(home: Home, assets: Mapping[str, Asset]) -> dict[str, Any]:
     """
     view = HomeView(home, assets)
     plan = make_plan(view)
-    received = account(view)
+    received = _if_whole(view, lambda: account(view), [])
     left_out = [f"{r.path}: {r.reason}" for r in received if r.fate == "left out"]
     deliveries = {"deliveries": totals(received), "left_out": left_out, "unlisted": unlisted(view)}
     return (
         plan_status(view, plan)
         | deliveries
         | {"damaged": damaged(view.versions, manifests_of(plan))}
+        | {"store_damaged": _store_damaged(view, plan), "healed": _healed(view)}
     )
+
+
+def _if_whole(view: HomeView, ask: Callable[[], Any], otherwise: Any) -> Any:
+    """An answer from a stored file, or the other one while that is damaged."""
+    try:
+        return ask()
+    except Damaged as error:
+        view.versions.note(error.damage)
+        return otherwise
+
+
+def _store_damaged(view: HomeView, plan: Plan) -> list[str]:
+    return [str(d) for node in plan.states for d in view.versions.damages(*node)]
+
+
+HEALED_DAYS = 7
+"""How long a damage that was made good is told: own choice, a week as the driver's decisions."""
+
+
+def _healed(view: HomeView) -> list[str]:
+    since = dt.datetime.now(dt.UTC) - dt.timedelta(days=HEALED_DAYS)
+    return [
+        f"{'/'.join(filter(None, (h.asset, h.partition)))} {h.file} {h.what}: {h.how} at "
+        f"{h.at:%Y-%m-%d %H:%M} UTC"
+        for h in healed_since(view.home, since)
+    ]
 
 
 def plan_status(view: HomeView, plan: Plan) -> dict[str, Any]:
@@ -57,25 +87,29 @@ def plan_status(view: HomeView, plan: Plan) -> dict[str, Any]:
         "sheet_problems": [f"{where}: {what}" for where, what in landing.sheet.problems]
         + ([landing.sheet.refused] if landing.sheet.refused else []),
         "subjects": _rows(view, "subjects"),
-        "export": view.versions.facts("clinical_export").get("export_id")
-        if view.versions.current("clinical_export")
-        else None,
-        "cutoff": view.cutoff.isoformat(),
+        "export": _if_whole(view, lambda: _export_of(view), None),
+        "cutoff": _if_whole(view, lambda: view.cutoff.isoformat(), "unknown"),
         "reference": _reference(view),
-        "reference_lacks": _reference_lacks(view),
-        "short_sd": _short_sd(view),
+        "reference_lacks": _if_whole(view, lambda: _reference_lacks(view), {}),
+        "short_sd": _if_whole(view, lambda: _short_sd(view), None),
         "assets": dict(Counter(s.state for s in plan.states.values())),
         "stale": [label(view, n) for n in plan.of("stale") if view.assets[n[0]].automatic],
         "waiting": [label(view, n) for n in plan.of("waiting")],
         "held": held,
         "failing_checks": failing_checks(view, plan),
-        "confounded": _confounded(view),
+        "confounded": _if_whole(view, lambda: _confounded(view), []),
         "settling": [d.path for d in landing.settling],
         "incomplete": [
             f"{d.id}: {d.reason}" for d in landing.samples.values() if d.state == "incomplete"
         ],
         "refused": [f"{d.path}: {d.reason}" for d in landing.beside if d.state == "refused"],
     }
+
+
+def _export_of(view: HomeView) -> str | None:
+    if view.versions.current("clinical_export") is None:
+        return None
+    return str(view.versions.facts("clinical_export").get("export_id"))
 
 
 def _confounded(view: HomeView) -> list[str]:
@@ -213,6 +247,8 @@ def status_lines(report: Mapping[str, Any]) -> list[str]:
             f"  unlisted    {n} files in landing/{place} belong to no delivery"
             for place, n in report["unlisted"].items()
         ]
+    lines += [f"  {text}: run hcc refresh" for text in report.get("store_damaged", [])]
+    lines += [f"  healed      {text}" for text in report.get("healed", [])]
     lines += [f"  settling    {path}" for path in report["settling"]]
     lines += [f"  incomplete  {text}" for text in report["incomplete"]]
     lines += [f"  refused     {text}" for text in report["refused"]]

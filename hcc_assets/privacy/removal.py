@@ -14,9 +14,9 @@ from pathlib import Path
 from upath import UPath
 
 from hcc_assets.home import files
+from hcc_assets.home.looking import CURRENT, MANIFEST, is_version
 from hcc_assets.home.manifests import Manifest
 from hcc_assets.home.paths import Home
-from hcc_assets.home.versions import CURRENT, is_version
 from hcc_assets.privacy.names import Names
 from hcc_assets.privacy.row_removal import CannotRewrite, RowRemover, can_rewrite
 from hcc_assets.privacy.subject import Who
@@ -115,14 +115,15 @@ def drop_earlier(home: Home) -> int:
     count = 0
     for folder in _folders(Path(str(home.store))):
         current = folder / CURRENT
-        manifest = Manifest.model_validate_json(current.read_bytes()) if current.exists() else None
+        manifest = Manifest.read(current.read_bytes()) if current.exists() else None
         for path in folder.iterdir():
             if is_version(path) and (manifest is None or path.name != manifest.folder):
                 shutil.rmtree(path)
                 count += 1
         if manifest is not None and manifest.previous is not None:
             alone = manifest.model_copy(update={"previous": None})
-            files.write_bytes(UPath(current), alone.model_dump_json(indent=1).encode())
+            for place in (folder / manifest.folder / MANIFEST, current):
+                files.write_bytes(UPath(place), alone.content())
     return count
 
 

@@ -114,7 +114,7 @@ def test_no_trail_is_called_whole_where_there_is_no_home(
 ) -> None:
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     answer = CliRunner().invoke(hcc, ["audit", "verify", "--home", str(tmp_path / "mistyped")])
-    assert answer.exit_code == 2 and "no landing/ folder" in answer.output
+    assert answer.exit_code == 3 and "no landing/ folder" in answer.output
     assert not (tmp_path / "mistyped").exists(), "no key is made for a home that is not there"
 
 

@@ -211,7 +211,7 @@ def test_a_killed_migration_is_no_home_to_read_and_the_next_open_finishes_it(
     assert (root / "store" / "annotated_cells" / "S-001-pre").exists()
     for words in (["status"], ["why", "compositions"], ["explain", "compositions.csv"]):
         answer = CliRunner().invoke(hcc, [*words, "--home", str(root)])
-        assert answer.exit_code == 2 and "made by version 0.1" in answer.output
+        assert answer.exit_code == 3 and "made by version 0.1" in answer.output
     with pytest.raises(OldHome):
         home_of(str(root))()
     assert contents(root) == half

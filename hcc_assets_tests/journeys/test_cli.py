@@ -182,9 +182,9 @@ def test_health_and_alerts_without_a_daemon_or_channel(home: Path) -> None:
         ["accept", "x", "--reason", "y"],
     ],
 )
-def test_no_home_is_misuse(place: Path, words: list[str]) -> None:
+def test_without_a_home_nothing_is_begun(place: Path, words: list[str]) -> None:
     result = call(*words, "--home", place / "nowhere")
-    assert result.exit_code == 2
+    assert result.exit_code == 3
     assert not (place / "nowhere").exists()
 
 

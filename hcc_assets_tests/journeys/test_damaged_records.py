@@ -34,5 +34,5 @@ def test_a_damaged_record_is_one_sentence(
     (place / file).parent.mkdir(exist_ok=True)
     (place / file).write_text(content)
     answer = CliRunner().invoke(hcc, [*words, "--home", str(place)])
-    assert answer.exit_code == 2 and said in answer.output
+    assert answer.exit_code == 3 and said in answer.output
     assert "Traceback" not in answer.output and "HCC-001" not in answer.output

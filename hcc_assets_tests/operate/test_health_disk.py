@@ -21,6 +21,4 @@ def test_a_disk_that_is_mounted_read_only_is_red(
         os, "access", lambda _, mode: mode != os.W_OK
     )  # the tests may run as root, who may write everywhere but there
     (probe,) = check_health(NOW, folders=[tmp_path], min_free_bytes=1).probes
-    assert (
-        not probe.ok and "cannot be written" in probe.sentence and "read-only" in probe.what_to_do
-    )
+    assert not probe.ok and "cannot be written" in probe.sentence and "writable" in probe.what_to_do

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hcc_assets.assets.inputs import Basis, Input, View
+from hcc_assets.home.decisions import read_entries
 from hcc_assets.home.manifests import digest
 from hcc_assets.home.paths import Home
 
@@ -20,11 +20,7 @@ Confirmed = Mapping[str, list[frozenset[str]]]
 
 def confirmations(home: Home) -> list[dict[str, Any]]:
     """Every confirmation: ``query, values, reason, who, at``, oldest first."""
-    try:
-        found: list[dict[str, Any]] = json.loads((home.store / FILE).read_bytes())
-    except FileNotFoundError:
-        return []
-    return found
+    return read_entries(home.store / FILE)
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,8 @@ class ClinicalExports(Input):
 
     def basis(self, view: View, key: str | None) -> Basis | None:
         standing = view.versions.current("clinical_export")
-        name = view.versions.facts("clinical_export")["export_id"] if standing else None
+        whole = standing is not None and not view.versions.damages("clinical_export")
+        name = view.versions.facts("clinical_export")["export_id"] if whole else None
         ready: dict[str, str] = {}
         for delivery in view.landing.exports:
             if delivery.id == name and delivery.state == "settling":

@@ -124,8 +124,8 @@ class PublishedFigures(Input):
         found = {}
         for name, (manifest, file) in sorted(expected(self._manifests(view)).items()):
             if name.startswith("figures/") and name.endswith(".svg"):
-                path = view.versions.path(manifest.asset, file, manifest.partition, manifest.folder)
-                found[name[len("figures/") : -len(".svg")]] = path.read_bytes().decode()
+                drawn = view.versions.stored(manifest).blob(file).decode()
+                found[name[len("figures/") : -len(".svg")]] = drawn
         return found
 
 

@@ -10,11 +10,10 @@ import json
 from collections.abc import Collection
 from pathlib import Path
 
-from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 from upath import UPath
 
-from hcc_assets.home import files
+from hcc_assets.home import files, leases
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.subject_keys import (
     canonical_subject,
@@ -88,7 +87,7 @@ def record_withdrawal(
 ) -> bool:
     """Add a row, replaced in one step; False when the same subject and date are there already."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(str(path.parent / f".{path.name}.lock"), timeout=60):
+    with leases.hold(path.parent / f".{path.name}.lock") as lock:
         rows = read_withdrawals(path)
         if any(
             canonical_subject(r.subject_id) == canonical_subject(subject_id)
@@ -111,7 +110,7 @@ def record_withdrawal(
         writer.writerows(
             [[r.subject_id, r.from_date.isoformat(), r.reason, r.recorded_at] for r in rows]
         )
-        files.write_bytes(UPath(path), buffer.getvalue().encode())
+        files.write_bytes(UPath(path), buffer.getvalue().encode(), fence=lock.check)
     return True
 
 
@@ -160,7 +159,7 @@ class Tombstones:
         for name in sorted([subject_id, *sample_ids], key=len, reverse=True):
             reference = reference.replace(name, "(erased)")
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(str(self._path.parent / f".{self._path.name}.lock"), timeout=60):
+        with leases.hold(self._path.parent / f".{self._path.name}.lock") as lock:
             known = self.all()
             same = next((t for t in known if t.subject == digest), None)
             if same is not None:
@@ -174,7 +173,8 @@ class Tombstones:
             )
             rest = [t for t in known if t.subject != digest]
             content = {"tombstones": [t.model_dump() for t in [*rest, stone]]}
-            files.write_bytes(UPath(self._path), (json.dumps(content, indent=1) + "\n").encode())
+            text = (json.dumps(content, indent=1) + "\n").encode()
+            files.write_bytes(UPath(self._path), text, fence=lock.check)
         return stone
 
     def names(self, subject_or_sample: str) -> bool:

@@ -9,14 +9,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from hcc_assets.audit.log import AuditTrail
-from hcc_assets.operate.watch import probes
+from hcc_assets.operate.watch import dagster_probes, probes
+from hcc_assets.operate.watch.databases import Databases
 from hcc_assets.operate.watch.probes import MIN_FREE_BYTES, Outbox, Probe
-
-if TYPE_CHECKING:
-    import dagster as dg
 
 
 @dataclass(frozen=True)
@@ -55,8 +52,9 @@ def check_health(
     now: dt.datetime,
     *,
     folders: Collection[Path] = (),
-    instance: dg.DagsterInstance | None = None,
+    databases: Databases | None = None,
     expect_daemon: bool | None = None,
+    asked: Path | None = None,
     definitions_module: str | None = None,
     alerts: Outbox | None = None,
     channels: Sequence[str] | None = None,
@@ -75,8 +73,9 @@ def check_health(
         Aware time.
     folders
         Where the platform writes: free space and writability.
-    instance
-        Dagster's instance: daemons and ticks.
+    databases
+        Of Dagster and the outbox: are they whole, daemons and ticks. With ``asked`` (the sign that
+        the alert sensor leaves) also whether the daemon reaches the code location.
     expect_daemon
         Whether a daemon is to run here; None: once one has run, it is to go on.
     definitions_module
@@ -94,26 +93,29 @@ def check_health(
     extra
         Further probes.
     """
-    asked: list[tuple[str, Callable[[], Probe]]] = [
+    looks: list[tuple[str, Callable[[], Probe]]] = [
         (f"disk {f.name}", partial(probes.disk, f, min_free_bytes)) for f in folders
     ]
-    if instance is not None:
-        asked += [
-            ("daemon", partial(probes.daemon, instance, now, expect_daemon)),
-            ("sensors", partial(probes.ticks, instance)),
+    if databases is not None:
+        looks += [
+            ("database", partial(dagster_probes.databases, databases)),
+            ("daemon", partial(dagster_probes.daemon, databases, now, expect_daemon)),
+            ("sensors", partial(dagster_probes.ticks, databases)),
         ]
+    if databases is not None and asked is not None and definitions_module is None:
+        looks.append(("code location", partial(dagster_probes.asked, databases, asked, now)))
     if definitions_module is not None:
-        asked.append(("code location", partial(probes.code_location, definitions_module)))
+        looks.append(("code location", partial(probes.code_location, definitions_module)))
     if alerts is not None:
-        asked.append(("alerts", partial(probes.alerts, alerts, now, channels)))
+        looks.append(("alerts", partial(probes.alerts, alerts, now, channels)))
     if audit is not None:
-        asked.append(("audit trail", partial(probes.audit, audit)))
+        looks.append(("audit trail", partial(probes.audit, audit)))
     if stale is not None:
-        asked.append(("published", lambda: probes.stale(stale())))
+        looks.append(("published", lambda: probes.stale(stale())))
     if heartbeat is not None:
-        asked.append(("heartbeat", partial(probes.heartbeat, heartbeat, now, heartbeat_limit_s)))
-    asked += [(getattr(probe, "__name__", "extra"), probe) for probe in extra]
-    return HealthReport(now, tuple(_guarded(name, probe) for name, probe in asked))
+        looks.append(("heartbeat", partial(probes.heartbeat, heartbeat, now, heartbeat_limit_s)))
+    looks += [(getattr(probe, "__name__", "extra"), probe) for probe in extra]
+    return HealthReport(now, tuple(_guarded(name, probe) for name, probe in looks))
 
 
 def _guarded(name: str, probe: Callable[[], Probe]) -> Probe:
@@ -125,5 +127,5 @@ def _guarded(name: str, probe: Callable[[], Probe]) -> Probe:
             name,
             False,
             f"could not be looked at ({type(error).__name__}).",
-            "Read the log of the daemon; is the database there?",
+            "Look at the disk and at the log of the daemon.",
         )

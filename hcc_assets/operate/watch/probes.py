@@ -8,29 +8,17 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from hcc_assets.audit.log import AuditTrail
 from hcc_assets.operate.watch.heartbeat import heartbeat_age
 
-if TYPE_CHECKING:
-    import dagster as dg
-
-DAEMON_LIMIT_SECONDS = 50.0
-"""The quickest loops of the daemon beat each 30 s, so that its death is seen within a minute, where
-Dagster itself waits 30 minutes."""
-LOOP_LIMIT_SECONDS = 300.0
-"""A single loop that stands still: the scheduler beats once a minute, run monitoring as it is
-configured (up to 120 s)."""
-FAILED_TICKS = 3
-"""Once may be a file that was being written; three times in a row is half a minute."""
-NO_DAEMON = (
-    "no daemon has ever run here: nothing happens by itself, only when somebody calls hcc refresh "
-    "(with --require-daemon this is red)."
-)
+PROBE_BYTES = 65536
+"""Written and synced to see whether a disk takes anything: more than a file system keeps beside."""
 MIN_FREE_BYTES = 1 << 30
 """A gibibyte: a version of the largest tables and the history of a month."""
 UNDELIVERED_SECONDS = 60.0
@@ -78,13 +66,16 @@ def disk(folder: Path, least: int) -> Probe:
             f"the folder {folder.name} is not there.",
             "Mount the disk, or set HCC_HOME.",
         )
+    todo = "Free space, mount the disk writable, or give the folder to this user."
     if not os.access(folder, os.W_OK):
-        return Probe(
-            name,
-            False,
-            f"the folder {folder.name} cannot be written.",
-            "Is the disk mounted read-only, or does the folder belong to another user?",
-        )
+        return Probe(name, False, "cannot be written: read-only, or not of this user.", todo)
+    try:
+        with tempfile.TemporaryFile(dir=folder) as handle:
+            handle.write(b"\0" * PROBE_BYTES)
+            handle.flush()
+            os.fsync(handle.fileno())
+    except OSError as error:
+        return Probe(name, False, f"cannot be written: {os.strerror(error.errno or 0)}.", todo)
     free = shutil.disk_usage(folder).free
     sentence = f"{free / 2**30:.1f} GiB free."
     if free < least:
@@ -96,67 +87,6 @@ def disk(folder: Path, least: int) -> Probe:
             "and the ones that stand stay.",
         )
     return Probe(name, True, sentence)
-
-
-def daemon(instance: dg.DagsterInstance, now: dt.datetime, expected: bool | None) -> Probe:
-    beats = instance.get_daemon_heartbeats()
-    required = set(instance.get_required_daemon_types())
-    if expected is False or (expected is None and not beats):
-        return Probe(
-            "daemon", True, NO_DAEMON if expected is None else "no daemon is expected here."
-        )
-    ages = {
-        name: now.timestamp() - beat.timestamp for name, beat in beats.items() if name in required
-    }
-    todo = "Start it again: hcc ui, or systemctl restart hcc-daemon."
-    if not ages:
-        return Probe("daemon", False, "no daemon has ever run here.", todo)
-    if min(ages.values()) > DAEMON_LIMIT_SECONDS:
-        return Probe(
-            "daemon", False, f"the daemon has been silent for {min(ages.values()):.0f} s.", todo
-        )
-    late = sorted(name for name, age in ages.items() if age > LOOP_LIMIT_SECONDS)
-    if late:
-        return Probe(
-            "daemon",
-            False,
-            f"silent: {', '.join(n.lower().replace('_', ' ') for n in late)}.",
-            todo,
-        )
-    errors = sorted(name for name, beat in beats.items() if name in required and beat.errors)
-    if errors:
-        names = ", ".join(n.lower().replace("_", " ") for n in errors)
-        return Probe(
-            "daemon",
-            False,
-            f"runs, but reports errors: {names}.",
-            "Look at Deployment > Daemons in the web UI.",
-        )
-    return Probe("daemon", True, f"alive, last heard of {max(min(ages.values()), 0):.0f} s ago.")
-
-
-def ticks(instance: dg.DagsterInstance) -> Probe:
-    from dagster._core.scheduler.instigation import InstigatorStatus, TickStatus
-
-    failing = []
-    for state in instance.all_instigator_state():
-        if state.status is InstigatorStatus.STOPPED:
-            continue
-        done = [TickStatus.FAILURE, TickStatus.SUCCESS, TickStatus.SKIPPED]
-        ticks = instance.get_ticks(
-            state.instigator_origin_id, state.selector_id, limit=FAILED_TICKS, statuses=done
-        )
-        if len(ticks) == FAILED_TICKS and all(tick.status is TickStatus.FAILURE for tick in ticks):
-            failing.append(state.instigator_name)
-    if failing:
-        names = ", ".join(sorted(failing))
-        return Probe(
-            "sensors",
-            False,
-            f"failed {FAILED_TICKS} times in a row: {names}.",
-            "Look at Automation in the web UI; nothing is lost, the next good tick catches up.",
-        )
-    return Probe("sensors", True, f"none has failed {FAILED_TICKS} times in a row.")
 
 
 def code_location(module: str, timeout_s: float = CODE_SECONDS) -> Probe:
@@ -239,7 +169,7 @@ def alerts(store: Outbox, now: dt.datetime, channels: Sequence[str] | None) -> P
 
 
 def audit(trail: AuditTrail) -> Probe:
-    problems = trail.verify()
+    problems = trail.look()
     if problems:
         return Probe(
             "audit trail",
