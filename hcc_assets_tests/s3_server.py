@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import hashlib
 import json
 import socket
 import threading
@@ -139,6 +140,11 @@ def many_samples(home: Home, count: int) -> dict[str, Asset]:
         for s in keys if asset.per_sample else [None]:
             base = f"store/{name}/{s}" if s else f"store/{name}"
             version = f"{abs(hash((name, s))):020x}"[:20]
+            told = {"export_id": "2026-01-03", "cutoff": "2026-01-03", "rows": []}
+            contents = {f"{version}/facts.json": json.dumps(told).encode()}
+            if name == "subjects":
+                table = parquet_bytes(pd.DataFrame({"USUBJID": people}))
+                contents[f"{version}/table.parquet"] = table
             manifest = Manifest(
                 asset=name,
                 partition=s,
@@ -147,18 +153,13 @@ def many_samples(home: Home, count: int) -> dict[str, Asset]:
                 code_version="c",
                 at=now,
                 since=now,
+                files={file: hashlib.sha256(data).hexdigest() for file, data in contents.items()},
+                sizes={file: len(data) for file, data in contents.items()},
                 notes={"version": "cohort-1"},
             )
-            put(f"{base}/current.json", manifest.model_dump_json().encode())
-            if name == "subjects":
-                table = parquet_bytes(pd.DataFrame({"USUBJID": people}))
-                put(f"{base}/{version}/table.parquet", table)
-            put(
-                f"{base}/{version}/facts.json",
-                json.dumps(
-                    {"export_id": "2026-01-03", "cutoff": "2026-01-03", "rows": []}
-                ).encode(),
-            )
+            put(f"{base}/current.json", manifest.content())
+            for file, data in contents.items():
+                put(f"{base}/{file}", data)
     return assets
 
 
