@@ -9,9 +9,12 @@ import datetime as dt
 import json
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
+from typing import Any
 
 from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.inputs import Basis
+from hcc_assets.audit.reconcile import ACCEPT
+from hcc_assets.audit.trail import REBUILD, decided
 from hcc_assets.home.landing import deliveries
 from hcc_assets.home.landing.sample_sheet import SampleRow
 from hcc_assets.home.manifests import Manifest, digest
@@ -153,23 +156,37 @@ class HomeView:
 
     @cached_property
     def acceptances(self) -> list[dict[str, str]]:
-        """Held exports that were released: export id, content hash, reason, who, when."""
+        """Held exports that were released, from the audit trail: export id, content hash, reason,
+        who, when. On an object store also what other machines released."""
+        found = [
+            {
+                "export": str(entry.details["export"]),
+                "content": str(entry.to_hash),
+                "reason": entry.why,
+                "who": entry.who,
+                "at": entry.at,
+            }
+            for entry in decided(self.home, ACCEPT)
+        ]
+        return found + (self._on_the_store("acceptances.json") or [])
+
+    def _on_the_store(self, name: str) -> Any:
+        """What machines that share an object store, each with a trail of its own, tell each
+        other; of a local home nothing: there the trail alone is believed."""
+        if self.home.is_local:
+            return None
         try:
-            found: list[dict[str, str]] = json.loads(
-                (self.home.store / "acceptances.json").read_bytes()
-            )
+            return json.loads((self.home.store / name).read_bytes())
         except FileNotFoundError:
-            return []
-        return found
+            return None
 
     @cached_property
     def rebuild_asked(self) -> str | None:
-        """When ``hcc reference rebuild`` was last asked for (ISO, UTC), if ever."""
-        try:
-            asked = json.loads((self.home.store / "reference_rebuild.json").read_bytes())["at"]
-        except FileNotFoundError:
-            return None
-        return str(asked)
+        """When ``hcc reference rebuild`` was last asked for (ISO, UTC), if ever, from the audit
+        trail."""
+        times = [entry.at for entry in decided(self.home, REBUILD)]
+        shared = self._on_the_store("reference_rebuild.json")
+        return max([*times, *([str(shared["at"])] if shared else [])], default=None)
 
     @cached_property
     def withdrawn(self) -> dict[str, dt.date]:

@@ -4,6 +4,7 @@ alerts, audit. What they do is elsewhere."""
 from __future__ import annotations
 
 import datetime as dt
+import json
 import sys
 from pathlib import Path
 
@@ -244,20 +245,43 @@ def audit() -> None:
 
 
 @audit.command("verify")
+@click.option(
+    "--anchor",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    help="A copy of audit/audit.jsonl.head, or the output of hcc audit head, kept elsewhere.",
+)
 @with_json
 @with_home
-def audit_verify(home: Home, as_json: bool) -> None:
-    """Check the chain of the audit trail."""
+def audit_verify(home: Home, anchor: Path | None, as_json: bool) -> None:
+    """Check the chain of the audit trail, and the trail against everything that stands."""
     from hcc_assets.audit.trail import trail_of
+    from hcc_assets.operate.trail_check import read_anchor, trail_problems
 
-    problems = trail_of(existing_home(home)).verify()
+    try:
+        kept = read_anchor(anchor) if anchor is not None else None
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    problems = trail_problems(existing_home(home), kept)
     entries = sum(1 for _ in trail_of(home).entries())
     say(
-        {"entries": entries, "problems": [str(p) for p in problems]},
+        {"entries": entries, "problems": problems},
         as_json,
-        [str(p) for p in problems] or [f"{entries} entries, the chain is whole"],
+        problems or [f"{entries} entries, the chain is whole; what stands has its lines"],
     )
     finish(bool(problems))
+
+
+@audit.command("head")
+@with_home
+def audit_head(home: Home) -> None:
+    """Print the head of the trail, to be kept elsewhere for hcc audit verify --anchor."""
+    from hcc_assets.audit.trail import trail_of
+
+    head = trail_of(existing_home(home)).head()
+    if head is None:
+        raise click.ClickException("there is no head, or it is not genuine: hcc audit verify")
+    click.echo(json.dumps({"seq": head.seq, "hash": head.hash}))
 
 
 COMMANDS = (accept, export, withdraw, erase, health, alerts, audit)
