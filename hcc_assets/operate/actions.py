@@ -198,9 +198,7 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
             home.store / "acceptances.json",
             lambda data: json.dumps([*json.loads(data or b"[]"), entry], indent=1).encode(),
         )
-    trail_of(home).append(
-        ACCEPT, why=reason, to_hash=entry["content"], details={"export": export}
-    )
+    trail_of(home).append(ACCEPT, why=reason, to_hash=entry["content"], details={"export": export})
     return entry | {"held": waits or view.versions.held("clinical_export") is not None}
 
 

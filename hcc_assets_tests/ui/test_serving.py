@@ -38,8 +38,9 @@ from pathlib import Path
 from hcc_assets.ui import serving
 folder, port = Path(sys.argv[1]), int(sys.argv[2])
 token, workspace = serving.token_for(folder), folder / "workspace.yaml"
-told = lambda what: print("WRITE", what, flush=True)
-with serving.guarded_app(token, workspace, on_write=told) as app:
+told = lambda who, what: print("WRITE", who, what, flush=True)
+known = serving.known_by(token, folder, folder / "keys")
+with serving.guarded_app(known, workspace, on_write=told) as app:
     serving.serve(app, "127.0.0.1", port)
 """
 WIPE = """mutation { wipeAssets(assetPartitionRanges: [{assetKey: {path: ["subjects"]}}])
