@@ -76,7 +76,9 @@ class Known:
                 given = base64.b64decode(rest, validate=True).decode().partition(":")[2]
         if given and (found := self.by_token(given)) is not None:
             return found
-        return self.proxy and self.proxy.identity(scope.get("client"), headers, self.users)
+        if self.proxy is None:
+            return None
+        return self.proxy.identity(scope.get("client"), headers, self.users)
 
 
 class Guard:
@@ -194,7 +196,7 @@ class Guard:
             await receive()
             return await self._refuse(scope, send, 403, "Refused.", who)
         scope[OPERATOR] = False
-        await self._app(scope, receive, send)
+        return await self._app(scope, receive, send)
 
     async def _session(
         self, scope: Scope, send: Send, headers: dict[str, str], path: str, body: bytes
