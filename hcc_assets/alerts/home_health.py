@@ -10,7 +10,7 @@ from typing import Any
 
 from hcc_assets.alerts.alerting import alert_store
 from hcc_assets.alerts.channels import channels_from_environment
-from hcc_assets.audit.trail import trail_of
+from hcc_assets.audit.trail import head_of, trail_of
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.subject_keys import key_for_home, keys_folder
 from hcc_assets.operate.instance import instance_of
@@ -51,7 +51,11 @@ def home_health(home: Home, *, require_daemon: bool = False) -> dict[str, Any]:
             audit=trail_of(home),
         )
     write_heartbeat(
-        home.dagster_home / "health.json", now, who="hcc health", healthy=report.healthy
+        home.dagster_home / "health.json",
+        now,
+        who="hcc health",
+        healthy=report.healthy,
+        trail=head_of(home),
     )
     ping(report.healthy)
     return {**json.loads(report.to_json()), "lines": report.to_text().splitlines()}

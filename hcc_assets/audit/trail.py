@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from hcc_assets.audit.chain import AuditEntry
 from hcc_assets.audit.log import AuditTrail
@@ -28,6 +29,15 @@ def _trail(path: Path, keys: Path) -> AuditTrail:
 def trail_of(home: Home) -> AuditTrail:
     """The audit trail of ``home``; makes its key when there is none."""
     return _trail(audit_path(home), keys_folder(home))
+
+
+def head_of(home: Home) -> dict[str, Any] | None:
+    """``seq`` and ``hash`` of the head, for whoever keeps it elsewhere; None where there is no
+    trail."""
+    if not audit_path(home).exists():
+        return None
+    head = trail_of(home).head()
+    return {"seq": head.seq, "hash": head.hash} if head is not None else None
 
 
 @lru_cache(maxsize=256)

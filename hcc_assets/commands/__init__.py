@@ -15,9 +15,17 @@ def hcc() -> None:
 
 
 def _add_commands() -> None:
-    from hcc_assets.commands import administration, asking, daily, queries, references, serving
+    from hcc_assets.commands import (
+        administration,
+        asking,
+        daily,
+        governance,
+        queries,
+        references,
+        serving,
+    )
 
-    for module in (daily, asking, queries, references, administration, serving):
+    for module in (daily, asking, queries, references, administration, governance, serving):
         for command in module.COMMANDS:
             hcc.add_command(command)
 

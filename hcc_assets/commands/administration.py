@@ -1,10 +1,9 @@
 """Commands that decide or export: accept, export, withdraw, erase, health,
-alerts, audit. What they do is elsewhere."""
+alerts. What they do is elsewhere."""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
 import sys
 from pathlib import Path
 
@@ -41,12 +40,15 @@ def accept(home: Home, export: str, reason: str, as_json: bool) -> None:
         entry = accept_export(home_to_change(home), export, reason)
     except LookupError as error:
         raise click.UsageError(str(error)) from None
+    if entry["awaited"]:
+        text = f"Asked for export {export}; it is accepted when another user says so too."
+        return say(entry, as_json, [text])
     unasked = (
         []
         if entry["held"]
         else ["No export is held now; the acceptance counts should this one come to be."]
     )
-    say(
+    return say(
         entry,
         as_json,
         [f"Accepted export {export}. Next: hcc refresh --home {home.root}", *unasked],
@@ -145,7 +147,7 @@ def erase(
     home: Home, subject: str, reference_text: str, dry_run: bool, yes: bool, as_json: bool
 ) -> None:
     """Remove every artefact of a subject, deliveries included, and prove it."""
-    from hcc_assets.privacy.erasing import erase_subject, preview
+    from hcc_assets.privacy.erasing import erase_subject, first_of_two, preview
 
     if not home.is_local:
         raise click.UsageError(
@@ -162,6 +164,9 @@ def erase(
             f"Erase every artefact of {subject}, deliveries included? This cannot be undone",
             abort=True,
         )
+    if first_of_two(home_to_change(home), subject, reference_text):
+        text = "Asked for; nothing was erased. It is when another user asks for the same."
+        return say({"awaited": True}, as_json, [text])
     result = erase_subject(
         home_to_change(home),
         subject,
@@ -239,49 +244,4 @@ def alerts_silence(home: Home, alert: str, until: dt.datetime, reason: str) -> N
     click.echo(f"{alert} is silent until {until:%Y-%m-%d %H:%M} UTC")
 
 
-@click.group()
-def audit() -> None:
-    """The audit trail."""
-
-
-@audit.command("verify")
-@click.option(
-    "--anchor",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    default=None,
-    help="A copy of audit/audit.jsonl.head, or the output of hcc audit head, kept elsewhere.",
-)
-@with_json
-@with_home
-def audit_verify(home: Home, anchor: Path | None, as_json: bool) -> None:
-    """Check the chain of the audit trail, and the trail against everything that stands."""
-    from hcc_assets.audit.trail import trail_of
-    from hcc_assets.operate.trail_check import read_anchor, trail_problems
-
-    try:
-        kept = read_anchor(anchor) if anchor is not None else None
-    except ValueError as error:
-        raise click.UsageError(str(error)) from None
-    problems = trail_problems(existing_home(home), kept)
-    entries = sum(1 for _ in trail_of(home).entries())
-    say(
-        {"entries": entries, "problems": problems},
-        as_json,
-        problems or [f"{entries} entries, the chain is whole; what stands has its lines"],
-    )
-    finish(bool(problems))
-
-
-@audit.command("head")
-@with_home
-def audit_head(home: Home) -> None:
-    """Print the head of the trail, to be kept elsewhere for hcc audit verify --anchor."""
-    from hcc_assets.audit.trail import trail_of
-
-    head = trail_of(existing_home(home)).head()
-    if head is None:
-        raise click.ClickException("there is no head, or it is not genuine: hcc audit verify")
-    click.echo(json.dumps({"seq": head.seq, "hash": head.hash}))
-
-
-COMMANDS = (accept, export, withdraw, erase, health, alerts, audit)
+COMMANDS = (accept, export, withdraw, erase, health, alerts)

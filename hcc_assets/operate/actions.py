@@ -26,6 +26,7 @@ from hcc_assets.home.paths import Home
 from hcc_assets.home.people.consent import record_withdrawal
 from hcc_assets.home.published import figures_there, put_back, sweep_figures
 from hcc_assets.home.versions import Versions
+from hcc_assets.operate.four_eyes import seconded
 from hcc_assets.operate.history import restore
 from hcc_assets.operate.instance import instance_of
 from hcc_assets.operate.refresh import Progress, Refresher, SampleWorkers, Summary
@@ -158,8 +159,13 @@ def _free(lock: FileLock) -> bool:
     return True
 
 
-def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
-    """Release a held export.
+def accept_export(home: Home, export: str, reason: str, who: str | None = None) -> dict[str, Any]:
+    """Release a held export; where two people are asked for, the first one only asks.
+
+    Parameters
+    ----------
+    who
+        Who accepts, where that is not the user of the system.
 
     Raises
     ------
@@ -169,8 +175,8 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        The entry of the acceptance, and whether any export is ``held`` now: one that is not may be
-        accepted before it is looked at.
+        The entry of the acceptance, whether any export is ``held`` now (one that is not may be
+        accepted before it is looked at), and whether the word of a second person is ``awaited``.
     """
     view = HomeView(home, all_assets())
     reason = _in_keys(view, reason)
@@ -190,16 +196,23 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
         "export": export,
         "content": deliveries[export].content,
         "reason": reason,
-        "who": real_user(),
+        "who": who or real_user(),
         "at": dt.datetime.now(dt.UTC).isoformat(),
     }
+    held = waits or view.versions.held("clinical_export") is not None
+    details = {"export": export}
+    if view.config.governance.four_eyes:
+        first = seconded(home, ACCEPT, why=reason, who=who, content=entry["content"])
+        if first is None:
+            return entry | {"held": held, "awaited": True}
+        details["asked_by"] = first
     if not home.is_local:  # each machine has a trail of its own
         files.amend(
             home.store / "acceptances.json",
             lambda data: json.dumps([*json.loads(data or b"[]"), entry], indent=1).encode(),
         )
-    trail_of(home).append(ACCEPT, why=reason, to_hash=entry["content"], details={"export": export})
-    return entry | {"held": waits or view.versions.held("clinical_export") is not None}
+    trail_of(home).append(ACCEPT, why=reason, who=who, to_hash=entry["content"], details=details)
+    return entry | {"held": held, "awaited": False}
 
 
 def _in_keys(view: HomeView, text: str) -> str:
