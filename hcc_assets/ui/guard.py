@@ -206,7 +206,7 @@ class Guard:
             return await self._refuse(scope, send, 403, text)
         if path == "/logout":
             self._by.sessions.end(self._by.cookie(headers))
-            return await self._lead(scope, send, "", 0)
+            return await self._lead(scope, send, headers, "", 0)
         given = parse_qs(body.decode("latin-1")).get("token", [""])
         return await self._log_in(scope, send, headers, given[0].strip())
 
@@ -216,15 +216,18 @@ class Guard:
             text = "This is not the token of this installation, nor of a user."
             return await self._refuse(scope, send, 401, text, headers=headers)
         self._log(who, scope, 303, "log-in")
-        return await self._lead(scope, send, self._by.sessions.begin(who.name), SESSION_SECONDS)
+        value = self._by.sessions.begin(who.name)
+        return await self._lead(scope, send, headers, value, SESSION_SECONDS)
 
-    async def _lead(self, scope: Scope, send: Send, value: str, seconds: int) -> None:
+    async def _lead(
+        self, scope: Scope, send: Send, headers: dict[str, str], value: str, seconds: int
+    ) -> None:
         """Set the cookie and lead to the start page."""
         cookie = f"{self._by.sessions.cookie}={value}; Path={self._prefix or '/'}; HttpOnly"
         cookie += f"; SameSite=Strict; Max-Age={seconds}"
-        if scope.get("scheme") == "https":
+        if "https" in (scope.get("scheme"), headers.get("x-forwarded-proto")):
             cookie += "; Secure"
-        headers = [
+        sent = [
             (b"location", (self._prefix or "/").encode()),
             (b"set-cookie", cookie.encode()),
             (b"cache-control", b"no-store"),
@@ -232,7 +235,7 @@ class Guard:
             (b"clear-site-data", b'"storage"'),
             (b"referrer-policy", b"no-referrer"),
         ]
-        await send({"type": "http.response.start", "status": 303, "headers": headers})
+        await send({"type": "http.response.start", "status": 303, "headers": sent})
         await send({"type": "http.response.body", "body": b""})
 
     async def _refuse(

@@ -139,5 +139,12 @@ def serve(app: App, host: str, port: int) -> None:
     import uvicorn
 
     uvicorn.run(
-        app, host=host, port=port, log_level="warning", access_log=False, server_header=False
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        # the address of a client is that of its connection: a header could name the proxy's
+        proxy_headers=False,
     )

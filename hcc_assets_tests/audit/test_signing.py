@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -42,7 +43,7 @@ def test_each_line_names_the_key_of_the_next_and_keys_are_gone(tmp_path: Path) -
     trail = trail_in(tmp_path)
     entries = list(trail.entries())
     assert trail.verify() == []
-    assert all(a.next == b.key for a, b in zip(entries, entries[1:], strict=False))
+    assert all(a.next == b.key for a, b in itertools.pairwise(entries))
     state = (tmp_path / "keys" / "trail.key").read_text()
     signer = KeyFile(tmp_path / "keys" / "trail.key").read()
     assert signer is not None and signer.seq == 5 and signer.public == entries[-1].next
