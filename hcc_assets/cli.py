@@ -9,6 +9,9 @@ import sys
 def main() -> None:
     """Run ``hcc``; exit 0 for done, 1 for done but something needs attention, 2 for misuse,
     3 for what could not be started."""
+    from hcc_assets.home.private import private_process
+
+    private_process()
     from hcc_assets.commands import hcc
 
     sys.exit(hcc(standalone_mode=True))

@@ -7,6 +7,7 @@ import dagster as dg
 
 from hcc_assets.alerts.sensor import alert_sensor
 from hcc_assets.catalogue.loading import all_assets
+from hcc_assets.home.private import private_process
 from hcc_assets.operate.build import build_assets, home_of
 from hcc_assets.operate.people_jobs import people_jobs
 from hcc_assets.operate.ray.job import ray_definitions
@@ -31,4 +32,6 @@ def code_location(root: str = "") -> dg.Definitions:
     return dg.Definitions.merge(own, acting, ray_definitions(home, assets))
 
 
+# code servers and runs of Dagster's own begin here
+private_process()
 defs = code_location()

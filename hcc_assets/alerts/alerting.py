@@ -4,6 +4,7 @@ channels. States and sending are in `state` and `delivery`."""
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.inputs import Node
 from hcc_assets.assets.plan import Plan
 from hcc_assets.assets.view import HomeView
+from hcc_assets.audit.trail import head_of
 from hcc_assets.home.manifests import CheckRecord
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.register import read_people
@@ -31,9 +33,12 @@ def alert_store(home: Home, study: str = "HCC") -> AlertStore:
     from hcc_assets.alerts.outbox import AlertStore
 
     home.dagster_home.mkdir(parents=True, exist_ok=True)
-    return AlertStore(
+    store = AlertStore(
         os.environ.get("HCC_DATABASE_URL") or f"sqlite:///{home.dagster_home / 'alerts.db'}", study
     )
+    head = head_of(home)
+    store.footer = f"Audit trail: {json.dumps(head)}" if head else ""
+    return store
 
 
 def signals(view: HomeView, plan: Plan) -> list[Signal]:

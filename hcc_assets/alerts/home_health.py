@@ -15,6 +15,7 @@ from typing import Any
 from hcc_assets.alerts.backlog import Waiting
 from hcc_assets.alerts.channels import channels_from_environment
 from hcc_assets.audit.log import AuditTrail
+from hcc_assets.audit.signing import STATE_FILE
 from hcc_assets.audit.trail import audit_path
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.subject_keys import KEY_FILE, KeyDamaged, key_for_home, keys_folder
@@ -51,7 +52,10 @@ def home_health(home: Home, *, require_daemon: bool = False, load: bool = False)
     databases = Databases(home.dagster_home, os.environ.get(DATABASE_VARIABLE))
     place = [Path(str(home.root))] if home.is_local else []
     folders = place + [f for f in (home.dagster_home,) if f.exists() or f not in place]
-    trail = AuditTrail(audit_path(home), key) if key and audit_path(home).exists() else None
+    trail = None
+    if key and audit_path(home).exists():
+        trail = AuditTrail(audit_path(home), key, keys_folder(home) / STATE_FILE)
+    head = trail.head() if trail is not None else None
     of_home = (
         home_probes.key,
         home_probes.trail_is_there,
@@ -76,7 +80,11 @@ def home_health(home: Home, *, require_daemon: bool = False, load: bool = False)
     )
     with contextlib.suppress(OSError):  # a disk that takes nothing is red already
         write_heartbeat(
-            home.dagster_home / "health.json", now, who="hcc health", healthy=report.healthy
+            home.dagster_home / "health.json",
+            now,
+            who="hcc health",
+            healthy=report.healthy,
+            trail={"seq": head.seq, "hash": head.hash} if head is not None else None,
         )
     ping(report.healthy)
     return {**json.loads(report.to_json()), "lines": report.to_text().splitlines()}

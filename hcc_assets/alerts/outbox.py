@@ -18,6 +18,17 @@ from hcc_assets.alerts.tables import stamp
 class AlertStore(Letters):
     """Alerts, silences and the messages about them in one database."""
 
+    footer = ""
+    """Ends every message: the head of the audit trail, which leaves the home with it."""
+
+    def _put(
+        self, c: sa.Connection, message: digest.Message, channels: Sequence[str], now: dt.datetime
+    ) -> None:
+        if self.footer:
+            room = digest.MAX_BODY - len(self.footer) - 2
+            message = digest.Message(message.title, f"{message.body[:room]}\n\n{self.footer}")
+        super()._put(c, message, channels, now)
+
     def observe(
         self,
         signals: Iterable[Signal],

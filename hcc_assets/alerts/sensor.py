@@ -11,6 +11,7 @@ from hcc_assets.alerts.dagster_signals import tell_of
 from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.plan import make_plan
 from hcc_assets.assets.view import HomeView
+from hcc_assets.audit.trail import head_of
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.retention import trim_evaluations, trim_runs, trim_tick_logs
 from hcc_assets.operate.watch.heartbeat import write_heartbeat
@@ -34,7 +35,9 @@ def alert_sensor(home: Callable[[], Home], assets: Mapping[str, Asset]) -> dg.Se
         trim_runs(instance, plan, now, limit=TRIMMED_A_TICK)
         trim_evaluations(instance, now)
         trim_tick_logs(place, now)
-        write_heartbeat(place.dagster_home / "daemon.json", now, who="alert sensor")
+        write_heartbeat(
+            place.dagster_home / "daemon.json", now, who="alert sensor", trail=head_of(place)
+        )
         return dg.SkipReason(
             f"{len(told['open'])} alerts are open, {told['sent']} messages were sent, "
             f"{len(dead)} dead runs were given up"

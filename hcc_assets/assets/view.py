@@ -8,9 +8,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
+from typing import Any
 
 from hcc_assets.assets.definition import Asset
 from hcc_assets.assets.inputs import Basis
+from hcc_assets.audit.reconcile import ACCEPT
+from hcc_assets.audit.trail import REBUILD, decided
 from hcc_assets.home.damage import Damaged
 from hcc_assets.home.decisions import read_entries
 from hcc_assets.home.landing import deliveries
@@ -171,14 +174,32 @@ class HomeView:
 
     @cached_property
     def acceptances(self) -> list[dict[str, str]]:
-        """Held exports that were released: export id, content hash, reason, who, when."""
-        return read_entries(self.home.store / "acceptances.json")
+        """Held exports that were released, from the audit trail: export id, content hash, reason,
+        who, when. On an object store also what other machines released."""
+        found = [
+            {
+                "export": str(entry.details["export"]),
+                "content": str(entry.to_hash),
+                "reason": entry.why,
+                "who": entry.who,
+                "at": entry.at,
+            }
+            for entry in decided(self.home, ACCEPT)
+        ]
+        return found + self._on_the_store("acceptances.json")
+
+    def _on_the_store(self, name: str) -> list[dict[str, Any]]:
+        """What machines that share an object store, each with a trail of its own, tell each
+        other; of a local home nothing: there the trail alone is believed."""
+        return [] if self.home.is_local else read_entries(self.home.store / name)
 
     @cached_property
     def rebuild_asked(self) -> str | None:
-        """When ``hcc reference rebuild`` was last asked for (ISO, UTC), if ever."""
-        asked = read_entries(self.home.store / "reference_rebuild.json")
-        return str(asked[-1]["at"]) if asked and "at" in asked[-1] else None
+        """When ``hcc reference rebuild`` was last asked for (ISO, UTC), if ever, from the audit
+        trail."""
+        times = [entry.at for entry in decided(self.home, REBUILD)]
+        shared = self._on_the_store("reference_rebuild.json")
+        return max([*times, *(str(e["at"]) for e in shared if "at" in e)], default=None)
 
     @cached_property
     def withdrawn(self) -> dict[str, dt.date]:

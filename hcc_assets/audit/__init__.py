@@ -12,6 +12,8 @@ __getattr__, __dir__, __all__ = faces.lazy(
         "AuditEntry": "chain",
         "AuditTrail": "log",
         "Problem": "chain",
+        "decided": "trail",
+        "real_user": "who",
         "trail_of": "trail",
     },
 )

@@ -13,11 +13,15 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 HEAD_LOST = "audit.head_lost"
+KEY_LOST = "audit.key_lost"
+SIGNED = "audit.signed"
+"""From this line on a trail that was begun without signatures has them."""
 
 
 class AuditEntry(BaseModel):
     """One line of the trail. ``at`` is ISO 8601 in UTC; ``subject`` an HMAC; ``from_hash`` and
-    ``to_hash`` content hashes."""
+    ``to_hash`` content hashes. ``key`` is the public key that ``sig`` is of, ``next`` that of the
+    line after (`signing`); lines of before there were signatures have none."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     seq: int
@@ -31,12 +35,20 @@ class AuditEntry(BaseModel):
     details: dict[str, Any] = {}
     prev: str
     hash: str
+    key: str | None = None
+    next: str | None = None
+    sig: str | None = None
+
+    def content(self, *without: str) -> dict[str, Any]:
+        """The fields as they are written, but for those named."""
+        unsigned = () if self.key is not None else ("key", "next", "sig")
+        return self.model_dump(exclude={*without, *unsigned})
 
 
 @dataclass(frozen=True)
 class Problem:
     """A fault of the chain: ``kind`` is one of changed, unreadable, missing, order, duplicate,
-    chain, head; ``line`` counts from 1, 0 is the head."""
+    chain, head, key; ``line`` counts from 1, 0 is the head."""
 
     line: int
     kind: str
@@ -153,6 +165,70 @@ def _head_problems(
             )
         ]
     return []
+
+
+def key_problems(
+    lines: Iterable[tuple[int, AuditEntry | None, bool]],
+    following: int | None,
+    first: str | None,
+) -> list[Problem]:
+    """Faults of the chain of keys.
+
+    Parameters
+    ----------
+    following
+        Number of the line that the key file is for; None where there is no key file.
+    first
+        The first public key as it is kept outside the home; None where none is configured.
+    """
+    problems: list[Problem] = []
+    begin: AuditEntry | None = None
+    last: AuditEntry | None = None
+    for line, entry, genuine in lines:
+        if entry is None or not genuine:
+            continue
+        if entry.action == KEY_LOST:
+            text = f"before line {line} (entry {entry.seq}) the signing key was lost or replaced"
+            problems.append(Problem(line, "key", text))
+        elif begin is not None and entry.key is None:
+            problems.append(Problem(line, "key", f"line {line} (entry {entry.seq}) is not signed"))
+        elif last is not None and last.seq + 1 == entry.seq and last.next not in (None, entry.key):
+            text = f"line {line} (entry {entry.seq}) is signed by a key that entry {last.seq} does"
+            problems.append(Problem(line, "key", f"{text} not name"))
+        begin = begin or (entry if entry.key is not None else None)
+        last = entry
+    reached = last.seq if last else 0
+    if following is not None and following > reached + 1:
+        text = f"{following - 1} entries were signed and the trail ends with entry {reached}: it"
+        problems.append(Problem(0, "key", f"{text} was deleted, cut or put back"))
+    if following is not None and following > 1 and last is not None and last.key is None:
+        problems.append(Problem(0, "key", "the trail has a signing key and its end is not signed"))
+    known = begin.key if begin is not None else None
+    if first is not None and (known is not None or reached) and first != known:
+        text = "the first key of the trail is not the one that is kept outside the home"
+        problems.append(Problem(0, "key", text))
+    return problems
+
+
+def anchor_problems(entries: Iterable[AuditEntry], anchor: Head) -> list[Problem]:
+    """Whether the trail still holds what it held when its head was copied.
+
+    Parameters
+    ----------
+    entries
+        The genuine entries.
+    anchor
+        The head that was kept elsewhere.
+    """
+    hashes = {entry.seq: entry.hash for entry in entries}
+    last = max(hashes, default=0)
+    if hashes.get(anchor.seq) == anchor.hash or anchor.seq == 0:
+        return []
+    if last < anchor.seq:
+        text = f"the trail ends with entry {last}, the anchor names entry {anchor.seq}: the trail"
+        return [Problem(0, "anchor", f"{text} was cut, or the home was put back")]
+    text = f"entry {anchor.seq} is not the one that the anchor names: the trail was written anew"
+    return [Problem(0, "anchor", text)]
 
 
 def without(value: Any, hidden: Mapping[str, str]) -> Any:

@@ -7,21 +7,19 @@ makes a missing last line visible. Subjects are named by HMAC only, from the fir
 give ``subject_id`` and ``redact`` (sample ids and other names that contain it), and every
 occurrence in any text of the entry becomes the digest.
 
-Whoever can read the key and write the folder can rewrite the trail: write ``AuditTrail.head()``
-down elsewhere from time to time.
+With a key file each line is also signed by a key of its own (`signing`), so that whoever takes
+the home cannot write anew what was written before. Write ``AuditTrail.head()`` down elsewhere all
+the same: only that shows a home that was put back as a whole.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import errno
-import getpass
 import hashlib
 import hmac
 import json
 import os
-import socket
 import time
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -31,20 +29,25 @@ from pydantic import ValidationError
 
 from hcc_assets.audit.chain import (
     HEAD_LOST,
+    KEY_LOST,
+    SIGNED,
     AuditEntry,
     Head,
     Problem,
     canonical,
     chain_problems,
+    key_problems,
     without,
 )
+from hcc_assets.audit.lines import append_line, cut_torn_line, last_line, sync_folder
+from hcc_assets.audit.signing import KeyFile, Signer, is_signed, keep_outside, kept_outside
+from hcc_assets.audit.who import whoami
 from hcc_assets.home import leases
 from hcc_assets.home.people.subject_keys import subject_digest
 
 GENESIS = "0" * 64
 """What the first entry follows: a SHA-256 that no content has."""
 TORN_LINE = "audit.torn_line"
-_BARE = {"why": "", "subject": None, "from_hash": None, "to_hash": None}
 
 
 class AuditTrail:
@@ -57,10 +60,13 @@ class AuditTrail:
         The trail, JSON lines. Created by the first entry.
     key
         The key of the home (`subject_keys.key_for_home`).
+    signing
+        File of the signing key; without one lines are chained and not signed.
     """
 
-    def __init__(self, path: Path, key: bytes):
+    def __init__(self, path: Path, key: bytes, signing: Path | None = None):
         self.path = path
+        self._keys = KeyFile(signing) if signing is not None else None
         self._key = key
         self._head_path = path.with_name(path.name + ".head")
         self._lock_path = path.with_name(path.name + ".lock")
@@ -103,7 +109,7 @@ class AuditTrail:
         }
         body = {
             "at": moment.isoformat(timespec="microseconds"),
-            "who": without(who or _whoami(), hidden),
+            "who": without(who or whoami(), hidden),
             "action": action,
             "why": without(why, hidden),
             "subject": subject,
@@ -136,17 +142,36 @@ class AuditTrail:
 
     def verify(self) -> list[Problem]:
         """Every fault of the chain, in file order; empty when the trail is whole."""
+        return self.look()[1]
+
+    def look(self) -> tuple[list[AuditEntry], list[Problem]]:
+        """The genuine entries, and every fault of the chain."""
+        signer = self._keys.read() if self._keys is not None else None
+        following = signer.seq if signer is not None else None
         if not self.path.exists() and not self._head_path.exists():
-            return []
+            return [], key_problems([], following, None)
         with self.still():
+            signer = self._keys.read() if self._keys is not None else None
             lines, head = list(self._lines()), self.head()
-        return chain_problems(lines, head, self._genuine)
+        following = signer.seq if signer is not None else None
+        problems = chain_problems(lines, head, self._genuine)
+        problems += key_problems(lines, following, kept_outside())
+        found = [entry for _, entry, genuine in lines if entry is not None and genuine]
+        return found, sorted(problems, key=lambda p: (p.line == 0, p.line))
+
+    def of_action(self, action: str) -> list[AuditEntry]:
+        """The genuine entries of one action, in file order; the others are not even parsed."""
+        begins = b'{"action":' + json.dumps(action).encode() + b","
+        with self.path.open("rb") as handle:
+            lines = [line for line in handle if line.startswith(begins)]
+        found = (self._read(line) for line in lines)
+        return [entry for entry, genuine in found if entry is not None and genuine]
 
     def still(self) -> contextlib.AbstractContextManager[leases.Lease]:
         """While it lasts nobody writes into the trail."""
         return leases.hold(self._lock_path)
 
-    def look(self) -> list[Problem]:
+    def glance(self) -> list[Problem]:
         """As `verify`, where nothing can or may be written; a line that is just being written is
         looked at once more."""
         problems: list[Problem] = []
@@ -158,44 +183,66 @@ class AuditTrail:
         return problems
 
     def _append(self, body: dict[str, Any]) -> AuditEntry:
-        head, torn = self.head(), self._cut_torn_line()
+        head, torn = self.head(), cut_torn_line(self.path)
         begun = self.path.exists() and self.path.stat().st_size > 0
         last = self._last_entry() if begun else None
+        note = dict.fromkeys(("subject", "from_hash", "to_hash")) | {"why": "", "details": {}}
+        notes: list[dict[str, Any]] = []
         if head is None:
             lost = begun or self._head_path.exists()
             head = Head(last.seq, last.hash) if last else Head(0, GENESIS)
             if not begun:
                 self._write_head(head)
             if lost:
-                head = self._write(head, body | _BARE | {"action": HEAD_LOST, "details": {}})[0]
+                notes.append({"action": HEAD_LOST})
         elif last is not None and last.seq == head.seq + 1 and last.prev == head.hash:
             head = Head(last.seq, last.hash)  # its writer died before the head was moved
         if torn is not None:
-            piece = {"bytes": len(torn), "sha256": hashlib.sha256(torn).hexdigest()}
-            head = self._write(head, body | _BARE | {"action": TORN_LINE, "details": piece})[0]
-        return self._write(head, body)[1]
+            facts = {"bytes": len(torn), "sha256": hashlib.sha256(torn).hexdigest()}
+            notes.append({"action": TORN_LINE, "details": facts})
+        signer, told = self._signer(head, last)
+        for each in (*told, *notes):
+            head, signer, _ = self._write(head, body | note | each, signer)
+        return self._write(head, body, signer)[2]
 
-    def _write(self, head: Head, body: Mapping[str, Any]) -> tuple[Head, AuditEntry]:
+    def _signer(
+        self, head: Head, last: AuditEntry | None
+    ) -> tuple[Signer | None, list[dict[str, Any]]]:
+        """The key of the next line, and what has to be told before it: that signatures begin, or
+        that the key of before is gone or was ahead of the trail."""
+        if self._keys is None:
+            return None, []
+        seq, found = head.seq + 1, self._keys.read()
+        signed = last is not None and last.key is not None
+        if found is not None:
+            signer = found.at(seq)
+            if signer is not None and (not signed or last is None or signer.public == last.next):
+                return signer, []
+            # the trail is behind its key (deleted, cut, put back), or the key is of another trail
+        signer = Signer.fresh(seq)
+        self._keys.write(signer)
+        if found is not None or signed:
+            return signer, [{"action": KEY_LOST}]
+        keep_outside(signer.public)
+        return signer, [{"action": SIGNED}] if last is not None else []
+
+    def _write(
+        self, head: Head, body: Mapping[str, Any], signer: Signer | None
+    ) -> tuple[Head, Signer | None, AuditEntry]:
         content = {"seq": head.seq + 1, **body, "prev": head.hash}
-        entry = AuditEntry.model_validate({**content, "hash": self._mac(content)})
-        created = not self.path.exists()
-        with self.path.open("ab", buffering=0) as handle:
-            before = handle.tell()
-            try:
-                line = canonical(entry.model_dump()) + b"\n"
-                if handle.write(line) != len(line):
-                    raise OSError(errno.ENOSPC, "the audit entry was written in part")
-                os.fsync(handle.fileno())
-            except OSError:
-                handle.truncate(
-                    before
-                )  # nothing was acknowledged; half a line would look like tampering
-                raise
-        if created:
-            _sync_folder(self.path.parent)
+        following = signer.following() if signer is not None else None
+        if signer is not None and following is not None:
+            content |= {"key": signer.public, "next": following.public}
+        content["hash"] = self._mac(content)
+        if signer is not None:
+            content["sig"] = signer.sign(canonical(content))
+        entry = AuditEntry.model_validate(content)
+        append_line(self.path, canonical(entry.content()))
         new = Head(entry.seq, entry.hash)
         self._write_head(new)
-        return new, entry
+        if self._keys is not None and following is not None:
+            self._keys.write(following)
+        return new, following, entry
 
     def _write_head(self, head: Head) -> None:
         temporary = self._head_path.with_name(f".{self._head_path.name}.new")
@@ -209,37 +256,12 @@ class AuditTrail:
             handle.flush()
             os.fsync(handle.fileno())
         temporary.replace(self._head_path)
-        _sync_folder(self.path.parent)
-
-    def _cut_torn_line(self) -> bytes | None:
-        """Remove what a dying process left without an end of line (never acknowledged); its length
-        and hash become an entry of their own."""
-        if not self.path.exists():
-            return None
-        with self.path.open("rb+") as handle:
-            content = handle.read()
-            keep = content.rfind(b"\n") + 1
-            if keep == len(content):
-                return None
-            handle.truncate(keep)
-            os.fsync(handle.fileno())
-        return content[keep:]
+        sync_folder(self.path.parent)
 
     def _last_entry(self) -> AuditEntry | None:
-        """The last genuine entry; from the end of the file, so that an append costs the same in the
-        tenth year as on the first day."""
-        tail = b""
-        with self.path.open("rb") as handle:
-            position = handle.seek(0, os.SEEK_END)
-            while position > 0 and len(tail.split(b"\n")) < 3:
-                step = min(65536, position)
-                position = handle.seek(position - step)
-                tail = handle.read(step) + tail
-        try:
-            last = AuditEntry.model_validate_json(tail.split(b"\n")[-2])
-        except ValidationError:
-            last = None
-        if last is not None and self._genuine(last):
+        """The last genuine entry."""
+        last, genuine = self._read(last_line(self.path))
+        if last is not None and genuine:
             return last
         return next(
             (
@@ -255,39 +277,25 @@ class AuditTrail:
             return
         with self.path.open("rb") as handle:
             for number, line in enumerate(handle, start=1):
-                try:
-                    entry = AuditEntry.model_validate_json(line)
-                except ValidationError:
-                    yield number, None, False
-                else:
-                    yield (
-                        number,
-                        entry,
-                        self._genuine(entry)
-                        and canonical(entry.model_dump()) == line.rstrip(b"\n"),
-                    )
+                yield number, *self._read(line)
+
+    def _read(self, line: bytes) -> tuple[AuditEntry | None, bool]:
+        """An entry, and whether it is genuine and spelt as it was written."""
+        try:
+            entry = AuditEntry.model_validate_json(line)
+        except ValidationError:
+            return None, False
+        return entry, self._genuine(entry) and canonical(entry.content()) == line.rstrip(b"\n")
 
     def _genuine(self, entry: AuditEntry) -> bool:
-        return hmac.compare_digest(entry.hash, self._mac(entry.model_dump(exclude={"hash"})))
+        if not hmac.compare_digest(entry.hash, self._mac(entry.content("hash", "sig"))):
+            return False
+        if entry.key is None:
+            return True
+        return is_signed(entry.key, entry.sig or "", canonical(entry.content("sig")))
 
     def _mac(self, content: Mapping[str, Any]) -> str:
         return hmac.new(self._key, b"audit\0" + canonical(content), hashlib.sha256).hexdigest()
-
-
-def _whoami() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # no such user id in the password file, as in many containers
-        user = f"uid {os.getuid()}"
-    return f"{user}@{socket.gethostname()}"
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 __all__ = ["HEAD_LOST", "TORN_LINE", "AuditEntry", "AuditTrail", "Head", "Problem"]

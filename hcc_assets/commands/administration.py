@@ -1,5 +1,5 @@
 """Commands that decide or export: accept, export, withdraw, erase, health,
-alerts, audit. What they do is elsewhere."""
+alerts. What they do is elsewhere."""
 
 from __future__ import annotations
 
@@ -40,12 +40,15 @@ def accept(home: Home, export: str, reason: str, as_json: bool) -> None:
         entry = accept_export(home_to_change(home), export, reason)
     except LookupError as error:
         raise click.UsageError(str(error)) from None
+    if entry["awaited"]:
+        text = f"Asked for export {export}; it is accepted when another user says so too."
+        return say(entry, as_json, [text])
     unasked = (
         []
         if entry["held"]
         else ["No export is held now; the acceptance counts should this one come to be."]
     )
-    say(
+    return say(
         entry,
         as_json,
         [f"Accepted export {export}. Next: hcc refresh --home {home.root}", *unasked],
@@ -144,7 +147,7 @@ def erase(
     home: Home, subject: str, reference_text: str, dry_run: bool, yes: bool, as_json: bool
 ) -> None:
     """Remove every artefact of a subject, deliveries included, and prove it."""
-    from hcc_assets.privacy.erasing import erase_subject, preview
+    from hcc_assets.privacy.erasing import erase_subject, first_of_two, preview
 
     if not home.is_local:
         raise click.UsageError(
@@ -161,6 +164,9 @@ def erase(
             f"Erase every artefact of {subject}, deliveries included? This cannot be undone",
             abort=True,
         )
+    if first_of_two(home_to_change(home), subject, reference_text):
+        text = "Asked for; nothing was erased. It is when another user asks for the same."
+        return say({"awaited": True}, as_json, [text])
     result = erase_subject(
         home_to_change(home),
         subject,
@@ -241,26 +247,4 @@ def alerts_silence(home: Home, alert: str, until: dt.datetime, reason: str) -> N
     click.echo(f"{alert} is silent until {until:%Y-%m-%d %H:%M} UTC")
 
 
-@click.group()
-def audit() -> None:
-    """The audit trail."""
-
-
-@audit.command("verify")
-@with_json
-@with_home
-def audit_verify(home: Home, as_json: bool) -> None:
-    """Check the chain of the audit trail."""
-    from hcc_assets.audit.trail import trail_of
-
-    problems = trail_of(existing_home(home)).verify()
-    entries = sum(1 for _ in trail_of(home).entries())
-    say(
-        {"entries": entries, "problems": [str(p) for p in problems]},
-        as_json,
-        [str(p) for p in problems] or [f"{entries} entries, the chain is whole"],
-    )
-    finish(bool(problems))
-
-
-COMMANDS = (accept, export, withdraw, erase, health, alerts, audit)
+COMMANDS = (accept, export, withdraw, erase, health, alerts)

@@ -155,7 +155,7 @@ def refresh(
     except (RayUnfit, LookupError) as unfit:
         raise click.UsageError(str(unfit)) from None
     say(_refresh_payload(summary), as_json, _refresh_lines(home, summary))
-    finish(bool(summary.troubled))
+    finish(bool(summary.troubled or summary.trail))
 
 
 def refreshed(home: Home, *, quiet: bool, **options: Any) -> Summary:
@@ -184,6 +184,7 @@ def _refresh_payload(summary: Summary) -> dict[str, Any]:
         "healed": [h.model_dump(mode="json") for h in summary.healed],
         "runs": summary.runs,
         "alerts": summary.alerts,
+        "trail": summary.trail,
         "seconds": round(summary.seconds, 2),
     }
 
@@ -210,6 +211,7 @@ def _refresh_lines(home: Home, summary: Summary) -> list[str]:
         for h in summary.healed
     ]
     lines += _finding_lines(summary)
+    lines += [f"AUDIT TRAIL: {fault}" for fault in summary.trail]
     lines += [f"Still settling, taken next time: {path}" for path in summary.settling]
     if not changed and not summary.troubled and not summary.healed:
         lines.append("Everything was up to date.")

@@ -4,6 +4,7 @@ is in `ui.serving`; the programs beside it are in `ui.children`."""
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from typing import Any
 
@@ -11,6 +12,7 @@ import click
 
 from hcc_assets.commands.common import home_to_change, with_home
 from hcc_assets.home.paths import Home
+from hcc_assets.home.people.subject_keys import keys_folder
 
 
 @click.command()
@@ -29,12 +31,19 @@ from hcc_assets.home.paths import Home
 @click.option("--no-daemon", is_flag=True, help="Only the web UI: no sensors, schedules, alerts.")
 @with_home
 def ui(home: Home, host: str, port: int, allow_anonymous_changes: bool, no_daemon: bool) -> None:
-    """Serve the web UI and run the daemon: schedules, sensors, alerts. Anyone may look; to change
-    something use the printed link."""
+    """Serve the web UI and run the daemon: schedules, sensors, alerts. Open the link that is printed
+    on a terminal, or log in with the token of `hcc users add`."""
     from hcc_assets.audit.trail import trail_of
     from hcc_assets.operate.instance import instance_of
     from hcc_assets.ui.children import ChildDied, beside
-    from hcc_assets.ui.serving import guarded_app, login_link, serve, token_for
+    from hcc_assets.ui.serving import (
+        TOKEN_FILE,
+        guarded_app,
+        known_by,
+        login_link,
+        serve,
+        token_for,
+    )
 
     signal.signal(signal.SIGTERM, _leave)
     with instance_of(home_to_change(home), _tell):
@@ -43,22 +52,27 @@ def ui(home: Home, host: str, port: int, allow_anonymous_changes: bool, no_daemo
     (home.dagster_home / "daemon.json").unlink(missing_ok=True)
     token = token_for(home.dagster_home)
 
-    def noted(what: str) -> None:
-        trail_of(home).append("ui change", why=what)
-        _tell(f"{what} was asked for")
+    def noted(name: str, what: str) -> None:
+        details = {"user": name or "anybody"}
+        trail_of(home).append("ui change", why=what, details=details)
+        _tell(f"{what} was asked for by {details['user']}")
 
     try:
         with (
             beside(home.dagster_home, _tell, daemon=not no_daemon) as workspace,
             guarded_app(
-                token,
+                known_by(token, home.dagster_home, keys_folder(home)),
                 workspace,
                 writes="anyone" if allow_anonymous_changes else "token",
                 on_write=noted,
             ) as app,
         ):
-            click.echo(f"Read:   http://{host}:{port}/")
-            click.echo(f"Change: {login_link(host, port, token)}")
+            if sys.stdout.isatty():
+                click.echo(f"Open:   {login_link(host, port, token)}")
+            else:  # a log is no place for a token
+                click.echo(
+                    f"Open:   http://{host}:{port}/ (token: {home.dagster_home / TOKEN_FILE})"
+                )
             click.echo(f"Report: {home.published / 'report.html'}")
             _tell(f"serving on port {port}; end with Ctrl-C")
             serve(app, host, port)

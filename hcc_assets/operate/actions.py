@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-import getpass
 import json
 import os
 from collections.abc import Callable, Collection
@@ -18,18 +17,22 @@ from hcc_assets.assets.healing import healed_since
 from hcc_assets.assets.inputs import Node
 from hcc_assets.assets.plan import Plan, make_plan
 from hcc_assets.assets.view import HomeView
-from hcc_assets.audit.trail import trail_of
+from hcc_assets.audit.reconcile import ACCEPT
+from hcc_assets.audit.trail import REBUILD, trail_of
+from hcc_assets.audit.who import real_user
 from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.home import files, leases
 from hcc_assets.home.paths import Home
 from hcc_assets.home.people.consent import record_withdrawal
 from hcc_assets.home.published import figures_there, put_back, sweep_figures
 from hcc_assets.home.versions import Versions
+from hcc_assets.operate.four_eyes import seconded
 from hcc_assets.operate.history import restore
 from hcc_assets.operate.instance import instance_of
 from hcc_assets.operate.refresh import Progress, Refresher, SampleWorkers, Summary
 from hcc_assets.operate.retention import trim_runs
 from hcc_assets.operate.status import manifests_of
+from hcc_assets.operate.trail_check import trail_problems
 from hcc_assets.operate.watch.reaper import reap
 from hcc_assets.operate.workers import Workers
 
@@ -72,9 +75,13 @@ def refresh_home(
             now = dt.datetime.now(dt.UTC)
             for dead in reap(instance, now, heartbeats=home.heartbeats):
                 progress(f"run {dead.run_id[:8]}", f"given up: {dead.reason}")
+            faults = trail_problems(home)
+            for fault in faults:  # told, and never healed
+                progress("audit trail", fault)
             nodes = forced_nodes(HomeView(home, assets), force)
             workers = _workers(home, instance, progress, jobs, memory_mb, ray_address)
             summary = Refresher(home, assets, instance, progress, workers, nodes).run()
+            summary.trail = faults
             figures = figures_there(home)
             plan = make_plan(HomeView(home, assets))
             for name in put_back(plan.view.versions, manifests_of(plan)):
@@ -140,8 +147,13 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
-    """Release a held export.
+def accept_export(home: Home, export: str, reason: str, who: str | None = None) -> dict[str, Any]:
+    """Release a held export; where two people are asked for, the first one only asks.
+
+    Parameters
+    ----------
+    who
+        Who accepts, where that is not the user of the system.
 
     Raises
     ------
@@ -151,8 +163,8 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        The entry of the acceptance, and whether any export is ``held`` now: one that is not may be
-        accepted before it is looked at.
+        The entry of the acceptance, whether any export is ``held`` now (one that is not may be
+        accepted before it is looked at), and whether the word of a second person is ``awaited``.
     """
     view = HomeView(home, all_assets())
     reason = _in_keys(view, reason)
@@ -172,17 +184,23 @@ def accept_export(home: Home, export: str, reason: str) -> dict[str, Any]:
         "export": export,
         "content": deliveries[export].content,
         "reason": reason,
-        "who": getpass.getuser(),
+        "who": who or real_user(),
         "at": dt.datetime.now(dt.UTC).isoformat(),
     }
-    files.amend(
-        home.store / "acceptances.json",
-        lambda data: json.dumps([*json.loads(data or b"[]"), entry], indent=1).encode(),
-    )
-    trail_of(home).append(
-        "accept", why=reason, to_hash=entry["content"], details={"export": export}
-    )
-    return entry | {"held": waits or view.versions.held("clinical_export") is not None}
+    held = waits or view.versions.held("clinical_export") is not None
+    details = {"export": export}
+    if view.config.governance.four_eyes:
+        first = seconded(home, ACCEPT, why=reason, who=who, content=entry["content"])
+        if first is None:
+            return entry | {"held": held, "awaited": True}
+        details["asked_by"] = first
+    if not home.is_local:  # each machine has a trail of its own
+        files.amend(
+            home.store / "acceptances.json",
+            lambda data: json.dumps([*json.loads(data or b"[]"), entry], indent=1).encode(),
+        )
+    trail_of(home).append(ACCEPT, why=reason, who=who, to_hash=entry["content"], details=details)
+    return entry | {"held": held, "awaited": False}
 
 
 def _in_keys(view: HomeView, text: str) -> str:
@@ -225,12 +243,14 @@ def rebuild_reference(
     current = versions.current("annotation_reference")
     before = str(current.notes["version"]) if current else None
     if current is not None:
-        asked = {"given_up": before, "at": dt.datetime.now(dt.UTC).isoformat()}
-        files.write_bytes(home.store / "reference_rebuild.json", json.dumps(asked).encode())
+        if not home.is_local:
+            asked = {"given_up": before, "at": dt.datetime.now(dt.UTC).isoformat()}
+            files.write_bytes(home.store / "reference_rebuild.json", json.dumps(asked).encode())
         trail_of(home).append(
-            "reference rebuild",
+            REBUILD,
             why=_in_keys(HomeView(home, all_assets()), reason),
             from_hash=current.data_version,
+            details={"given_up": before},
         )
     summary = refresh() if refresh is not None else Summary()
     after = versions.current("annotation_reference")

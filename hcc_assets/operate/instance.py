@@ -6,12 +6,15 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import dagster as dg
 
 from hcc_assets.home import leases
 from hcc_assets.home.migration import require_today
 from hcc_assets.home.paths import Home
+from hcc_assets.home.people.subject_keys import keys_folder
+from hcc_assets.home.private import close_to_others
 from hcc_assets.operate.dagster_yaml import DATABASE_VARIABLE, check_database, dagster_yaml
 from hcc_assets.operate.mending import mend_databases
 
@@ -28,6 +31,8 @@ def prepare(home: Home) -> None:
     folder = require_today(home).dagster_home
     check_database(folder, os.environ.get(DATABASE_VARIABLE))
     folder.mkdir(parents=True, exist_ok=True)
+    own = (home.store, home.published, home.quarantine) if home.is_local else ()
+    close_to_others(folder, keys_folder(home), *(Path(str(p)) for p in own))
     settings = folder / "dagster.yaml"
     if not settings.exists():
         settings.write_text(dagster_yaml(os.environ.get(DATABASE_VARIABLE)), encoding="utf-8")

@@ -71,6 +71,9 @@ def people_jobs(home: Callable[[], Home]) -> list[dg.JobDefinition]:
             entry = accept_export(home(), config.export.strip(), _worded(config.reason))
         except LookupError as error:
             raise dg.Failure(str(error), allow_retries=False) from None
+        if entry["awaited"]:
+            context.log.info("asked for; another user has to accept it too")
+            return
         context.log.info("released" if entry["held"] else "released; nothing is held now")
 
     @dg.op(name="rebuild")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 import json
 from typing import Any
 
 import pandas as pd
 
 from hcc_assets.assets.view import HomeView
+from hcc_assets.audit.reconcile import CONFIRM
 from hcc_assets.audit.trail import trail_of
-from hcc_assets.catalogue.clinical._confirmations import FILE, confirmations
+from hcc_assets.audit.who import real_user
+from hcc_assets.catalogue.clinical._confirmations import FILE, confirmations, entry_digest
 from hcc_assets.catalogue.loading import all_assets
 from hcc_assets.clinical.queries.lifecycle import CLOSED, CONFIRMED, to_send
 from hcc_assets.home import files
@@ -87,18 +88,18 @@ def confirm_query(home: Home, query_id: str, reason: str) -> dict[str, Any]:
         "query": name,
         "values": str(values[name]).split(),
         "reason": view.people.in_keys(reason),
-        "who": getpass.getuser(),
+        "who": real_user(),
         "at": dt.datetime.now(dt.UTC).isoformat(),
     }
+    trail_of(home).append(
+        CONFIRM,
+        why=str(entry["reason"]),
+        subject_id=None if pd.isna(query["subject_id"]) else str(query["subject_id"]),
+        details={"query": name, "check": query["check_id"], "entry": entry_digest(entry)},
+    )
     files.amend(
         home.store / FILE,
         lambda data: json.dumps([*json.loads(data or b"[]"), entry], indent=1).encode(),
-    )
-    trail_of(home).append(
-        "query confirm",
-        why=str(entry["reason"]),
-        subject_id=None if pd.isna(query["subject_id"]) else str(query["subject_id"]),
-        details={"query": name, "check": query["check_id"]},
     )
     return entry | {"check": query["check_id"], "severity": query["severity"]}
 

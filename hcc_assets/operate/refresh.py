@@ -77,6 +77,7 @@ class Summary:
     seconds: float = 0.0
     runs: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    trail: list[str] = field(default_factory=list)
     alerts: dict[str, Any] = field(default_factory=dict)
     healed: list[Healed] = field(default_factory=list)
 

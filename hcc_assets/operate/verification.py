@@ -14,8 +14,10 @@ from hcc_assets.home.decisions import DECISIONS, is_readable
 from hcc_assets.home.looking import CURRENT, HELD, copy_of
 from hcc_assets.home.manifests import Held, Manifest
 from hcc_assets.home.paths import Home
+from hcc_assets.home.people.subject_keys import KEY_FILE, KeyDamaged, keys_folder
 from hcc_assets.home.published import is_copy
 from hcc_assets.home.versions import Versions
+from hcc_assets.operate.trail_check import trail_problems
 
 REFRESH = "run hcc refresh"
 
@@ -125,11 +127,26 @@ def decisions(home: Home, _read_data: bool) -> Iterator[Finding]:
             yield Finding(f"store/{name}", "cannot be read", todo)
 
 
+def audit_trail(home: Home, read_data: bool) -> Iterator[Finding]:
+    """The chain of the trail, and what stands without a line of it."""
+    todo = "see docs/operator.md, audit and provenance"
+    try:
+        has_key = (keys_folder(home) / KEY_FILE).exists()
+        problems = (
+            trail_problems(home) if has_key else ["has no key that tells whether it is whole"]
+        )
+    except KeyDamaged:
+        problems = ["has a key that was changed"]
+    for problem in problems:
+        yield Finding("audit/audit.jsonl", problem, todo)
+
+
 CHECKS: list[tuple[str, Check]] = [
     ("versions that stand", versions_that_stand),
     ("earlier versions", earlier_versions),
     ("published files", published_files),
     ("decisions", decisions),
+    ("audit trail", audit_trail),
 ]
 """What `verify` does, in this order, each with its title."""
 

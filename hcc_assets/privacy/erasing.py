@@ -28,6 +28,7 @@ from hcc_assets.home.paths import Home
 from hcc_assets.home.people.consent import tombstones_of
 from hcc_assets.home.people.register import register, strike
 from hcc_assets.operate import actions
+from hcc_assets.operate.four_eyes import seconded
 from hcc_assets.operate.instance import instance_of, prepare
 from hcc_assets.operate.query_answers import forget_confirmations
 from hcc_assets.operate.refresh import Summary
@@ -118,6 +119,17 @@ def erase_subject(
         "erase the subject there too, or let them expire."
     )
     return Erased(proof.absent, not failed, lines, proof.left)
+
+
+def first_of_two(home: Home, subject: str, reference: str) -> bool:
+    """Where two people are asked for: whether this one is the first, and has only asked. An
+    erasure that was begun is finished by whoever asks."""
+    who = who_is(home, subject)
+    begun = tombstones_of(home).names(subject)
+    if begun or not home.config().governance.four_eyes:
+        return False
+    found = seconded(home, "erase", why=reference, subject_id=who.subject, redact=who.samples)
+    return found is None
 
 
 def _taught(home: Home, who: Who) -> list[Path]:

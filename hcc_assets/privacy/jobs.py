@@ -12,7 +12,7 @@ from pydantic import Field
 
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.watch.life import living
-from hcc_assets.privacy.erasing import erase_subject
+from hcc_assets.privacy.erasing import erase_subject, first_of_two
 from hcc_assets.privacy.subject import subject_of_code
 
 
@@ -38,6 +38,9 @@ def erase_job(home: Callable[[], Home]) -> dg.JobDefinition:
             subject = subject_of_code(place, config.code)
         except LookupError as error:
             raise dg.Failure(str(error), allow_retries=False) from None
+        if first_of_two(place, subject, config.reference):
+            context.log.info("asked for; another user has to ask for the same")
+            return
         with living(context.instance, context.run, place):
             result = erase_subject(place, subject, config.reference, own_run=context.run_id)
         for line in result.lines:

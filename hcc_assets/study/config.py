@@ -156,6 +156,12 @@ class Alerts(_Section):
     repeat_hours: float = Field(24, gt=0)
 
 
+class Governance(_Section):
+    """``four_eyes``: an export is accepted, and a subject erased, by two different users."""
+
+    four_eyes: bool = False
+
+
 class Simon(_Section):
     """A two-stage design (Simon 1989): stop after ``n1`` subjects with ``r1`` or fewer responses;
     reject with more than ``r`` of ``n``."""
@@ -184,6 +190,7 @@ class StudyConfig(_Section):
     holding: Holding = Holding()
     aliases: dict[str, dict[str, str]] = Field(default_factory=dict)
     alerts: Alerts = Alerts()
+    governance: Governance = Governance()
     simon: Simon | None = None
 
 

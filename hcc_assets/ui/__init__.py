@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = faces.lazy(
         "Guard": "guard",
         "beside": "children",
         "guarded_app": "serving",
+        "known_by": "serving",
         "serve": "serving",
         "token_for": "serving",
     },

@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 
+from hcc_assets.home.private import private_process
 from hcc_assets.ui.warm import warm_runs
 
 MODULE = "hcc_assets.definitions"
@@ -21,6 +22,7 @@ QUIET = ["--log-level", "warning"]
 def main() -> None:
     """``code SOCKET``: register what has landed, then serve the code location; ``daemon
     WORKSPACE``: run the daemon."""
+    private_process()
     role, place = sys.argv[1:3]
     # a parent in the background was started with SIGINT ignored, which is inherited
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,14 +1,14 @@
-"""What ``hcc ui`` serves: Dagster's web UI on loopback, for anyone to read, to change only for who
-holds the token. The daemon is started elsewhere.
+"""What ``hcc ui`` serves: Dagster's web UI on loopback, to read and to change for who has logged in.
+The daemon is started elsewhere.
 
 Dagster's webserver has no authentication: ``GET /graphql?query=mutation…`` wipes assets, ``POST
 /report_asset_check`` forges a pass. ``--read-only`` refuses most, for everyone. Here the same
 application runs in this process (a proxy would leave an open port behind it) with two locks:
 
-1. `guard.Guard`, an ASGI layer, refuses every request that could change something unless it carries
-   the token (cookie after the printed link, HTTP
-   Basic password, or Bearer) and comes from the served page itself (``Origin``,
-   ``Sec-Fetch-Site``); and any request under a foreign ``Host``.
+1. `guard.Guard`, an ASGI layer, refuses every request of who is not known (by a log-in, by a token
+   as Bearer or HTTP Basic password, or by a reverse proxy), every change that their role does not
+   allow or that does not come from the served page itself (``Origin``, ``Sec-Fetch-Site``), and any
+   request under a foreign ``Host``.
 2. `serving_app.GuardedWebserver` gives Dagster a read-only request context unless the guard has let
    the request through as an operator's, so that
    Dagster's own permission checks hold where the guard would be mistaken, and the page shows its
@@ -25,7 +25,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from hcc_assets.ui.guard import LOOPBACK, App, Guard, OnWrite, Writes
+from hcc_assets.ui.access_log import AccessLog
+from hcc_assets.ui.guard import LOOPBACK, App, Guard, Known, OnWrite, Writes
+from hcc_assets.ui.sessions import Sessions
+from hcc_assets.ui.users import Proxy, Users
 
 HOSTS_VARIABLE = "HCC_UI_HOSTS"
 TOKEN_FILE = "ui_token"  # noqa: S105  (a file name)
@@ -54,6 +57,19 @@ def allowed_hosts(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
     )
 
 
+def known_by(token: str, state: Path, keys: Path) -> Known:
+    """By what the people of an installation are known.
+
+    Parameters
+    ----------
+    state
+        Folder of log-ins and of the access log.
+    keys
+        Folder of the users.
+    """
+    return Known(token, Sessions(state, token), Users(keys), Proxy.configured(), AccessLog(state))
+
+
 def login_link(host: str, port: int, token: str) -> str:
     """The link that ``hcc ui`` prints: it sets the cookie and leads to the start page."""
     return f"http://{host}:{port}/?{urlencode({'token': token})}"
@@ -61,7 +77,7 @@ def login_link(host: str, port: int, token: str) -> str:
 
 @contextlib.contextmanager
 def guarded_app(
-    token: str,
+    known: Known,
     workspace: Path | None,
     *,
     module: str | None = None,
@@ -69,14 +85,14 @@ def guarded_app(
     hosts: tuple[str, ...] | None = None,
     prefix: str = "",
     on_write: OnWrite | None = None,
-    private: bool = False,
+    private: bool = True,
     instance: Any | None = None,
 ) -> Iterator[App]:
     """The guarded web application.
 
     Parameters
     ----------
-    token, writes, hosts, prefix, on_write, private
+    known, writes, hosts, prefix, on_write, private
         As in `guard.Guard`; ``hosts`` by default `allowed_hosts`.
     workspace, module
         The code locations: a ``workspace.yaml``, or one Python module.
@@ -109,7 +125,7 @@ def guarded_app(
         app = GuardedWebserver(context, prefix, live_data_poll_rate=2000).create_asgi_app()
         yield Guard(
             app,
-            token,
+            known,
             writes=writes,
             hosts=hosts or allowed_hosts(),
             prefix=prefix,
@@ -123,5 +139,12 @@ def serve(app: App, host: str, port: int) -> None:
     import uvicorn
 
     uvicorn.run(
-        app, host=host, port=port, log_level="warning", access_log=False, server_header=False
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        # the address of a client is that of its connection: a header could name the proxy's
+        proxy_headers=False,
     )

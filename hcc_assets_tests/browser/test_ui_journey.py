@@ -23,6 +23,7 @@ from scipy import sparse
 
 from hcc_assets.home.paths import Home
 from hcc_assets.operate.dagster_yaml import dagster_yaml
+from hcc_assets.ui.users import Users
 from hcc_assets_tests.browser.driving import Browser
 from hcc_assets_tests.cells.matrices import mtx_text, toy, write_mex
 
@@ -48,10 +49,11 @@ LAUNCH = f"{DIALOG}//button[contains(., 'Launch 1 run')]"
 
 
 class Served(NamedTuple):
-    """A running ``hcc ui``: its address, the link that it printed, and its home."""
+    """A running ``hcc ui``: its address, the links of operator and reader, and its home."""
 
     url: str
     link: str
+    visitor: str
     landing: Path
 
 
@@ -108,12 +110,14 @@ def hcc_ui(root: Path, landing: Path, *options: str) -> Iterator[Served]:
         until = time.monotonic() + 120
         while True:
             with contextlib.suppress(requests.ConnectionError):
-                if requests.get(f"{url}/server_info", timeout=5).ok:
+                if requests.get(f"{url}/server_info", timeout=5).status_code == 401:
                     break
             assert server.poll() is None and time.monotonic() < until, log.read_text()
             time.sleep(0.2)
-        (link,) = re.findall(r"^Change: (\S+)$", log.read_text(), flags=re.MULTILINE)
-        yield Served(url, link, landing)
+        token = (root / "dagster" / "ui_token").read_text()
+        assert token not in log.read_text()
+        reader = Users(root / "keys").add("visitor", "reader", "2026-11-28")
+        yield Served(url, f"{url}/?token={token}", f"{url}/?token={reader}", landing)
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(timeout=60)
@@ -156,6 +160,9 @@ def test_a_visitor_may_look_and_the_operator_brings_a_refused_sample_back(
 ) -> None:
     landing = make_home(place / "home", queued=False)
     with hcc_ui(place / "home", landing, "--no-daemon") as served:
+        window.open(f"{served.url}/assets/raw_counts")
+        window.read("Log in")
+        window.open(served.visitor)
         window.open(f"{served.url}/assets/raw_counts")
         window.read("Raw UMI counts of one sample as delivered")
         (button,) = window.wait(

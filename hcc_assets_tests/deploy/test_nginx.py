@@ -72,6 +72,7 @@ def guarded_ui(folder: Path) -> Iterator[int]:
     )
     port, log = free_port(), folder / "server.log"
     environment = {**os.environ, "DAGSTER_HOME": str(folder), "HCC_UI_HOSTS": NAME}
+    environment["HCC_UI_PROXY"] = "X-Remote-User 127.0.0.1"
     with log.open("wb") as output:
         server = subprocess.Popen(
             [sys.executable, "-c", SERVER, str(folder), str(port)],

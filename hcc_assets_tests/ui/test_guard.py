@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import dagster as dg
+from graphql import get_introspection_query
 
 from hcc_assets.ui import serving
 from hcc_assets.ui.guard import Guard
@@ -59,17 +60,19 @@ async def inner(scope, receive, send) -> None:
 MUTATION = json.dumps({"query": NUX}).encode()
 
 
-def test_modes() -> None:
+def test_modes(tmp_path: Path) -> None:
     token = "t" * 40
     bearer = {"authorization": f"Bearer {token}"}
-    nobody, anyone = Guard(inner, token, writes="nobody"), Guard(inner, token, writes="anyone")
+    known = serving.known_by(token, tmp_path, tmp_path / "keys")
+    nobody = Guard(inner, known, writes="nobody", private=False)
+    anyone = Guard(inner, known, writes="anyone")
     assert ask(nobody, body=MUTATION, headers=bearer) == 403
     assert ask(nobody, "GET", "/") == 200
     assert ask(anyone, body=MUTATION) == 299
     assert ask(anyone, body=MUTATION, headers={"origin": "http://evil.example"}) == 403
-    private = Guard(inner, token, private=True)
+    private = Guard(inner, known)
     assert ask(private, "GET", "/") == 401 and ask(private, "GET", "/", headers=bearer) == 299
-    prefixed = Guard(inner, token, prefix="/hcc", hosts=("trial.example.org",))
+    prefixed = Guard(inner, known, prefix="/hcc", hosts=("trial.example.org",), private=False)
     assert (
         ask(prefixed, path="/hcc/graphql", body=MUTATION, headers={"host": "trial.example.org"})
         == 401
@@ -85,11 +88,20 @@ def test_modes() -> None:
     )
 
 
-def test_large_and_deep_documents_are_refused() -> None:
-    guard = Guard(inner, "t" * 40)
+def test_large_and_deep_documents_are_refused(tmp_path: Path) -> None:
+    known = serving.known_by("t" * 40, tmp_path, tmp_path / "keys")
+    guard = Guard(inner, known, private=False)
     assert ask(guard, body=b"x" * (9 << 20)) == 413
     assert ask(guard, body=json.dumps({"query": "{a" * 50_000}).encode()) == 401
     assert ask(guard, body=json.dumps({"query": None}).encode()) == 401
+    deep = "{ a " * 31 + "}" * 31
+    assert ask(guard, body=json.dumps({"query": deep}).encode()) == 400
+    spread = "".join(f"fragment F{i} on Q {{ {f'...F{i + 1} ' * 10} }} " for i in range(5))
+    wide = "{ ...F0 } " + spread + "fragment F5 on Q { a b c }"
+    assert ask(guard, body=json.dumps({"query": wide}).encode()) == 400
+    circle = "{ ...A } fragment A on Q { a ...B } fragment B on Q { b ...A }"
+    assert ask(guard, body=json.dumps({"query": circle}).encode()) == 200
+    assert ask(guard, body=json.dumps({"query": get_introspection_query()}).encode()) == 200
 
 
 def test_a_proxys_public_name_is_allowed_by_setting() -> None:

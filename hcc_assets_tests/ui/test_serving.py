@@ -20,6 +20,7 @@ import requests
 from websockets.sync.client import connect
 
 from hcc_assets.ui import serving
+from hcc_assets.ui.users import Users
 
 LOCATION = """
 import dagster as dg
@@ -36,10 +37,12 @@ SERVER = """
 import sys
 from pathlib import Path
 from hcc_assets.ui import serving
+from hcc_assets.ui.users import Users
 folder, port = Path(sys.argv[1]), int(sys.argv[2])
 token, workspace = serving.token_for(folder), folder / "workspace.yaml"
-told = lambda what: print("WRITE", what, flush=True)
-with serving.guarded_app(token, workspace, on_write=told) as app:
+told = lambda who, what: print("WRITE", who, what, flush=True)
+known = serving.known_by(token, folder, folder / "keys")
+with serving.guarded_app(known, workspace, on_write=told) as app:
     serving.serve(app, "127.0.0.1", port)
 """
 WIPE = """mutation { wipeAssets(assetPartitionRanges: [{assetKey: {path: ["subjects"]}}])
@@ -54,6 +57,7 @@ ADD = """mutation($key: String!) { addDynamicPartition(
 class Served(NamedTuple):
     url: str
     token: str
+    reader: str
     folder: Path
     log: Path
 
@@ -80,6 +84,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
     log = folder / "server.log"
+    reader = Users(folder / "keys").add("monitor", "reader", "2026-11-01")
     environment = {**os.environ, "DAGSTER_HOME": str(folder)}
     with log.open("wb") as output:
         server = subprocess.Popen(
@@ -90,28 +95,31 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(600):
+        for _ in range(3000):
             try:
-                if requests.get(f"{url}/server_info", timeout=5).ok:
+                if requests.get(f"{url}/server_info", timeout=5).status_code == 401:
                     break
             except requests.ConnectionError:
                 time.sleep(0.1)
             assert server.poll() is None, log.read_text()
-        yield Served(url, serving.token_for(folder), folder, log)
+        yield Served(url, serving.token_for(folder), reader, folder, log)
     finally:
         server.terminate()
         server.wait(timeout=30)
 
 
 def query(served: Served, text: str, **options) -> requests.Response:
+    """As the user who may only read, unless ``headers`` say who asks."""
     variables = options.pop("variables", None)
+    options.setdefault("headers", {"Authorization": f"Bearer {served.reader}"})
     return requests.post(
         f"{served.url}/graphql", json={"query": text, "variables": variables}, timeout=30, **options
     )
 
 
-def test_anyone_may_read(served: Served) -> None:
-    page = requests.get(served.url, timeout=30)
+def test_a_reader_may_read(served: Served) -> None:
+    as_reader = {"Authorization": f"Bearer {served.reader}"}
+    page = requests.get(served.url, timeout=30, headers=as_reader)
     assert page.ok and "<html" in page.text
     assert (
         "subjects"
@@ -167,6 +175,12 @@ ANONYMOUS = {
         headers={"Authorization": "Bearer " + "x" * 43},
         timeout=30,
     ),
+    "the token as a cookie": lambda u: requests.post(
+        f"{u}/graphql",
+        json={"query": WIPE},
+        cookies={"hcc_ui": "x" * 43},
+        timeout=30,
+    ),
     "wrong password": lambda u: requests.post(
         f"{u}/graphql", json={"query": WIPE}, auth=("admin", ""), timeout=30
     ),
@@ -185,13 +199,15 @@ ANONYMOUS = {
 @pytest.mark.parametrize("way", ANONYMOUS)
 def test_anonymous_changes_are_refused(served: Served, way: str) -> None:
     answer = ANONYMOUS[way](served.url)
-    assert answer.status_code in ((401, 403) if way != "delete" else (405,))
+    assert answer.status_code in (401, 403)
     assert served.materializations() == 1 and served.samples() == []
 
 
 def test_a_mutation_through_the_websocket_changes_nothing(served: Served) -> None:
     with connect(
-        served.url.replace("http", "ws") + "/graphql", subprotocols=["graphql-ws"]
+        served.url.replace("http", "ws") + "/graphql",
+        subprotocols=["graphql-ws"],
+        additional_headers={"Authorization": f"Bearer {served.reader}"},
     ) as socket_:  # type: ignore[list-item]
         socket_.send(json.dumps({"type": "connection_init"}))
         assert json.loads(socket_.recv(timeout=10))["type"] == "connection_ack"
@@ -232,7 +248,7 @@ def test_who_opens_the_printed_link_can_work_and_it_is_recorded(served: Served) 
         "wipe_assets",
     }
     assert {p["value"] for p in query(served, permissions).json()["data"]["permissions"]} == {False}
-    assert "WRITE addDynamicPartition" in served.log.read_text()
+    assert "WRITE token addDynamicPartition" in served.log.read_text()
     with dg.DagsterInstance.from_config(str(served.folder)) as instance:
         instance.delete_dynamic_partition("sample", "S01")
 
@@ -251,7 +267,11 @@ def test_token_as_bearer_or_password(served: Served, credentials) -> None:
 
 
 def test_another_site_cannot_use_the_operators_browser(served: Served) -> None:
-    cookie = {"Cookie": f"hcc_ui={served.token}"}
+    link = serving.login_link("127.0.0.1", int(served.url.rpartition(":")[2]), served.token)
+    given = requests.get(link, timeout=30, allow_redirects=False).headers["set-cookie"]
+    assert served.token not in given
+    cookie = {"Cookie": given.partition(";")[0]}
+    assert query(served, NUX, headers=cookie).ok
     for headers in (
         {"Origin": "http://evil.example"},
         {"Sec-Fetch-Site": "cross-site"},
@@ -274,3 +294,29 @@ def test_another_site_cannot_use_the_operators_browser(served: Served) -> None:
 def test_a_wrong_link_sets_no_cookie(served: Served) -> None:
     answer = requests.get(f"{served.url}/?token=guess", timeout=30)
     assert answer.status_code == 401 and "set-cookie" not in answer.headers
+
+
+def test_nothing_is_read_without_a_log_in(served: Served) -> None:
+    for path in ("/", "/graphql?query={version}", "/server_info", "/assets", "/notebook?path=x"):
+        assert requests.get(served.url + path, timeout=30).status_code == 401
+    page = requests.get(served.url, headers={"Accept": "text/html"}, timeout=30)
+    assert page.status_code == 401 and 'type="password"' in page.text
+    token = {"Authorization": f"Bearer {served.token}"}
+    answer = requests.get(f"{served.url}/notebook?path=/etc/passwd", headers=token, timeout=30)
+    assert answer.status_code == 404
+
+
+def test_a_log_in_by_the_form_ends_with_the_log_out(served: Served) -> None:
+    session = requests.Session()
+    answer = session.post(f"{served.url}/login", data={"token": served.reader}, timeout=30)
+    assert answer.ok and "<html" in answer.text
+    refused = session.post(f"{served.url}/graphql", json={"query": NUX}, timeout=30)
+    assert refused.status_code == 403 and "monitor is reader" in refused.text
+    kept = dict(session.cookies)
+    session.post(f"{served.url}/logout", timeout=30, allow_redirects=False)
+    assert requests.get(served.url, cookies=kept, timeout=30).status_code == 401
+    log = next((served.folder / "access").glob("ui-*.jsonl"))
+    said = log.read_text()
+    assert served.reader not in said and served.token not in said
+    assert '"note": "log-in"' in said and "monitor is reader" in said
+    assert log.stat().st_mode & 0o777 == 0o600

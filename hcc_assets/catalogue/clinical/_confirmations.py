@@ -8,19 +8,38 @@ from dataclasses import dataclass
 from typing import Any
 
 from hcc_assets.assets.inputs import Basis, Input, View
+from hcc_assets.audit.reconcile import CONFIRM, believed_confirmations
+from hcc_assets.audit.trail import decided
 from hcc_assets.home.decisions import read_entries
 from hcc_assets.home.manifests import digest
 from hcc_assets.home.paths import Home
 
 FILE = "query_confirmations.json"
-"""Below the store; ``hcc query confirm`` writes it. Values are in it as hashes alone."""
+"""Below the store; ``hcc query confirm`` writes it. Values are in it as hashes alone; a
+confirmation counts when the audit trail has its line."""
 
 Confirmed = Mapping[str, list[frozenset[str]]]
 
 
-def confirmations(home: Home) -> list[dict[str, Any]]:
-    """Every confirmation: ``query, values, reason, who, at``, oldest first."""
+def recorded_confirmations(home: Home) -> list[dict[str, Any]]:
+    """What the file holds, whether it can be believed or not."""
     return read_entries(home.store / FILE)
+
+
+def entry_digest(entry: Mapping[str, Any]) -> str:
+    """What the line of a confirmation in the audit trail names it by."""
+    return digest(sorted(entry.items()))
+
+
+def confirmations(home: Home) -> list[dict[str, Any]]:
+    """Every confirmation that has its line in the audit trail: ``query, values, reason, who, at``,
+    oldest first. On an object store, where each machine has a trail of its own, all of them."""
+    found = recorded_confirmations(home)
+    if not found or not home.is_local:
+        return found
+    named = [(str(e["query"]), entry_digest(e)) for e in found]
+    believed = set(believed_confirmations(decided(home, CONFIRM), named))
+    return [entry for entry, name in zip(found, named, strict=True) if name in believed]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import os
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 from upath import UPath
@@ -18,8 +19,16 @@ from hcc_assets.home import files
 URL_VARIABLE = "HCC_HEARTBEAT_URL"
 
 
-def write_heartbeat(path: Path, now: dt.datetime, *, who: str, healthy: bool | None = None) -> None:
-    """Renew the heartbeat file: one JSON object ``{at, who, pid, healthy}``, replaced in one step.
+def write_heartbeat(
+    path: Path,
+    now: dt.datetime,
+    *,
+    who: str,
+    healthy: bool | None = None,
+    trail: Mapping[str, Any] | None = None,
+) -> None:
+    """Renew the heartbeat file: one JSON object ``{at, who, pid, healthy, trail}``, replaced in one
+    step.
 
     Parameters
     ----------
@@ -31,12 +40,15 @@ def write_heartbeat(path: Path, now: dt.datetime, *, who: str, healthy: bool | N
         What beats: ``daemon``, ``refresh``.
     healthy
         Verdict of the last health check, when there was one.
+    trail
+        Head of the audit trail: a monitor that keeps what it reads holds an anchor.
     """
     record = {
         "at": now.astimezone(dt.UTC).isoformat(timespec="seconds"),
         "who": who,
         "pid": os.getpid(),
         "healthy": healthy,
+        "trail": trail,
     }
     files.write_bytes(UPath(path), (json.dumps(record) + "\n").encode())
 

@@ -169,7 +169,7 @@ def alerts(store: Outbox, now: dt.datetime, channels: Sequence[str] | None) -> P
 
 
 def audit(trail: AuditTrail) -> Probe:
-    problems = trail.look()
+    problems = trail.glance()
     if problems:
         return Probe(
             "audit trail",
