@@ -1,5 +1,5 @@
-"""The child process of ``isolation``: limited by ``confined``, decodes one matrix, writes plain arrays. Genes
-are judged by the parent; pandas stays out.
+"""The child process of ``isolation``: limited by ``confined``, decodes one matrix, writes plain
+arrays. Genes are judged by the parent; pandas stays out.
 
 Run as ``python -m hcc_assets.cells.reading.parse_child`` with a JSON job on standard input.
 """
