@@ -72,7 +72,8 @@ def _no_network() -> None:
     def refuse(*_: Any, **__: Any) -> Any:
         raise PermissionError("a parser has no network")
 
-    socket.socket = refuse  # type: ignore[misc,assignment]
+    # a class still: libraries that are loaded later derive theirs from it
+    socket.socket = type("socket", (socket.socket,), {"__init__": refuse})  # type: ignore[misc]
     socket.create_connection = refuse
     socket.getaddrinfo = refuse
     if sys.platform == "linux":

@@ -130,7 +130,7 @@ def _read_sas(read: Any, path: Path, kind: str) -> Cells:
     attempts: tuple[dict[str, str], ...] = ({}, {"encoding": "GB18030"})
     for attempt in attempts:
         try:
-            _, said = read(str(path), metadataonly=True, **attempt)
+            _, said = read(str(path), output_format="dict", metadataonly=True, **attempt)
             width = max(1, len(said.column_names))
             judge_size(max(0, said.number_rows or 0), width)
             most = MAX_CELLS // width + 1
@@ -147,7 +147,9 @@ def _read_sas(read: Any, path: Path, kind: str) -> Cells:
         columns = [_sas_column(data[name]) for name in names]
         n_rows = len(columns[0]) if columns else 0
         judge_size(n_rows, len(names))
-        if said.number_rows is not None and said.number_rows >= 0 and said.number_rows != n_rows:
+        if any(
+            n is not None and n >= 0 and n != n_rows for n in (said.number_rows, meta.number_rows)
+        ):
             raise DomainRefused(
                 "cut",
                 f"the file announces another number of rows than it holds ({n_rows}); it was "
