@@ -16,6 +16,7 @@ import numpy as np
 from hcc_assets.clinical.reading.cell_text import to_text, typed_table
 from hcc_assets.clinical.reading.cells import (
     MAX_CELLS,
+    MAX_ROWS,
     MAX_UNPACKED,
     Cells,
     judge_bytes,
@@ -62,6 +63,8 @@ def read_xlsx(path: Path) -> Cells:
             judge_bytes(sum(part.file_size for part in packed.infolist()), MAX_UNPACKED)
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         formulas = openpyxl.load_workbook(path, read_only=True, data_only=False)
+    except DomainRefused:
+        raise
     except _DAMAGED:
         raise DomainRefused(
             "format", "the file is no readable Excel workbook or was cut; send it again"
@@ -78,6 +81,8 @@ def read_xlsx(path: Path) -> Cells:
             )
         try:
             grid = _grid(book[names[0]], formulas[names[0]])
+        except DomainRefused:
+            raise
         except _DAMAGED:
             raise DomainRefused(
                 "format", "the sheet is damaged or was cut; send the workbook again"
@@ -105,6 +110,9 @@ def _grid(sheet: Any, formulas: Any) -> list[list[Any]]:
     for number, (cells, asked) in enumerate(
         zip(sheet.iter_rows(), formulas.iter_rows(), strict=False)
     ):
+        if not cells and number <= MAX_ROWS:  # a row that the sheet leaves out
+            grid.append([])
+            continue
         values = [_excel_cell(cell) for cell in cells]
         width = max(width, len(values))
         judge_size(number, width)
