@@ -26,6 +26,12 @@ test: setup  ## the tests, under ten minutes
 test-faults: setup  ## the full fault list and the seeded year
 	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "faults or slow" --timeout 1800
 
+FUZZ_SECONDS ?= 3600
+FUZZ_SEED ?= 0
+
+fuzz: setup  ## mutated clinical files through everything that reads them, an hour
+	@$(PY) -m hcc_assets_tests.clinical.reading.fuzzing --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
+
 lint: setup  ## ruff, mypy, import-linter
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
@@ -53,4 +59,4 @@ scan: setup  ## advisories against the lock file: make scan OSV=all.zip (works o
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup demo test test-faults lint ui lock benchmark benchmark-science sbom scan clean
+.PHONY: help setup demo test test-faults fuzz lint ui lock benchmark benchmark-science sbom scan clean

@@ -27,6 +27,7 @@ from platformdirs import user_cache_path
 _PACKAGE = "hcc_assets"
 _ROOT = Path(__file__).resolve().parents[1]
 ROOMS = (
+    "confined",
     "study",
     "schemas",
     "stats",

@@ -70,18 +70,17 @@ def _matrix(path: Path, genome: str | None) -> dict[str, Any]:
 
 def _clinical(path: Path, config: StudyConfig, names: list[str]) -> dict[str, Any]:
     from hcc_assets.clinical.checks.run import run_checks
+    from hcc_assets.clinical.reading.apart import read_apart
     from hcc_assets.clinical.reading.exports import read_export, validate_file
     from hcc_assets.home.landing.deliveries import export_date
 
     if path.is_file():
-        issues, reason = validate_file(path, config)
+        issues, reason = validate_file(path, config, read=read_apart)
         refused = {names[0]: reason} if reason else {}
     else:
-        export = read_export(
-            path, config, cutoff=config.study.data_cutoff or export_date(path.name)
-        )
-        refused = dict(export.refused)
         cutoff = config.study.data_cutoff or export_date(path.name)
+        export = read_export(path, config, cutoff=cutoff, read=read_apart)
+        refused = dict(export.refused)
         issues = export.issues
         if cutoff is not None:
             import pandas as pd

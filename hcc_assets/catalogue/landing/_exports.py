@@ -38,11 +38,12 @@ class Exports:
 
     def delivered(self, delivery: Delivery, config: StudyConfig) -> Export:
         """An export as it was delivered."""
+        from hcc_assets.clinical.reading.apart import read_apart
         from hcc_assets.clinical.reading.exports import read_export
 
         cutoff = config.study.data_cutoff or export_date(delivery.id)
         with local_copy(self.view.home.landing / delivery.path) as folder:
-            return read_export(folder, config, cutoff=cutoff)
+            return read_export(folder, config, cutoff=cutoff, read=read_apart)
 
     def read(self, delivery: Delivery, config: StudyConfig) -> Export:
         """What may be used of an export."""

@@ -1,17 +1,13 @@
-"""Parsing of delivered matrices in a child process with limits on memory, time and network. What is
-parsed belongs to the readers.
+"""Parsing of delivered matrices in a child process with limits on memory, time and network
+(`confined`). What is parsed belongs to the readers.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy import sparse
@@ -20,6 +16,7 @@ from hcc_assets.cells.reading.decoded import Decoded
 from hcc_assets.cells.reading.matrix_files import MatrixFiles, MatrixPart, find_matrix
 from hcc_assets.cells.reading.refused import MatrixRefused
 from hcc_assets.cells.reading.tenx import to_anndata
+from hcc_assets.confined.child import run, why_ended
 from hcc_assets.study.config import StudyConfig
 
 if TYPE_CHECKING:
@@ -41,65 +38,7 @@ LABEL_COLUMNS: Final = (
 )
 """Columns of obs that training the reference can use."""
 
-
-def _environment() -> dict[str, str]:
-    """What the child may know: where the package is, one thread, no plugin folder; nothing else of
-    ours.
-    """
-    package = str(Path(__file__).resolve().parents[3])
-    keep = {
-        k: os.environ[k]
-        for k in ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "VIRTUAL_ENV")
-        if k in os.environ
-    }
-    return {
-        **keep,
-        "PYTHONPATH": package,
-        "PYTHONHASHSEED": "0",
-        "PYTHONUTF8": "1",
-        "LC_ALL": "C.UTF-8",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "HDF5_PLUGIN_PATH": "/nonexistent",
-        "HDF5_PLUGIN_PRELOAD": "::",
-    }
-
-
-def _kill(child: subprocess.Popen[bytes]) -> None:
-    if hasattr(os, "killpg"):
-        try:
-            os.killpg(child.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            child.kill()
-    else:
-        child.kill()
-    child.wait()
-
-
-def _wait(job: dict[str, Any], timeout_s: float) -> int:
-    """Run the child on ``job``; its exit code. Everything it prints is dropped: it may quote the
-    file.
-    """
-    child = subprocess.Popen(
-        [sys.executable, "-m", "hcc_assets.cells.reading.parse_child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=_environment(),
-        cwd=job["out"],
-        start_new_session=True,
-    )
-    try:
-        child.communicate(json.dumps(job).encode(), timeout=timeout_s)
-    except subprocess.TimeoutExpired:
-        _kill(child)
-        raise MatrixRefused(
-            "timeout", f"the matrix was not read within {timeout_s:g} seconds"
-        ) from None
-    except BaseException:
-        _kill(child)
-        raise
-    return int(child.returncode)
+_CHILD = "hcc_assets.cells.reading.parse_child"
 
 
 def _load(folder: Path, files: str) -> Decoded:
@@ -131,6 +70,24 @@ def _load(folder: Path, files: str) -> Decoded:
     )
 
 
+def _ended(name: str, code: int | None, timeout_s: float) -> MatrixRefused:
+    if code is None:
+        return MatrixRefused("timeout", f"the matrix was not read within {timeout_s:g} seconds")
+    reason = why_ended(code)
+    if reason == "timeout":
+        return MatrixRefused(
+            "timeout", f"{name} was not read within {timeout_s:g} seconds of processor time"
+        )
+    if reason == "too_large":
+        return MatrixRefused(
+            "too_large",
+            f"the reader of {name} was ended: it needs more memory than one sample may take",
+        )
+    return MatrixRefused(
+        "reader_crashed", f"the reader of {name} ended without a result; the file may be damaged"
+    )
+
+
 def _decode_isolated(
     part: MatrixPart,
     genome: str | None,
@@ -153,22 +110,9 @@ def _decode_isolated(
             "memory_mb": memory_mb,
             "cpu_s": max(1, int(timeout_s)),
         }
-        code = _wait(job, timeout_s)
+        code = run(_CHILD, job, folder=folder, timeout_s=timeout_s)
         if code != 0 or not (Path(folder) / "result.json").exists():
-            if code == -getattr(signal, "SIGXCPU", 24):
-                raise MatrixRefused(
-                    "timeout", f"{name} was not read within {timeout_s:g} seconds of processor time"
-                )
-            if code in (-signal.SIGKILL, -signal.SIGABRT):
-                raise MatrixRefused(
-                    "too_large",
-                    f"the reader of {name} was ended: it needs more memory than one sample may "
-                    "take",
-                )
-            raise MatrixRefused(
-                "reader_crashed",
-                f"the reader of {name} ended without a result; the file may be damaged",
-            )
+            raise _ended(name, code, timeout_s)
         return _load(Path(folder), name)
 
 

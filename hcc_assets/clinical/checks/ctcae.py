@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hcc_assets.clinical.reading.formats import read_raw
+from hcc_assets.clinical.reading.apart import read_file_apart
 from hcc_assets.clinical.reading.refusal import DomainRefused
 from hcc_assets.study.codelists import GRADES
 
@@ -41,7 +41,7 @@ def match_key(term: str) -> str:
 
 def read_terms(path: Path) -> pd.DataFrame:
     """Read the CTCAE table (CSV or XLSX with the columns ``MedDRA SOC``, ``CTCAE Term``, ``Grade
-    1`` … ``Grade 5``).
+    1`` … ``Grade 5``), in a child process as every delivery.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def read_terms(path: Path) -> pd.DataFrame:
     DomainRefused
         The file cannot be read or has other columns.
     """
-    raw = read_raw(Path(path))
+    raw = read_file_apart(Path(path))
     names = [re.sub(r"\s+", " ", name).strip().casefold() for name in raw.columns]
     wanted = ["ctcae term", "meddra soc", *(f"grade {g}" for g in GRADES)]
     missing = [name for name in wanted if name not in names]

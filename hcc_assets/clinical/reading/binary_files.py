@@ -12,14 +12,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from hcc_assets.clinical.reading.cell_text import to_text, typed_table
-from hcc_assets.clinical.reading.raw_table import RawTable
+from hcc_assets.clinical.reading.cells import (
+    MAX_CELLS,
+    MAX_ROWS,
+    MAX_UNPACKED,
+    Cells,
+    judge_bytes,
+    judge_size,
+)
 from hcc_assets.clinical.reading.refusal import DomainRefused
 
 _XPT_RECORD = 80
 """Bytes of a record, in the layout that SAS publishes for its transport files (TS-140)."""
+
+_DAMAGED = (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError)
+"""What ``openpyxl`` raises for most damaged workbooks."""
 
 _ZEROS = re.compile(r"0{2,18}")
 
@@ -36,7 +45,7 @@ def _excel_cell(cell: Any) -> Any:
     return value
 
 
-def read_xlsx(path: Path) -> RawTable:
+def read_xlsx(path: Path) -> Cells:
     """One sheet of an Excel workbook: the one named as the file (the domain), else the only one.
 
     Formulas count by their stored result.
@@ -44,15 +53,19 @@ def read_xlsx(path: Path) -> RawTable:
     Raises
     ------
     DomainRefused
-        No workbook, several sheets and none named as the domain, a formula without a stored result,
-        or values beside or outside the header.
+        No workbook, several sheets and none named as the domain, more cells than are read, a
+        formula without a stored result, or values beside or outside the header.
     """
     import openpyxl
 
     try:
+        with zipfile.ZipFile(path) as packed:
+            judge_bytes(sum(part.file_size for part in packed.infolist()), MAX_UNPACKED)
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         formulas = openpyxl.load_workbook(path, read_only=True, data_only=False)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError):
+    except DomainRefused:
+        raise
+    except _DAMAGED:
         raise DomainRefused(
             "format", "the file is no readable Excel workbook or was cut; send it again"
         ) from None
@@ -67,23 +80,16 @@ def read_xlsx(path: Path) -> RawTable:
                 f"{path.stem.upper()}; name the one to read so",
             )
         try:
-            grid = [[_excel_cell(cell) for cell in row] for row in book[names[0]].iter_rows()]
-            asked = [
-                [cell.data_type == "f" for cell in row] for row in formulas[names[0]].iter_rows()
-            ]
-        except (zipfile.BadZipFile, KeyError, ValueError, OSError, EOFError):
+            grid = _grid(book[names[0]], formulas[names[0]])
+        except DomainRefused:
+            raise
+        except _DAMAGED:
             raise DomainRefused(
                 "format", "the sheet is damaged or was cut; send the workbook again"
             ) from None
     finally:
         book.close()
         formulas.close()
-    for number, (values, flags) in enumerate(zip(grid, asked, strict=False)):
-        if any(flag and value is None for value, flag in zip(values, flags, strict=False)):
-            raise DomainRefused(
-                "formula",
-                f"row {number}: a formula has no stored result; save the workbook with values",
-            )
     while grid and all(value is None for value in grid[0]):
         grid.pop(0)
     if not grid:
@@ -92,21 +98,51 @@ def read_xlsx(path: Path) -> RawTable:
     width = max(len(row) for row in grid)
     header += [""] * (width - len(header))
     body = [[*row, *[None] * (width - len(row))] for row in grid[1:]]
-    columns = list(zip(*body, strict=True)) if body else [()] * width
-    return typed_table(header, columns, len(body))
+    return typed_table(header, list(zip(*body, strict=True)) if body else [()] * width)
+
+
+def _grid(sheet: Any, formulas: Any) -> list[list[Any]]:
+    """Values of a sheet, row by row; ``formulas`` is the same sheet as formulas."""
+    for side in (sheet, formulas):
+        judge_size(side.max_row or 0, side.max_column or 0)
+        side.reset_dimensions()  # what the sheet says of itself may be less than it holds
+    grid, width = [], 0
+    for number, (cells, asked) in enumerate(
+        zip(sheet.iter_rows(), formulas.iter_rows(), strict=False)
+    ):
+        if not cells and number <= MAX_ROWS:  # a row that the sheet leaves out
+            grid.append([])
+            continue
+        values = [_excel_cell(cell) for cell in cells]
+        width = max(width, len(values))
+        judge_size(number, width)
+        if any(
+            value is None and cell.data_type == "f"
+            for value, cell in zip(values, asked, strict=False)
+        ):
+            raise DomainRefused(
+                "formula",
+                f"row {number}: a formula has no stored result; save the workbook with values",
+            )
+        grid.append(values)
+    return grid
 
 
 def _sas_column(values: Sequence[Any]) -> list[Any]:
-    return [None if isinstance(value, float) and np.isnan(value) else value for value in values]
+    return [None if isinstance(value, float) and value != value else value for value in values]
 
 
-def _read_sas(read: Any, path: Path, kind: str) -> RawTable:
+def _read_sas(read: Any, path: Path, kind: str) -> Cells:
     import pyreadstat
 
     attempts: tuple[dict[str, str], ...] = ({}, {"encoding": "GB18030"})
     for attempt in attempts:
         try:
-            data, meta = read(str(path), output_format="dict", **attempt)
+            _, said = read(str(path), output_format="dict", metadataonly=True, **attempt)
+            width = max(1, len(said.column_names))
+            judge_size(max(0, said.number_rows or 0), width)
+            most = MAX_CELLS // width + 1
+            data, meta = read(str(path), output_format="dict", row_limit=most, **attempt)
         except UnicodeDecodeError:
             continue
         except (pyreadstat.PyreadstatError, pyreadstat.ReadstatError) as error:
@@ -118,19 +154,22 @@ def _read_sas(read: Any, path: Path, kind: str) -> RawTable:
         names = list(meta.column_names)
         columns = [_sas_column(data[name]) for name in names]
         n_rows = len(columns[0]) if columns else 0
-        if meta.number_rows is not None and meta.number_rows >= 0 and meta.number_rows != n_rows:
+        judge_size(n_rows, len(names))
+        if any(
+            n is not None and n >= 0 and n != n_rows for n in (said.number_rows, meta.number_rows)
+        ):
             raise DomainRefused(
                 "cut",
                 f"the file announces another number of rows than it holds ({n_rows}); it was "
                 "cut: send it again",
             )
-        return typed_table(names, columns, n_rows, encoding=attempt.get("encoding", "").lower())
+        return typed_table(names, columns, encoding=attempt.get("encoding", "").lower())
     raise DomainRefused(
         "encoding", f"the text of the {kind} is neither UTF-8 nor GB18030/GBK and is not guessed"
     )
 
 
-def read_xpt(path: Path) -> RawTable:
+def read_xpt(path: Path) -> Cells:
     """A SAS transport file (version 5 or 8).
 
     A size that is no multiple of 80 bytes means that the file was cut.
@@ -145,20 +184,23 @@ def read_xpt(path: Path) -> RawTable:
     return _read_sas(pyreadstat.read_xport, path, "SAS transport file")
 
 
-def read_sas7bdat(path: Path) -> RawTable:
+def read_sas7bdat(path: Path) -> Cells:
     """A SAS data set."""
     import pyreadstat
 
     return _read_sas(pyreadstat.read_sas7bdat, path, "SAS data set")
 
 
-def read_parquet(path: Path) -> RawTable:
+def read_parquet(path: Path) -> Cells:
     """A Parquet file; integers, floats, dates and timestamps become text."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
+        with pq.ParquetFile(path) as file:
+            judge_size(file.metadata.num_rows, file.metadata.num_columns)
+            _judge_kinds(file.schema_arrow)
+            table = file.read()
     except (pa.ArrowException, OSError):
         raise DomainRefused(
             "format", "the file is no readable Parquet file or was cut; send it again"
@@ -169,17 +211,23 @@ def read_parquet(path: Path) -> RawTable:
             continue
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
+        values: Sequence[Any]
         if pa.types.is_float32(column.type):
-            values: Sequence[Any] = [
-                None if v is None else np.float32(v) for v in column.to_pylist()
-            ]
+            values = [None if v is None else np.float32(v) for v in column.to_pylist()]
         elif pa.types.is_timestamp(column.type):
-            values = [
-                None if v is None else v.to_pydatetime() if isinstance(v, pd.Timestamp) else v
-                for v in column.cast(pa.timestamp("us")).to_pylist()
-            ]
+            values = column.cast(pa.timestamp("us")).to_pylist()
         else:
             values = column.to_pylist()
         names.append(name)
         columns.append(values)
-    return typed_table(names, columns, table.num_rows)
+    return typed_table(names, columns)
+
+
+def _judge_kinds(schema: Any) -> None:
+    import pyarrow as pa
+
+    for number, field in enumerate(schema, start=1):
+        if pa.types.is_nested(field.type):
+            raise DomainRefused(
+                "format", f"column {number} holds lists or structures; send one value per cell"
+            )

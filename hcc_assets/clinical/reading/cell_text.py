@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from hcc_assets.clinical.reading.raw_table import RawTable, finish_raw
+from hcc_assets.clinical.reading.cells import Cells, judge_size
 
 _MIDNIGHT = dt.time(0)
 
@@ -44,7 +43,7 @@ def plain_number(value: float | np.floating[Any] | decimal.Decimal) -> str | Non
 
 def to_text(value: Any) -> str | None:
     """Text of one typed cell; see the module ``formats`` for the forms."""
-    if value is None or value is pd.NaT:
+    if value is None or value != value:  # NaN, or no time
         return None
     if isinstance(value, str):
         return value if value and not value.isspace() else None
@@ -67,17 +66,7 @@ def to_text(value: Any) -> str | None:
     return str(value)
 
 
-def _column(values: Sequence[Any]) -> np.ndarray:
-    out = np.empty(len(values), dtype=object)
-    out[:] = [to_text(value) for value in values]
-    return out
-
-
-def typed_table(
-    names: list[str], columns: Sequence[Sequence[Any]], n_rows: int, **extra: str
-) -> RawTable:
-    """The raw table of typed columns: every cell as its text, rows numbered from 1."""
-    frame = pd.DataFrame(
-        {i: _column(values) for i, values in enumerate(columns)}, index=pd.RangeIndex(1, n_rows + 1)
-    )
-    return finish_raw(names, frame, **extra)
+def typed_table(names: list[str], columns: Sequence[Sequence[Any]], **extra: str) -> Cells:
+    """Typed columns as cells: every value as its text."""
+    judge_size(len(columns[0]) if columns else 0, len(names))
+    return Cells(names, [[to_text(value) for value in values] for values in columns], **extra)

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from hcc_assets.clinical.issues import IssueLog
+from hcc_assets.clinical.reading.characters import clean_code
 from hcc_assets.clinical.reading.personal_data import find_personal_cell, is_pseudonym, judge_column
 from hcc_assets.clinical.reading.raw_table import RawTable
 from hcc_assets.clinical.reading.refusal import DomainRefused
-from hcc_assets.clinical.reading.text import clean_code
 from hcc_assets.study.sdtm_variables import DOMAINS, IDENTIFIERS, sdtm_variables
 
 _SAFE_NAME = re.compile(r"[A-Z][A-Z0-9_ .-]{0,39}")

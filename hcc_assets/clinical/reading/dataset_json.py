@@ -8,15 +8,20 @@ import json
 from typing import Any
 
 from hcc_assets.clinical.reading.cell_text import typed_table
-from hcc_assets.clinical.reading.raw_table import RawTable
+from hcc_assets.clinical.reading.cells import Cells, judge_bytes, judge_size
 from hcc_assets.clinical.reading.refusal import DomainRefused
+
+_MAX_EXPONENT = 400
+"""Ours: beyond the largest double (1.8e308), so that no number that anything can hold is lost."""
+
+_NOT_ONE_TABLE = "the JSON file is no Dataset-JSON of version 1.0 or 1.1 with one table"
 
 
 class _Number(str):
     """A JSON number with a fraction, as written."""
 
 
-def read_dataset_json(data: bytes) -> RawTable:
+def read_dataset_json(data: bytes) -> Cells:
     """CDISC Dataset-JSON 1.0 (``clinicalData``/``itemGroupData``), 1.1 (``columns``/``rows``) and
     its line-wise form (NDJSON).
 
@@ -25,40 +30,77 @@ def read_dataset_json(data: bytes) -> RawTable:
     DomainRefused
         No Dataset-JSON, more than one table, or the announced number of records is not there.
     """
+    judge_bytes(len(data))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise DomainRefused(
             "encoding", "Dataset-JSON must be UTF-8; the file is not, or was cut"
         ) from None
-    try:
-        content = json.loads(text, parse_float=_Number)
-    except json.JSONDecodeError:
-        content = _from_lines(text)
+    content = _parsed(text)
     if isinstance(content, dict) and "columns" in content and "rows" in content:
-        names, rows, announced = (
-            [c["name"] for c in content["columns"]],
-            content["rows"],
-            content.get("records"),
-        )
+        items, rows, announced = content["columns"], content["rows"], content.get("records")
+        names = _names(items)
     else:
         names, rows, announced = _version_1_0(content)
+    if not isinstance(rows, list):
+        raise DomainRefused("format", _NOT_ONE_TABLE)
+    judge_size(len(rows), len(names))
     if announced is not None and announced != len(rows):
+        said = announced if isinstance(announced, int) and abs(announced) < 10**12 else "other"
         raise DomainRefused(
-            "cut", f"the file announces {announced} records and holds {len(rows)}; send it again"
+            "cut", f"the file announces {said} records and holds {len(rows)}; send it again"
         )
+    _same_length(rows, names)
+    columns = [[_json_value(row[i], n) for n, row in enumerate(rows, 1)] for i in range(len(names))]
+    return typed_table(names, columns, encoding="utf-8")
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text, parse_float=_Number)
+    except json.JSONDecodeError:
+        return _from_lines(text)
+    except RecursionError:
+        raise DomainRefused("format", "the JSON is nested too deeply; send one table") from None
+    except ValueError:  # Python reads integers of up to 4,300 digits
+        raise DomainRefused("number", "a number has thousands of digits; correct it") from None
+
+
+def _names(items: Any) -> list[str]:
+    names = [item.get("name") if isinstance(item, dict) else None for item in _listed(items)]
+    for number, name in enumerate(names, start=1):
+        if not isinstance(name, str):
+            raise DomainRefused("format", f"column {number} has no name that is a text; name it")
+    return [str(name) for name in names]
+
+
+def _listed(items: Any) -> list[Any]:
+    if not isinstance(items, list):
+        raise DomainRefused("format", _NOT_ONE_TABLE)
+    return items
+
+
+def _same_length(rows: list[Any], names: list[str]) -> None:
     for number, row in enumerate(rows, start=1):
+        if not isinstance(row, list):
+            raise DomainRefused("format", f"row {number}: is no list of values; correct the file")
         if len(row) != len(names):
             raise DomainRefused(
                 "short_row",
                 f"row {number}: {len(row)} values for {len(names)} columns; correct the file",
             )
-    columns = [[_json_value(row[i]) for row in rows] for i in range(len(names))]
-    return typed_table(names, columns, len(rows), encoding="utf-8")
 
 
-def _json_value(value: Any) -> Any:
-    return decimal.Decimal(value) if isinstance(value, _Number) else value
+def _json_value(value: Any, row: int) -> Any:
+    if isinstance(value, _Number):
+        number = decimal.Decimal(value)
+        if abs(number.adjusted()) > _MAX_EXPONENT:
+            raise DomainRefused("number", f"row {row}: a number is too large; correct it")
+        return number
+    if isinstance(value, list | dict):
+        raise DomainRefused("format", f"row {row}: a value is a list or an object; correct it")
+    return value
 
 
 def _from_lines(text: str) -> Any:
@@ -66,7 +108,7 @@ def _from_lines(text: str) -> Any:
         lines = [
             json.loads(line, parse_float=_Number) for line in text.splitlines() if line.strip()
         ]
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         raise DomainRefused(
             "format", "the file is no readable Dataset-JSON or was cut; send it again"
         ) from None
@@ -77,10 +119,7 @@ def _from_lines(text: str) -> Any:
     return {**lines[0], "rows": lines[1:]}
 
 
-def _version_1_0(content: Any) -> tuple[list[str], list[list[Any]], int | None]:
-    problem = DomainRefused(
-        "format", "the JSON file is no Dataset-JSON of version 1.0 or 1.1 with one table"
-    )
+def _version_1_0(content: Any) -> tuple[list[str], Any, Any]:
     part = (
         content.get("clinicalData") or content.get("referenceData")
         if isinstance(content, dict)
@@ -88,22 +127,18 @@ def _version_1_0(content: Any) -> tuple[list[str], list[list[Any]], int | None]:
     )
     groups = part.get("itemGroupData") if isinstance(part, dict) else None
     if not isinstance(groups, dict) or len(groups) != 1:
-        raise problem
+        raise DomainRefused("format", _NOT_ONE_TABLE)
     group = next(iter(groups.values()))
     if not isinstance(group, dict) or "items" not in group:
-        raise problem
-    names = [item["name"] for item in group["items"]]
-    rows = group.get("itemData") or []
-    sequence = [
+        raise DomainRefused("format", _NOT_ONE_TABLE)
+    items, rows = group["items"], _listed(group.get("itemData") or [])
+    names = _names(items)
+    sequence = {
         i
-        for i, item in enumerate(group["items"])
-        if item["name"] == "ITEMGROUPDATASEQ" or item.get("OID") == "ITEMGROUPDATASEQ"
-    ]
+        for i, item in enumerate(items)
+        if names[i] == "ITEMGROUPDATASEQ" or item.get("OID") == "ITEMGROUPDATASEQ"
+    }
     kept = [i for i in range(len(names)) if i not in sequence]
-    for number, row in enumerate(rows, start=1):
-        if len(row) != len(names):
-            raise DomainRefused(
-                "short_row",
-                f"row {number}: {len(row)} values for {len(names)} columns; correct the file",
-            )
+    judge_size(len(rows), len(names))
+    _same_length(rows, names)
     return [names[i] for i in kept], [[row[i] for i in kept] for row in rows], group.get("records")

@@ -19,9 +19,11 @@ import pandas as pd
 from hcc_assets.clinical.issues import IssueLog
 from hcc_assets.clinical.reading import measurements, tumour_tables
 from hcc_assets.clinical.reading import tables as build
+from hcc_assets.clinical.reading.apart import Asked, Reader, read_here
 from hcc_assets.clinical.reading.characteristics import build_subject_characteristics
-from hcc_assets.clinical.reading.columns import known_names, map_columns
+from hcc_assets.clinical.reading.columns import known_names
 from hcc_assets.clinical.reading.disposition import build_disposition
+from hcc_assets.clinical.reading.domain_table import Domain, aliases_of, typed_domain
 from hcc_assets.clinical.reading.folder import (
     DONE,
     MANIFEST,
@@ -29,10 +31,9 @@ from hcc_assets.clinical.reading.folder import (
     find_files,
     read_manifest,
 )
-from hcc_assets.clinical.reading.formats import SUFFIXES, read_raw
+from hcc_assets.clinical.reading.formats import SUFFIXES
 from hcc_assets.clinical.reading.refusal import DomainRefused
 from hcc_assets.clinical.reading.subject_ids import one_spelling
-from hcc_assets.clinical.reading.typed import type_cells
 from hcc_assets.study.config import StudyConfig, Therapy
 from hcc_assets.study.sdtm_variables import DOMAINS, REQUIRED_DOMAINS
 
@@ -48,15 +49,6 @@ TABLE_DOMAINS: dict[str, tuple[str, ...]] = {
     "subject_characteristics": ("sc", "qs"),
 }
 """Domains that each table rests on, its own first."""
-
-
-@dataclass(frozen=True)
-class Domain:
-    """One delivered domain, typed; see ``typed.type_cells`` for the columns of ``frame``."""
-
-    frame: pd.DataFrame
-    absent: tuple[str, ...]
-    delivered: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -101,46 +93,9 @@ class Export:
         )
 
 
-def read_table(
-    path: Path, domain: str, config: StudyConfig, log: IssueLog, *, whole: bool = False
-) -> Domain:
-    """Read, recognise and type one file.
-
-    Parameters
-    ----------
-    path
-        Local file in any of the accepted formats.
-    domain
-        Lower-case domain code.
-    config
-        Study configuration; ``aliases`` matter.
-    log
-        Receives the findings.
-    whole
-        See ``formats.read_raw``.
-
-    Raises
-    ------
-    DomainRefused
-        The table cannot be taken.
-    """
-    aliases = {
-        key: value
-        for name, entries in config.aliases.items()
-        if name.lower() == domain
-        for key, value in entries.items()
-    }
-    raw = read_raw(path, known_names(domain, aliases), whole=whole)
-    mapped = map_columns(raw, domain, aliases, log)
-    frame = type_cells(mapped.frame, domain, log)
-    if DOMAINS[domain].must_have_rows and frame.empty:
-        raise DomainRefused(
-            "no_rows", "the table has no rows; it must have some, so the export is not complete"
-        )
-    return Domain(frame, mapped.absent, tuple(sorted(mapped.frame.columns)))
-
-
-def validate_file(path: Path, config: StudyConfig) -> tuple[pd.DataFrame, str | None]:
+def validate_file(
+    path: Path, config: StudyConfig, *, read: Reader = read_here
+) -> tuple[pd.DataFrame, str | None]:
     """Judge one file before it is sent, by itself.
 
     Returns
@@ -158,13 +113,20 @@ def validate_file(path: Path, config: StudyConfig) -> tuple[pd.DataFrame, str | 
             f"{' '.join(SUFFIXES)}",
         )
     try:
-        read_table(path, domain, config, log)
+        (raw,) = read([_asked(path, domain, config)])
+        typed_domain(raw, domain, config, log)
     except DomainRefused as refusal:
         return log.frame(), refusal.reason
     return log.frame(), None
 
 
-def read_export(folder: Path, config: StudyConfig, *, cutoff: dt.date | None = None) -> Export:
+def read_export(
+    folder: Path,
+    config: StudyConfig,
+    *,
+    cutoff: dt.date | None = None,
+    read: Reader = read_here,
+) -> Export:
     """Read a whole export folder.
 
     Parameters
@@ -175,6 +137,8 @@ def read_export(folder: Path, config: StudyConfig, *, cutoff: dt.date | None = N
         Study configuration.
     cutoff
         Data cut-off; doses after it give no treatment date.
+    read
+        What reads the files: `apart.read_apart` for whatever was delivered.
 
     Returns
     -------
@@ -183,40 +147,14 @@ def read_export(folder: Path, config: StudyConfig, *, cutoff: dt.date | None = N
     """
     log = IssueLog()
     refused: dict[str, str] = {}
-    files: dict[str, str] = {}
     paths = find_files(folder, log)
-    manifest = read_manifest(folder)
-    done = (folder / DONE).exists()
+    files = {p.name: _sha256(p) for found in paths.values() for p in found}
+    asked = _to_read(folder, paths, files, config, refused)
     domains: dict[str, Domain] = {}
-    for domain in DOMAINS:
-        found = paths.get(domain, [])
-        for path in found:
-            files[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    for domain, raw in zip(asked, read(list(asked.values())), strict=True):
         part = IssueLog()
         try:
-            if not found:
-                if domain in REQUIRED_DOMAINS:
-                    raise DomainRefused(
-                        "no_file",
-                        f"the export has no {domain} file ({domain}.csv or another accepted "
-                        "format)",
-                    )
-                continue
-            if len(found) > 1:
-                raise DomainRefused(
-                    "twin_files",
-                    f"{len(found)} files claim to be {domain} "
-                    f"({', '.join(p.name for p in found)}); send one",
-                )
-            listed = manifest.get(found[0].name)
-            if listed is not None and listed != files[found[0].name]:
-                raise DomainRefused(
-                    "manifest",
-                    f"{found[0].name} does not agree with {MANIFEST}; send the export again",
-                )
-            domains[domain] = read_table(
-                found[0], domain, config, part, whole=done or listed is not None
-            )
+            domains[domain] = typed_domain(raw, domain, config, part)
         except DomainRefused as refusal:
             refused[domain] = refusal.reason
         log.extend(part)
@@ -237,6 +175,48 @@ def read_export(folder: Path, config: StudyConfig, *, cutoff: dt.date | None = N
         absent,
         {domain: part.delivered for domain, part in domains.items()},
     )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _asked(path: Path, domain: str, config: StudyConfig, *, whole: bool = False) -> Asked:
+    return Asked(path, known_names(domain, aliases_of(domain, config)), whole)
+
+
+def _to_read(
+    folder: Path,
+    paths: dict[str, list[Path]],
+    files: dict[str, str],
+    config: StudyConfig,
+    refused: dict[str, str],
+) -> dict[str, Asked]:
+    """Domain to its file, for those that have one that agrees with the manifest; the others are
+    added to ``refused``."""
+    manifest = read_manifest(folder)
+    done = (folder / DONE).exists()
+    asked = {}
+    for domain in DOMAINS:
+        found = paths.get(domain, [])
+        listed = manifest.get(found[0].name) if found else None
+        if not found:
+            if domain in REQUIRED_DOMAINS:
+                refused[domain] = (
+                    f"the export has no {domain} file ({domain}.csv or another accepted format)"
+                )
+        elif len(found) > 1:
+            names = ", ".join(p.name for p in found)
+            refused[domain] = f"{len(found)} files claim to be {domain} ({names}); send one"
+        elif listed is not None and listed != files[found[0].name]:
+            refused[domain] = (
+                f"{found[0].name} does not agree with {MANIFEST}; send the export again"
+            )
+        else:
+            whole = done or listed is not None
+            asked[domain] = _asked(found[0], domain, config, whole=whole)
+    return asked
 
 
 def _build_tables(

@@ -12,6 +12,8 @@ from hcc_assets.study.sdtm_variables import DOMAINS
 
 MANIFEST = "manifest.sha256"
 DONE = "_DONE"
+_MANIFEST_BYTES = 1 << 20
+"""Ours: ten thousand lines; an export has a dozen files."""
 _SIDE_FILES = frozenset(
     {
         MANIFEST,
@@ -67,7 +69,9 @@ def read_manifest(folder: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     out = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    with path.open("rb") as file:
+        text = file.read(_MANIFEST_BYTES).decode("utf-8", errors="replace")
+    for line in text.splitlines():
         match = re.fullmatch(r"([0-9a-fA-F]{64})\s+\*?(?:\./)?(.+?)\s*", line)
         if match:
             out[match[2]] = match[1].lower()

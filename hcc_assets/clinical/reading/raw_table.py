@@ -1,14 +1,15 @@
-"""One delivered table before anything is typed: the form that every reader of a file format
-gives."""
+"""One delivered table before anything is typed, as a frame."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
+from hcc_assets.clinical.reading.cells import Cells
+from hcc_assets.clinical.reading.characters import clean_code
 from hcc_assets.clinical.reading.refusal import DomainRefused
-from hcc_assets.clinical.reading.text import clean_code
 
 
 @dataclass(frozen=True)
@@ -32,20 +33,21 @@ class RawTable:
     delimiter: str = ""
 
 
-def finish_raw(
-    names: list[str], frame: pd.DataFrame, *, encoding: str = "", delimiter: str = ""
-) -> RawTable:
-    """Drop wholly empty rows and nameless empty columns; refuse values without a column name.
+def as_table(cells: Cells) -> RawTable:
+    """The frame of plain cells, without wholly empty rows and nameless empty columns.
 
-    Parameters
-    ----------
-    names
-        Header as delivered.
-    frame
-        Text cells with positional column labels; index = row number.
+    Raises
+    ------
+    DomainRefused
+        Values in a column without a name.
     """
+    n_rows = len(cells.columns[0]) if cells.columns else 0
+    frame = pd.DataFrame(
+        {i: _column(values) for i, values in enumerate(cells.columns)},
+        index=pd.RangeIndex(1, n_rows + 1),
+    )
     keep = []
-    for i, name in enumerate(names):
+    for i, name in enumerate(cells.names):
         if clean_code(name or ""):
             keep.append(i)
         elif frame[i].notna().any():
@@ -58,4 +60,11 @@ def finish_raw(
     if len(keep) and len(kept):
         kept = kept[kept.notna().any(axis=1)]
     kept.columns = pd.RangeIndex(len(keep))
-    return RawTable(tuple(names[i] for i in keep), kept, encoding, delimiter)
+    names = tuple(cells.names[i] for i in keep)
+    return RawTable(names, kept, cells.encoding, cells.delimiter)
+
+
+def _column(values: list[str | None]) -> np.ndarray:
+    out = np.empty(len(values), dtype=object)
+    out[:] = values
+    return out

@@ -9,12 +9,9 @@ import gc
 import io
 from collections.abc import Iterator
 
-import numpy as np
-import pandas as pd
-
-from hcc_assets.clinical.reading.raw_table import RawTable, finish_raw
+from hcc_assets.clinical.reading.cells import Cells, judge_bytes, judge_marks, judge_size
+from hcc_assets.clinical.reading.characters import clean_code, decode
 from hcc_assets.clinical.reading.refusal import DomainRefused
-from hcc_assets.clinical.reading.text import clean_code, decode
 
 _DELIMITERS = (",", ";", "\t", "|")
 _DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
@@ -33,15 +30,18 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
-def read_csv(data: bytes, known: frozenset[str] = frozenset(), *, whole: bool = False) -> RawTable:
+def read_csv(data: bytes, known: frozenset[str] = frozenset(), *, whole: bool = False) -> Cells:
     """Delimited text; see ``read_raw``.
 
-    Encoding by ``text.decode``; the delimiter is the one that gives the most known column names.
+    Encoding by ``characters.decode``; the delimiter is the one that gives the most known column
+    names.
     """
+    judge_bytes(len(data))
     text, encoding = decode(data)
     if not text.strip():
         raise DomainRefused("empty", "the file is empty: not even a header")
     delimiter = _find_delimiter(text, known)
+    judge_marks(text.count("\n"), text.count(delimiter))
     with _no_collection():
         try:
             rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
@@ -52,28 +52,22 @@ def read_csv(data: bytes, known: frozenset[str] = frozenset(), *, whole: bool = 
 
 def _table(
     rows: list[list[str]], ends_with_newline: bool, encoding: str, delimiter: str, *, whole: bool
-) -> RawTable:
+) -> Cells:
     while rows and not rows[0]:
         rows.pop(0)
     header, body = rows[0], [row for row in rows[1:] if row]
     _same_length(header, body, delimiter, ends_with_newline)
     if body and not ends_with_newline and not whole:
         _judge_last_cell(header, body)
+    judge_size(len(body), len(header))
     columns: list[tuple[str, ...]] = list(zip(*body, strict=True)) if body else [()] * len(header)
-    frame = pd.DataFrame(
-        {i: _text_column(values) for i, values in enumerate(columns)},
-        index=pd.RangeIndex(1, len(body) + 1),
-    )
-    return finish_raw(header, frame, encoding=encoding, delimiter=_DELIMITER_NAMES[delimiter])
+    texts = [_text_column(values) for values in columns]
+    return Cells(header, texts, encoding, _DELIMITER_NAMES[delimiter])
 
 
-def _text_column(values: tuple[str, ...]) -> np.ndarray:
-    out = np.empty(len(values), dtype=object)
-    out[:] = values
-    blank = [value for value in set(values) if not value or value.isspace()]
-    if blank:
-        out[pd.Series(out).isin(blank).to_numpy()] = None
-    return out
+def _text_column(values: tuple[str, ...]) -> list[str | None]:
+    blank = {value for value in set(values) if not value or value.isspace()}
+    return [None if value in blank else value for value in values]
 
 
 def _header_names(line: str, delimiter: str) -> list[str]:
@@ -121,12 +115,11 @@ def _quote_problem(text: str, delimiter: str) -> str:
 def _same_length(
     header: list[str], body: list[list[str]], delimiter: str, ends_with_newline: bool
 ) -> None:
-    lengths = np.fromiter((len(row) for row in body), dtype=np.int64, count=len(body))
-    wrong = np.flatnonzero(lengths != len(header))
-    if not len(wrong):
+    expected = len(header)
+    first = next((i for i, row in enumerate(body) if len(row) != expected), None)
+    if first is None:
         return
-    first = int(wrong[0])
-    found, expected, row = int(lengths[first]), len(header), first + 1
+    found, row = len(body[first]), first + 1
     if found > expected:
         hint = (
             " (a decimal comma outside quotation marks also looks so)" if delimiter == "," else ""

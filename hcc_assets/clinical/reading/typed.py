@@ -7,15 +7,10 @@ import numpy as np
 import pandas as pd
 
 from hcc_assets.clinical.issues import IssueLog
+from hcc_assets.clinical.reading.characters import clean_code, clean_verbatim, is_mojibake
 from hcc_assets.clinical.reading.dates import NO_YEAR, OK, parse_dates
 from hcc_assets.clinical.reading.refusal import DomainRefused
-from hcc_assets.clinical.reading.text import (
-    clean_code,
-    clean_verbatim,
-    decimal_commas,
-    is_mojibake,
-    to_numbers,
-)
+from hcc_assets.clinical.reading.text import decimal_commas, to_numbers
 from hcc_assets.study.sdtm_variables import DOMAINS, IDENTIFIERS
 
 _BLOCKING_NUMBERS = {("ex", "EXDOSE"), ("tr", "VISITNUM")}

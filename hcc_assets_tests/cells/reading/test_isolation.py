@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import subprocess
-import sys
 
 import h5py
 import numpy as np
 import pytest
 
-from hcc_assets.cells.reading.isolation import _environment, read_counts_isolated
+from hcc_assets.cells.reading.isolation import read_counts_isolated
 from hcc_assets.cells.reading.tenx import MatrixRefused, find_matrix, read_counts
 from hcc_assets_tests.cells.matrices import mtx_text, toy, write_h5, write_mex
 
@@ -153,37 +151,3 @@ def test_texts_of_refusals_hold_no_barcode(tmp_path):
         with pytest.raises(MatrixRefused) as caught:
             reader(find_matrix(write_mex(tmp_path / reader.__name__, b)))
         assert "CANARY" not in str(caught.value)
-
-
-def test_the_child_has_no_network_and_few_files():
-    program = """
-import resource
-from hcc_assets.cells.reading.parse_child import _limit, _no_network
-_limit(512, 60); _no_network()
-import socket
-for attempt in (
-    lambda: socket.socket(),
-    lambda: socket.create_connection(("127.0.0.1", 9)),
-    lambda: socket.getaddrinfo("localhost", 80),
-):
-    try:
-        attempt()
-    except PermissionError:
-        continue
-    raise SystemExit(1)
-assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] <= 64
-assert resource.getrlimit(resource.RLIMIT_DATA)[0] == 512 << 20
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=_environment(),
-    )
-    assert done.returncode == 0, done.stderr
-
-
-def test_the_child_inherits_no_secret(monkeypatch):
-    monkeypatch.setenv("HCC_ALERT_URLS", "secret")
-    assert "secret" not in "".join(_environment().values())

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hcc_assets.clinical.checks.run import run_checks
+from hcc_assets.clinical.reading.characters import clean_code, decode, is_mojibake
 from hcc_assets.clinical.reading.dates import parse_dates
 from hcc_assets.clinical.reading.personal_data import find_personal_cell, judge_column
+from hcc_assets.clinical.reading.raw_table import as_table
 from hcc_assets.clinical.reading.refusal import DomainRefused
-from hcc_assets.clinical.reading.text import clean_code, decode, is_mojibake
 from hcc_assets.clinical.reading.text_files import read_csv
 from hcc_assets.study.config import StudyConfig
 from hcc_assets_tests.clinical.export_files import BASE, frames, read, write_csv
@@ -31,7 +32,10 @@ def refusal(data: str | bytes, **kwargs: bool) -> DomainRefused:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "gb18030", "utf-16"])
 def test_encodings_give_the_same_text(encoding: str) -> None:
     text = "USUBJID,AEDECOD\nS1,高血压\nS2,手足综合征\n"
-    assert read_csv(text.encode(encoding), KNOWN).frame[1].tolist() == ["高血压", "手足综合征"]
+    assert as_table(read_csv(text.encode(encoding), KNOWN)).frame[1].tolist() == [
+        "高血压",
+        "手足综合征",
+    ]
 
 
 @pytest.mark.parametrize("text", ["Müller", "Größe", "µmol", "naïve – café", "Ödem"])
@@ -81,7 +85,7 @@ def test_a_cut_file_is_never_read_as_whole_unless_the_cut_is_between_rows(cut: i
         :-cut
     ]  # at least two rows stay: an empty last value of a single row cannot be told from a cut
     try:
-        table = read_csv(data.encode(), KNOWN)
+        table = as_table(read_csv(data.encode(), KNOWN))
     except DomainRefused as error:
         assert error.code in ("cut", "short_row")
         return
@@ -93,8 +97,9 @@ def test_a_cut_file_is_never_read_as_whole_unless_the_cut_is_between_rows(cut: i
 def test_a_delivery_that_proved_itself_whole_needs_no_last_line_end(tmp_path: Path) -> None:
     text = "USUBJID,EXENDTC\nS1,2024-03-10\nS2,2024-03"
     assert refusal(text).code == "cut"
-    assert len(read_csv(text.encode(), KNOWN, whole=True).frame) == 2
-    assert len(read_csv(b"USUBJID,EXENDTC\nS1,2024-03-10\nS2,2024-04-11", KNOWN).frame) == 2
+    assert len(as_table(read_csv(text.encode(), KNOWN, whole=True)).frame) == 2
+    cut_well = read_csv(b"USUBJID,EXENDTC\nS1,2024-03-10\nS2,2024-04-11", KNOWN)
+    assert len(as_table(cut_well).frame) == 2
 
 
 def test_cut_inside_a_character() -> None:
