@@ -73,7 +73,7 @@ def _no_network() -> None:
         raise PermissionError("a parser has no network")
 
     # a class still: libraries that are loaded later derive theirs from it
-    socket.socket = type("socket", (socket.socket,), {"__init__": refuse})  # type: ignore[misc]
+    socket.socket = type("socket", (socket.socket,), {"__init__": refuse})  # type: ignore[misc,assignment]
     socket.create_connection = refuse
     socket.getaddrinfo = refuse
     if sys.platform == "linux":
