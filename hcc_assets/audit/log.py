@@ -174,11 +174,10 @@ class AuditTrail:
     def glance(self) -> list[Problem]:
         """As `verify`, where nothing can or may be written; a line that is just being written is
         looked at once more."""
-        problems: list[Problem] = []
         for _ in range(3):
             problems = chain_problems(list(self._lines()), self.head(), self._genuine)
             if not problems:
-                break
+                return []
             time.sleep(0.05)
         return problems
 

@@ -73,7 +73,8 @@ def _no_network() -> None:
         raise PermissionError("a parser has no network")
 
     # a class still: libraries that are loaded later derive theirs from it
-    socket.socket = type("socket", (socket.socket,), {"__init__": refuse})  # type: ignore[misc,assignment]
+    refusing: Any = type("socket", (socket.socket,), {"__init__": refuse})
+    socket.socket = refusing  # type: ignore[misc]
     socket.create_connection = refuse
     socket.getaddrinfo = refuse
     if sys.platform == "linux":
