@@ -1,5 +1,5 @@
-"""Looking at the store: which version of an asset stands, what was refused, what is damaged. Nothing
-is written here; that is in `versions`.
+"""Looking at the store: which version of an asset stands, what was refused, what is damaged.
+Nothing is written here; that is in `versions`.
 
 What cannot be read, or whose seal is broken, is not there. A manifest that was lost that way is
 found again by its copy beside the files of its version.
