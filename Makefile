@@ -44,7 +44,13 @@ benchmark: setup  ## performance claims, into docs/performance.md
 benchmark-science: setup  ## accuracy claims, into docs/science.md
 	@$(PY) -m benchmarks.science
 
+sbom: setup  ## bill of materials of the lock file, CycloneDX, into build/sbom.json
+	@$(PY) deploy/supply_chain.py sbom
+
+scan: setup  ## advisories against the lock file: make scan OSV=all.zip (works offline)
+	@$(PY) deploy/supply_chain.py scan $(OSV)
+
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help setup demo test test-faults lint ui lock benchmark benchmark-science clean
+.PHONY: help setup demo test test-faults lint ui lock benchmark benchmark-science sbom scan clean

@@ -20,12 +20,14 @@ def _add_commands() -> None:
         asking,
         checking,
         daily,
+        qualifying,
         queries,
         references,
         serving,
     )
 
-    for module in (daily, asking, checking, queries, references, administration, serving):
+    modules = (daily, asking, checking, queries, references, administration, serving, qualifying)
+    for module in modules:
         for command in module.COMMANDS:
             hcc.add_command(command)
 

@@ -42,17 +42,26 @@ class Finding:
 
 @dataclass
 class Scan:
-    """One visit: number, name, date, findings, and the response derived from all scans known."""
+    """One visit: its place among the planned ones, date, findings, the response derived from all
+    scans known, and the number and name that an unscheduled visit has (``label``)."""
 
-    number: int
+    number: float
     date: dt.date
     findings: list[Finding]
     response: dict[str, str | float | None] = field(default_factory=dict)
+    label: tuple[float, str] | None = None
 
     @property
     def name(self) -> str:
-        """``SCREENING`` or the planned week."""
+        """``SCREENING`` or the planned week, unless it has a label."""
+        if self.label is not None:
+            return self.label[1]
         return "SCREENING" if self.number == 0 else f"WEEK {6 * self.number}"
+
+    @property
+    def visit_number(self) -> float:
+        """VISITNUM as it is delivered."""
+        return self.number if self.label is None else self.label[0]
 
 
 def contribution(f: Finding) -> int | None:
@@ -143,3 +152,21 @@ def _overall(target: str, rest: str, new: bool) -> str:
     if target == "NA":
         return {"NA": "NE"}.get(rest, rest)
     return target
+
+
+def best_response(
+    scans: list[Scan], first_dose: dt.date, therapy: dt.date | None, sd_minimum_days: int = 42
+) -> str:
+    """Best response of scans with a response, the baseline first: those up to the first progression
+    and the new therapy count, stable disease from 42 days after the first dose."""
+    seen: list[Scan] = []
+    for scan in scans[1:]:
+        if therapy is None or scan.date <= therapy:
+            seen.append(scan)
+        if scan.response["OVRLRESP"] == "PD":
+            break
+    words = [s.response["OVRLRESP"] for s in seen]
+    late = {s.response["OVRLRESP"] for s in seen if (s.date - first_dose).days >= sd_minimum_days}
+    if late & {"CR", "PR", "SD"} and not {"CR", "PR"} & set(words):
+        return "SD"
+    return next((w for w in ("CR", "PR", "PD") if w in words), "NE")

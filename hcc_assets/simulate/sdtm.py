@@ -11,7 +11,9 @@ import pandas as pd
 
 from hcc_assets.simulate.events import Dosing, Event
 from hcc_assets.simulate.panels import Panel
-from hcc_assets.simulate.scans import Finding, Scan
+from hcc_assets.simulate.scans import Scan
+from hcc_assets.simulate.sites.habits import BY_THE_BOOK, Manner
+from hcc_assets.simulate.sites.procedures import Procedure
 from hcc_assets.simulate.subjects import Course
 
 COLUMNS: Final = {
@@ -21,20 +23,21 @@ COLUMNS: Final = {
     "ex": "STUDYID DOMAIN USUBJID EXSEQ EXTRT EXDOSE EXDOSU EXDOSFRQ EXROUTE EXSTDTC EXENDTC EXADJ",
     "tu": (
         "STUDYID DOMAIN USUBJID TUSEQ TULNKID TUTESTCD TUORRES TULOC TUMETHOD TUEVAL "
-        "TUEVALID VISITNUM VISIT TUDTC"
+        "TUEVALID TUCAT VISITNUM VISIT TUDTC"
     ),
     "tr": "STUDYID DOMAIN USUBJID TRSEQ TRLNKID TRGRPID TRTESTCD TRTEST TRORRES TRORRESU "
     "TRSTRESC TRSTRESN TRSTRESU TRSTAT TRREASND TRMETHOD TREVAL TREVALID "
-    "TRACPTFL VISITNUM VISIT TRDTC",
+    "TRACPTFL TRCAT TULOC VISITNUM VISIT TRDTC",
     "rs": (
         "STUDYID DOMAIN USUBJID RSSEQ RSTESTCD RSTEST RSORRES RSSTRESC RSEVAL RSEVALID "
-        "VISITNUM VISIT RSDTC"
+        "RSCAT VISITNUM VISIT RSDTC"
     ),
     "ae": "STUDYID DOMAIN USUBJID AESEQ AETERM AEDECOD AEBODSYS AESTDTC AEENDTC AETOXGR AESEV "
     "AEOUT AEREL AESER AEACN AESDTH AESLIFE AESHOSP "
     "AESDISAB AESCONG AESMIE",
     "ds": "STUDYID DOMAIN USUBJID DSSEQ DSTERM DSDECOD DSCAT DSSTDTC",
     "cm": "STUDYID DOMAIN USUBJID CMSEQ CMTRT CMCAT CMSTDTC",
+    "pr": "STUDYID DOMAIN USUBJID PRSEQ PRTRT PRCAT PRSTDTC",
     "ss": "STUDYID DOMAIN USUBJID SSSEQ SSTESTCD SSTEST SSORRES SSSTRESC SSDTC",
     "lb": (
         "STUDYID DOMAIN USUBJID LBSEQ LBTESTCD LBSPEC LBORRES LBORRESU LBORNRLO LBORNRHI LBSTRESC "
@@ -57,8 +60,8 @@ Rows = dict[str, list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class SubjectStory:
-    """One subject, whole: course, scans, events, dosing, last day of treatment, start of a new
-    therapy, laboratory panels."""
+    """One subject, whole: course, scans, events, dosing, start of a new therapy, laboratory panels;
+    the manner of its site, an earlier scan in screening, the scans by viable tumour, procedures."""
 
     course: Course
     scans: list[Scan]
@@ -66,6 +69,10 @@ class SubjectStory:
     dosing: list[Dosing]
     new_therapy: dt.date | None
     panels: tuple[Panel, ...] = ()
+    manner: Manner = BY_THE_BOOK
+    first_look: Scan | None = None
+    viable: tuple[Scan, ...] = ()
+    procedures: tuple[Procedure, ...] = ()
 
 
 def _text(date: dt.date | None) -> str | None:
@@ -75,72 +82,6 @@ def _text(date: dt.date | None) -> str | None:
 def known_by(date: dt.date | None, until: dt.date) -> dt.date | None:
     """The date where it is on or before the day, else None."""
     return date if date is not None and date <= until else None
-
-
-def _result(f: Finding) -> dict[str, str | None]:
-    if f.not_done:
-        return {"TRSTAT": "NOT DONE", "TRREASND": "IMAGE NOT EVALUABLE"}
-    if f.tenths is not None:
-        mm = f"{f.tenths / 10:.1f}".removesuffix(".0")
-        return {"TRORRES": mm, "TRORRESU": "mm", "TRSTRESC": mm, "TRSTRESN": mm, "TRSTRESU": "mm"}
-    return {"TRORRES": f.word, "TRSTRESC": f.word}
-
-
-def scan_rows(rows: Rows, story: SubjectStory, scans: list[Scan]) -> None:
-    """Add the TR, TU and RS rows of these scans."""
-    who, seen = story.course.usubjid, set()
-    for scan in scans:
-        visit = {"USUBJID": who, "VISITNUM": str(scan.number), "VISIT": scan.name}
-        for f in scan.findings:
-            lesion = f.lesion
-            measured = lesion.kind == "TARGET"
-            test = (
-                ("SAXIS", "Short Axis")
-                if measured and lesion.node
-                else ("LDIAM", "Longest Diameter")
-                if measured
-                else ("TUMSTATE", "Tumor State")
-            )
-            rows["tr"].append(
-                visit
-                | {
-                    "TRLNKID": lesion.name,
-                    "TRGRPID": lesion.kind,
-                    "TRTESTCD": test[0],
-                    "TRTEST": test[1],
-                    "TRMETHOD": "CT SCAN",
-                    "TREVAL": "INVESTIGATOR",
-                    "TRDTC": _text(scan.date),
-                    **_result(f),
-                }
-            )
-            if lesion.name not in seen:
-                seen.add(lesion.name)
-                rows["tu"].append(
-                    visit
-                    | {
-                        "TULNKID": lesion.name,
-                        "TUTESTCD": "TUMIDENT",
-                        "TUORRES": lesion.kind,
-                        "TULOC": lesion.organ,
-                        "TUMETHOD": "CT SCAN",
-                        "TUEVAL": "INVESTIGATOR",
-                        "TUDTC": _text(scan.date),
-                    }
-                )
-        if scan.response:
-            word = str(scan.response["OVRLRESP"])
-            rows["rs"].append(
-                visit
-                | {
-                    "RSTESTCD": "OVRLRESP",
-                    "RSTEST": "Overall Response",
-                    "RSORRES": word,
-                    "RSSTRESC": word,
-                    "RSEVAL": "INVESTIGATOR",
-                    "RSDTC": _text(scan.date),
-                }
-            )
 
 
 def event_row(who: str, e: Event, death: dt.date | None, until: dt.date) -> dict[str, Any]:
@@ -186,7 +127,7 @@ def event_row(who: str, e: Event, death: dt.date | None, until: dt.date) -> dict
 
 
 def disposition_rows(rows: Rows, story: SubjectStory, until: dt.date) -> None:
-    """Add the DS, SS and CM rows known by the day."""
+    """Add the DS, SS, CM and PR rows known by the day."""
     course, who = story.course, story.course.usubjid
 
     def add(term: str, date: dt.date | None, category: str = "DISPOSITION EVENT") -> None:
@@ -243,26 +184,17 @@ def disposition_rows(rows: Rows, story: SubjectStory, until: dt.date) -> None:
                 "USUBJID": who,
                 "CMTRT": "LENVATINIB",
                 "CMCAT": "NEW ANTICANCER THERAPY",
-                "CMSTDTC": _text(story.new_therapy),
+                "CMSTDTC": story.new_therapy.isoformat()[: story.manner.therapy],
             }
         )
-
-
-def dosing_rows(rows: Rows, story: SubjectStory, until: dt.date) -> None:
-    """Add the EX rows known by the day; a record that ends later has no end."""
-    for record in story.dosing:
-        if record.start <= until:
-            rows["ex"].append(
+    for p in story.procedures:
+        if p.date <= until:
+            rows["pr"].append(
                 {
-                    "USUBJID": story.course.usubjid,
-                    "EXTRT": "SURUFATINIB",
-                    "EXDOSE": str(record.mg),
-                    "EXDOSU": "mg",
-                    "EXDOSFRQ": "QD",
-                    "EXROUTE": "ORAL",
-                    "EXSTDTC": _text(record.start),
-                    "EXENDTC": _text(known_by(record.end, until)),
-                    "EXADJ": record.reason,
+                    "USUBJID": who,
+                    "PRTRT": p.name,
+                    "PRCAT": p.category,
+                    "PRSTDTC": p.date.isoformat()[: p.known],
                 }
             )
 

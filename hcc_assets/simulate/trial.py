@@ -19,6 +19,7 @@ from hcc_assets.simulate.clinical import TRIAL_DAYS, export, stories
 from hcc_assets.simulate.matrices import write_mex
 from hcc_assets.simulate.real_world import RealWorld
 from hcc_assets.simulate.sdtm import STUDY_ID, SubjectStory
+from hcc_assets.simulate.sites.habits import USUAL, Habits
 from hcc_assets.simulate.subjects import START
 from hcc_assets.simulate.world import World
 from hcc_assets.simulate.worlds import chemistry_of, classes_of, sample_of, settings_of, world_of
@@ -34,6 +35,10 @@ _MISSING: Final = 0.12
 _MISSING_AFTER_PROGRESSION: Final = 0.45
 """Shares of subjects."""
 
+_SHEET: Final = (
+    "sample_id subject_id timepoint collection_date path lesion_id tissue chemistry "
+    "sequencing_run genome"
+)
 _STUDY_TOML: Final = f"""\
 # The simulated study. Every key is optional; see the data contract for all of them.
 [study]
@@ -136,19 +141,7 @@ def _sample_sheet(taken: list[Biopsy], world: World | RealWorld) -> pd.DataFrame
         }
         for b in taken
     ]
-    names = [
-        "sample_id",
-        "subject_id",
-        "timepoint",
-        "collection_date",
-        "path",
-        "lesion_id",
-        "tissue",
-        "chemistry",
-        "sequencing_run",
-        "genome",
-    ]
-    return pd.DataFrame(rows, columns=names)
+    return pd.DataFrame(rows, columns=_SHEET.split())
 
 
 def _csv(frame: pd.DataFrame, path: Path) -> None:
@@ -194,6 +187,7 @@ def simulate_trial(
     until: dt.date | None = None,
     ugly: bool = False,
     empty_droplets: int = 0,
+    habits: Habits = USUAL,
 ) -> TrialSummary:
     """Write a simulated trial into ``folder``: ``landing/``, ``study.toml`` and, outside landing,
     ``truth/``.
@@ -220,6 +214,9 @@ def simulate_trial(
         must fire.
     empty_droplets
         Where above 0, deliver raw matrices with so many empty droplets beside the filtered ones.
+    habits
+        How sites deliver: late, partial, unscheduled, by two criteria; ``sites.habits.CLEAN`` is a
+        trial without any of it, with the same subjects, sizes, events and biopsies.
 
     Returns
     -------
@@ -242,16 +239,18 @@ def simulate_trial(
         "setting": setting,
     }
     identity["settings"] = asdict(settings)
+    identity["habits"] = asdict(habits)
     card = truth / "trial.json"
-    if card.exists() and json.loads(card.read_text(encoding="utf-8")) != identity:
+    written = json.dumps(identity, indent=1) + "\n"
+    if card.exists() and card.read_text(encoding="utf-8") != written:
         raise FileExistsError(
             "the folder holds another simulated trial; "
-            "take an empty one, or the same subjects, cells, seed and setting"
+            "take an empty one, or the same subjects, cells, seed, setting and habits"
         )
     truth.mkdir(parents=True, exist_ok=True)
-    card.write_text(json.dumps(identity, indent=1) + "\n", encoding="utf-8")
+    card.write_text(written, encoding="utf-8")
     world = world_of(settings, seed)
-    told = stories(subjects, seed, hazard_effect=settings.hazard_effect)
+    told = stories(subjects, seed, hazard_effect=settings.hazard_effect, habits=habits)
     taken = [
         b for b in biopsies(told, seed) if b.date + dt.timedelta(days=SEQUENCING_DAYS) <= until
     ]
@@ -265,6 +264,7 @@ def simulate_trial(
     (folder_of_export / "_DONE").write_bytes(b"")
     _parquet(trial.responses, truth / "responses.parquet")
     _parquet(trial.progression, truth / "progression.parquet")
+    _parquet(trial.endpoints, truth / "endpoints.parquet")
     _parquet(trial.issues, truth / "issues.parquet")
     _world_truth(truth, world, taken)
     for done, biopsy in enumerate(taken, start=1):

@@ -91,6 +91,9 @@ BASELINE_VISITS = frozenset({"SCREENING", "BASELINE"})
 """Names of the baseline visit, upper case."""
 
 NOT_DONE = "NOT DONE"
+NOT_EVALUATED = frozenset({NOT_DONE, "NE", "NOT EVALUABLE"})
+"""Words of a result that say that there is none."""
+STATE = "TUMSTATE"
 NEW_THERAPY = "NEW ANTICANCER THERAPY"
 SURVIVAL_STATUS = "SURVSTAT"
 OVERALL_RESPONSE = "OVRLRESP"

@@ -33,16 +33,18 @@ def clean_delivery(seed: int, n: int) -> Files:
             "DTHFL": np.where(dead, "Y", ""),
         }
     )
+    last = pd.to_datetime(people["DTHDT"]).fillna(pd.Timestamp(CUTOFF))  # nobody doses the dead
     doses = [
         {
             "USUBJID": who,
             "EXDOSE": "300",
             "EXDOSU": "mg",
             "EXSTDTC": f"{day + pd.Timedelta(days=14 * i):%Y-%m-%d}",
-            "EXENDTC": f"{day + pd.Timedelta(days=14 * i + 13):%Y-%m-%d}",
+            "EXENDTC": f"{min(day + pd.Timedelta(days=14 * i + 13), end):%Y-%m-%d}",
         }
-        for who, day in zip(people["USUBJID"], start, strict=True)
+        for who, day, end in zip(people["USUBJID"], start, last, strict=True)
         for i in range(3)
+        if day + pd.Timedelta(days=14 * i) <= end
     ]
     columns = ["USUBJID", "VISITNUM", "VISIT", "TRDTC", "TRLNKID", "TRGRPID", "TULOC"]
     tr = lesions[[*columns, "TRTESTCD", "TRORRES", "TRORRESU", "TRSTAT"]].fillna("").astype(str)
@@ -98,7 +100,8 @@ def _letters(rng: np.random.Generator, text: str) -> str:
     return str(rng.choice([f"ca {text}", f"{text}?", f">{text}", "x", f"-{text}", "illegible"]))
 
 
-KINDS: dict[str, tuple[str, str, dict[str, tuple[str, ...]], Spoiler]] = {
+Kinds = dict[str, tuple[str, str, dict[str, tuple[str, ...]], Spoiler]]
+KINDS: Kinds = {
     "length": ("tr", "TRORRES", {"TRTESTCD": ("LDIAM", "SAXIS", "LPERP")}, _letters),
     "length of a target": ("tr", "TRORRES", {"TRGRPID": ("TARGET",)}, _letters),
     "no result": ("tr", "TRORRES", {"TRSTAT": ("",)}, _one_of("")),
@@ -143,7 +146,33 @@ KINDS: dict[str, tuple[str, str, dict[str, tuple[str, ...]], Spoiler]] = {
 """Kind of fault: file, column, what the row must be, and what is written in place of the cell."""
 
 
-def spoilt(files: Files, seed: int) -> tuple[Files, dict[str, list[str]]]:
+def _year(*steps: int) -> Spoiler:
+    return lambda rng, text: f"{int(text[:4]) + int(rng.choice(steps))}{text[4:]}"
+
+
+def _point(rng: np.random.Generator, text: str) -> str:
+    """The decimal point is lost, or a digit doubled."""
+    return text.replace(".", "") if "." in text else f"{text}0"
+
+
+_MEASURED = {"TRGRPID": ("TARGET",), "TRTESTCD": ("LDIAM", "SAXIS"), "TRSTAT": ("",)}
+FALSE: Kinds = {
+    "unit mistaken": ("tr", "TRORRESU", {**_MEASURED, "TRORRESU": ("mm",)}, _one_of("cm")),
+    "point lost": ("tr", "TRORRES", _MEASURED, _point),
+    "comma": ("tr", "TRORRES", _MEASURED, lambda rng, text: text.replace(".", ",")),
+    "not done": ("tr", "TRSTAT", {"TRSTAT": ("",)}, _one_of("NOT DONE")),
+    "test": ("tr", "TRTESTCD", {"TRSTAT": ("",)}, _one_of("DIAMETER", "")),
+    "axis": ("tr", "TRTESTCD", _MEASURED, _one_of("LPERP", "SAXIS", "LDIAM")),
+    "dose a year off": ("ex", "EXSTDTC", {}, _year(-1, 1)),
+    "consent a year off": ("dm", "RFICDTC", {}, _year(-1, 1)),
+    "death a year early": ("dm", "DTHDTC", {"DTHFL": ("Y",)}, _year(-1)),
+    "death without flag": ("dm", "DTHFL", {"DTHFL": ("Y",)}, _one_of("", "N")),
+    "therapy a year early": ("cm", "CMSTDTC", {}, _year(-1)),
+}
+"""The same of cells that can be read and are false."""
+
+
+def spoilt(files: Files, seed: int, kinds: Kinds = KINDS) -> tuple[Files, dict[str, list[str]]]:
     """One to three spoilt cells in every subject, and which kinds each subject got."""
     rng = np.random.default_rng([seed, 53])
     out = {name: frame.copy() for name, frame in files.items()}
@@ -155,15 +184,16 @@ def spoilt(files: Files, seed: int) -> tuple[Files, dict[str, list[str]]]:
     for subject in files["dm"]["USUBJID"]:
         wanted = int(rng.integers(1, 4))
         told = done.setdefault(subject, [])
-        for kind in rng.permutation(list(KINDS)):
+        for kind in rng.permutation(list(kinds)):
             if len(told) == wanted:
                 break
-            domain, column, needs, change = KINDS[str(kind)]
+            domain, column, needs, change = kinds[str(kind)]
             mine = rows[domain].get(subject, np.zeros(0, dtype=int))
             frame = files[domain]
             for needed, values in needs.items():
                 mine = mine[frame.loc[mine, needed].isin(values).to_numpy()]
-            mine = mine[(frame.loc[mine, column] != "").to_numpy()]
+            if column not in needs:
+                mine = mine[(frame.loc[mine, column] != "").to_numpy()]
             if not len(mine):
                 continue
             row = int(rng.choice(mine))

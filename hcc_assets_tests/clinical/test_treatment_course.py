@@ -149,6 +149,36 @@ def test_a_late_serious_event_counts_while_dosing_entry_lags_and_asks_for_the_do
     assert not told["check_id"].isin(["EX13", "EX14"]).any()
 
 
+@pytest.mark.parametrize(
+    ("start", "paused", "asked"),
+    [
+        ("2026-03-13", False, []),  # 30 days after the last recorded dose
+        ("2026-03-14", False, ["S1"]),
+        ("2026-03-27", False, ["S1"]),  # 30 days after the end of treatment
+        ("2026-03-28", False, []),
+        ("2026-03", False, []),  # perhaps within both windows
+        ("2026-03-20", True, []),  # the last dose is known
+    ],
+)
+def test_an_event_between_last_recorded_dose_and_end_of_treatment_is_asked_about(
+    start: str, paused: bool, asked: list[str]
+) -> None:
+    ex = exposure(
+        ("S1", 300, "2026-01-01", "2026-02-11"),
+        *([("S1", 0, "2026-02-12", "2026-02-25")] if paused else []),
+    )
+    ae = adverse_events({"USUBJID": "S1", "AEDECOD": "Nausea", "AESTDTC": start})
+    tables = {
+        "subjects": subjects(ex),
+        "exposure": ex,
+        "adverse_events": ae,
+        "disposition": _ds(("S1", "PROGRESSIVE DISEASE", None, "2026-02-25")),
+    }
+    found = run_checks(tables, CONFIG, cutoff=CUTOFF)
+    assert found.loc[found["check_id"] == "EX16", "subject_id"].tolist() == asked
+    assert not (found["check_id"] == "EX14").any()
+
+
 def test_what_is_not_entered_yet_is_no_interruption() -> None:
     dm = subjects(CLOSED)
     row = exposure_summary(dm, CLOSED, CONFIG, cutoff=CUTOFF, disposition=_ds(OTHER)).iloc[0]

@@ -11,6 +11,7 @@ import pytest
 from hcc_assets.clinical.recist.responses import BLOCKED_REASON
 from hcc_assets_tests.faults.homes import (
     THIRD,
+    Seen,
     clinical,
 )
 from hcc_assets_tests.faults.spoilt_values import BringUp, Brought, Spoilt, brought, finding, texts
@@ -98,6 +99,12 @@ def test_fault_25_and_27_a_spoilt_cell_is_told_by_its_check_and_not_echoed(
     assert not cells.seen.troubled, "no table is stopped for it"
 
 
+def recist(seen: Seen, name: str) -> pd.DataFrame:
+    """Rows of the endpoint's criterion; the spoilt cells are its measurements or doses."""
+    table = seen.table(name)
+    return table[table["CRITERION"] == "RECIST 1.1"]
+
+
 @pytest.mark.parametrize(
     "name", [n for n, c in CELLS.items() if c.domain == "ex" and c.severity == "E"]
 )
@@ -105,10 +112,10 @@ def test_fault_25_and_27_a_subject_with_doubtful_doses_is_left_out(
     cells: Brought, name: str
 ) -> None:
     _, subject = cells.places[name]
-    now, before = cells.seen.table("responses"), cells.clean.table("responses")
+    now, before = recist(cells.seen, "responses"), recist(cells.clean, "responses")
     assert subject in set(before["USUBJID"])
     assert set(now.loc[now["USUBJID"] == subject, "REASON"]) == {BLOCKED_REASON}
-    best = cells.seen.table("best_responses").set_index("USUBJID")
+    best = recist(cells.seen, "best_responses").set_index("USUBJID")
     assert subject not in best.index or (
         best.loc[subject, "BLOCKED"] and best.loc[subject, "BOR"] == "NE"
     )
@@ -120,13 +127,13 @@ def test_fault_25_and_27_a_spoilt_scan_costs_its_lesion_at_its_visit(
 ) -> None:
     _, subject = cells.places[name]
     visit = cells.row("tumour_assessments", name, clean=True)["VISITNUM"]
-    tables = (s.table("responses") for s in (cells.seen, cells.clean))
+    tables = (recist(s, "responses") for s in (cells.seen, cells.clean))
     now, before = (t[t["USUBJID"] == subject].set_index("VISITNUM") for t in tables)
     assert now.at[visit, "TRGRESP"] in ("NE", "PD") and pd.isna(now.at[visit, "SUMDIAM"])
     assert now.at[visit, "N_ASSESSED"] == before.at[visit, "N_ASSESSED"] - 1
     earlier = now.index[: list(now.index).index(visit)]
     pd.testing.assert_frame_equal(now.loc[earlier], before.loc[earlier])
-    best = cells.seen.table("best_responses").set_index("USUBJID")
+    best = recist(cells.seen, "best_responses").set_index("USUBJID")
     assert not best.loc[subject, "BLOCKED"]
 
 

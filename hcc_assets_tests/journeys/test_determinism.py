@@ -75,6 +75,11 @@ def test_clinical_bytes_do_not_depend_on_order_or_environment(place: Path) -> No
             pd.testing.assert_frame_equal(
                 first.drop(columns="SRCROW"), second.drop(columns="SRCROW"), check_exact=True
             )
+        elif name == "data_issues":  # names rows of the delivered file
+            for table in (first, second):
+                for column in ("row_key", "message"):
+                    table[column] = table[column].str.replace(r"row \d+", "row", regex=True)
+            pd.testing.assert_frame_equal(first, second, check_exact=True)
         else:
             assert (
                 one[f"{name}.parquet"] == two[f"{name}.parquet"]

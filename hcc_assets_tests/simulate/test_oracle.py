@@ -18,6 +18,7 @@ from hcc_assets.clinical.recist.responses import derive_responses
 from hcc_assets.clinical.treatment.course import treatment_course
 from hcc_assets.simulate import clinical
 from hcc_assets.simulate.clinical import ClinicalTrial
+from hcc_assets.simulate.sites.habits import CLEAN
 from hcc_assets.simulate.subjects import START
 from hcc_assets.study.config import StudyConfig
 
@@ -34,7 +35,7 @@ def delivered(trial: ClinicalTrial, folder: Path, config: StudyConfig) -> Export
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> tuple[ClinicalTrial, Export]:
-    trial = clinical.export(clinical.stories(250, 7), until=LAST)
+    trial = clinical.export(clinical.stories(250, 7, habits=CLEAN), until=LAST)
     return trial, delivered(trial, tmp_path_factory.mktemp("clean"), StudyConfig())
 
 

@@ -22,6 +22,7 @@ from hcc_assets.study.config import StudyConfig
         "recist.visit_interval_days",
         "recist.visit_window_days",
         "safety.relatedness",
+        "safety.teae_window_days",
         "dialect.end_of_treatment",
     ),
     gate=Gate("checks_ran", "All checks of the code list ran"),

@@ -28,11 +28,12 @@ _OF_THE_CLONE: Final = (0.6, 0.75)
 """Slope of a population's arms on those of the most aberrant one, from which it belongs to the
 clone where it is aberrant itself, and where it is not: set by benchmarks/tumours.py, where clones
 have .8 and more, hepatocytes up to .62 (ambient RNA of the tumour, patients, few cells)."""
-_APART: Final = (0.5, 0.3)
-"""Slope of what parts the most aberrant population from another one, likewise: the share of the
-copy number that the other one lacks. A patient's own hepatocytes deviate from the prior's as the
-tumour does, and up to .8 of its slope was theirs; of the difference, clones have .17 at most and
-normal cells .38 at least (benchmarks/tumours.py)."""
+_APART: Final = (0.3, 0.5)
+"""Slope of what parts the most aberrant population from another one, which is the share of the copy
+number that the other one lacks: up to the first it is of the clone, above the second it is not, and
+between them copy number does not tell. Clones have .17 at most, normal cells .38 at least and .45
+where a third of the molecules is ambient RNA of the tumour (benchmarks/tumours.py): a patient's own
+hepatocytes deviate from the prior's as the tumour does, and up to .89 of its slope was theirs."""
 _LEAST_SD: Final = 0.05
 """Own choice: least sd of correlations within a population, so that no cell is sure by rounding."""
 _SURE: Final = 0.97
@@ -102,20 +103,22 @@ def judge(
     every = [*found, lineage.against(cells.molecules(np.arange(n)))]
     known = [f for f in every if f is not None]
     worst = max(known, key=lambda f: f.ratio) if known else None
-    bad, named = np.zeros(len(groups), dtype=bool), np.full(n, np.nan)
+    bad, given = np.zeros(len(groups), dtype=bool), np.full(n, np.nan)
     if worst is not None and beyond(worst, aberrant) and worst.amplitude >= amplitude:
         first = max(range(len(groups)), key=lambda k: -1.0 if (f := found[k]) is None else f.ratio)
         clone = cells.molecules(groups[first])
         for k, (one, group) in enumerate(zip(found, groups, strict=True)):
             apart = None if k == first else _apart(cells, clone, group)
-            bad[k] = _of_the_clone(one, worst, aberrant, apart)
-            if bad[k]:
-                named[group] = _by_name(cells, group, worst)
+            of_clone = 1.0 if k == first else _of_the_clone(one, worst, aberrant, apart)
+            bad[k] = of_clone > 0.5
+            given[group] = _by_name(cells, group, worst) if bad[k] else np.nan
+            if of_clone == 0.5:
+                given[group] = of_clone
     if not bad.any():
         return Populations(np.zeros(n), np.zeros(n), np.zeros(cells.bins.shape[1]), float("nan"))
     malignant = np.zeros(n, dtype=bool)
     malignant[np.concatenate([g for g, b in zip(groups, bad, strict=True) if b])] = True
-    malignant &= ~(named <= 0.5)
+    malignant &= ~(given <= 0.5)
     strength = float(
         np.average(
             [f.amplitude if f else 0.0 for f, b in zip(found, bad, strict=True) if b],
@@ -124,23 +127,30 @@ def judge(
     )
     if malignant.all():
         line = _from_lineage(cells, lineage)
-        posterior = np.where(np.isnan(named), _SURE, named)
+        posterior = np.where(np.isnan(given), _SURE, given)
         return Populations(posterior, correlation(cells.bins, line), line, strength)
     line = cells.bins[malignant].mean(axis=0, dtype=np.float64)
     line = line - cells.bins[~malignant].mean(axis=0, dtype=np.float64)
     r = correlation(cells.bins, line)
-    posterior = np.where(np.isnan(named), _posterior(r, malignant), named)
+    posterior = np.where(np.isnan(given), _posterior(r, malignant), given)
     return Populations(posterior, r, line, strength)
 
 
 def _of_the_clone(
     one: Coherence | None, worst: Coherence, aberrant: float, apart: Coherence | None
-) -> bool:
+) -> float:
+    """1 for a population of the clone, 0 for another one, one half where copy number does not tell:
+    it follows the clone and is not aberrant itself, with too little seen to compare the two, or
+    lacks a part."""
     if one is None:
-        return False
-    own = not beyond(one, aberrant)
-    lacks = apart is not None and _slope(apart, worst) > _APART[own]
-    return _slope(one, worst) >= _OF_THE_CLONE[own] and not lacks
+        return 0.0
+    own = beyond(one, aberrant)
+    if _slope(one, worst) < _OF_THE_CLONE[not own]:
+        return 0.0
+    if apart is None:
+        return 1.0 if own else 0.5
+    lacks = _slope(apart, worst)
+    return 1.0 if lacks <= _APART[0] else 0.5 if own and lacks <= _APART[1] else 0.0
 
 
 def _apart(cells: Candidates, first: Vector, group: npt.NDArray[np.intp]) -> Coherence | None:
@@ -159,11 +169,11 @@ def _by_name(
     its error; one half where too little is seen of them.
     """
     out = np.full(len(group), np.nan)
-    for flags in cells.named:
-        inside = flags[group]
-        # the copy number of a population is that of the many in it
-        if not inside.any() or inside.mean() > 0.5:
-            continue
+    some = [flags[group] for flags in cells.named if flags[group].any()]
+    # the copy number of a population is that of the many in it
+    if np.any(some, axis=0).sum() > len(group) / 2:
+        return out
+    for inside in some:
         apart = _apart(cells, cells.molecules(group[~inside]), group[inside])
         odds = 0.0
         if apart is not None:

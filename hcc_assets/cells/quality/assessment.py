@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from hcc_assets.cells.quality.ambient import Ambient, estimate_ambient
 from hcc_assets.cells.quality.doublets import find_doublets
-from hcc_assets.cells.quality.metrics import barcode_metrics, floor_status
+from hcc_assets.cells.quality.metrics import MAX_PCT_HB, barcode_metrics, floor_status
 from hcc_assets.schemas.base import conform, empty
 from hcc_assets.schemas.cells import AmbientProfile, CellMetrics, QcSummary
 from hcc_assets.study.classes import QC_STATUSES
 from hcc_assets.study.config import StudyConfig
+from hcc_assets.study.genes import is_haemoglobin
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -136,8 +138,9 @@ def assess(
     """
     metrics = barcode_metrics(counts)
     status = floor_status(metrics, counts, config)
+    ambient = estimate_ambient(counts, status == "pass", raw=raw)
+    status[_bathed_in_haemoglobin(metrics, status, counts, ambient)] = "pass"
     usable = status == "pass"
-    ambient = estimate_ambient(counts, usable, raw=raw)
     doublets = find_doublets(counts, usable, ambient, seed=seed)
     status[usable & doublets.called] = "doublet"
     metrics["doublet_score"] = doublets.score
@@ -155,6 +158,20 @@ def assess(
         doublets.threshold,
         int(counts.uns.get("n_barcodes", counts.n_obs)) if n_barcodes is None else n_barcodes,
     )
+
+
+def _bathed_in_haemoglobin(
+    metrics: pd.DataFrame, status: npt.NDArray[np.object_], counts: AnnData, ambient: Ambient
+) -> npt.NDArray[np.bool_]:
+    """Cells over the floor of haemoglobin by the ambient RNA of their sample alone: small cells of
+    a biopsy with lysed blood, neutrophils above all."""
+    if np.isnan(ambient.fraction):
+        return np.zeros(len(status), dtype=bool)
+    red = is_haemoglobin(counts.var["gene"])
+    total = metrics["n_umi"].to_numpy(dtype=float)
+    soup = ambient.expected_umi(total) * float(ambient.profile[red].sum())
+    own = metrics["pct_hb"].to_numpy() - 100 * soup / np.maximum(total, 1)
+    return np.asarray((status == "high_hb") & (own <= MAX_PCT_HB))
 
 
 def _median(values: pd.Series) -> float:

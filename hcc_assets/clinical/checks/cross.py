@@ -44,10 +44,11 @@ def response_discordance(responses: pd.DataFrame, reported_responses: pd.DataFra
     Parameters
     ----------
     responses
-        ``USUBJID, EVALUATOR, CRITERION, VISITNUM, OVRLRESP, NEWLPROG`` of the table
+        ``USUBJID, EVALUATOR, CRITERION, VISITNUM, ADT, OVRLRESP, NEWLPROG`` of the table
         ``responses``.
     reported_responses
-        Table ``reported_responses``.
+        Table ``reported_responses``. Of several scans under one number (unscheduled visits) the one
+        nearest in time is that of the record; without a date, one that agrees.
 
     Returns
     -------
@@ -59,11 +60,17 @@ def response_discordance(responses: pd.DataFrame, reported_responses: pd.DataFra
         (reported_responses["RSTESTCD"] == OVERALL_RESPONSE)
         & reported_responses["RSSTRESC"].notna()
     ]
-    reported = reported[[*keys, "RSSTRESC", "SRCROW"]].assign(
+    reported = reported[[*keys, "RSSTRESC", "RSDT", "SRCROW"]].assign(
         word=lambda f: f["RSSTRESC"].str.upper().replace(_SPELLINGS)
     )
     reported = reported[reported["CRITERION"].isin(DERIVED)]
-    joined = reported.merge(responses[[*keys, "OVRLRESP", "NEWLPROG"]], how="left", on=keys)
+    derived_columns = [*keys, "ADT", "OVRLRESP", "NEWLPROG"]
+    joined = reported.merge(responses[derived_columns], how="left", on=keys)
+    joined = joined.assign(
+        apart=(joined["RSDT"] - joined["ADT"]).abs(), other=joined["word"] != joined["OVRLRESP"]
+    )
+    joined = joined.sort_values(["SRCROW", "apart", "other"], kind="stable")
+    joined = joined.drop_duplicates("SRCROW").reset_index(drop=True)
     readers = set(zip(responses["USUBJID"], responses["EVALUATOR"], strict=True))
     has_reader = pd.Series(
         [pair in readers for pair in zip(joined["USUBJID"], joined["EVALUATOR"], strict=True)],

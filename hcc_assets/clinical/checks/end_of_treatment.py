@@ -100,6 +100,35 @@ def dosed_after_end(c: Context) -> list[Finding]:
 
 
 @check(
+    "EX16",
+    "Q",
+    "The last dose is known where an event rests on it",
+    "no adverse event begins after the safety window of the last recorded dose and within that of "
+    "the end of treatment",
+    "adverse_events",
+    "exposure",
+    "subjects",
+    "disposition",
+)
+def event_between_windows(c: Context) -> list[Finding]:
+    """An event that counts by the end of treatment and not by the last recorded dose, where these
+    are too near each other for EX14. After an interruption the last dose is known."""
+    last = c.ex.sort_values(["USUBJID", "EXSTDT", "SRCROW"]).drop_duplicates("USUBJID", keep="last")
+    ended = _last_records(c)
+    ended = ended[(ended["STATUS"] == "ENDED") & (ended["TRTEDT"] < ended["ENDDT"])]
+    ended = ended[~ended["USUBJID"].isin(last.loc[last["EXDOSE"] == 0, "USUBJID"])]
+    window = pd.Timedelta(days=c.config.safety.teae_window_days)
+    events = c.ae[["USUBJID", "start_low"]].merge(ended[["USUBJID", "TRTEDT", "ENDDT"]])
+    after = events["start_low"] - window
+    between = events[(after > events["TRTEDT"]) & (after <= events["ENDDT"])]
+    return each(
+        ended[ended["USUBJID"].isin(between["USUBJID"])],
+        "an adverse event is too late to count after the last recorded dose, but not after the end "
+        "of treatment; enter the missing doses, or confirm the last dose",
+    )
+
+
+@check(
     "DS01",
     "Q",
     "The end of treatment is dated",

@@ -80,6 +80,13 @@ reading(
     "CM",
 )
 reading(
+    "CM05",
+    "Q",
+    "New anticancer therapies begin after the first dose",
+    "a therapy whose category says NEW or SUBSEQUENT does not begin before the first dose",
+    "CM",
+)
+reading(
     "TR28",
     "I",
     "Criteria are derived",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ import pandas as pd
 from hcc_assets.clinical.endpoints.courses import build_courses
 from hcc_assets.clinical.endpoints.open_case import Finding, OpenCase
 from hcc_assets.clinical.endpoints.open_findings import collect, rule_of
-from hcc_assets.clinical.endpoints.worlds import Outcome, derive_worlds
+from hcc_assets.clinical.endpoints.worlds import ORDER, Outcome, derive_worlds
 from hcc_assets.clinical.issues import rows_of as rows_named
 from hcc_assets.clinical.reading.assessments import endpoint_readers, visit_parts
 from hcc_assets.schemas.base import conform, empty
@@ -26,10 +26,6 @@ from hcc_assets.schemas.endpoint_bounds import ResponsesBounds
 from hcc_assets.schemas.endpoints import Responses
 from hcc_assets.study.config import StudyConfig
 from hcc_assets.study.criteria import rows_of
-
-ORDER: Final = ("CR", "PR", "SD", "NON-CR/NON-PD", "NE", "PD")
-"""From the best response to the worst. NE counts as no response and no control, like PD, which is
-known to be one [RECIST 1.1, 4.6]."""
 
 
 @dataclass(frozen=True)

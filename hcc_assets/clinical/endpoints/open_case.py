@@ -27,6 +27,9 @@ Day = pd.Timestamp
 BASE = -1
 """Code of the baseline among visits; ours, below every later visit (from 0)."""
 _ONE = pd.Timedelta(days=1)
+_NUMBERLESS = -1e6
+"""Stands for the number of a visit without one. Ours: below every visit number, also with the days
+since year 1 added (735,000 in 2013; 826,000 in 2262, the last year of a timestamp)."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,8 @@ class OpenCase:
         First dose, death and last day known to be alive, as published.
     doubts
         Key of an unknown value to its resolutions; several findings on one value share a key.
-    widest
-        Nothing can be said: the bounds are the widest.
+    widest, thinned
+        Nothing can be said: the bounds are the widest; or not every combination was derived.
     """
 
     subject: str
@@ -112,6 +115,7 @@ class OpenCase:
     config: StudyConfig
     doubts: dict[Hashable, list[Resolution]] = field(default_factory=dict)
     widest: bool = False
+    thinned: bool = False
     _therapies: list[tuple[tuple[str, int], Day]] | None = None
 
     def __post_init__(self) -> None:
@@ -132,14 +136,15 @@ class OpenCase:
         self.size = self._sizes()
 
     def _visits(self) -> np.ndarray:
-        """Visit of each row, in the order of time: by date, undated ones by their number."""
+        """Visit of each row, in the order of time: by date, undated ones by their number. A row
+        without a number is of the visit of its day."""
         rows = self.rows
         columns = ("VISITNUM", "part", "TRDT", "TRDTF", "BASELINE")
         names: list[tuple[float, int] | None] = []
         whole: dict[tuple[float, int], list[Day]] = {}
         soft: dict[tuple[float, int], list[Day]] = {}
         for number, part, day, flag, base in zip(*(rows[c].tolist() for c in columns), strict=True):
-            name = None if base else (-1.0 if pd.isna(number) else float(number), int(part))
+            name = None if base else (_named(number, day), int(part))
             names.append(name)
             if name is not None:
                 whole.setdefault(name, [])
@@ -148,8 +153,9 @@ class OpenCase:
                     (soft if isinstance(flag, str) else whole)[name].append(day)
         order, last = [], self.start
         for name in sorted(whole):
-            last = max(whole[name] or soft[name] or [last])
-            order.append((last, name))
+            day = max(whole[name] or soft[name] or [last])
+            last = day if name[0] >= 0 else last  # the days of unnumbered ones order nothing else
+            order.append((day, name))
         code = {name: i for i, (_, name) in enumerate(sorted(order))}
         return np.array([BASE if n is None else code[n] for n in names], dtype=int)
 
@@ -209,21 +215,30 @@ class OpenCase:
         left = set(but)
         return [d for i, d in self._dated.get(visit, []) if i not in left]
 
+    def undated(self, visit: int) -> list[int]:
+        """Positions of the rows of a visit without a date."""
+        lost = self.rows["TRDT"].isna().to_numpy()
+        return [int(i) for i in np.flatnonzero(lost & (self.visit == visit))]
+
     def between(self, visit: int) -> tuple[Day, Day]:
         """Days after the visit before and before the one after, inclusive."""
         number = self._number(visit)
         others = [v for v in sorted(set(map(int, self.visit))) if v not in (visit, BASE)]
-        before = [d for v in others if self._number(v) < number for d in self.dates(v)]
-        after = [d for v in others if self._number(v) > number for d in self.dates(v)]
+        numbers = [self._number(v) for v in others]  # null compares with nothing
+        before = [
+            d for v, n in zip(others, numbers, strict=True) if n < number for d in self.dates(v)
+        ]
+        after = [
+            d for v, n in zip(others, numbers, strict=True) if n > number for d in self.dates(v)
+        ]
         base = self.dates(BASE)
         low = max([*(d + _ONE for d in before), *(d + _ONE for d in base)], default=self.start)
         high = min([*(d - _ONE for d in after), self.cutoff])
         return (low, high) if low <= high else (min(low, self.cutoff), self.cutoff)
 
     def _number(self, visit: int) -> float:
-        """Place of a visit among the others: its number, or its order where it has none."""
-        number = self.rows["VISITNUM"][self.visit == visit].max()
-        return float(visit) if pd.isna(number) else float(number)
+        """Number of a visit; null where it has none, so that its place is not known."""
+        return float(self.rows["VISITNUM"][self.visit == visit].max())
 
     def therapies(self) -> list[tuple[tuple[str, int], Day]]:
         """Dated new anticancer therapies as published, with their place in the delivery."""
@@ -245,6 +260,13 @@ class OpenCase:
         """Note the resolutions of one unknown value; `AS_PUBLISHED` is one of each."""
         known = self.doubts.setdefault(key, [AS_PUBLISHED])
         known.extend(r for r in found if r not in known)
+
+
+def _named(number: float, day: Day) -> float:
+    """A visit by its number; one without, by its day, as a negative one."""
+    if not pd.isna(number):
+        return float(number)
+    return _NUMBERLESS if pd.isna(day) else _NUMBERLESS + float(day.toordinal())
 
 
 Rule = Callable[[OpenCase, Finding, list[int]], None]

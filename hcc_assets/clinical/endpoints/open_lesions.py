@@ -6,7 +6,14 @@ from __future__ import annotations
 from typing import Final
 
 from hcc_assets.clinical.endpoints import resolutions as ways
-from hcc_assets.clinical.endpoints.open_case import BASE, Finding, OpenCase, Resolution, Rule
+from hcc_assets.clinical.endpoints.open_case import (
+    BASE,
+    Finding,
+    OpenCase,
+    Resolution,
+    Rule,
+    word,
+)
 
 
 def _unknown(case: OpenCase, finding: Finding, at: list[int]) -> None:
@@ -81,13 +88,24 @@ def _places(case: OpenCase, finding: Finding, at: list[int]) -> None:
 
 
 def _nameless(case: OpenCase, finding: Finding, at: list[int]) -> None:
+    """The row is of a target that has no row of this test at this visit."""
     for position in at:
         visit = int(case.visit[position])
-        there = {x for x, v in zip(case.root, case.visit, strict=True) if int(v) == visit}
+        test = _test(case, position)
+        there = {
+            x
+            for i, (x, v) in enumerate(zip(case.root, case.visit, strict=True))
+            if int(v) == visit and _test(case, i) == test
+        }
         every = {x for x, g in zip(case.root, case.group, strict=True) if g == "TARGET" and x}
         wanted = sorted((every if visit == BASE else set(case.targets())) - there)
         found = [ways.row_with(case, position, TRLNKID=lesion) for lesion in wanted]
         case.add(("id", position), found)
+
+
+def _test(case: OpenCase, position: int) -> str:
+    test = word(case.rows["TRTESTCD"].iat[position])
+    return "SAXIS" if test == "LPERP" else test
 
 
 def _late_target(case: OpenCase, finding: Finding, at: list[int]) -> None:
@@ -126,6 +144,12 @@ def _nameless_among_named(case: OpenCase, finding: Finding, at: list[int]) -> No
         case.add(("id", position), found)
 
 
+def _not_done(case: OpenCase, finding: Finding, at: list[int]) -> None:
+    """The result that stands beside NOT DONE counts, or does not."""
+    for position in at:
+        case.add(("row", position), [ways.row_with(case, position, TRSTAT=None)])
+
+
 LESIONS: Final[dict[str, Rule]] = {
     **dict.fromkeys(("TR13", "TR26"), _unknown),
     **dict.fromkeys(("TR21", "RD07"), _reading),
@@ -142,5 +166,7 @@ LESIONS: Final[dict[str, Rule]] = {
     "TR29": _unknown,
     "TR30": _nameless,
     "TR32": _nameless_among_named,
+    "TR34": _not_done,
+    "TR35": _unknown,
 }
 """Check to what it leaves unknown."""

@@ -32,8 +32,32 @@ def _readers(case: OpenCase, finding: Finding, at: list[int]) -> None:
 
 
 def _late_baseline(case: OpenCase, finding: Finding, at: list[int]) -> None:
-    scans = case.dates(BASE)
-    ways.first_dose(case, [case.start, *scans[:1], *sorted(scans)[-1:]])
+    """The baseline is dated wrong, or the first dose."""
+    last = max(case.dates(BASE), default=case.start)
+    ways.first_dose(case, case.start, _before_more(case, max(case.start, last)))
+
+
+def _before_more(case: OpenCase, day: pd.Timestamp) -> pd.Timestamp:
+    """Last possible first dose from a day on: the next dose, or the next scan after baseline."""
+    doses = case.doses[(case.doses["EXDOSE"] > 0) & case.doses["EXSTDTF"].isna()]
+    scans = [d for v in set(map(int, case.visit)) - {BASE} for d in case.dates(v)]
+    return min([d for d in [*scans, *doses["EXSTDT"].dropna()] if d > day], default=day)
+
+
+def _ends_before_start(case: OpenCase, finding: Finding, at: list[int]) -> None:
+    """The start of a dosing record may be earlier: it ends before it."""
+    rows = case.doses[case.doses["SRCROW"].isin(finding.rows)]
+    known = [day for day in rows["EXENDT"] if not pd.isna(day)]
+    ways.first_dose(case, _earliest(case), min([case.start, *known]))
+
+
+def _earliest(case: OpenCase) -> pd.Timestamp:
+    """First possible first dose: not before consent and the baseline; anything where neither is
+    known."""
+    consent = case.person["RFICDT"]
+    known = [*case.dates(BASE), *([] if pd.isna(consent) else [consent])]
+    case.widest |= not known
+    return min(case.start, max(known, default=case.start))
 
 
 def _dose(case: OpenCase, finding: Finding, at: list[int]) -> None:
@@ -42,28 +66,25 @@ def _dose(case: OpenCase, finding: Finding, at: list[int]) -> None:
         return
     if finding.check == "RD05" and "EXDOSE" not in finding.message:
         return
-    consent = case.person["RFICDT"]
-    earliest = max(
-        [*case.dates(BASE), *([] if pd.isna(consent) else [consent])], default=case.start
-    )
     for day in case.doses.loc[case.doses["SRCROW"].isin(finding.rows), "EXSTDT"]:
         if pd.isna(day):
-            ways.first_dose(case, [min(earliest, case.start)])
+            ways.first_dose(case, _earliest(case), case.start)
         elif day < case.start:
-            ways.first_dose(case, [day])
+            ways.first_dose(case, day, day)
 
 
 def _partial_dose(case: OpenCase, finding: Finding, at: list[int]) -> None:
-    rows = case.doses[case.doses["SRCROW"].isin(finding.rows)]
-    _, high = possible_days(rows["EXSTDTC"])
-    scans = [d for v in set(map(int, case.visit)) - {BASE} for d in case.dates(v)]
-    last = min([high, *scans])
-    ways.first_dose(case, [case.start, max(case.start, last)])
+    """Not after the next dose, nor after the first scan that is later than the earliest day."""
+    rows = case.doses["SRCROW"].isin(finding.rows)
+    _, high = possible_days(case.doses.loc[rows, "EXSTDTC"])
+    ways.first_dose(case, case.start, max(case.start, min(high, _before_more(case, case.start))))
 
 
 def _consent(case: OpenCase, finding: Finding, at: list[int]) -> None:
-    if not pd.isna(case.person["RFICDT"]):
-        ways.first_dose(case, [case.person["RFICDT"]])
+    """Consent is dated wrong, or the first dose, which is not before it."""
+    consent = case.person["RFICDT"]
+    if not pd.isna(consent):
+        ways.first_dose(case, consent, _before_more(case, max(case.start, consent)))
 
 
 def _death(case: OpenCase, finding: Finding, at: list[int]) -> None:
@@ -93,15 +114,16 @@ def _therapy(case: OpenCase, finding: Finding, at: list[int]) -> None:
                 ways.therapy(case, place, max(low, case.start), high, sure=True)
         elif finding.check == "CM04" and row in mine.index:
             case.add(("therapy", place), [Resolution(leave=(place,))])
-        elif finding.check in ("CM01", "CM02"):
+        elif finding.check in ("CM01", "CM02", "CM05"):
             ways.therapy(case, place, case.start, case.cutoff, sure=False)
 
 
 PEOPLE: Final[dict[str, Rule]] = {
-    **dict.fromkeys(("EX01", "EX02", "EX09"), _lift),
+    **dict.fromkeys(("EX02", "EX09"), _lift),
     **dict.fromkeys(("EX03", "EX10", "EX11"), _dose),
     **dict.fromkeys(("DM01", "DM02", "DM05", "DM06", "EX05", "AE06", "AE12"), _death),
-    **dict.fromkeys(("CM01", "CM02", "CM03", "CM04"), _therapy),
+    **dict.fromkeys(("CM01", "CM02", "CM03", "CM04", "CM05"), _therapy),
+    "EX01": _ends_before_start,
     "TR03": _late_baseline,
     "TR27": _readers,
     "EX12": _partial_dose,

@@ -22,7 +22,7 @@ def _date(case: OpenCase, finding: Finding, at: list[int]) -> None:
     """Dates that cannot be read: near the other rows of their visit, else between the visits."""
     for visit in sorted({int(case.visit[p]) for p in at}):
         mine = [p for p in at if int(case.visit[p]) == visit]
-        _day_of(case, mine, "bad")
+        _day_of(case, case.undated(visit) or mine, "missing")
 
 
 def _day_of(case: OpenCase, mine: list[int], name: str, high: pd.Timestamp | None = None) -> None:
@@ -44,7 +44,7 @@ def _scan_day(case: OpenCase, finding: Finding, at: list[int]) -> None:
             _partial_scan(case, partial)
         missing = [p for p in mine if p not in partial]
         if missing:
-            _day_of(case, missing, "missing")
+            _day_of(case, case.undated(visit), "missing")
 
 
 def _partial_scan(case: OpenCase, mine: list[int]) -> None:
@@ -116,19 +116,21 @@ def _number(case: OpenCase, finding: Finding, at: list[int]) -> None:
         return
     for position in at:
         day = rows["TRDT"].iat[position]
-        known = rows[rows["VISITNUM"].notna() & rows["TRDT"].notna()]
+        known = rows[rows["VISITNUM"].notna()]
         if pd.isna(day) or known.empty:
             case.widest = True
             continue
-        away = known["TRDT"].sub(pd.Timestamp(str(day))).abs()
-        gaps = away.groupby(known["VISITNUM"]).min().sort_values()
+        dated = known[known["TRDT"].notna()]
+        away = dated["TRDT"].sub(pd.Timestamp(str(day))).abs()
+        gaps = away.groupby(dated["VISITNUM"]).min().sort_values()
+        # of the visits that are dated the nearest two; of one that is not the row may be the date
+        undated = sorted(set(known["VISITNUM"]) - set(dated["VISITNUM"]))
         found = []
-        for number in gaps.index[:2]:
+        for number in [*gaps.index[:2], *undated]:
             scan = known[known["VISITNUM"] == number].iloc[0]
             said = {c: scan[c] for c in ("VISITNUM", "VISIT", "BASELINE", "part")}
             found.append(ways.row_with(case, position, **said))
         case.add(("visit", position), [*found, ways.counts_again(case, [position])])
-    return
 
 
 VISITS: Final[dict[str, Rule]] = {

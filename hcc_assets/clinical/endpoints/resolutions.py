@@ -6,7 +6,9 @@ Why these suffice. Take one unknown at one visit and hold the rest.
   lowers the smallest sum). A progression ends the course, so a huge value gives the worst best
   response and the shortest PFS; 0 (a node: also 9 mm) gives CR or the smallest sum. What no later
   visit is compared worse with is the value that keeps the smallest sum (longest PFS), and the one
-  on the threshold of PR (a response that costs the later visits least). So five values.
+  on the threshold of PR (a response that costs the later visits least). Where another lesion of
+  the visit is unknown too its thresholds lie elsewhere: there the lesion's own lengths before and
+  after stand for no change. So up to eight values.
 - **Length at baseline.** Larger is better at every later visit, smaller is worse: 0, huge, and the
   first value after it.
 - **State of a non-target, new lesion.** Every word there is.
@@ -14,9 +16,11 @@ Why these suffice. Take one unknown at one visit and hold the rest.
   first and last possible day, and the days on which a comparison turns.
 - **Death.** Earlier is shorter; none, first and last possible day, the last day within the gap.
 - **Therapy.** An earlier day takes away assessments: none, and each day on which one more counts.
-- **First dose.** First and last possible day.
+- **First dose.** First and last possible day, and those on which the gap or the minimum turns.
 
-An error is also left as published: the site may answer that the value was never taken.
+An error is also left as published: the site may answer that the value was never taken. The values
+of each stand in the order of their weight, since the first of them are kept where there are too
+many combinations.
 """
 
 from __future__ import annotations
@@ -34,8 +38,8 @@ from hcc_assets.clinical.recist.lesion_cells import NODE_MM
 
 HUGE: Final = Decimal(10_000)
 """Ours: 10 m, above 1.2 times any sum of real lesions."""
-_STATES: Final = ("ABSENT", "PRESENT", "UNEQUIVOCAL PROGRESSION", "NOT EVALUABLE")
-_NEW_STATES: Final = ("ABSENT", "EQUIVOCAL", "UNEQUIVOCAL")
+_STATES: Final = ("ABSENT", "UNEQUIVOCAL PROGRESSION", "PRESENT", "NOT EVALUABLE")
+_NEW_STATES: Final = ("ABSENT", "UNEQUIVOCAL", "EQUIVOCAL")
 _SCALES: Final = (Decimal("0.01"), Decimal("0.1"), Decimal(10), Decimal(100))
 """Readings of a value with a lost or doubled unit or decimal point: mm and cm differ by 10
 [CLINICAL.md 2, TR15]; 100 is the same twice, our choice."""
@@ -79,20 +83,22 @@ def _result(case: OpenCase, lesion: str, value: Decimal | str) -> dict[str, Any]
 
 
 def lengths(case: OpenCase, lesion: str, visit: int) -> list[Decimal]:
-    """Extreme lengths of a target at a visit (module docstring)."""
+    """Lengths of a target at a visit (module docstring), the extremes first."""
     node = [Decimal(NODE_MM - 1)] if case.nodal.get(lesion, False) else []
     later = [v for v in sorted(set(map(int, case.visit))) if v > visit]
     if visit == BASE:
         after = [case.size[(v, lesion)] for v in later if (v, lesion) in case.size]
-        return [Decimal(0), *after[:1], HUGE]
+        return [Decimal(0), HUGE, *after[:1]]
+    own = sorted(v for v, x in case.size if x == lesion and v != visit)
+    near = [*[v for v in own if v > visit][:1], *[v for v in own if v < visit][-1:]]
+    wanted = [case.size[(v, lesion)] for v in near]
     others = case.total(visit, without=lesion)
     base = case.total(BASE)
     complete = [case.total(v) for v in range(visit) if case.complete(v)]
-    smallest = min([base, *complete])
-    wanted = [smallest - others, base * RESPONSE_TENTHS / _TENTHS - others]
+    wanted += [base * RESPONSE_TENTHS / _TENTHS - others, min([base, *complete]) - others]
     if later:  # the next visit is just no progression against this one
         wanted.append(case.total(later[0]) * _TENTHS / PROGRESSION_TENTHS - others)
-    tried = [Decimal(0), *node, *(round(w, 4) for w in wanted if w > 0), HUGE]
+    tried = [Decimal(0), HUGE, *(round(w, 4) for w in wanted if w > 0), *node]
     return list(dict.fromkeys(tried))
 
 
@@ -170,7 +176,7 @@ def re_dated(case: OpenCase, positions: list[int], day: Day) -> Resolution:
 
 
 def turning_days(case: OpenCase, low: Day, high: Day, visit: int) -> list[Day]:
-    """First and last of the possible days, and those on which a comparison turns."""
+    """First and last of the possible days, then those between on which a comparison turns."""
     rules = case.config.recist
     every = sorted(
         {d for v in set(map(int, case.visit)) if v not in (BASE, visit) for d in case.dates(v)}
@@ -181,10 +187,17 @@ def turning_days(case: OpenCase, low: Day, high: Day, visit: int) -> list[Day]:
         days.append(scan + pd.Timedelta(days=rules.confirmation_days))
     for scan in after[:2]:
         days.append(scan - pd.Timedelta(days=rules.confirmation_days))
-    last = before[-1] if before else case.start
-    days.append(last + pd.Timedelta(days=case.config.pfs.max_gap_days))
+    gap = pd.Timedelta(days=case.config.pfs.max_gap_days)
+    days.append((before[-1] if before else case.start) + gap)
+    ends = after if case.death is None else [*after, case.death]
+    days += [end - gap for end in ends]
     days += [pd.Timestamp(d) for d in case.records["DSSTDT"].dropna()]
-    return sorted({d for d in days if low <= d <= high})
+    return _ends_first(days, low, high)
+
+
+def _ends_first(days: Iterable[Day], low: Day, high: Day) -> list[Day]:
+    between = sorted({d for d in days if low < d < high})
+    return list(dict.fromkeys([low, high, *between])) if low <= high else []
 
 
 def visit_day(case: OpenCase, positions: list[int], low: Day, high: Day, name: str) -> None:
@@ -209,29 +222,36 @@ def death(case: OpenCase, low: Day | None = None, high: Day | None = None) -> No
         first = case.seen_alive
     gap = pd.Timedelta(days=case.config.pfs.max_gap_days)
     scans = [d for v in set(map(int, case.visit)) - {BASE} for d in case.dates(v)]
-    days = {first, last, *(d + gap for d in [case.start, *scans])}
+    turns = [d + gap for d in [case.start, *scans]]
     found = [
         Resolution(person=(("DTHDT", d), ("DTHDTF", None)), leave=leave)
-        for d in sorted(days)
-        if first <= d <= last
+        for d in _ends_first(turns, first, last)
     ]
     if not sure:
         found.insert(0, Resolution(person=(("DTHDT", pd.NaT), ("DTHDTF", None)), leave=leave))
     case.add(("death",), found)
 
 
-def first_dose(case: OpenCase, days: Iterable[Day]) -> None:
-    """The first dose was on one of these days."""
-    found = [Resolution(person=(("TRTSDT", d),)) for d in sorted(set(days)) if d <= case.cutoff]
-    case.add(("start",), found)
+def first_dose(case: OpenCase, low: Day, high: Day) -> None:
+    """The first dose was between these days: the ends, and the days from which a scan or the death
+    is within the gap or at the minimum duration of SD."""
+    rules = case.config
+    ends = [d for v in set(map(int, case.visit)) - {BASE} for d in case.dates(v)]
+    ends += [] if case.death is None else [case.death]
+    turns = {
+        end - pd.Timedelta(days=days)
+        for end in ends
+        for days in (rules.pfs.max_gap_days, rules.recist.sd_minimum_days)
+    }
+    days = _ends_first(turns, low, min(high, case.cutoff))
+    case.add(("start",), [Resolution(person=(("TRTSDT", d),)) for d in days])
 
 
 def therapy(case: OpenCase, place: tuple[str, int], low: Day, high: Day, *, sure: bool) -> None:
     """A new anticancer therapy began between these days; it is none where not ``sure``."""
     gone = (place,)
     scans = {d for v in set(map(int, case.visit)) - {BASE} for d in case.dates(v)}
-    days = sorted({low, high, *(d for d in scans if low <= d <= high)})
-    found = [Resolution(leave=gone, therapy=(d,)) for d in days]
+    found = [Resolution(leave=gone, therapy=(d,)) for d in _ends_first(scans, low, high)]
     if not sure:
-        found.append(Resolution(leave=gone))
+        found.insert(0, Resolution(leave=gone))
     case.add(("therapy", place), found)

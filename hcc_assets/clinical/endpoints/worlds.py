@@ -8,7 +8,7 @@ therapy changes the course alone.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
@@ -19,7 +19,7 @@ import pandas as pd
 
 from hcc_assets.clinical.endpoints.best_response import confirmed, unconfirmed
 from hcc_assets.clinical.endpoints.courses import Course, build_courses
-from hcc_assets.clinical.endpoints.open_case import AS_PUBLISHED, OpenCase, Resolution
+from hcc_assets.clinical.endpoints.open_case import OpenCase, Resolution
 from hcc_assets.clinical.endpoints.progression import progression_free
 from hcc_assets.clinical.recist.responses import derive_responses
 from hcc_assets.schemas.base import empty
@@ -30,8 +30,11 @@ MAX_RESOLUTIONS: Final = 512
 """Combinations of one subject that are derived, beyond them the bounds are the widest. Ours: three
 unknown target lengths (7 x 7 x 7 = 343) fit, and 50 subjects stay within seconds."""
 _FEWER: Final = (5, 3)
-"""Values of an unknown that are kept where all are too many: as published, the first, the last
-(its extremes, ``resolutions`` puts them there), and of five some between. Ours."""
+"""Values of an unknown that are kept where all are too many: as published, its two extremes, and of
+five the next two in weight (``resolutions`` puts them in that order). Ours."""
+_ROUNDS: Final = 3
+"""Times that the values left out are tried at the extremes. Ours: one for each spoilt cell of the
+random trials that ADR 0053 tells of."""
 
 
 @dataclass(frozen=True)
@@ -44,23 +47,56 @@ class Outcome:
     censored: int
 
 
-World = tuple[Resolution, ...]
+ORDER: Final = ("CR", "PR", "SD", "NON-CR/NON-PD", "NE", "PD")
+"""From the best response to the worst. NE counts as no response and no control, like PD, which is
+known to be one [RECIST 1.1, 4.6]."""
+_EXTREMES: Final[tuple[Callable[[Outcome], Any], ...]] = (
+    lambda o: ORDER.index(o.bor),
+    lambda o: -ORDER.index(o.bor),
+    lambda o: ORDER.index(o.cbor),
+    lambda o: -ORDER.index(o.cbor),
+    lambda o: (o.days, o.censored),
+    lambda o: (-o.days, -o.censored),
+    lambda o: (o.censored, o.days),
+)
+"""What is least at each extreme that bounds need."""
+World = tuple[int, ...]
+"""Which value of each unknown of a case holds, in the order of ``doubts``; 0 is as published."""
 
 
-def _combinations(case: OpenCase) -> list[World]:
-    """All combinations, with the extremes alone of those unknowns that have most values where they
-    are too many; none where that does not help."""
-    choices = list(case.doubts.values())
-    while prod(len(c) for c in choices) > MAX_RESOLUTIONS:
-        longest = max(range(len(choices)), key=lambda i: len(choices[i]))
-        size = len(choices[longest])
-        kept = next((n for n in _FEWER if n < size), 0)
-        if not kept:
+def _grid(case: OpenCase) -> list[World]:
+    """All combinations, with some values alone of those unknowns that have most where they are too
+    many (the case is ``thinned`` then); none where that does not help."""
+    choices = [range(len(c)) for c in case.doubts.values()]
+    kept: list[list[int]] = [list(c) for c in choices]
+    while prod(map(len, kept)) > MAX_RESOLUTIONS:
+        longest = max(range(len(kept)), key=lambda i: len(kept[i]))
+        size = len(kept[longest])
+        fewer = next((n for n in _FEWER if n < size), 0)
+        if not fewer:
             case.widest = True
             return []
-        between = np.linspace(1, size - 1, kept - 1).round().astype(int)
-        choices[longest] = [choices[longest][0], *(choices[longest][i] for i in between)]
-    return [tuple(r for r in c if r is not AS_PUBLISHED) for c in product(*choices)]
+        case.thinned = True
+        kept[longest] = kept[longest][:fewer]
+    # every unknown at its first value, at its second and so on: lengths that all stay as they were
+    most = max(map(len, choices), default=0) if case.thinned else 0
+    alike = [tuple(min(i, len(c) - 1) for c in choices) for i in range(most)]
+    return list(dict.fromkeys([*product(*kept), *alike]))
+
+
+def _near_extremes(case: OpenCase, found: Mapping[World, Outcome]) -> list[World]:
+    """Combinations that differ from an extreme in one unknown and were not derived yet."""
+    sizes = [len(c) for c in case.doubts.values()]
+    near: dict[World, None] = {}
+    for extreme in _EXTREMES:
+        best = min(found, key=lambda world: extreme(found[world]))
+        for place, size in enumerate(sizes):
+            near |= {(*best[:place], i, *best[place + 1 :]): None for i in range(size)}
+    return [world for world in near if world not in found]
+
+
+def _resolved(case: OpenCase, world: World) -> tuple[Resolution, ...]:
+    return tuple(c[i] for c, i in zip(case.doubts.values(), world, strict=True) if i)
 
 
 def derive_worlds(
@@ -74,6 +110,9 @@ def derive_worlds(
 ) -> dict[str, list[Outcome]]:
     """Outcomes of every combination, by subject; marks cases that have too many as widest.
 
+    Where some values were left out, every one of them is tried at the extremes that were found, a
+    few times over.
+
     Parameters
     ----------
     cases
@@ -83,11 +122,32 @@ def derive_worlds(
     config, cutoff
         As for ``bounds.derive_bounds``.
     """
-    worlds = [(c, w) for c in cases.values() if not c.widest for w in _combinations(c)]
-    if not worlds:
-        return {}
+    found: dict[str, dict[World, Outcome]] = {}
+    wanted = [(c, w) for c in cases.values() if not c.widest for w in _grid(c)]
+    for _ in range(1 + _ROUNDS):
+        if not wanted:
+            break
+        worlds = [(case, _resolved(case, world)) for case, world in wanted]
+        outcomes = _derive(worlds, subjects, tumour_assessments, markers, config, cutoff=cutoff)
+        for (case, world), outcome in zip(wanted, outcomes, strict=True):
+            found.setdefault(case.subject, {})[world] = outcome
+        thinned = [c for c in cases.values() if c.thinned and not c.widest]
+        wanted = [(c, w) for c in thinned for w in _near_extremes(c, found[c.subject])]
+    return {subject: list(outcomes.values()) for subject, outcomes in found.items()}
+
+
+def _derive(
+    worlds: list[tuple[OpenCase, tuple[Resolution, ...]]],
+    subjects: pd.DataFrame,
+    tumour_assessments: pd.DataFrame,
+    markers: pd.DataFrame | None,
+    config: StudyConfig,
+    *,
+    cutoff: dt.date,
+) -> list[Outcome]:
+    """The outcome of each world, in one derivation."""
     scans: dict[tuple[str, tuple[int, ...]], int] = {}
-    chosen: list[tuple[OpenCase, World]] = []
+    chosen: list[tuple[OpenCase, tuple[Resolution, ...]]] = []
     of_world = []
     for case, world in worlds:
         read = tuple(r for r in world if r.cells or r.drop or r.add)
@@ -109,19 +169,18 @@ def derive_worlds(
     )
     courses = build_courses(
         *(people, lesions, responses, empty(Disposition), config),
-        criterion=next(iter(cases.values())).criterion,
+        criterion=worlds[0][0].criterion,
         cutoff=cutoff,
         blocked=frozenset(),
     )
     by_scan = {int(course.subject[1:]): course for course in courses}
-    found: dict[str, list[Outcome]] = {}
-    for (case, world), scan in zip(worlds, of_world, strict=True):
-        outcome = _outcome(_lived(by_scan[scan], case, world), config)
-        found.setdefault(case.subject, []).append(outcome)
-    return found
+    return [
+        _outcome(_lived(by_scan[scan], case, world), config)
+        for (case, world), scan in zip(worlds, of_world, strict=True)
+    ]
 
 
-def _lived(course: Course, case: OpenCase, world: World) -> Course:
+def _lived(course: Course, case: OpenCase, world: tuple[Resolution, ...]) -> Course:
     """The course with the first dose, death and therapy of a world."""
     changed = dict(c for r in world for c in r.person)
     left = {place for r in world for place in r.leave}
@@ -157,7 +216,7 @@ def _people(cases: list[OpenCase], names: list[str], like: pd.DataFrame) -> pd.D
 
 
 def _lesions(
-    chosen: list[tuple[OpenCase, World]], names: list[str], like: pd.DataFrame
+    chosen: list[tuple[OpenCase, tuple[Resolution, ...]]], names: list[str], like: pd.DataFrame
 ) -> pd.DataFrame:
     """The tumour rows of every scan of a subject, with its changes."""
     first: dict[str, int] = {}
@@ -182,8 +241,13 @@ def _lesions(
                 changes.setdefault(column, []).append((offset + position, value))
         offset += size
     types = {**like.dtypes.to_dict(), "unusable": bool, "part": "int64"}
-    frame = pd.concat(every, ignore_index=True).astype(types).take(np.concatenate(take))
-    frame = frame.reset_index(drop=True)
+    frame = pd.concat(every, ignore_index=True).astype(types)
+    if added:  # before the rows are repeated by scan: pandas looks into every cell of what it joins
+        take.append(len(frame) + np.arange(len(added)))
+        whose.append(np.array([row["USUBJID"] for row in added], dtype=object))
+        rows = pd.DataFrame(added, columns=frame.columns).astype(types)
+        frame = pd.concat([frame, rows], ignore_index=True)
+    frame = frame.take(np.concatenate(take)).reset_index(drop=True)
     frame["USUBJID"] = np.concatenate(whose)
     for column, edits in changes.items():
         values = frame[column].to_numpy(copy=True)
@@ -191,8 +255,6 @@ def _lesions(
             values[position] = value
         frame[column] = values
     frame = frame.drop(index=gone)
-    if added:
-        frame = pd.concat([frame, pd.DataFrame(added, columns=frame.columns).astype(types)])
     return frame.assign(SRCROW=np.arange(1, len(frame) + 1)).reset_index(drop=True)
 
 

@@ -18,6 +18,7 @@ from hcc_assets.clinical.laboratory.results import (
     differing,
     read_results,
 )
+from hcc_assets.clinical.reading.dates import parse_dates
 from hcc_assets.clinical.safety.events import grade_number
 from hcc_assets.study.lab_rules import event_terms
 
@@ -112,8 +113,10 @@ def _graded(labs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _events(adverse_events: pd.DataFrame) -> pd.DataFrame:
-    """``USUBJID, term, start, end, grade, SRCROW``: events of a laboratory term, one row for each
-    term that their preferred term can mean; an unknown start or end is open."""
+    """``USUBJID, term, start, end, surely, surely_to, grade, SRCROW``: events of a laboratory term,
+    one row for each term that their preferred term can mean; an unknown start or end is open. From
+    ``surely`` to ``surely_to`` the event lasted whatever a partial date means; that may be never.
+    """
     known: dict[str, list[str]] = {}
     for term, names in event_terms().items():
         for name in names:
@@ -124,9 +127,12 @@ def _events(adverse_events: pd.DataFrame) -> pd.DataFrame:
         term=adverse_events["AEDECOD"].map(lambda w: words.get(w, []) if w is not None else []),
         start=adverse_events["AESTDT"].fillna(_BEFORE_ALL),
         end=adverse_events["AEENDT"].fillna(_AFTER_ALL),
+        surely=parse_dates(adverse_events["AESTDTC"])["high"].fillna(_BEFORE_ALL),
+        surely_to=parse_dates(adverse_events["AEENDTC"])["low"].fillna(_AFTER_ALL),
         grade=grade_number(adverse_events["AETOXGR"]),
     )
-    events = events[["USUBJID", "term", "start", "end", "grade", "SRCROW", "AEDECOD"]]
+    kept = ["USUBJID", "term", "start", "end", "surely", "surely_to", "grade", "SRCROW", "AEDECOD"]
+    events = events[kept]
     return events.explode("term").dropna(subset=["term"])
 
 
@@ -150,7 +156,7 @@ def _without_event(log: IssueLog, labs: pd.DataFrame, adverse_events: pd.DataFra
 
 def _not_borne(log: IssueLog, labs: pd.DataFrame, adverse_events: pd.DataFrame) -> None:
     """LB04: events whose grade the values of their time do not show. Events during which nothing
-    was measured are not judged."""
+    was measured, for certain, are not judged."""
     events = _events(adverse_events)
     events = events[events["grade"].between(1, 4)].reset_index(drop=True)
     if events.empty:
@@ -159,7 +165,7 @@ def _not_borne(log: IssueLog, labs: pd.DataFrame, adverse_events: pd.DataFrame) 
         _graded(labs), on=["USUBJID", "term"], suffixes=("", "_value")
     )
     near = (pairs["ADT"] >= pairs["start"] - AROUND) & (pairs["ADT"] <= pairs["end"] + AROUND)
-    within = (pairs["ADT"] >= pairs["start"]) & (pairs["ADT"] <= pairs["end"])
+    within = (pairs["ADT"] >= pairs["surely"]) & (pairs["ADT"] <= pairs["surely_to"])
     pairs = pairs.assign(
         near_grade=pairs["grade_value"].where(near),
         inside=within,

@@ -37,6 +37,9 @@ def visit_parts(frame: pd.DataFrame) -> pd.Series:
     test = ["TRLNKID", "TRTESTCD"]
     visit = [*_READER, "VISITNUM"]
     dated = frame[frame[[*visit, *test, "TRDT"]].notna().all(axis=1)]
+    dated = dated[dated.duplicated([*visit, *test], keep=False)]
+    if dated.empty:
+        return part
     days = dated.groupby([*visit, *test])["TRDT"].transform("nunique")
     again = pd.MultiIndex.from_frame(dated.loc[days > 1, visit].drop_duplicates())
     if again.empty:

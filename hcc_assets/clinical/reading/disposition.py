@@ -12,6 +12,10 @@ from hcc_assets.schemas.clinical import Disposition
 from hcc_assets.study.codelists import NEW_THERAPY, SURVIVAL_STATUS
 from hcc_assets.study.config import Therapy
 
+_LATER = r"\b(?:NEW|SUBSEQUENT)\b"
+"""Words of a category that say themselves that the therapy came after study treatment; TACE or
+RESECTION do not [CLINICAL.md 11.4, 11.11]."""
+
 
 def build_disposition(
     frames: dict[str, pd.DataFrame], therapy: Therapy, doses: pd.DataFrame, log: IssueLog
@@ -118,6 +122,16 @@ def _new_therapy(
         f"the treatment is an anticancer therapy that began under treatment, but {category} says "
         "another thing; it counts as new anticancer therapy: correct one of them",
         frame[by_treatment & said.isin(other)],
+        log,
+    )
+    later = found[category].str.contains(_LATER, regex=True).eq(True)
+    early = found[f"{date}.high"] < found["USUBJID"].map(doses["TRTSDT"]).astype("datetime64[ns]")
+    _tell(
+        "CM05",
+        domain,
+        f"{category} says that the anticancer therapy is a new one, but it began before the first "
+        "dose and counts as an earlier one: correct the date or the word",
+        found[later & early],
         log,
     )
     return found

@@ -74,9 +74,13 @@ def visit_table(follow: pd.DataFrame, baseline: pd.DataFrame) -> tuple[pd.DataFr
     ).to_numpy()
     visits["order"] = _place_soft_visits(visits)
     visits["last"] = visits["last"].where(~visits["soft"] | visits["last"].isna(), visits["order"])
-    kept = visits[~before].sort_values(
+    # a visit is its number and its day: a partial date may fall on another scan of its number
+    same = visits.groupby(["series", "VISITNUM", "order"], dropna=False).ngroup().to_numpy()
+    _, one = np.unique(same, return_index=True)
+    one = one[same]
+    kept = visits[~before & (one == np.arange(len(visits)))].sort_values(
         ["series", "order", "VISITNUM"], kind="stable", na_position="last"
     )
     code = np.full(len(visits), -1)
     code[kept.index] = np.arange(len(kept))
-    return kept.reset_index(drop=True)[["series", "VISITNUM", "VISIT", "last"]], code[key]
+    return kept.reset_index(drop=True)[["series", "VISITNUM", "VISIT", "last"]], code[one][key]

@@ -213,14 +213,14 @@ def test_reported_against_derived() -> None:
             {**keys, "VISITNUM": float(i), "OVRLRESP": w, "NEWLPROG": n}
             for i, w, n in [(1, "PR", "N"), (2, "PD", "Y"), (3, "PD", "N")]
         ]
-    )
+    ).assign(ADT=pd.NaT)
     words = ["PR", "SD", "PD", "SD", "NE"]
     reported = pd.DataFrame(
         [
             {**keys, "VISITNUM": float(i), "RSTESTCD": "OVRLRESP", "RSSTRESC": w, "SRCROW": i}
             for i, w in enumerate(words, 1)
         ]
-    )
+    ).assign(RSDT=pd.NaT)
     found = response_discordance(derived, reported)
     assert list(zip(found["check_id"], found["row_key"], strict=True)) == [
         ("TR23", "rs row 2"),
@@ -230,14 +230,46 @@ def test_reported_against_derived() -> None:
     assert set(found["severity"]) == {"Q"}
 
 
+@pytest.mark.parametrize(
+    ("reported_at", "expected"),
+    [
+        (("2024-02-01", "2024-05-02"), []),  # the second one a day off
+        (("2024-05-01", "2024-02-01"), ["rs row 1", "rs row 2"]),  # the words changed places
+        ((None, None), []),  # without a date either scan may be meant
+    ],
+)
+def test_a_reported_response_of_a_shared_visit_number_is_that_of_its_day(
+    reported_at: tuple[str | None, str | None], expected: list[str]
+) -> None:
+    keys = {"USUBJID": "S1", "EVALUATOR": "INVESTIGATOR", "CRITERION": "RECIST 1.1"}
+    keys["VISITNUM"] = 99.0  # type: ignore[assignment]
+    words, days = ["SD", "PD"], pd.to_datetime(["2024-02-01", "2024-05-01"])
+    derived = pd.DataFrame(
+        [
+            {**keys, "OVRLRESP": w, "NEWLPROG": "N", "ADT": d}
+            for w, d in zip(words, days, strict=True)
+        ]
+    )
+    reported = pd.DataFrame(
+        [
+            {**keys, "RSTESTCD": "OVRLRESP", "RSSTRESC": w, "SRCROW": i}
+            for i, w in enumerate(words, 1)
+        ]
+    ).assign(RSDT=pd.to_datetime(pd.Series(reported_at)))
+    found = response_discordance(derived, reported)
+    assert found["row_key"].tolist() == expected
+
+
 @pytest.mark.parametrize("until", [dt.date(2025, 6, 1), dt.date(2026, 6, 1)])
 def test_nothing_is_found_in_a_clean_simulated_trial(tmp_path: Path, until: dt.date) -> None:
     from hcc_assets.clinical.recist.responses import derive_responses
     from hcc_assets.simulate.clinical import export as simulated
     from hcc_assets.simulate.clinical import stories
+    from hcc_assets.simulate.sites.habits import CLEAN
 
+    told = stories(25, 5, habits=CLEAN)
     result = read_export(
-        write_csv(tmp_path, simulated(stories(25, 5), until=until).tables), CONFIG, cutoff=until
+        write_csv(tmp_path, simulated(told, until=until).tables), CONFIG, cutoff=until
     )
     found = issues(result, until)
     assert queries(found) == set()

@@ -157,6 +157,23 @@ CASES: dict[str, tuple[str, dict[str, Rows]]] = {
         },
     ),
     "TR17 same day": ("TR17", {"tr": [TR, TR | V1, TR | V2 | {"TRDTC": "2024-02-21"}]}),
+    "TR34 a result beside NOT DONE": (
+        "TR34",
+        {"tr": [TR, TR | V1 | {"TRSTAT": "NOT DONE", "TRORRES": "30"}]},
+    ),
+    "TR34 says twice that there is none": (
+        "",
+        {"tr": [TR, TR | V1 | {"TRSTAT": "NOT DONE", "TRORRES": "NE"}]},
+    ),
+    "TR35 a test that is not read": ("TR35", {"tr": [TR, TR | V1 | {"TRTESTCD": "DIAMETER"}]}),
+    "TR35 and a perpendicular is none": (
+        "TR35",
+        {"tr": [TR, TR | V1 | {"TRTESTCD": "DIAMETER"}, TR | V1 | {"TRTESTCD": "LPERP"}]},
+    ),
+    "TR35 an area beside the diameter": (
+        "",
+        {"tr": [TR, TR | V1, TR | V1 | {"TRTESTCD": "AREA"}]},
+    ),
     "TR31 partial, and TR17 lets it follow": (
         "TR31",
         {"tr": [TR, TR | V1, TR | V2 | {"TRDTC": "2024-02"}]},

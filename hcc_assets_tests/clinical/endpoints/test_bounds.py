@@ -9,14 +9,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from hcc_assets.clinical.checks.run import unusable_rows
 from hcc_assets.clinical.endpoints import worlds
-from hcc_assets.clinical.endpoints.bounds import ORDER, Given, derive_bounds
 from hcc_assets.clinical.endpoints.envelope import endpoint_bounds
-from hcc_assets.study.config import Pfs, StudyConfig
-from hcc_assets_tests.clinical.delivered_trial import CUTOFF, Derived, delivered
-from hcc_assets_tests.clinical.spoilt_cells import CUTOFF as LATE
-from hcc_assets_tests.clinical.spoilt_cells import clean_delivery, spoilt, write
+from hcc_assets.study.config import StudyConfig
+from hcc_assets_tests.clinical.delivered_trial import CUTOFF, delivered
+from hcc_assets_tests.clinical.spoilt_cells import FALSE
+from hcc_assets_tests.clinical.spoilt_truth import bounds_of, judge
 
 SCANS = """
     S1,0,2023-12-20,T01,TARGET,LIVER,LDIAM,50,
@@ -27,23 +25,8 @@ SCANS = """
     S1,2,2024-03-25,NT01,NON-TARGET,LIVER,TUMSTATE,PRESENT,"""
 
 
-def _bounds(seen: Derived, config: StudyConfig, cutoff: Any) -> pd.DataFrame:
-    tables, issues = seen.tables, seen.issues.reset_index(drop=True)
-    given = Given(
-        subjects=tables["subjects"],
-        tumour_assessments=tables["tumour_assessments"],
-        exposure=tables["exposure"],
-        disposition=tables["disposition"],
-        issues=issues,
-        best=seen.best,
-        times=seen.times,
-        unusable=unusable_rows(issues, tables["tumour_assessments"]),
-    )
-    return derive_bounds(given, config, cutoff=cutoff)
-
-
 def _one(folder: Path, scans: str, **more: str) -> dict[str, Any]:
-    table = _bounds(delivered(folder, scans, **more), StudyConfig(), CUTOFF)
+    table = bounds_of(delivered(folder, scans, **more), StudyConfig(), CUTOFF)
     return {str(k): v for k, v in table.iloc[0].items()}
 
 
@@ -114,7 +97,7 @@ def test_too_many_combinations_give_the_widest_bounds(
 
 def test_the_envelope_counts_every_subject_at_its_extremes(tmp_path: Path) -> None:
     scans = SCANS.strip() + "\n" + SCANS.strip().replace("S1", "S2").replace("LDIAM,46", "LDIAM,4O")
-    bounds = _bounds(delivered(tmp_path, scans), StudyConfig(), CUTOFF)
+    bounds = bounds_of(delivered(tmp_path, scans), StudyConfig(), CUTOFF)
     table = endpoint_bounds(bounds).set_index(["measure", "source"])
     orr = table.loc[("ORR", "BOR")]
     assert (orr["x"], orr["x_min"], orr["x_max"], orr["n"], orr["n_open"]) == (0, 0, 1, 2, 1)
@@ -123,48 +106,21 @@ def test_the_envelope_counts_every_subject_at_its_extremes(tmp_path: Path) -> No
     assert pd.isna(median["value"]) and median["value_min"] == 85 and pd.isna(median["value_max"])
 
 
-def compare(folder: Path, seed: int, n: int) -> dict[str, list[str]]:
-    """Subjects of ``n`` random trials whose truth is outside the bounds, and those whose endpoint
-    differs from the truth without an open finding."""
-    config = StudyConfig(pfs=Pfs(primary="PFS_TP" if seed % 2 else "PFS_FDA"))
-    files = clean_delivery(seed, n)
-    truth = Derived(write(files, folder / "clean"), config, LATE)
-    dirty, _ = spoilt(files, seed)
-    seen = Derived(write(dirty, folder / "spoilt"), config, LATE)
-    bounds = _bounds(seen, config, LATE).set_index("USUBJID")
-    best = truth.best.set_index("USUBJID")
-    times = truth.times[truth.times["PARAMCD"] == config.pfs.primary].set_index("USUBJID")
-    rank = ORDER.index
-    out: dict[str, list[str]] = {"outside": [], "silent": []}
-    for subject in best.index.intersection(bounds.index):
-        row, days = bounds.loc[subject], times.at[subject, "AVAL"]
-        inside = row["PFS_DAYS_MIN"] <= days <= row["PFS_DAYS_MAX"]
-        for source in ("BOR", "CBOR"):
-            true = rank(best.at[subject, source])
-            inside &= rank(row[f"{source}_BEST"]) <= true <= rank(row[f"{source}_WORST"])
-            assert rank(row[f"{source}_BEST"]) <= rank(row[source]) <= rank(row[f"{source}_WORST"])
-        if not inside:
-            out["outside"].append(subject)
-        same = (row["BOR"], row["CBOR"], row["PFS_DAYS"]) == (
-            *best.loc[subject, ["BOR", "CBOR"]],
-            days,
-        )
-        if not same and not row["N_OPEN"]:
-            out["silent"].append(subject)
-    # whoever is no longer treated for want of a first dose has a finding that says so
-    for subject in best.index.difference(bounds.index):
-        if not seen.asked(subject):
-            out["silent"].append(subject)
-    return out
-
-
 def test_the_truth_is_inside_and_nothing_is_silent(tmp_path: Path) -> None:
-    found = compare(tmp_path, 10, 100)
-    assert len(found["outside"]) <= 1 and not found["silent"], found
+    judged = judge(tmp_path, 10, 100)
+    assert sum(j.outside for j in judged) <= 1, [j for j in judged if j.outside]
+    assert not [j for j in judged if j.silent]
+
+
+def test_false_cells_are_inside_or_seen_by_nobody(tmp_path: Path) -> None:
+    judged = judge(tmp_path, 601, 100, FALSE)
+    assert sum(j.outside for j in judged) <= 2, [j for j in judged if j.outside]
+    assert sum(j.silent for j in judged) <= 2, [j for j in judged if j.silent]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block", range(40))
 def test_ten_thousand_trials(tmp_path: Path, block: int) -> None:
-    found = compare(tmp_path, 100 + block, 250)
-    assert len(found["outside"]) <= 5 and not found["silent"], found  # 2 % of a block of 250
+    judged = judge(tmp_path, 100 + block, 250)
+    assert sum(j.outside for j in judged) <= 2, [j for j in judged if j.outside]  # 1 % of 250
+    assert not [j for j in judged if j.silent]

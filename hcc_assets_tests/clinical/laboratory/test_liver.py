@@ -90,6 +90,14 @@ EVENTS = {
         "S1,1,Alanine aminotransferase increased,2024-01-10,2024-01-20,1\n",
         {"LB04"},
     ),
+    "perhaps over before the value": (
+        "S1,1,Alanine aminotransferase increased,2023-12-30,2024-01,4\n",
+        set(),
+    ),
+    "perhaps not begun at the value": (
+        "S1,1,Alanine aminotransferase increased,2024-01,2024-02-10,1\n",
+        set(),
+    ),
     "in two rows": (
         "S1,1,Alanine aminotransferase increased,2024-01-10,2024-01-20,1\n"
         "S1,2,Alanine aminotransferase increased,2024-01-15,2024-01-25,3\n",

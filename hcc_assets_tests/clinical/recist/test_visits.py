@@ -6,6 +6,7 @@ Days from 2024-01-01.
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 
 from hcc_assets.clinical.recist.responses import derive_responses
 from hcc_assets.study.config import Recist, StudyConfig
+from hcc_assets_tests.clinical.delivered_trial import delivered
 from hcc_assets_tests.clinical.endpoint_frames import assessments, day, visit
 from hcc_assets_tests.clinical.recist.test_responses import WHO, derive, targets, words
 
@@ -184,3 +186,28 @@ def test_reason_never_reads_as_a_threshold_that_was_not_reached() -> None:
     assert [r["OVRLRESP"] for r in got] == ["SD", "SD"]
     assert "29.9 %" in got[0]["REASON"]
     assert "19.9 %" in got[1]["REASON"]
+
+
+@pytest.mark.parametrize(("second", "word"), [("46", "SD"), ("40", "NE")])
+def test_a_partial_date_that_falls_on_a_scan_of_its_number_is_that_visit(
+    tmp_path: Path, second: str, word: str
+) -> None:
+    """Two visits of one number and day once refused the responses of every subject."""
+    seen = delivered(
+        tmp_path,
+        f"""
+        S1,0,2023-12-20,T01,TARGET,LIVER,LDIAM,50,
+        S1,1,2024-02-12,T01,TARGET,LIVER,LDIAM,48,
+        S1,2,2024-05-23,T01,TARGET,LIVER,LDIAM,47,
+        S1,99,2024-05-23,T01,TARGET,LIVER,LDIAM,46,
+        S1,99,2024-05,T01,TARGET,LIVER,LDIAM,{second},
+        S2,0,2023-12-20,T01,TARGET,LIVER,LDIAM,50,
+        S2,1,2024-02-12,T01,TARGET,LIVER,LDIAM,20,""",
+    )
+    mine = seen.responses[seen.responses["USUBJID"] == "S1"]
+    assert [(v, r) for v, r in zip(mine["VISITNUM"], mine["OVRLRESP"], strict=True)] == [
+        (1, "SD"),
+        (2, "SD"),
+        (99, word),
+    ]
+    assert "TR31" in seen.asked("S1")

@@ -13,6 +13,7 @@ from hcc_assets.clinical.reading.exports import read_export
 from hcc_assets.clinical.safety.summaries import ae_summary
 from hcc_assets.clinical.treatment.course import treatment_course
 from hcc_assets.simulate.clinical import simulate_clinical
+from hcc_assets.simulate.sites.habits import CLEAN, USUAL
 from hcc_assets.stats.second_engine.comparison import Again
 from hcc_assets.stats.second_engine.toxicity import incidence_again
 from hcc_assets_tests.clinical.double_safety import CONFIG, CUTOFF
@@ -23,7 +24,7 @@ NAMES = ("subjects", "course", "adverse_events", "disposition")
 
 
 def trial(folder: Path, subjects: int, seed: int, *, rough: bool = False) -> dict[str, Any]:
-    raw = simulate_clinical(subjects, seed)
+    raw = simulate_clinical(subjects, seed, habits=USUAL if rough else CLEAN)
     if rough:
         raw["ae"] = _roughen(raw["ae"], seed)
     for domain, frame in raw.items():
