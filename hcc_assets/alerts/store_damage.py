@@ -42,7 +42,7 @@ def damage_signals(plan: Plan, now: dt.datetime) -> list[Signal]:
                 title="A stored file is damaged and not made good yet",
                 n_affected=len(damages),
                 owner=OWNER,
-                what_to_do=f"Damaged: {damages[0].file}. Run hcc refresh; hcc status says why "
+                what_to_do=f"Damaged: {damages[0].told}. Run hcc refresh; hcc status says why "
                 "where that does not help.",
                 held_back="what rests on it stays as it is published",
             )

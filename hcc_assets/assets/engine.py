@@ -251,6 +251,7 @@ class Workbench(Refusing):
 
         def finish() -> Outcome:
             fence()
+            self.versions.copy(current)
             promote(self.versions, current, self._later(asset, key))
             details = trail_details(current)
             if not any(entry.details == details for entry in trail_of(self.home).entries()):

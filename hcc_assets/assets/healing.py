@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -116,7 +117,8 @@ class Healing(HomeView):
         now = dt.datetime.now(dt.UTC)
         before = healed_since(self.home, now - dt.timedelta(hours=1))
         told = {(one.asset, one.partition, one.file, one.how) for one in before}
-        for damage in found:
+        for seen in found:
+            damage = replace(seen, file=seen.told)
             if how != "put back" and (*damage.node, damage.file, how) in told:
                 continue
             trail_of(self.home).append(

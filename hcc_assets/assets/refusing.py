@@ -51,7 +51,7 @@ class Refusing(Healing):
             raise error
         if earlier:
             self.tell_damages([damage], "left")
-        reason = str(damage) + "; it cannot be computed again: put it back from a backup"
+        reason = f"{damage}; it cannot be computed again: put it back from a backup"
         gate = CheckRecord(name=work.asset.gate.name, passed=False, description=reason)
         return self._hold(work, reason, DAMAGED, [gate], [])
 

@@ -13,7 +13,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -54,8 +54,19 @@ class Damage:
         """Path below the home."""
         return "/".join(["store", self.asset, *filter(None, [self.partition]), self.file])
 
+    @property
+    def told(self) -> str:
+        """``file`` for trail, reasons and alerts: the name of a figure or letter, which may hold
+        the id of a subject, is a hash there."""
+        version, _, name = self.file.partition("/")
+        if "/" not in name:
+            return self.file
+        folder, _, last = name.rpartition("/")
+        ending = last.rpartition(".")[2]
+        return f"{version}/{folder}/{hashlib.sha256(last.encode()).hexdigest()[:12]}.{ending}"
+
     def __str__(self) -> str:
-        return f"damaged: {self.path} {self.what}"
+        return f"damaged: {replace(self, file=self.told).path} {self.what}"
 
 
 class Damaged(RuntimeError):

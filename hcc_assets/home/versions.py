@@ -64,7 +64,7 @@ class Versions(Looking):
         fence()
         self._swap(folder / CURRENT, content, seen)
         # after it: a copy without the manifest that stands means that this was lost
-        files.write_bytes(folder / manifest.folder / MANIFEST, content)
+        self.copy(manifest)
         self._noted.pop((manifest.asset, manifest.partition), None)
         self.look_anew()
         spared = {manifest.folder, manifest.previous}
@@ -111,8 +111,13 @@ class Versions(Looking):
         seen = self.tag(manifest.asset, manifest.partition)
         content = manifest.content()
         self._swap(folder / CURRENT, content, seen)
-        files.write_bytes(folder / manifest.folder / MANIFEST, content)
+        self.copy(manifest)
         self.look_anew()
+
+    def copy(self, manifest: Manifest) -> None:
+        """Write the copy of a manifest beside the files of its version."""
+        folder = self.folder(manifest.asset, manifest.partition)
+        files.write_bytes(folder / manifest.folder / MANIFEST, manifest.content())
 
     def drop(self, manifest: Manifest) -> None:
         """Remove the files of a version that no longer stands."""

@@ -24,7 +24,7 @@ from hcc_assets.assets.inputs import SampleRow, Version
 from hcc_assets.assets.plan import make_plan
 from hcc_assets.audit.trail import trail_of
 from hcc_assets.commands import hcc
-from hcc_assets.home.damage import Damaged
+from hcc_assets.home.damage import Damage, Damaged
 from hcc_assets.home.manifests import Bundle, Manifest
 from hcc_assets.home.paths import Home
 from hcc_assets.home.published import put_back
@@ -261,6 +261,16 @@ def test_damage_is_told_in_the_status_the_record_and_an_alert(home: Home) -> Non
     assert [(h.asset, h.how) for h in told] == [("total", "computed again")]
     plan = make_plan(bench(home, HALVES))
     assert [s.severity.value for s in damage_signals(plan, now)] == ["WARN"]
+
+
+def test_no_id_of_a_subject_is_told_by_the_name_of_a_figure(home: Home) -> None:
+    folder = stored(home, "course/s0001-a/*/t.parquet").parent
+    work = bench(home, HALVES)
+    damage = Damage("course", "s0001-a", f"{folder.name}/figures/course_S1.png", "is missing")
+    work.tell_damages([damage], "put back")
+    lines = [e for e in trail_of(home).entries() if e.action == ACTION]
+    assert lines and "S1" not in lines[-1].model_dump_json().replace("s0001", "")
+    assert "S1" not in healed_since(home, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))[-1].file
 
 
 def test_every_stored_file_is_read_once_in_thirty_nights(home: Home) -> None:

@@ -229,7 +229,7 @@ def test_a_connection_that_stays_cut_in_mid_write_leaves_a_whole_version(
     )
     outcome = Workbench(home, numbers(2.0)).attempt("numbers")
     assert server.cuts and outcome.state == "failed" and "stays" in outcome.reason
-    behind = name.startswith("numbers")
+    behind = name.startswith("numbers") or name == "manifest.json"
     assert (standing(home) != old) is behind
     assert list(Versions(home).frame("numbers", "table")["value"]) == [2.0 if behind else 1.0]
     assert values(home) in ([1.0], [2.0]), "each published file is whole"
