@@ -31,8 +31,8 @@ from hcc_assets.home.people.subject_keys import keys_folder
 @click.option("--no-daemon", is_flag=True, help="Only the web UI: no sensors, schedules, alerts.")
 @with_home
 def ui(home: Home, host: str, port: int, allow_anonymous_changes: bool, no_daemon: bool) -> None:
-    """Serve the web UI and run the daemon: schedules, sensors, alerts. Open the link that is printed
-    on a terminal, or log in with the token of `hcc users add`."""
+    """Serve the web UI and run the daemon: schedules, sensors, alerts. Open the link that is
+    printed on a terminal, or log in with the token of `hcc users add`."""
     from hcc_assets.audit.trail import trail_of
     from hcc_assets.operate.instance import instance_of
     from hcc_assets.ui.children import ChildDied, beside
