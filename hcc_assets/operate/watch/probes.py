@@ -239,7 +239,7 @@ def alerts(store: Outbox, now: dt.datetime, channels: Sequence[str] | None) -> P
 
 
 def audit(trail: AuditTrail) -> Probe:
-    problems = trail.verify()
+    problems = trail.verify(signatures=False)
     if problems:
         return Probe(
             "audit trail",
