@@ -1,5 +1,4 @@
-"""Lines at the end of a file: added whole and synced, or not at all. What they say is in
-`chain`."""
+"""Lines at the end of a file: added whole and synced, or not at all. What they say: `chain`."""
 
 from __future__ import annotations
 

@@ -100,12 +100,15 @@ class KeyFile:
         temporary = self.path.with_name(f".{self.path.name}.new")
         content = json.dumps({"seq": signer.seq, "seed": signer.seed.hex()}).encode() + b"\n"
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        # the rename is not synced: after a loss of power the key before stands, and is advanced
-        temporary.replace(self.path)
+        try:
+            with os.fdopen(descriptor, "wb") as handle:
+                handle.write(content)
+                handle.flush()
+                os.fsync(handle.fileno())
+            # the rename is not synced: after a loss of power the key before stands, and is advanced
+            temporary.replace(self.path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def kept_outside() -> str | None:

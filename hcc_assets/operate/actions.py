@@ -75,7 +75,7 @@ def refresh_home(
             now = dt.datetime.now(dt.UTC)
             for dead in reap(instance, now, heartbeats=home.heartbeats):
                 progress(f"run {dead.run_id[:8]}", f"given up: {dead.reason}")
-            faults = trail_problems(home)
+            faults = trail_problems(home, signatures=False)
             for fault in faults:  # told, and never healed
                 progress("audit trail", fault)
             nodes = forced_nodes(HomeView(home, assets), force)

@@ -21,7 +21,7 @@ from hcc_assets.home.people.subject_keys import key_for_home, keys_folder, subje
 from hcc_assets.home.versions import Versions
 
 
-def trail_problems(home: Home, anchor: Head | None = None) -> list[str]:
+def trail_problems(home: Home, anchor: Head | None = None, *, signatures: bool = True) -> list[str]:
     """Every fault of the trail of a home, a sentence each that names nobody; empty when it is
     whole.
 
@@ -29,8 +29,10 @@ def trail_problems(home: Home, anchor: Head | None = None) -> list[str]:
     ----------
     anchor
         A head that was kept elsewhere (`read_anchor`).
+    signatures
+        Check the signature of every line too; a refresh leaves that to ``hcc audit verify``.
     """
-    entries, problems = trail_of(home).look()
+    entries, problems = trail_of(home).look(signatures=signatures)
     told = [str(p) for p in problems]
     if anchor is not None:
         told += [str(p) for p in anchor_problems(entries, anchor)]

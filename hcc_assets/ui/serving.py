@@ -1,5 +1,5 @@
-"""What ``hcc ui`` serves: Dagster's web UI on loopback, to read and to change for who has logged
-in. The daemon is started elsewhere.
+"""What ``hcc ui`` serves: Dagster's web UI on loopback, for who has logged in. The daemon is
+started elsewhere.
 
 Dagster's webserver has no authentication: ``GET /graphql?query=mutation…`` wipes assets, ``POST
 /report_asset_check`` forges a pass. ``--read-only`` refuses most, for everyone. Here the same

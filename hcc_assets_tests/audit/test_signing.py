@@ -1,5 +1,5 @@
-"""Fault 42: what was written cannot be written anew with today's keys; a trail that was deleted, cut
-or put back is named, also after it has gone on."""
+"""Fault 42: what was written cannot be written anew with today's keys; a trail that was deleted,
+cut or put back is named, also after it has gone on."""
 
 from __future__ import annotations
 
