@@ -106,7 +106,8 @@ def _grid(sheet: Any, formulas: Any) -> list[list[Any]]:
     for side in (sheet, formulas):
         judge_size(side.max_row or 0, side.max_column or 0)
         side.reset_dimensions()  # what the sheet says of itself may be less than it holds
-    grid, width = [], 0
+    grid: list[list[Any]] = []
+    width = 0
     for number, (cells, asked) in enumerate(
         zip(sheet.iter_rows(), formulas.iter_rows(), strict=False)
     ):
