@@ -20,7 +20,6 @@ import hashlib
 import hmac
 import json
 import os
-import time
 from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -145,19 +144,23 @@ class AuditTrail:
         """Every fault of the chain, in file order; empty when the trail is whole."""
         return self.look(signatures=signatures)[1]
 
-    def look(self, *, signatures: bool = True) -> tuple[list[AuditEntry], list[Problem]]:
+    def look(
+        self, *, signatures: bool = True, still: bool = True
+    ) -> tuple[list[AuditEntry], list[Problem]]:
         """The genuine entries, and every fault of the chain.
 
         Parameters
         ----------
         signatures
             Check them too: five times the time of keyed hashes and the chain of keys alone.
+        still
+            Hold back writers, which writes; without it a line that is being written is a fault.
         """
         signer = self._keys.read() if self._keys is not None else None
         following = signer.seq if signer is not None else None
         if not self.path.exists() and not self._head_path.exists():
             return [], key_problems([], following, None)
-        with self.still():
+        with self.still() if still else contextlib.nullcontext():
             signer = self._keys.read() if self._keys is not None else None
             lines, head = list(self._lines(signatures)), self.head()
         following = signer.seq if signer is not None else None
@@ -177,16 +180,6 @@ class AuditTrail:
     def still(self) -> contextlib.AbstractContextManager[leases.Lease]:
         """While it lasts nobody writes into the trail."""
         return leases.hold(self._lock_path)
-
-    def glance(self) -> list[Problem]:
-        """As `verify`, where nothing can or may be written; a line that is just being written is
-        looked at once more."""
-        for _ in range(3):
-            problems = chain_problems(list(self._lines()), self.head(), self._genuine)
-            if not problems:
-                return []
-            time.sleep(0.05)
-        return problems
 
     def _append(self, body: dict[str, Any]) -> AuditEntry:
         head, torn = self.head(), cut_torn_line(self.path)

@@ -20,9 +20,12 @@ from hcc_assets.confined.child import Reason, run, why_ended
 MEMORY_MB = 1024
 """Memory of the child (`RELIABILITY.md`, G17: at most 1 GB)."""
 
-TABLE_S = 30.0
-"""Seconds after which a child is ended that has read no further table. A table that hangs takes
-less than twice as long (`RELIABILITY.md`, G17: at most 60 s)."""
+CPU_S = 60
+"""Seconds of processor time for one table (`RELIABILITY.md`, G17: at most 60 s)."""
+
+WALL_S = 300.0
+"""Seconds after which a child is ended that has read no further table. Ours: five times `CPU_S`,
+since a refusal stays and a busy machine is no fault of a file."""
 
 _CHILD = "hcc_assets.clinical.reading.table_child"
 
@@ -47,7 +50,11 @@ def read_here(files: Sequence[Asked]) -> list[Found]:
 
 
 def read_apart(
-    files: Sequence[Asked], *, memory_mb: int = MEMORY_MB, table_s: float = TABLE_S
+    files: Sequence[Asked],
+    *,
+    memory_mb: int = MEMORY_MB,
+    cpu_s: int = CPU_S,
+    wall_s: float = WALL_S,
 ) -> list[Found]:
     """Read in one child process, which may take no more than its share.
 
@@ -60,7 +67,9 @@ def read_apart(
         Files of one export.
     memory_mb
         Limit on the child's data segment.
-    table_s
+    cpu_s
+        Seconds of processor time for each table.
+    wall_s
         Seconds without a finished table.
 
     Returns
@@ -75,14 +84,14 @@ def read_apart(
         while left := [i for i in range(len(files)) if i not in found]:
             turn = [suspect] if suspect is not None else left
             suspect = None
-            code = _child({i: files[i] for i in turn}, folder, memory_mb, table_s)
+            code = _child({i: files[i] for i in turn}, folder, memory_mb, cpu_s, wall_s)
             found |= {i: f for i in turn if (f := _handed_back(Path(folder, f"{i}.json")))}
             stuck = next((i for i in turn if i not in found), None)
             if stuck is None:
                 continue
             why = why_ended(code)
             if len(turn) == 1 or why == "timeout":
-                found[stuck] = _ended(why, table_s)
+                found[stuck] = _ended(why)
             else:
                 suspect = stuck
     return [found[i] for i in range(len(files))]
@@ -102,7 +111,9 @@ def read_file_apart(path: Path) -> RawTable:
     return found
 
 
-def _child(files: dict[int, Asked], folder: str, memory_mb: int, table_s: float) -> int | None:
+def _child(
+    files: dict[int, Asked], folder: str, memory_mb: int, cpu_s: int, wall_s: float
+) -> int | None:
     job = {
         "tables": {
             str(i): {"path": str(f.path.resolve()), "known": sorted(f.known), "whole": f.whole}
@@ -110,13 +121,14 @@ def _child(files: dict[int, Asked], folder: str, memory_mb: int, table_s: float)
         },
         "out": folder,
         "memory_mb": memory_mb,
-        "cpu_s": max(1, int(2 * table_s)) * len(files),
+        "table_cpu_s": cpu_s,
+        "cpu_s": (cpu_s + 1) * (len(files) + 1),
     }
     return run(
         _CHILD,
         job,
         folder=folder,
-        timeout_s=table_s,
+        timeout_s=wall_s,
         done=lambda: sum(Path(folder, f"{i}.json").exists() for i in files),
     )
 
@@ -132,7 +144,7 @@ def _handed_back(path: Path) -> Found | None:
             return DomainRefused(str(code), str(reason))
         return _table(lambda: _cells(*result["cells"]))
     except (ValueError, TypeError, KeyError):
-        return _ended("crashed", 0)
+        return _ended("crashed")
 
 
 def _cells(names: list[str], columns: list[list[str | None]], *said: str) -> Cells:
@@ -148,9 +160,11 @@ def _table(read: Callable[[], Cells]) -> Found:
         return refusal
 
 
-def _ended(why: Reason, table_s: float) -> DomainRefused:
+def _ended(why: Reason) -> DomainRefused:
     if why == "timeout":
-        return DomainRefused("timeout", f"the file was not read within {table_s:g} seconds")
+        return DomainRefused(
+            "timeout", "the file takes longer to read than one table may; send a smaller one"
+        )
     if why == "too_large":
         return DomainRefused(
             "too_large", "the file needs more memory than one table may take; send a smaller one"

@@ -20,6 +20,7 @@ def main() -> int:
     job = within.job()
     out = Path(job["out"])
     for number, table in job["tables"].items():
+        within.allow_cpu(job["table_cpu_s"])
         try:
             result = _read(table)
         except MemoryError:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,7 +170,10 @@ def alerts(store: Outbox, now: dt.datetime, channels: Sequence[str] | None) -> P
 
 
 def audit(trail: AuditTrail) -> Probe:
-    problems = trail.glance()
+    problems = trail.look(signatures=False, still=False)[1]
+    if problems:  # or a line that was just being written
+        time.sleep(0.05)
+        problems = trail.look(signatures=False, still=False)[1]
     if problems:
         return Probe(
             "audit trail",

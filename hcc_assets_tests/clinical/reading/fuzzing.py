@@ -24,8 +24,8 @@ from pathlib import Path
 
 from hcc_assets.clinical.checks.run import run_checks
 from hcc_assets.clinical.reading.apart import (
+    CPU_S,
     MEMORY_MB,
-    TABLE_S,
     Asked,
     Found,
     read_apart,
@@ -190,7 +190,7 @@ def main() -> int:
     print(f"outcomes {dict(told.codes.most_common())}")
     print(
         f"{len(told.problems)} problems; a child of {BATCH} files took at most {told.mb} MB and "
-        f"{told.slowest_s:.1f} s (limits {MEMORY_MB} MB and {TABLE_S:g} s a table)"
+        f"{told.slowest_s:.1f} s (limits {MEMORY_MB} MB and {CPU_S} s of processor time a table)"
     )
     return bool(told.problems)
 

@@ -41,6 +41,15 @@ def test_a_child_gives_what_reading_here_gives(tmp_path: Path) -> None:
             assert list(here.frame.index) == list(there.frame.index)
 
 
+def test_17_a_table_that_works_without_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apart, "_CHILD", "hcc_assets_tests.clinical.reading.failing_child")
+    for name in ("1", "2-works", "3"):
+        (tmp_path / f"{name}.csv").write_text("USUBJID,AETERM\nS1,x\n")
+    assert [code(f) for f in read_apart(asked(tmp_path), cpu_s=1)] == ["read", "timeout", "read"]
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_45_hostile_tables_are_refused(tmp_path: Path, name: str) -> None:
     (found,) = read_here([Asked(put(tmp_path, name))])
@@ -73,7 +82,7 @@ def test_17_a_table_that_asks_for_too_much_memory_or_time(tmp_path: Path) -> Non
     (tmp_path / "2.csv").write_text("USUBJID,AETERM\n" + "S1,x\n" * 900_000)
     os.mkfifo(tmp_path / "3.csv")
     (tmp_path / "4.csv").write_text("USUBJID,AETERM\nS1,x\n")
-    found = [code(f) for f in read_apart(asked(tmp_path), memory_mb=100, table_s=6)]
+    found = [code(f) for f in read_apart(asked(tmp_path), memory_mb=100, wall_s=6)]
     assert found == ["read", "too_large", "timeout", "read"]
 
 
