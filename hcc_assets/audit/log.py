@@ -152,14 +152,13 @@ class AuditTrail:
         Parameters
         ----------
         signatures
-            Check them too: five times the time of keyed hashes and the chain of keys alone.
+            Check them too: five times the time of keyed hashes and chain of keys.
         still
             Hold back writers, which writes; without it a line that is being written is a fault.
         """
         signer = self._keys.read() if self._keys is not None else None
-        following = signer.seq if signer is not None else None
         if not self.path.exists() and not self._head_path.exists():
-            return [], key_problems([], following, None)
+            return [], key_problems([], signer.seq if signer is not None else None, None)
         with self.still() if still else contextlib.nullcontext():
             signer = self._keys.read() if self._keys is not None else None
             lines, head = list(self._lines(signatures)), self.head()
