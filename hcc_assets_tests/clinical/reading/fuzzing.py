@@ -61,7 +61,7 @@ class Told:
 
 
 def mutated(data: bytes, rng: random.Random) -> bytes:
-    """One to four accidents: bits flipped, bytes cut, zeroed, doubled, moved, or odd text put in."""
+    """Up to four accidents: bits flipped, bytes cut, zeroed, doubled, moved, odd text put in."""
     out = bytearray(data)
     for _ in range(rng.choice((1, 1, 2, 4))):
         at = rng.randrange(len(out)) if out else 0
