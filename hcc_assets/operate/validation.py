@@ -70,8 +70,8 @@ def _matrix(path: Path, genome: str | None) -> dict[str, Any]:
 
 def _clinical(path: Path, config: StudyConfig, names: list[str]) -> dict[str, Any]:
     from hcc_assets.clinical.checks.run import run_checks
-    from hcc_assets.clinical.reading.apart import read_apart
     from hcc_assets.clinical.reading.exports import read_export, validate_file
+    from hcc_assets.clinical.reading.files.apart import read_apart
     from hcc_assets.home.landing.deliveries import export_date
 
     if path.is_file():

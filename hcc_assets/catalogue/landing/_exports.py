@@ -38,8 +38,8 @@ class Exports:
 
     def delivered(self, delivery: Delivery, config: StudyConfig) -> Export:
         """An export as it was delivered."""
-        from hcc_assets.clinical.reading.apart import read_apart
         from hcc_assets.clinical.reading.exports import read_export
+        from hcc_assets.clinical.reading.files.apart import read_apart
 
         cutoff = config.study.data_cutoff or export_date(delivery.id)
         with local_copy(self.view.home.landing / delivery.path) as folder:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from hcc_assets.clinical.reading.apart import read_file_apart
+from hcc_assets.clinical.reading.files.apart import read_file_apart
 from hcc_assets.clinical.reading.refusal import DomainRefused
 from hcc_assets.study.codelists import GRADES
 

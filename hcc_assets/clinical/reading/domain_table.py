@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from hcc_assets.clinical.issues import IssueLog
-from hcc_assets.clinical.reading.apart import Found
 from hcc_assets.clinical.reading.columns import map_columns
+from hcc_assets.clinical.reading.files.apart import Found
 from hcc_assets.clinical.reading.refusal import DomainRefused
 from hcc_assets.clinical.reading.typed import type_cells
 from hcc_assets.study.config import StudyConfig

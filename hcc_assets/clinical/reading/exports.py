@@ -19,11 +19,12 @@ import pandas as pd
 from hcc_assets.clinical.issues import IssueLog
 from hcc_assets.clinical.reading import measurements, tumour_tables
 from hcc_assets.clinical.reading import tables as build
-from hcc_assets.clinical.reading.apart import Asked, Reader, read_here
 from hcc_assets.clinical.reading.characteristics import build_subject_characteristics
 from hcc_assets.clinical.reading.columns import known_names
 from hcc_assets.clinical.reading.disposition import build_disposition
 from hcc_assets.clinical.reading.domain_table import Domain, aliases_of, typed_domain
+from hcc_assets.clinical.reading.files.apart import Asked, Reader, read_here
+from hcc_assets.clinical.reading.files.formats import SUFFIXES
 from hcc_assets.clinical.reading.folder import (
     DONE,
     MANIFEST,
@@ -31,7 +32,6 @@ from hcc_assets.clinical.reading.folder import (
     find_files,
     read_manifest,
 )
-from hcc_assets.clinical.reading.formats import SUFFIXES
 from hcc_assets.clinical.reading.refusal import DomainRefused
 from hcc_assets.clinical.reading.subject_ids import one_spelling
 from hcc_assets.study.config import StudyConfig, Therapy

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from hcc_assets.clinical.issues import IssueLog
-from hcc_assets.clinical.reading.formats import SUFFIXES
+from hcc_assets.clinical.reading.files.formats import SUFFIXES
 from hcc_assets.study.sdtm_variables import DOMAINS
 
 MANIFEST = "manifest.sha256"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from hcc_assets.clinical.reading.cells import Cells
 from hcc_assets.clinical.reading.characters import clean_code
+from hcc_assets.clinical.reading.files.cells import Cells
 from hcc_assets.clinical.reading.refusal import DomainRefused
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from hcc_assets.clinical.reading import table_child
+from hcc_assets.clinical.reading.files import table_child
 from hcc_assets.confined import within
 
 _read = table_child._read

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hcc_assets.catalogue.landing import _exports
-from hcc_assets.clinical.reading import apart
-from hcc_assets.clinical.reading.apart import Asked, Found, read_apart, read_here
+from hcc_assets.clinical.reading.files import apart
+from hcc_assets.clinical.reading.files.apart import Asked, Found, read_apart, read_here
 from hcc_assets.clinical.reading.raw_table import RawTable
 from hcc_assets.clinical.reading.refusal import DomainRefused
 from hcc_assets.operate.validation import judge

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hcc_assets.clinical.reading.apart import MEMORY_MB
+from hcc_assets.clinical.reading.files.apart import MEMORY_MB
 from hcc_assets_tests.clinical.reading.fuzzing import BATCH, Told, rounds
 
 SECONDS = 20

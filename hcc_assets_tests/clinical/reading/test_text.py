@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from hcc_assets.clinical.checks.run import run_checks
 from hcc_assets.clinical.reading.characters import clean_code, decode, is_mojibake
 from hcc_assets.clinical.reading.dates import parse_dates
+from hcc_assets.clinical.reading.files.text_files import read_csv
 from hcc_assets.clinical.reading.personal_data import find_personal_cell, judge_column
 from hcc_assets.clinical.reading.raw_table import as_table
 from hcc_assets.clinical.reading.refusal import DomainRefused
-from hcc_assets.clinical.reading.text_files import read_csv
 from hcc_assets.study.config import StudyConfig
 from hcc_assets_tests.clinical.export_files import BASE, frames, read, write_csv
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hcc_assets.clinical.reading.cells import Cells, judge_size
+from hcc_assets.clinical.reading.files.cells import Cells, judge_size
 
 _MIDNIGHT = dt.time(0)
 

@@ -7,8 +7,8 @@ import decimal
 import json
 from typing import Any
 
-from hcc_assets.clinical.reading.cell_text import typed_table
-from hcc_assets.clinical.reading.cells import Cells, judge_bytes, judge_size
+from hcc_assets.clinical.reading.files.cell_text import typed_table
+from hcc_assets.clinical.reading.files.cells import Cells, judge_bytes, judge_size
 from hcc_assets.clinical.reading.refusal import DomainRefused
 
 _MAX_EXPONENT = 400

@@ -9,8 +9,8 @@ import gc
 import io
 from collections.abc import Iterator
 
-from hcc_assets.clinical.reading.cells import Cells, judge_bytes, judge_marks, judge_size
 from hcc_assets.clinical.reading.characters import clean_code, decode
+from hcc_assets.clinical.reading.files.cells import Cells, judge_bytes, judge_marks, judge_size
 from hcc_assets.clinical.reading.refusal import DomainRefused
 
 _DELIMITERS = (",", ";", "\t", "|")

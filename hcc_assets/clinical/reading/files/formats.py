@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hcc_assets.clinical.reading.cells import Cells, judge_bytes, judge_text
+from hcc_assets.clinical.reading.files.cells import Cells, judge_bytes, judge_text
+from hcc_assets.clinical.reading.files.text_files import read_csv
 from hcc_assets.clinical.reading.refusal import DomainRefused
-from hcc_assets.clinical.reading.text_files import read_csv
 
 _KINDS = {
     ".csv": "delimited text",
@@ -71,10 +71,10 @@ def _read(path: Path, known: frozenset[str], *, whole: bool) -> Cells:
     if suffix == ".csv":
         return read_csv(path.read_bytes(), known, whole=whole)
     if suffix in (".json", ".ndjson"):
-        from hcc_assets.clinical.reading.dataset_json import read_dataset_json
+        from hcc_assets.clinical.reading.files.dataset_json import read_dataset_json
 
         return read_dataset_json(path.read_bytes())
-    from hcc_assets.clinical.reading import binary_files
+    from hcc_assets.clinical.reading.files import binary_files
 
     if suffix == ".xlsx":
         return binary_files.read_xlsx(path)

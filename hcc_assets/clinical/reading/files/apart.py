@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from hcc_assets.clinical.reading.cells import Cells
-from hcc_assets.clinical.reading.formats import read_cells
+from hcc_assets.clinical.reading.files.cells import Cells
+from hcc_assets.clinical.reading.files.formats import read_cells
 from hcc_assets.clinical.reading.raw_table import RawTable, as_table
 from hcc_assets.clinical.reading.refusal import DomainRefused
 from hcc_assets.confined.child import Reason, run, why_ended
@@ -27,7 +27,7 @@ WALL_S = 300.0
 """Seconds after which a child is ended that has read no further table. Ours: five times `CPU_S`,
 since a refusal stays and a busy machine is no fault of a file."""
 
-_CHILD = "hcc_assets.clinical.reading.table_child"
+_CHILD = "hcc_assets.clinical.reading.files.table_child"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The child process of ``apart``: limited by ``confined``, reads delivered tables one after
 another, writes each as plain cells. Nothing is typed here, and pandas stays out.
 
-Run as ``python -m hcc_assets.clinical.reading.table_child`` with a JSON job on standard input.
+Run as ``python -m`` this module with a JSON job on standard input.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hcc_assets.clinical.reading.formats import read_cells
+from hcc_assets.clinical.reading.files.formats import read_cells
 from hcc_assets.clinical.reading.refusal import DomainRefused
 from hcc_assets.confined import within
 

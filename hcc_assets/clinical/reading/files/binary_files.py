@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from hcc_assets.clinical.reading.cell_text import to_text, typed_table
-from hcc_assets.clinical.reading.cells import (
+from hcc_assets.clinical.reading.files.cell_text import to_text, typed_table
+from hcc_assets.clinical.reading.files.cells import (
     MAX_CELLS,
     MAX_ROWS,
     MAX_UNPACKED,
