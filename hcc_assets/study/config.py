@@ -24,6 +24,10 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+TEN_YEARS = 3653
+"""Days that a window or interval may have: own choice, longer than any trial; dates stay dates."""
+
+
 class Study(_Section):
     id: str = "SURU-HCC-SC"
     data_cutoff: dt.date | None = None
@@ -38,10 +42,10 @@ class Recist(_Section):
     criteria: list[Literal["RECIST 1.1", "mRECIST"]] = Field(
         ["RECIST 1.1", "mRECIST"], min_length=1
     )
-    visit_interval_days: int = Field(42, gt=0)
-    visit_window_days: int = Field(7, ge=0)
-    confirmation_days: int = Field(28, ge=0)
-    sd_minimum_days: int = Field(42, ge=0)
+    visit_interval_days: int = Field(42, gt=0, le=TEN_YEARS)
+    visit_window_days: int = Field(7, ge=0, le=TEN_YEARS)
+    confirmation_days: int = Field(28, ge=0, le=TEN_YEARS)
+    sd_minimum_days: int = Field(42, ge=0, le=TEN_YEARS)
     max_ne_between: int = Field(1, ge=0)
     max_sd_between: int = Field(0, ge=0)
     headline: Literal["CBOR", "BOR"] = "CBOR"
@@ -53,7 +57,7 @@ class Recist(_Section):
 
 class Pfs(_Section):
     primary: Literal["PFS_TP", "PFS_FDA"] = "PFS_TP"
-    max_gap_days: int = Field(98, gt=0)
+    max_gap_days: int = Field(98, gt=0, le=TEN_YEARS)
     landmarks_months: list[float] = [3, 6, 12]
     median_rule: Literal["midpoint", "left"] = "midpoint"
 
@@ -88,14 +92,14 @@ def _relatedness() -> dict[str, bool]:
 
 
 class Safety(_Section):
-    teae_window_days: int = Field(30, ge=0)
+    teae_window_days: int = Field(30, ge=0, le=TEN_YEARS)
     relatedness: dict[str, bool] = Field(default_factory=_relatedness)
     aesi: dict[str, list[str]] = Field(default_factory=lambda: {"HYPERTENSION": ["Hypertension"]})
 
 
 class Labs(_Section):
     ctcae_version: str = Field("5.0", pattern=r"^\d+\.\d+$")
-    hys_law_days: int = Field(30, ge=0)
+    hys_law_days: int = Field(30, ge=0, le=TEN_YEARS)
     afp_response_percent: float = Field(50, gt=0, le=100)
 
 
