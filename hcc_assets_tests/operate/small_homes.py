@@ -55,6 +55,7 @@ def publish(home: Home, name: str, value: int) -> Manifest:
     )
     versions.commit(manifest, seen=seen)
     promote(versions, manifest)
-    trail_of(home).append("materialize", details={"asset": name}, to_hash=written.data_version)
+    told = {"asset": name, "sample": None, "fingerprint": fingerprint, "run_id": "r"}
+    trail_of(home).append("materialize", details=told, to_hash=written.data_version)
     versions.clear_hold(name, None)
     return manifest

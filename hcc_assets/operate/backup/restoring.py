@@ -10,6 +10,7 @@ import shutil
 import uuid
 from pathlib import Path
 
+from hcc_assets.audit.signing import STATE_FILE
 from hcc_assets.audit.trail import audit_path, trail_of
 from hcc_assets.home.files import sha256_file
 from hcc_assets.home.paths import Home
@@ -76,11 +77,13 @@ def restore_backup(
 
 
 def differences(listing: Listing, root: Path, keys: Path) -> list[str]:
-    """Files of a home that are not what the listing says, the trail aside, which goes on."""
+    """Files of a home that are not what the listing says, trail and its key aside, which go on."""
     wrong = []
     for place, entries in ((root, listing.files), (keys, listing.keys)):
         for name, entry in entries.items():
-            if not name.startswith("audit/") and not _is(place / name, entry):
+            if name.startswith("audit/") or name == STATE_FILE:
+                continue
+            if not _is(place / name, entry):
                 wrong.append(name)
     return sorted(wrong)
 
