@@ -3,6 +3,7 @@ or that lie in the wrong place: refused and told."""
 
 from __future__ import annotations
 
+import ctypes
 import io
 import os
 import tarfile
@@ -202,26 +203,32 @@ def test_a_refresh_says_that_a_reference_file_is_not_used(clinical_base: Path, p
     assert "archives are not opened" in seen.troubled[("landing", None)]
 
 
+class _Asked(ctypes.Structure):
+    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+
+class _Rights(ctypes.Structure):
+    _fields_ = tuple((n, ctypes.c_uint32) for n in ("effective", "permitted", "inheritable"))
+
+
 @contextmanager
-def nobody(root: Path) -> Iterator[None]:
-    """Work without the rights of root, for whom every file is readable; the home belongs to nobody
-    meanwhile."""
+def modes_count() -> Iterator[None]:
+    """Work without the right of root to read what the mode of a file forbids (Linux: DAC_OVERRIDE
+    and DAC_READ_SEARCH, capability(7)); another user could not start this interpreter where it
+    lies in the home of root."""
     if os.geteuid() != 0:
         yield
         return
-    other = 65534
-    opened = [(p, p.stat().st_mode) for p in (root.parent, root.parent.parent)]
-    for folder, _ in opened:
-        folder.chmod(0o711)
-    for path in (root, *root.rglob("*")):
-        os.chown(path, other, other, follow_symlinks=False)
-    os.seteuid(other)
+    libc, asked, rights = ctypes.CDLL(None, use_errno=True), _Asked(0x20080522, 0), (_Rights * 2)()
+    assert libc.capget(ctypes.byref(asked), rights) == 0
+    before = rights[0].effective
+    rights[0].effective = before & ~0b110
+    assert libc.capset(ctypes.byref(asked), rights) == 0
     try:
         yield
     finally:
-        os.seteuid(0)
-        for folder, mode in opened:
-            folder.chmod(mode)
+        rights[0].effective = before
+        assert libc.capset(ctypes.byref(asked), rights) == 0
 
 
 @pytest.mark.parametrize("shut", ["ae.csv", "."], ids=["file", "folder"])
@@ -231,7 +238,7 @@ def test_an_unreadable_export_is_refused_and_told(
     root = copied(clinical_base, place / "home")
     before = hashes(root)
     target = deliver(root, clinical(SECOND), SECOND.isoformat()) / shut
-    with nobody(root):
+    with modes_count():
         target.chmod(0)
         try:
             seen = attempt_all(root)
@@ -259,7 +266,7 @@ def test_an_unreadable_matrix_is_refused_and_told(
     write_mex(matrices / "standing", toy(120))
     path = "matrices/inner/standing" if shut == "inner" else "matrices/standing"
     add_row(root, f"closed,B-1,pre,2025-01-02,{path},LIVER")
-    with nobody(root):
+    with modes_count():
         (matrices / shut).chmod(0)
         try:
             seen = attempt_all(root)
