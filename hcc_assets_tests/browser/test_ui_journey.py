@@ -162,6 +162,7 @@ def test_a_visitor_may_look_and_the_operator_brings_a_refused_sample_back(
     with hcc_ui(place / "home", landing, "--no-daemon") as served:
         window.open(f"{served.url}/assets/raw_counts")
         window.read("Log in")
+        assert all("401" in error for error in window.console_errors())
         window.open(served.visitor)
         window.open(f"{served.url}/assets/raw_counts")
         window.read("Raw UMI counts of one sample as delivered")
