@@ -31,8 +31,8 @@ SURU-01-001-pre,SURU-01-001,pre,2025-02-01,matrices/one,LIVER
 class Ui:
     """A running ``hcc ui`` and its log."""
 
-    def __init__(self, process: subprocess.Popen[bytes], url: str, log: Path):
-        self.process, self.url, self.log = process, url, log
+    def __init__(self, process: subprocess.Popen[bytes], url: str, log: Path, token: str):
+        self.process, self.url, self.log, self.token = process, url, log, token
 
     def family(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
@@ -73,11 +73,11 @@ def ui(place: Path) -> Iterator[Ui]:
     def answers() -> bool:
         assert process.poll() is None, log.read_text()
         with contextlib.suppress(requests.ConnectionError):
-            return requests.get(f"{url}/server_info", timeout=5).ok
+            return requests.get(f"{url}/server_info", timeout=5).status_code == 401
         return False
 
     wait("the UI", answers, 300)
-    made = Ui(process, url, log)
+    made = Ui(process, url, log, (root / "dagster" / "ui_token").read_text().strip())
     family = made.family()
     yield made
     for one in [process, *family]:
@@ -89,7 +89,10 @@ def ui(place: Path) -> Iterator[Ui]:
 def samples(ui: Ui) -> list[str]:
     query = """{ assetNodeOrError(assetKey: {path: ["raw_counts"]}) {
       ... on AssetNode { partitionKeys } } }"""
-    answer = requests.post(f"{ui.url}/graphql", json={"query": query}, timeout=60).json()
+    known = {"Authorization": f"Bearer {ui.token}"}
+    answer = requests.post(
+        f"{ui.url}/graphql", json={"query": query}, headers=known, timeout=60
+    ).json()
     return list(answer["data"]["assetNodeOrError"].get("partitionKeys") or ())
 
 
