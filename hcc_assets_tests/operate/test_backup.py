@@ -37,7 +37,9 @@ def content(root: Path) -> dict[str, bytes]:
     """What counts of a home, the trail and its key aside, which go on."""
     found = (p for p in root.rglob("*") if p.is_file() and not p.name.endswith(".lock"))
     named = {p.relative_to(root).as_posix(): p.read_bytes() for p in found}
-    return {n: b for n, b in named.items() if not n.startswith(("audit/", "dagster/", "keys/trail.key"))}
+    return {
+        n: b for n, b in named.items() if not n.startswith(("audit/", "dagster/", "keys/trail.key"))
+    }
 
 
 def test_a_restored_home_is_what_it_was(home: Home, place: Path) -> None:
