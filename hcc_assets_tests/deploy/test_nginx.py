@@ -218,7 +218,8 @@ def test_a_reader_reads_and_changes_nothing(proxied: Proxied) -> None:
         ("GET", {"params": {"query": WIPE}}),
         ("POST", {"json": {"query": ADD, "variables": {"key": "forged"}}}),
     ):
-        assert proxied.ask(method, "/graphql", auth=READER, **more).status_code == 401
+        # known by name, through the proxy, and not allowed
+        assert proxied.ask(method, "/graphql", auth=READER, **more).status_code == 403
     # the password of the proxy is not passed on as the token, nor is the token taken in its place
     assert proxied.ask("GET", "/", auth=("reader", proxied.token)).status_code == 401
     assert (
