@@ -109,8 +109,9 @@ class Years:
 
 
 @pytest.fixture
-def years(tmp_path: Path) -> Iterator[Years]:
-    made = Years(tmp_path)
+def years(place: Path) -> Iterator[Years]:
+    """With no home in the environment, which tells where runs have their files."""
+    made = Years(place)
     with made.instance:
         yield made
 
